@@ -1,0 +1,162 @@
+"""Every failure the shell can explain.
+
+    ShellError                       status  kind
+    ├── CommandError                   1
+    │   ├── UnknownCommand                   unknown-command
+    │   ├── IncompleteCommand                incomplete-command
+    │   ├── AmbiguousCommand                 ambiguous-command
+    │   ├── NotSimulated                     not-simulated
+    │   └── BadValue                         bad-value
+    ├── NotFound                       1     not-found
+    ├── Refused                        1     refused
+    ├── Cancelled                      1     cancelled
+    ├── UsageError                     2     usage
+    ├── ProfileError                   2     profile
+    ├── PolicyRefused                  3     policy
+    ├── Unavailable                    4     unavailable
+    │   └── Busy                       4     busy
+    ├── Damaged                        5     damaged
+    └── OutcomeUnknown                 6     outcome-unknown
+
+An error carries a template and its fields; only the session turns it into words, and passes every
+field through `text.safe` on the way.
+"""
+
+from __future__ import annotations
+
+from cucmos_shell.text import safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class ShellError(Exception):
+    """A failure with a sentence for the person at the prompt.
+
+    `template` is a `str.format` template; `fields` are its values, foreign text allowed.
+    `details` are further lines (candidates, a remedy), already free of foreign text or made safe.
+    """
+
+    kind = "failure"
+    status = 1
+
+    def __init__(
+        self, template: str, *, details: Iterable[str] = (), **fields: object
+    ) -> None:
+        super().__init__(template)
+        self.template = template
+        self.details = tuple(details)
+        self.fields = fields
+
+    def message(self) -> str:
+        """The sentence, safe to write to any screen or log."""
+        return self.template.format(
+            **{
+                name: safe(value) if isinstance(value, str) else value
+                for name, value in self.fields.items()
+            }
+        )
+
+    def __str__(self) -> str:
+        return self.message()
+
+
+class CommandError(ShellError):
+    """The line is not a command of this node."""
+
+
+class UnknownCommand(CommandError):
+    """No command begins like this."""
+
+    kind = "unknown-command"
+
+
+class IncompleteCommand(CommandError):
+    """The line is the beginning of a command; `details` name what could follow."""
+
+    kind = "incomplete-command"
+
+
+class AmbiguousCommand(CommandError):
+    """A shortened word has several readings; `details` name them."""
+
+    kind = "ambiguous-command"
+
+
+class NotSimulated(CommandError):
+    """The real node has this command, this one does not."""
+
+    kind = "not-simulated"
+
+
+class BadValue(CommandError):
+    """An argument is not of the form it must have."""
+
+    kind = "bad-value"
+
+
+class NotFound(ShellError):
+    """A name that the node does not know."""
+
+    kind = "not-found"
+
+
+class Refused(ShellError):
+    """The request is understood and may not be carried out."""
+
+    kind = "refused"
+
+
+class Cancelled(ShellError):
+    """The person, or the end of their input, broke a dialogue off."""
+
+    kind = "cancelled"
+
+
+class UsageError(ShellError):
+    """The program was started wrongly."""
+
+    kind = "usage"
+    status = 2
+
+
+class ProfileError(ShellError):
+    """A product profile has a mistake; fields `file`, `line`, `key` say where."""
+
+    kind = "profile"
+    status = 2
+
+
+class PolicyRefused(Refused):
+    """Refused by the profile's policy: revoked, revocation unknown, weak key or hash."""
+
+    kind = "policy"
+    status = 3
+
+
+class Unavailable(ShellError):
+    """Something outside (disk, network, permission) said no; nothing changed."""
+
+    kind = "unavailable"
+    status = 4
+
+
+class Busy(Unavailable):
+    """Another session holds the store; nothing changed."""
+
+    kind = "busy"
+
+
+class Damaged(ShellError):
+    """The state does not agree with its own records; nothing was repaired."""
+
+    kind = "damaged"
+    status = 5
+
+
+class OutcomeUnknown(ShellError):
+    """The change was made, but the disk did not confirm that it will last."""
+
+    kind = "outcome-unknown"
+    status = 6

@@ -1,0 +1,165 @@
+"""What a handler returns, what it may ask on the way, and what a front end sees of both."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from typing import Any, TypeVar, dataclass_transform
+
+    T = TypeVar("T")
+    Conversation = Generator["Step", Any, T]
+else:
+
+    def dataclass_transform(**_: object) -> Callable[[Any], Any]:
+        return lambda cls: cls
+
+
+@dataclass_transform(frozen_default=True)
+class Value:
+    """An immutable record; its fields are the annotations of the class.
+
+    Cheaper to define than a frozen dataclass by a factor of fifty, which a one-shot command feels.
+    """
+
+    _fields: tuple[str, ...] = ()
+    _defaults: dict[str, Any] = {}
+
+    def __init_subclass__(cls) -> None:
+        own = tuple(
+            name for name in cls.__dict__.get("__annotations__", ()) if name[0] != "_"
+        )
+        cls._fields = tuple(f for f in cls._fields if f not in own) + own
+        cls._defaults = {
+            **cls._defaults,
+            **{f: cls.__dict__[f] for f in own if f in cls.__dict__},
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        state = self.__dict__
+        if len(args) > len(self._fields):
+            raise TypeError(f"{type(self).__name__} takes {len(self._fields)} values")
+        state.update(zip(self._fields, args, strict=False))
+        for name in kwargs:
+            if name not in self._fields or name in state:
+                raise TypeError(f"{type(self).__name__}: unexpected {name!r}")
+        state.update(kwargs)
+        for name in self._fields:
+            if name not in state:
+                if name not in self._defaults:
+                    raise TypeError(f"{type(self).__name__}: missing {name!r}")
+                state[name] = self._defaults[name]
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is immutable")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__} is immutable")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), *(self.__dict__[f] for f in self._fields)))
+
+    def __repr__(self) -> str:
+        inner = ", ".join(f"{f}={self.__dict__[f]!r}" for f in self._fields)
+        return f"{type(self).__name__}({inner})"
+
+    def replace(self, **changes: Any) -> Any:
+        """A copy with some fields changed."""
+        return type(self)(**{**self.__dict__, **changes})
+
+
+# --- values any command may return -------------------------------------------------------------
+
+
+class Notice(Value):
+    """Lines as they are to be read; `data` is what JSON shows (the lines themselves if absent)."""
+
+    lines: tuple[str, ...]
+    data: Any = None
+
+
+class Record(Value):
+    """Named fields, one a line: `(label, value)`; JSON keys come from `data`."""
+
+    fields: tuple[tuple[str, str], ...]
+    data: Any
+
+
+class Table(Value):
+    """Rows under headings."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    data: Any
+    empty: str = "No entries"
+
+
+# --- steps a conversation may yield ------------------------------------------------------------
+
+
+class Step(Value):
+    """One thing a handler wants from its front end; the answer is what `yield` returns."""
+
+
+class Ask(Step):
+    """A question whose answer is one of `choices`; a unique beginning of a choice will do."""
+
+    prompt: str
+    choices: tuple[str, ...] = ("yes", "no")
+
+
+class AskText(Step):
+    """A question answered by free text (echoed); `default` is what an empty answer means."""
+
+    prompt: str
+    default: str = ""
+
+
+class Secret(Step):
+    """A question whose answer is echoed as `*`."""
+
+    prompt: str
+
+
+class Paste(Step):
+    """Certificates pasted by the person; the answer is the text of all blocks."""
+
+    prompt: str
+
+
+class Progress(Step):
+    """A whole line to show now."""
+
+    line: str
+
+
+class Pause(Step):
+    """Wait `seconds` without holding a thread."""
+
+    seconds: float
+
+
+class Commit(Step):
+    """The last step: run `function(transaction)` under the store's lock; its result is the answer."""
+
+    function: Callable[[Any], Any]
+
+
+# --- events a front end gets from the session --------------------------------------------------
+
+
+class Say(Value):
+    """Whole lines for the screen, each ended by LF; `paged` asks for the pager."""
+
+    text: str
+    paged: bool = False
+
+
+class Done(Value):
+    """The command is over. `status` is the exit status it would give a batch."""
+
+    status: int
+    ended: bool = False

@@ -1,0 +1,91 @@
+"""Foreign text made safe, and the product's own forms of dates and numbers."""
+
+from __future__ import annotations
+
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+SAFE_LENGTH = 256
+_PLAIN = frozenset(map(chr, range(0x20, 0x7F))) - {"\\"}
+_UNSAFE_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+PROMPT = "admin:"
+HIDDEN_PROMPT = "admin\\u{3A}"
+
+
+def _escape(character: str) -> str:
+    if character == "\\":
+        return "\\\\"
+    import unicodedata
+
+    if unicodedata.category(character) in _UNSAFE_CATEGORIES:
+        return f"\\u{{{ord(character):X}}}"
+    return character
+
+
+def safe(text: str, limit: int | None = SAFE_LENGTH) -> str:
+    """`text` as it may reach a screen, a log or a mail.
+
+    Characters that steer a terminal or hide themselves (categories Cc Cf Cs Co Cn Zl Zp) become
+    `\\u{XX}`, a backslash is doubled, and the prompt's own word never occurs. Over `limit`
+    characters, the rest is replaced by its count; `limit=None` keeps all.
+    """
+    rest = 0
+    if limit is not None and len(text) > limit:
+        rest = len(text) - limit
+        text = text[:limit]
+    if not _PLAIN.issuperset(text):
+        text = "".join([c if c in _PLAIN else _escape(c) for c in text])
+    if PROMPT in text:
+        text = text.replace(PROMPT, HIDDEN_PROMPT)
+    return f"{text}... ({rest} more characters)" if rest else text
+
+
+def iso_time(seconds: float) -> str:
+    """Seconds since the epoch as ISO 8601 in UTC, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def zone_abbreviation(seconds: float, zone: str) -> tuple[float, str]:
+    """`(offset in seconds east of UTC, abbreviation)` of the IANA `zone` at that time."""
+    if zone in ("UTC", "Etc/UTC"):
+        return 0.0, "UTC"
+    import datetime
+    import zoneinfo
+
+    moment = datetime.datetime.fromtimestamp(seconds, zoneinfo.ZoneInfo(zone))
+    offset = moment.utcoffset()
+    return (offset.total_seconds() if offset else 0.0), moment.tzname() or "UTC"
+
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = (
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+)  # fmt: skip
+
+
+def java_date(seconds: float, zone: str = "UTC") -> str:
+    """The certificate view's dates: `EEE MMM dd HH:mm:ss zzz yyyy` in the node's zone."""
+    offset, name = zone_abbreviation(seconds, zone)
+    t = time.gmtime(seconds + offset)
+    return (
+        f"{_DAYS[t.tm_wday]} {_MONTHS[t.tm_mon - 1]} {t.tm_mday:02d} "
+        f"{t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d} {name} {t.tm_year}"
+    )
+
+
+def columns(rows: Iterable[Sequence[str]], gap: int = 2) -> list[str]:
+    """Rows of cells as lines, each column as wide as its widest cell; no blanks at line ends."""
+    table = [tuple(row) for row in rows]
+    if not table:
+        return []
+    widths = [0] * max(map(len, table))
+    for row in table:
+        for i, cell in enumerate(row):
+            widths[i] = max(widths[i], len(cell))
+    return [
+        (" " * gap).join(cell.ljust(widths[i]) for i, cell in enumerate(row)).rstrip()
+        for row in table
+    ]
