@@ -41,9 +41,7 @@ class ShellError(Exception):
     kind = "failure"
     status = 1
 
-    def __init__(
-        self, template: str, *, details: Iterable[str] = (), **fields: object
-    ) -> None:
+    def __init__(self, template: str, *, details: Iterable[str] = (), **fields: object) -> None:
         super().__init__(template)
         self.template = template
         self.details = tuple(details)

@@ -5,7 +5,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from typing import Any, TypeVar, dataclass_transform
+    from typing import Any, ClassVar, TypeVar, dataclass_transform
 
     T = TypeVar("T")
     Conversation = Generator["Step", Any, T]
@@ -22,13 +22,11 @@ class Value:
     Cheaper to define than a frozen dataclass by a factor of fifty, which a one-shot command feels.
     """
 
-    _fields: tuple[str, ...] = ()
-    _defaults: dict[str, Any] = {}
+    _fields: ClassVar[tuple[str, ...]] = ()
+    _defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
-        own = tuple(
-            name for name in cls.__dict__.get("__annotations__", ()) if name[0] != "_"
-        )
+        own = tuple(name for name in vars(cls).get("__annotations__", ()) if name[0] != "_")
         cls._fields = tuple(f for f in cls._fields if f not in own) + own
         cls._defaults = {
             **cls._defaults,

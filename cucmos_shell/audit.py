@@ -1,0 +1,154 @@
+"""The command log: begun before a command, ended after it, in the product's own form.
+
+`platform/log/cliNNNNN.log` below the node's logs. Answers, secrets and pasted text are never
+logged; a line that looks like part of a key or certificate is logged as its length.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import time
+
+from cucmos_shell.errors import Unavailable
+from cucmos_shell.results import Value
+from cucmos_shell.text import safe
+
+FILE_LIMIT = 5 * 1024 * 1024
+FILES_KEPT = 10
+_KEY_MATERIAL = re.compile(r"-----\s*BEGIN|[A-Za-z0-9+/=_-]{48,}")
+_ENTRY = re.compile(
+    r"(?P<date>\S+ \S+) INFO \[(?P<id>\S+)\] sdMain\.main - "
+    r"(?P<what>running command|command ended|session begun|session ended) -> \[(?P<typed>.*?)\]"
+    r" canonical=\[(?P<canonical>.*?)\] account=(?P<account>\S+) origin=(?P<origin>\S+)"
+    r" outcome=(?P<outcome>\S+)$"
+)
+
+
+def looks_secret(line: str) -> bool:
+    """Whether `line` looks like part of a key or certificate, so that it is kept nowhere."""
+    return _KEY_MATERIAL.search(line) is not None
+
+
+_WHAT = {
+    "running command": "begun",
+    "command ended": "ended",
+    "session begun": "session begun",
+    "session ended": "session ended",
+}
+
+
+class Entry(Value):
+    """One line of the log. `what` is a value of `_WHAT`; `outcome` is `-` for a beginning."""
+
+    when: str
+    id: str
+    what: str
+    typed: str
+    canonical: str
+    account: str
+    origin: str
+    outcome: str
+
+
+class Audit:
+    """Appends to and reads the command log in `folder`."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self._count = 0
+
+    def _write(self, line: str) -> None:
+        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        path = os.path.join(self.folder, "cli00001.log")
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            size = os.fstat(descriptor).st_size
+            if size > FILE_LIMIT:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                if os.path.exists(path) and os.path.samestat(os.stat(path), os.fstat(descriptor)):
+                    self._rotate()
+                os.close(descriptor)
+                descriptor = os.open(path, flags, 0o600)
+                size = os.fstat(descriptor).st_size
+            if size and os.pread(descriptor, 1, size - 1) != b"\n":
+                line = "\n" + line
+            data = line.encode() + b"\n"
+            if os.write(descriptor, data) != len(data):
+                raise OSError("the log took only part of a line")
+        finally:
+            os.close(descriptor)
+
+    def _path(self, number: int) -> str:
+        return os.path.join(self.folder, f"cli{number:05d}.log")
+
+    def _rotate(self) -> None:
+        for number in range(FILES_KEPT - 1, 0, -1):
+            if os.path.exists(self._path(number)):
+                os.replace(self._path(number), self._path(number + 1))
+
+    def begin(
+        self, now: float, typed: str, canonical: str, account: str, origin: str
+    ) -> tuple[str, ...]:
+        """Record that a command starts; what is returned goes to `end`. Raises Unavailable."""
+        self._count += 1
+        if looks_secret(typed):
+            typed, canonical = f"({len(typed)} characters not logged)", "-"
+        token = (f"{os.getpid()}-{self._count}", typed, canonical, account, origin)
+        self._record(now, "running command", token, "-")
+        return token
+
+    def end(self, now: float, token: tuple[str, ...], outcome: str) -> None:
+        """Record how the command of `begin` ended. Raises Unavailable."""
+        self._record(now, "command ended", token, outcome)
+
+    def session(self, now: float, what: str, account: str, origin: str) -> None:
+        """Record that a session has begun or ended. Raises Unavailable."""
+        self._record(now, f"session {what}", (f"{os.getpid()}-0", "", "", account, origin), "-")
+
+    def _record(self, now: float, what: str, token: tuple[str, ...], outcome: str) -> None:
+        name, typed, canonical, account, origin = (safe(part) for part in token)
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now))
+        try:
+            self._write(
+                f"{stamp},{int(now % 1 * 1000):03d} INFO [{name}] sdMain.main - {what} -> [{typed}]"
+                f" canonical=[{canonical}] account={account or '-'} origin={origin}"
+                f" outcome={outcome}"
+            )
+        except OSError as error:
+            raise Unavailable(
+                "The audit log cannot be written: {reason}", reason=error.strerror or str(error)
+            ) from error
+
+    def entries(self, last: int) -> list[Entry]:
+        """The newest `last` entries, oldest first; lines that are no entries are passed over."""
+        lines: list[str] = []
+        for number in range(1, FILES_KEPT + 1):
+            try:
+                with open(self._path(number), encoding="utf-8", errors="replace") as file:
+                    lines[:0] = file.read().splitlines()
+            except FileNotFoundError:
+                break
+            except OSError as error:
+                raise Unavailable(
+                    "The audit log cannot be read: {reason}", reason=error.strerror or str(error)
+                ) from error
+            if len(lines) >= last:
+                break
+        found = (_ENTRY.match(line) for line in lines[-last:])
+        return [
+            Entry(
+                when=m["date"].replace(" ", "T").partition(",")[0] + "Z",
+                id=m["id"],
+                what=_WHAT[m["what"]],
+                typed=m["typed"],
+                canonical=m["canonical"],
+                account=m["account"],
+                origin=m["origin"],
+                outcome=m["outcome"],
+            )
+            for m in found
+            if m
+        ]

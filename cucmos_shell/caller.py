@@ -1,0 +1,35 @@
+"""Who runs a command, and what a session may change for itself."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cucmos_shell.match import Walker
+
+
+class Settings:
+    """What a session may change for itself."""
+
+    def __init__(self, *, output: str = "text", editor: str = "quiet") -> None:
+        self.pagination = True
+        self.output = output
+        self.editor = editor
+        self.command_count = False
+
+
+class Caller:
+    """Who runs a command; handlers that ask for `caller` get this."""
+
+    def __init__(
+        self, account: str, level: int, origin: str, settings: Settings, walker: Walker
+    ) -> None:
+        self.account = account
+        self.level = level
+        self.origin = origin
+        self.settings = settings
+        self.walker = walker
+        self.ended = False
+
+    def end(self) -> None:
+        """Close the session when this command is over."""
+        self.ended = True

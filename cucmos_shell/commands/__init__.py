@@ -1,0 +1,45 @@
+"""The families of commands, by the words that lead to them.
+
+A family's module is imported when a line reaches its leading words, so that a one-shot command
+pays for one family only.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from cucmos_shell.grammar import Family, Grammar
+
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "cert_list": ("show cert list",),
+    "cert_show": ("show cert own", "show cert trust"),
+    "regenerate": ("set cert regen",),
+    "impact": ("show cert impact",),
+    "services": ("utils service",),
+    "pending": ("show service",),
+    "node_info": (
+        "show status", "show version", "show myself", "show network", "show timezone",
+    ),
+    "system": ("utils system",),
+    "shell": (
+        "exit", "help", "quit", "set cli", "set commandcount", "set output", "show cli",
+    ),
+    "audit_log": ("show audit",),
+}  # fmt: skip
+
+
+def load(module: str) -> Family:
+    """The family declared in `cucmos_shell.commands.MODULE`."""
+    family = import_module(f"{__name__}.{module}").family
+    assert isinstance(family, Family)
+    return family
+
+
+_grammar: list[Grammar] = []
+
+
+def grammar() -> Grammar:
+    """The grammar of all families, made once a process."""
+    if not _grammar:
+        _grammar.append(Grammar(FAMILIES, load))
+    return _grammar[0]

@@ -1,0 +1,36 @@
+"""The arguments that several families share."""
+
+from __future__ import annotations
+
+from cucmos_shell.errors import BadValue
+from cucmos_shell.grammar import Argument
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cucmos_shell.node import Node
+
+
+def number(least: int, most: int) -> Callable[[object, str], int]:
+    """A parser of whole numbers from `least` to `most`."""
+
+    def parse(_: object, text: str) -> int:
+        if not (text.isascii() and text.isdigit() and least <= int(text[:12]) <= most):
+            raise BadValue(
+                "{text} is not a whole number from {least} to {most}",
+                text=text,
+                least=least,
+                most=most,
+            )
+        return int(text)
+
+    return parse
+
+
+def _units(node: Node) -> tuple[str, ...]:
+    return tuple(node.appliance.units)
+
+
+UNIT = Argument("unit", "certificate unit", choices=_units)
+COUNT = Argument("number", "how many", parse=number(1, 100_000))

@@ -1,0 +1,125 @@
+"""The shell's own commands: help, leaving, and the settings of the session."""
+
+from __future__ import annotations
+
+from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.match import syntax
+from cucmos_shell.results import Commit, Notice
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cucmos_shell.caller import Caller
+    from cucmos_shell.grammar import Command
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+    from cucmos_shell.store import Transaction
+
+family = Family()
+
+
+@family.command("exit", level=0)
+def leave(node: Node, caller: Caller) -> Notice:
+    """End the session."""
+    caller.end()
+    return Notice(())
+
+
+@family.command("quit", level=0)
+def leave_too(node: Node, caller: Caller) -> Notice:
+    """End the session."""
+    caller.end()
+    return Notice(())
+
+
+COMMAND = Argument("command", "words of a command", words=True)
+
+OVERVIEW = (
+    "Tab completes a word, ? shows what may follow, help COMMAND explains a command.",
+    "Words may be shortened as long as they stay unique; names are typed in full.",
+    "| include TEXT, | exclude TEXT, | begin TEXT, | count and | page filter what is shown.",
+    "",
+)
+
+
+@family.command(
+    "help [<command...>]", level=0, arguments=(COMMAND,), examples=("help show cert list",)
+)
+def help_command(node: Node, caller: Caller, command: tuple[str, ...] = ()) -> Notice:
+    """Explain a command, or list the commands there are."""
+    walker = caller.walker
+    place, one = walker.command(command)
+    if one is not None:
+        return Notice(tuple(explain(one)))
+    listed = walker.overview(place)
+    return Notice((*(() if command else OVERVIEW), *listed))
+
+
+def explain(command: Command) -> list[str]:
+    """The help page of one command."""
+    lines = [f"{command.words} help:", command.summary]
+    if command.doc:
+        lines += ["", *command.doc.splitlines()]
+    lines += ["", *syntax(command)]
+    if command.examples:
+        lines += ["", "Example:", *(f"\t{line}" for line in command.examples)]
+    return lines
+
+
+@family.command("show cli pagination", level=0)
+def show_pagination(node: Node, caller: Caller) -> Notice:
+    """Show whether long output stops at each page."""
+    state = "On" if caller.settings.pagination else "Off"
+    return Notice((f"Automatic Pagination : {state}.",), {"pagination": caller.settings.pagination})
+
+
+@family.command("set cli pagination {on|off:state}", level=1)
+def set_pagination(node: Node, caller: Caller, state: str) -> Notice:
+    """Switch the stop after each page on or off, for this session."""
+    caller.settings.pagination = state == "on"
+    return Notice((f"Automatic pagination is turned {state}",), {"pagination": state == "on"})
+
+
+@family.command("set output {text|json:form}", level=0)
+def set_output(node: Node, caller: Caller, form: str) -> Notice:
+    """Choose text or JSON for everything this session shows."""
+    caller.settings.output = form
+    return Notice((f"Output is {form}",), {"output": form})
+
+
+@family.command("set commandcount {enable|disable:state}", level=1)
+def set_command_count(node: Node, caller: Caller, state: str) -> Notice:
+    """Show in the prompt how many commands the session has run, or stop showing it."""
+    caller.settings.command_count = state == "enable"
+    return Notice((f"Command count is {state}d",), {"command_count": state == "enable"})
+
+
+@family.command("show cli editor", level=0)
+def show_editor(node: Node, caller: Caller) -> Notice:
+    """Show which editor the account's next session on a terminal uses."""
+    editor = editor_of(node, caller.account)
+    return Notice((f"Command line editor : {editor}",), {"editor": editor})
+
+
+def editor_of(node: Node, account: str) -> str:
+    """The editor `account` chose, `quiet` unless it said otherwise."""
+    editors = node.snapshot().settings().get("editors", {})
+    return "rich" if editors.get(account) == "rich" else "quiet"
+
+
+@family.command("set cli editor {quiet|rich:editor}", level=0, changes=True)
+def set_editor(node: Node, caller: Caller, editor: str) -> Conversation[Notice]:
+    """Choose the editor of the account's next sessions on a terminal.
+
+    quiet writes no escape sequence that nobody asked for, so that programs can read it;
+    rich has menus, history search and a toolbar.
+    """
+
+    def change(transaction: Transaction) -> None:
+        settings = dict(transaction.settings())
+        settings["editors"] = {**settings.get("editors", {}), caller.account: editor}
+        transaction.put_settings(settings)
+
+    yield Commit(change)
+    return Notice(
+        (f"Command line editor is {editor} from the next session on",), {"editor": editor}
+    )

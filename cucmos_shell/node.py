@@ -1,0 +1,71 @@
+"""The machine: a state folder, everything in it wired to one world."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from cucmos_shell.appliance import Appliance, from_json
+from cucmos_shell.audit import Audit
+from cucmos_shell.errors import Damaged, Unavailable
+from cucmos_shell.services import Services
+from cucmos_shell.store import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cucmos_shell.store import Snapshot
+    from cucmos_shell.world import World
+
+
+class Node:
+    """A node of a product: profile, certificate store, services and logs below one folder."""
+
+    def __init__(self, state_dir: str, appliance: Appliance, world: World) -> None:
+        self.state_dir = state_dir
+        self.appliance = appliance
+        self.world = world
+        self.store = Store(state_dir)
+        self.services = Services(appliance, state_dir, self.store, world)
+        self.audit = Audit(os.path.join(state_dir, "log", "platform", "log"))
+
+    @staticmethod
+    def open(state_dir: str, world: World) -> Node:
+        """The node installed in `state_dir`. Raises Damaged or Unavailable."""
+        return Node(state_dir, from_json(_profile(state_dir)), world)
+
+    def now(self) -> float:
+        """Seconds since the epoch, as the node's clock shows them."""
+        return self.world.now()
+
+    def snapshot(self) -> Snapshot:
+        """One consistent state of the store."""
+        return self.store.snapshot()
+
+    @property
+    def hostname(self) -> str:
+        return self.appliance.hostname
+
+    @property
+    def zone(self) -> str:
+        """The node's IANA time zone."""
+        return self.appliance.timezone
+
+
+def _profile(state_dir: str) -> dict[str, Any]:
+    path = os.path.join(state_dir, "profile.json")
+    try:
+        with open(path, "rb") as file:
+            data = json.loads(file.read())
+    except OSError as error:
+        raise Unavailable(
+            "The state folder {folder} cannot be read: {reason}",
+            folder=state_dir,
+            reason=error.strerror or str(error),
+        ) from error
+    except ValueError as error:
+        raise Damaged("{file} is damaged: {reason}", file=path, reason=str(error)) from error
+    if not isinstance(data, dict):
+        raise Damaged("{file} is damaged: {reason}", file=path, reason="not an object")
+    return data

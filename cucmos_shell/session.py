@@ -1,0 +1,371 @@
+"""A session: runs lines, drives handlers, and is the only place that turns an error into words."""
+
+from __future__ import annotations
+
+import errno
+import sys
+
+from cucmos_shell import commands
+from cucmos_shell.audit import looks_secret
+from cucmos_shell.caller import Caller, Settings
+from cucmos_shell.errors import (
+    Busy,
+    Cancelled,
+    NotSimulated,
+    ShellError,
+    Unavailable,
+    UnknownCommand,
+)
+from cucmos_shell.match import Completion, Match, Walker
+from cucmos_shell.render import filtered, to_data, to_json, to_lines
+from cucmos_shell.results import (
+    Ask,
+    AskText,
+    Commit,
+    Done,
+    Paste,
+    Pause,
+    Progress,
+    Say,
+    Secret,
+)
+from cucmos_shell.text import PROMPT, safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import Any
+
+    from cucmos_shell.node import Node
+
+    Event = Say | Ask | AskText | Secret | Paste | Pause | Done
+    Events = Generator[Event, str | None, Done]
+
+FAILURE = "Executed command unsuccessfully"
+LOCK_PATIENCE = 10.0
+LOCK_RETRY = 0.05
+BUG_STATUS = 70
+
+
+class Session:
+    """One account at one front end.
+
+    `interactive`: a wrong answer is asked again; otherwise it fails the command.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        *,
+        account: str = "admin",
+        level: int = 4,
+        origin: str = "console",
+        interactive: bool = True,
+        settings: Settings | None = None,
+    ) -> None:
+        self.node = node
+        self.interactive = interactive
+        self.settings = settings or Settings()
+        self.walker = Walker(commands.grammar(), node, level)
+        self.caller = Caller(account, level, origin, self.settings, self.walker)
+        self.executed = 0
+        self.audit_warned = False
+
+    @property
+    def ended(self) -> bool:
+        return self.caller.ended
+
+    @property
+    def prompt(self) -> str:
+        if self.settings.command_count:
+            return f"{self.executed} {PROMPT}"
+        return PROMPT
+
+    def execute(self, line: str) -> Execution:
+        """Start `line`; the front end drives what comes back."""
+        return Execution(self, line)
+
+    def complete(self, text: str) -> Completion:
+        """What Tab does after `text`; a failing lookup completes nothing."""
+        try:
+            return self.walker.complete(text)
+        except (ShellError, OSError):
+            return Completion("", ())
+
+    def help(self, text: str) -> tuple[str, ...]:
+        """The lines `?` shows after `text`."""
+        try:
+            return self.walker.help(text)
+        except ShellError as error:
+            return (error.message(), *error.details)
+
+    def remember(self, line: str) -> bool:
+        """Whether `line` may be kept in a history."""
+        return bool(line.strip()) and not looks_secret(line)
+
+
+class Execution:
+    """One line being carried out: `step` until `Done`; `interrupt` between steps ends it early."""
+
+    def __init__(self, session: Session, line: str) -> None:
+        self._session = session
+        self._node = session.node
+        self._line = line
+        self._progress: list[str] = []
+        self._events: Events | None = self._run()
+        self._started = False
+        self.match: Match | None = None
+
+    def step(self, answer: str | None = None) -> Event:
+        """Go on to the next event; `answer` belongs to the question before it."""
+        if self._events is None:
+            return Done(0, self._session.ended)
+        try:
+            if not self._started:
+                self._started = True
+                return next(self._events)
+            return self._events.send(answer)
+        except StopIteration as stop:
+            self._events = None
+            return stop.value if isinstance(stop.value, Done) else Done(0)
+
+    def interrupt(self) -> Event:
+        """Break the command off between steps, as Ctrl-C does."""
+        if self._events is None or not self._started:
+            self._events = None
+            return Done(1, self._session.ended)
+        try:
+            return self._events.throw(KeyboardInterrupt())
+        except StopIteration as stop:
+            self._events = None
+            return stop.value if isinstance(stop.value, Done) else Done(1)
+
+    # --- one line ------------------------------------------------------------------------------
+
+    @property
+    def _json(self) -> bool:
+        return self._session.settings.output == "json"
+
+    def _run(self) -> Events:
+        session, line = self._session, self._line.strip()
+        if not line or line.startswith("#"):
+            return Done(0, session.ended)
+        session.executed += 1
+        caller = session.caller
+        error: ShellError | None = None
+        try:
+            self.match = session.walker.match(line)
+        except ShellError as problem:
+            error = self._simulated(problem, line)
+        except OSError as problem:
+            error = from_os(problem)
+        changes = self.match is not None and self.match.command.changes
+        canonical = self.match.canonical if self.match else "-"
+        token = None
+        try:
+            token = self._node.audit.begin(
+                self._node.now(), line, canonical, caller.account, caller.origin
+            )
+        except Unavailable as problem:
+            if changes:
+                error = error or problem
+            elif not session.audit_warned:
+                session.audit_warned = True
+                yield Say(f"Warning: {problem.message()}\n")
+        if error is None:
+            status = yield from self._guarded()
+        else:
+            yield self._failure(error)
+            status = error.status
+        if token is not None:
+            try:
+                self._node.audit.end(self._node.now(), token, _outcome(status))
+            except Unavailable as problem:
+                if not session.audit_warned:
+                    session.audit_warned = True
+                    yield Say(f"Warning: {problem.message()}\n")
+        return Done(status, session.ended)
+
+    def _simulated(self, problem: ShellError, line: str) -> ShellError:
+        if not isinstance(problem, UnknownCommand):
+            return problem
+        typed = line.casefold().split()
+        for name in self._node.appliance.not_simulated:
+            words = name.casefold().split()
+            if typed[: len(words)] == words:
+                return NotSimulated(
+                    "{name}: a command of the real node that this one does not simulate", name=name
+                )
+        return problem
+
+    def _guarded(self) -> Generator[Event, str | None, int]:
+        try:
+            yield from self._drive()
+        except KeyboardInterrupt:
+            yield self._failure(Cancelled("Control-C pressed"), interrupted=True)
+            return 1
+        except ShellError as problem:
+            yield self._failure(problem)
+            return problem.status
+        except OSError as problem:
+            error = from_os(problem)
+            yield self._failure(error)
+            return error.status
+        except MemoryError:
+            yield self._failure(Unavailable("Not enough memory for this command"))
+            return Unavailable.status
+        except Exception as problem:
+            self._log_bug(problem)
+            yield self._failure(
+                ShellError(
+                    "Internal error ({name}); details are in activelog platform/log/errors.log",
+                    name=type(problem).__name__,
+                )
+            )
+            return BUG_STATUS
+        return 0
+
+    def _log_bug(self, problem: BaseException) -> None:
+        """Where it happened goes to the log; the exception's own text might hold foreign data."""
+        import os
+        import traceback
+
+        places = traceback.extract_tb(problem.__traceback__)
+        lines = [f"{os.path.basename(p.filename)}:{p.lineno} in {p.name}" for p in places]
+        text = f"{self._node.now():.0f} {type(problem).__name__}: {' < '.join(reversed(lines))}\n"
+        try:
+            path = os.path.join(self._node.audit.folder, "errors.log")
+            with open(path, "a", encoding="utf-8") as file:
+                file.write(text)
+        except OSError:
+            sys.stderr.write(text)
+
+    # --- the handler ----------------------------------------------------------------------------
+
+    def _drive(self) -> Generator[Event, str | None, None]:
+        assert self.match is not None
+        command = self.match.command
+        arguments = dict(self.match.arguments)
+        if command.wants_caller:
+            arguments["caller"] = self._session.caller
+        value = command.handler(self._node, **arguments)
+        if hasattr(value, "send"):
+            value = yield from self._converse(value)
+        yield from self._show(value)
+
+    def _converse(self, handler: Generator[Any, Any, Any]) -> Generator[Event, str | None, Any]:
+        answer: Any = None
+        try:
+            while True:
+                try:
+                    wanted = handler.send(answer)
+                except StopIteration as stop:
+                    return stop.value
+                answer = yield from self._answer(wanted)
+        finally:
+            handler.close()
+
+    def _answer(self, wanted: object) -> Generator[Event, str | None, Any]:
+        if isinstance(wanted, Progress):
+            self._progress.append(wanted.line)
+            if not self._json:
+                yield Say(wanted.line + "\n")
+            return None
+        if isinstance(wanted, Ask):
+            while True:
+                answer = choice((yield wanted), wanted.choices)
+                if answer is not None:
+                    return answer
+                if not self._session.interactive:
+                    raise Cancelled(
+                        "No answer ({choices}) was given", choices="|".join(wanted.choices)
+                    )
+        if isinstance(wanted, AskText | Secret | Paste):
+            text = yield wanted
+            if text is None:
+                raise Cancelled("No answer was given")
+            return text or wanted.default if isinstance(wanted, AskText) else text
+        if isinstance(wanted, Pause):
+            yield wanted
+            return None
+        if isinstance(wanted, Commit):
+            return (yield from self._commit(wanted))
+        raise TypeError(f"{type(wanted).__name__} is not a step")
+
+    def _commit(self, wanted: Commit) -> Generator[Event, str | None, Any]:
+        node, caller = self._node, self._session.caller
+        assert self.match is not None
+        deadline = node.world.monotonic() + LOCK_PATIENCE
+        while (lock := node.store.try_lock()) is None:
+            if node.world.monotonic() >= deadline:
+                raise Busy("Another session is changing this node; try again in a moment")
+            yield Pause(LOCK_RETRY)
+        with lock:
+            transaction = node.store.begin(
+                lock, who=caller.account, what=self.match.canonical, now=node.now()
+            )
+            result = wanted.function(transaction)
+            transaction.commit()
+            return result
+
+    # --- what the person sees --------------------------------------------------------------------
+
+    def _show(self, value: Any) -> Generator[Event, str | None, None]:
+        assert self.match is not None
+        command, filters = self.match.command, self.match.filters
+        if self._json:
+            data = command.json(value) if command.json else to_data(value)
+            answer = {"command": self.match.canonical, "ok": True, "data": data}
+            yield Say(to_json(answer) + "\n")
+            return
+        lines = list(command.view(value)) if command.view else to_lines(value)
+        if filters:
+            lines = filtered(lines, [(item.kind, item.text) for item in filters])
+        if lines:
+            paged = command.pages or any(item.kind == "page" for item in filters)
+            if "page" in self.match.arguments:
+                paged = paged or bool(self.match.arguments["page"])
+            yield Say("\n".join(lines) + "\n", paged)
+
+    def _failure(self, error: ShellError, interrupted: bool = False) -> Say:
+        if self._json:
+            what = {
+                "kind": error.kind,
+                "message": error.message(),
+                "details": [detail.strip() for detail in error.details],
+            }
+            command = self.match.canonical if self.match else safe(self._line.strip())
+            return Say(to_json({"command": command, "ok": False, "error": what}) + "\n")
+        if interrupted:
+            return Say("Control-C pressed\n")
+        if isinstance(error, UnknownCommand):
+            return Say(f"{FAILURE}\n{error.message()}\n")
+        return Say("\n".join([error.message(), *error.details, FAILURE]) + "\n")
+
+
+def choice(answer: str | None, choices: tuple[str, ...]) -> str | None:
+    """The one of `choices` that `answer` begins, in any case; None if it is none of them."""
+    text = (answer or "").strip().casefold()
+    found = [word for word in choices if text and word.casefold().startswith(text)]
+    return found[0] if len(found) == 1 else None
+
+
+def from_os(error: OSError) -> ShellError:
+    """An operating system's error as a sentence."""
+    reasons = {
+        errno.ENOSPC: "The disk is full; nothing was changed",
+        errno.EDQUOT: "The disk quota is used up; nothing was changed",
+        errno.EROFS: "The state folder is read-only; nothing was changed",
+    }
+    if error.errno in reasons:
+        return Unavailable(reasons[error.errno])
+    name = error.filename if isinstance(error.filename, str) else ""
+    return Unavailable(
+        "{file}{reason}",
+        file=f"{name}: " if name else "",
+        reason=error.strerror or type(error).__name__,
+    )
+
+
+def _outcome(status: int) -> str:
+    return "ok" if status == 0 else f"failed({status})"
