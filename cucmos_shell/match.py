@@ -149,7 +149,7 @@ class Walker:
                     word=lexeme.text,
                     details=[f"\t{word}" for word in sorted(found)],
                 )
-        raise UnknownCommand("No valid command entered")
+        raise self._surplus(place, lexeme)
 
     # --- a whole line ---------------------------------------------------------------------------
 
@@ -296,7 +296,8 @@ class Walker:
             after = lexemes[pipes[-1] + 1 :]
             if len(after) > 1 or (after and fresh):
                 return nothing
-            return _pick(list(FILTERS), after[0].text if after else "", " ")
+            part = after[0].text.casefold() if after else ""
+            return _pick([kind for kind in FILTERS if kind.startswith(part)], part, " ")
         done, part = (lexemes, "") if fresh else (lexemes[:-1], lexemes[-1].text)
         reached = self._reach(done)
         if reached is None:
@@ -415,5 +416,5 @@ def _pick(found: list[str], part: str, end: str, marks: dict[str, str] | None = 
             size -= 1
     if size > len(part):
         return Completion(safe(first[len(part) : size], None), ())
-    marked = sorted(f"\t{safe(name)}{(marks or {}).get(name, '')}" for name in found)
-    return Completion("", tuple(marked))
+    ordered = sorted(found, key=str.casefold)
+    return Completion("", tuple(f"\t{safe(n)}{(marks or {}).get(n, '')}" for n in ordered))

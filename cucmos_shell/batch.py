@@ -1,0 +1,151 @@
+"""Lines without a terminal: `-c`, a file, a pipe, an SSH exec. No banner, no prompt, no echo.
+
+A script reads as what one would type: the lines that follow a command answer its questions, as
+long as they are answers, and fill its pastes.
+"""
+
+from __future__ import annotations
+
+import os
+
+from cucmos_shell.line_paste import PasteCollector
+from cucmos_shell.results import Ask, AskText, Done, Paste, Pause, Say, Secret
+from cucmos_shell.session import choice
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cucmos_shell.session import Session
+
+LINE_LIMIT = 65_536
+
+
+class Lines:
+    """The lines of a descriptor or of a list, with one line of look-ahead."""
+
+    def __init__(self, source: int | Iterator[str] | None) -> None:
+        self._source = source
+        self._buffer = b""
+        self._at_end = source is None
+        self._ahead: list[str] = []
+
+    def peek(self) -> str | None:
+        """The next line without its end, left in place; None at the end."""
+        if not self._ahead:
+            line = self._read()
+            if line is None:
+                return None
+            self._ahead.append(line)
+        return self._ahead[0]
+
+    def next(self) -> str | None:
+        """The next line without its end, taken; None at the end."""
+        line = self.peek()
+        self._ahead.clear()
+        return line
+
+    def _read(self) -> str | None:
+        if self._source is None:
+            return None
+        if not isinstance(self._source, int):
+            return next(self._source, None)
+        while not self._at_end and b"\n" not in self._buffer:
+            data = os.read(self._source, 65_536)
+            self._buffer += data
+            self._at_end = not data
+        if not self._buffer:
+            return None
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line.removesuffix(b"\r").decode("utf-8", "surrogateescape")
+
+
+class Batch:
+    """Runs lines of a session one after another; `write` gets whole lines of text.
+
+    `answers` supplies what questions and pastes take; `yes` answers every yes/no question, and
+    consumes a following answer line. A run stops at the first failure unless `keep_going`.
+    """
+
+    def __init__(
+        self, session: Session, answers: Lines, *, yes: bool = False, keep_going: bool = False
+    ) -> None:
+        self._session = session
+        self._answers = answers
+        self._yes = yes
+        self._keep_going = keep_going
+
+    def run(self, lines: Lines) -> int:
+        """Run `lines` to their end; the exit status of the first failure, or 0."""
+        first = 0
+        while not self._session.ended:
+            line = lines.next()
+            if line is None:
+                break
+            status = self.run_line(line)
+            first = first or status
+            if status and not self._keep_going:
+                break
+        return first
+
+    def run_line(self, line: str) -> int:
+        """Run one line; its exit status."""
+        execution = self._session.execute(line)
+        answer: str | None = None
+        while True:
+            try:
+                event = execution.step(answer)
+            except KeyboardInterrupt:
+                event = execution.interrupt()
+            answer = None
+            while not isinstance(event, Done):
+                try:
+                    answer = self._meet(event)
+                    break
+                except KeyboardInterrupt:
+                    event = execution.interrupt()
+            if isinstance(event, Done):
+                return event.status
+
+    def _meet(self, event: object) -> str | None:
+        if isinstance(event, Say):
+            self.write(event.text)
+        elif isinstance(event, Pause):
+            self._session.node.world.sleep(event.seconds)
+        elif isinstance(event, Ask):
+            self._question(event.prompt)
+            return self._ask(event)
+        elif isinstance(event, AskText | Secret):
+            self._question(event.prompt)
+            return self._answers.next()
+        elif isinstance(event, Paste):
+            self._question(event.prompt)
+            return self._paste()
+        return None
+
+    def _question(self, prompt: str) -> None:
+        if self._session.settings.output != "json":
+            self.write(prompt.rstrip() + "\n")
+
+    def _ask(self, event: Ask) -> str | None:
+        ahead = self._answers.peek()
+        answer = choice(ahead, event.choices)
+        if answer is not None:
+            self._answers.next()
+        if self._yes and "yes" in event.choices:
+            return "yes"
+        if self._yes and "y" in event.choices:
+            return "y"
+        return answer
+
+    def _paste(self) -> str | None:
+        collector = PasteCollector()
+        while (line := self._answers.peek()) is not None and collector.feed(line):
+            self._answers.next()
+        return collector.text()
+
+    def write(self, text: str) -> None:
+        """Write whole lines to standard output."""
+        data = memoryview(text.encode("utf-8", "backslashreplace"))
+        while data:
+            data = data[os.write(1, data) :]

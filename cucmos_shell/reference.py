@@ -1,0 +1,73 @@
+"""The command reference, cut from the grammar so that it cannot rot."""
+
+from __future__ import annotations
+
+import os
+
+from cucmos_shell import commands
+from cucmos_shell.grammar import ANY_LEVEL
+from cucmos_shell.match import syntax
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cucmos_shell.grammar import Command
+
+HEAD = """# Commands
+
+Written by `cucmos-shell reference`; do not edit.
+Words may be shortened to a unique beginning; names are typed in full and complete on Tab.
+"""
+
+
+def every_command() -> list[Command]:
+    """All commands of the shell, in the order of their words."""
+    grammar = commands.grammar()
+    found = [c for c in grammar.below(grammar.root) if c.level <= ANY_LEVEL]
+    return sorted(found, key=lambda command: (command.words, command.usage))
+
+
+def page(command: Command) -> Iterator[str]:
+    """The section of one command, as lines of Markdown."""
+    yield f"## {command.words}"
+    yield ""
+    yield command.summary
+    yield ""
+    yield "```"
+    yield from syntax(command)
+    yield "```"
+    yield ""
+    facts = [f"Level {command.level}."]
+    if command.changes:
+        facts.append("Changes the node.")
+    if command.pages:
+        facts.append("Pages its output.")
+    yield " ".join(facts)
+    if command.doc:
+        yield ""
+        yield from command.doc.splitlines()
+    if command.examples:
+        yield ""
+        yield "```"
+        yield from command.examples
+        yield "```"
+    yield ""
+
+
+def text() -> str:
+    """The whole reference as Markdown."""
+    found = every_command()
+    lines = [HEAD]
+    for command in found:
+        lines.extend(page(command))
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def write(path: str) -> None:
+    """Write the reference to `path`."""
+    folder = os.path.dirname(path)
+    if folder:
+        os.makedirs(folder, exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text())

@@ -1,0 +1,199 @@
+"""One declaration answers every question about a line; contradictions are refused at build."""
+
+import pytest
+
+from cucmos_shell.errors import (
+    AmbiguousCommand,
+    BadValue,
+    IncompleteCommand,
+    NotFound,
+    UnknownCommand,
+)
+from cucmos_shell.grammar import Argument, Family, Grammar, GrammarError
+from cucmos_shell.match import Walker, split
+
+FRUIT = Argument("fruit", "fruit", choices=lambda node: ("apple", "Apricot", "pear"))
+SERVICE = Argument(
+    "service", "service", choices=lambda node: ("Cisco Tomcat", "Cisco Tomcat Stats", "A DB")
+)
+TEXT = Argument("text", "text to look for")
+WORDS = Argument("words", "words", words=True)
+
+
+def build(*declarations):
+    """A walker over commands declared as (pattern, level); handlers return their arguments."""
+    family = Family()
+    for pattern, level, parameters in declarations:
+        space = {}
+        exec(f'def handler(node{parameters}):\n    "Do it."\n    return locals()', space)
+        family.command(pattern, level=level, arguments=(FRUIT, SERVICE, TEXT, WORDS))(
+            space["handler"]
+        )
+    return Walker(Grammar({"all": ("",)}, lambda module: family), None, 1)
+
+
+@pytest.fixture
+def walker():
+    return build(
+        ("show fruit list {own|trust:kind}", 0, ", kind"),
+        ("show fruit one <fruit>", 0, ", fruit"),
+        ("show frame", 0, ""),
+        ("set fruit <fruit> [size {small|large:size}] [ripe]", 1, ", fruit, size='small', ripe=''"),
+        ("utils service start <service...>", 1, ", service"),
+        ("find <words...>", 0, ", words"),
+        ("secret thing", 4, ""),
+    )
+
+
+def test_words_may_be_shortened_to_a_unique_beginning(walker):
+    """Handlers and the log see the full words."""
+    match = walker.match("sh fru l t")
+    assert match.canonical == "show fruit list trust"
+    assert match.arguments == {"kind": "trust"}
+
+
+def test_an_exact_word_beats_a_longer_one():
+    """`set` is `set` although `settle` begins with it."""
+    walker = build(("set", 0, ""), ("settle", 0, ""))
+    assert walker.match("set").canonical == "set"
+    assert walker.match("sett").canonical == "settle"
+
+
+def test_ambiguous_words_name_their_readings(walker):
+    """The readings are the candidates an admin may go on with."""
+    with pytest.raises(AmbiguousCommand) as caught:
+        walker.match("show fr")
+    assert caught.value.details == ("\tframe", "\tfruit")
+
+
+def test_a_command_above_the_level_is_unknown(walker):
+    """Neither running, completing nor help gives it away, and it makes nothing ambiguous."""
+    with pytest.raises(UnknownCommand):
+        walker.match("secret thing")
+    assert walker.complete("se").insert == "t "
+    assert walker.help("secret ") == ("No valid command entered",)
+
+
+def test_incomplete_lines_say_what_follows(walker):
+    """The continuation is the menu, or the one command's syntax."""
+    with pytest.raises(IncompleteCommand) as caught:
+        walker.match("show fruit")
+    assert caught.value.details == ("\tlist*", "\tone")
+    with pytest.raises(IncompleteCommand) as caught:
+        walker.match("show fruit one")
+    assert caught.value.details == (
+        "Syntax:", "show fruit one fruit", "fruit  mandatory  fruit",
+        "", "Fruit:", "\tapple", "\tApricot", "\tpear",
+    )  # fmt: skip
+
+
+def test_names_are_exact_but_blind_to_case(walker):
+    """A name is never shortened; its own spelling reaches the handler; near ones are suggested."""
+    assert walker.match("show fruit one APRICOT").arguments == {"fruit": "Apricot"}
+    with pytest.raises(NotFound) as caught:
+        walker.match("show fruit one appl")
+    assert "\tapple" in caught.value.details
+
+
+def test_names_of_several_words_need_no_quotes(walker):
+    """`Cisco Tomcat` is exact although a longer name begins with it."""
+    match = walker.match("utils service start cisco tomcat")
+    assert match.arguments == {"service": "Cisco Tomcat"}
+    assert match.canonical == "utils service start Cisco Tomcat"
+    match = walker.match('utils service start "Cisco Tomcat Stats"')
+    assert match.arguments == {"service": "Cisco Tomcat Stats"}
+
+
+def test_options_come_in_any_order_each_once(walker):
+    """A missing option leaves the handler's own default."""
+    assert walker.match("set fruit pear ripe size large").arguments == {
+        "fruit": "pear", "ripe": "ripe", "size": "large",
+    }  # fmt: skip
+    assert walker.match("set fruit pear").arguments == {"fruit": "pear"}
+    with pytest.raises(BadValue):
+        walker.match("set fruit pear ripe ripe")
+
+
+def test_surplus_words_are_named_with_the_syntax(walker):
+    """The admin sees which word was too many."""
+    with pytest.raises(BadValue) as caught:
+        walker.match("show fruit one pear now")
+    assert "now" in caught.value.message()
+
+
+def test_filters_follow_and_may_be_shortened(walker):
+    """Several may follow each other; they belong to the canonical line."""
+    match = walker.match('show frame | inc "a | b" | c')
+    assert [(f.kind, f.text) for f in match.filters] == [("include", "a | b"), ("count", "")]
+    assert match.canonical == 'show frame | include "a | b" | count'
+    for wrong in ("show frame |", "show frame | include", "show frame | count x", "show frame | x"):
+        with pytest.raises(BadValue):
+            walker.match(wrong)
+
+
+def test_quotes_group_and_must_close():
+    """Inside quotes a bar and blanks are plain."""
+    assert [(w.text, w.quoted) for w in split('a "b | c" d"e f"')] == [
+        ("a", False), ("b | c", True), ("de f", True),
+    ]  # fmt: skip
+    assert split(r'"say \"hi\""')[0].text == 'say "hi"'
+    assert split("a|b")[1].text == "|"
+    assert split('"open')[0].open
+
+
+def test_rest_words_arrive_as_they_are(walker):
+    """A rest argument of words keeps each."""
+    assert walker.match('find a "b c" d').arguments == {"words": ("a", "b c", "d")}
+
+
+def test_tab_completes_a_unique_word_and_lists_several(walker):
+    """A star marks words that have words of their own."""
+    assert walker.complete("sho").insert == "w "
+    assert walker.complete("show ").insert == "fr"
+    assert walker.complete("show fr").candidates == ("\tframe", "\tfruit*")
+    assert walker.complete("show fruit one ap").insert == ""
+    assert walker.complete("show fruit one ap").candidates == ("\tapple", "\tApricot")
+    assert walker.complete("utils service start Cisco T").insert == "omcat"
+    assert walker.complete("utils service start a").insert == " DB "
+    assert walker.complete("show frame | co").insert == "unt "
+    assert walker.complete("nonsense x") == walker.complete('show "')
+
+
+def test_help_lists_menus_and_explains_leaves(walker):
+    """`?` after a menu word lists, after a leaf it gives the syntax."""
+    assert walker.help("") == ("\tfind", "\tset*", "\tshow*", "\tutils*")
+    assert walker.help("show f") == ("\tframe", "\tfruit*")
+    assert walker.help("set fruit pear ")[:2] == (
+        "Syntax:", "set fruit fruit [size {small|large}] [ripe]",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("show <fruit>", ", fruit"), ("show all", "")),
+        (("show <fruit>", ", fruit"), ("show <text>", ", text")),
+        (("show all", ""), ("show all", "")),
+        (("show {a|b:kind}", ", kind"), ("show a", "")),
+    ],
+)
+def test_contradicting_declarations_are_refused(first, second):
+    """A position holds words or one argument; a command is declared once."""
+    walker = build((first[0], 0, first[1]), (second[0], 0, second[1]))
+    with pytest.raises(GrammarError):
+        walker.match("show a")
+
+
+@pytest.mark.parametrize("pattern", ["show <nothing>", "show [a", "show a]", "show {a|b}"])
+def test_broken_patterns_are_refused(pattern):
+    """A mistake in a pattern is found at import."""
+    with pytest.raises(GrammarError):
+        build((pattern, 0, ""))
+
+
+def test_handler_and_pattern_agree_on_names():
+    """A parameter nobody binds, or a binding nobody takes, is a mistake."""
+    with pytest.raises(GrammarError):
+        build(("show <fruit>", 0, ""))
+    with pytest.raises(GrammarError):
+        build(("show all", 0, ", kind"))
