@@ -120,7 +120,6 @@ def _batch(node: Node, options: argparse.Namespace) -> int:
     from cucmos_shell.session import Session, Settings
 
     settings = Settings(output="json" if options.json else "text")
-    session = Session(node, origin="batch", interactive=False, settings=settings)
     if options.commands is not None:
         lines = Lines(iter(options.commands))
         answers = Lines(0)
@@ -134,6 +133,8 @@ def _batch(node: Node, options: argparse.Namespace) -> int:
                     "{file}: {reason}", file=options.file, reason=error.strerror or "unreadable"
                 ) from error
         lines = answers = Lines(descriptor)
+    asks = options.commands is not None and answers.terminal
+    session = Session(node, origin="batch", interactive=asks, settings=settings)
     batch = Batch(session, answers, yes=options.yes, keep_going=options.keep_going)
     return batch.run(lines)
 

@@ -28,6 +28,7 @@ class Lines:
         self._source = source
         self._buffer = b""
         self._at_end = source is None
+        self.terminal = isinstance(source, int) and os.isatty(source)
         self._ahead: list[str] = []
 
     def peek(self) -> str | None:
@@ -52,8 +53,11 @@ class Lines:
             return next(self._source, None)
         while not self._at_end and b"\n" not in self._buffer:
             data = os.read(self._source, 65_536)
-            self._buffer += data
             self._at_end = not data
+            if len(self._buffer) > LINE_LIMIT and b"\n" in data:
+                data = data[data.index(b"\n") :]
+            if len(self._buffer) <= LINE_LIMIT or b"\n" in data:
+                self._buffer += data
         if not self._buffer:
             return None
         line, _, self._buffer = self._buffer.partition(b"\n")
@@ -113,22 +117,42 @@ class Batch:
         elif isinstance(event, Pause):
             self._session.node.world.sleep(event.seconds)
         elif isinstance(event, Ask):
-            self._question(event.prompt)
             return self._ask(event)
         elif isinstance(event, AskText | Secret):
             self._question(event.prompt)
+            if isinstance(event, Secret) and self._answers.terminal:
+                return self._unseen()
             return self._answers.next()
         elif isinstance(event, Paste):
-            self._question(event.prompt)
+            self._question(event.prompt + "\n")
             return self._paste()
         return None
 
     def _question(self, prompt: str) -> None:
-        if self._session.settings.output != "json":
+        if self._answers.terminal:
+            self.write(prompt)
+        elif self._session.settings.output != "json":
             self.write(prompt.rstrip() + "\n")
 
+    def _unseen(self) -> str | None:
+        """A line typed on the terminal without echo."""
+        import termios
+
+        before = termios.tcgetattr(0)
+        quiet = [*before]
+        quiet[3] &= ~termios.ECHO
+        try:
+            termios.tcsetattr(0, termios.TCSADRAIN, quiet)
+            return self._answers.next()
+        finally:
+            termios.tcsetattr(0, termios.TCSADRAIN, before)
+            self.write("\n")
+
     def _ask(self, event: Ask) -> str | None:
-        ahead = self._answers.peek()
+        self._question(event.prompt)
+        if self._answers.terminal and not self._yes:
+            return self._answers.next()
+        ahead = None if self._answers.terminal else self._answers.peek()
         answer = choice(ahead, event.choices)
         if answer is not None:
             self._answers.next()
@@ -142,6 +166,8 @@ class Batch:
         collector = PasteCollector()
         while (line := self._answers.peek()) is not None and collector.feed(line):
             self._answers.next()
+            if self._answers.terminal and collector.complete and not line:
+                break
         return collector.text()
 
     def write(self, text: str) -> None:

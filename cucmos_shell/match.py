@@ -10,6 +10,7 @@ from cucmos_shell.errors import (
     UnknownCommand,
 )
 from cucmos_shell.grammar import Argument, Command, Grammar, Place
+from cucmos_shell.lexemes import Lexeme, is_pipe, quote, split
 from cucmos_shell.results import Value
 from cucmos_shell.text import columns, safe
 
@@ -21,16 +22,6 @@ if TYPE_CHECKING:
 FILTERS = ("begin", "count", "exclude", "include", "page")
 NEAR_NAMES = 3
 LISTED_CHOICES = 60
-
-
-class Lexeme(Value):
-    """A word of the line; `start` and `end` are its place, quotes included."""
-
-    text: str
-    start: int
-    end: int
-    quoted: bool
-    open: bool
 
 
 class Filter(Value):
@@ -54,50 +45,6 @@ class Completion(Value):
 
     insert: str
     candidates: tuple[str, ...]
-
-
-def split(line: str) -> list[Lexeme]:
-    """The words of `line`. `"..."` groups; inside it `\\"` is a quotation mark; `|` stands alone."""
-    lexemes: list[Lexeme] = []
-    i, n = 0, len(line)
-    while i < n:
-        if line[i] in " \t":
-            i += 1
-            continue
-        start, quoted, opened = i, False, False
-        parts: list[str] = []
-        while i < n and line[i] not in " \t":
-            if line[i] == '"':
-                quoted, opened = True, True
-                i += 1
-                while i < n and line[i] != '"':
-                    if line[i] == "\\" and i + 1 < n and line[i + 1] == '"':
-                        i += 1
-                    parts.append(line[i])
-                    i += 1
-                if i < n:
-                    opened = False
-                    i += 1
-            elif line[i] == "|":
-                if i == start:
-                    parts.append("|")
-                    i += 1
-                break
-            else:
-                parts.append(line[i])
-                i += 1
-        lexemes.append(Lexeme("".join(parts), start, i, quoted, opened))
-    return lexemes
-
-
-def _is_pipe(lexeme: Lexeme) -> bool:
-    return lexeme.text == "|" and not lexeme.quoted
-
-
-def _quote(text: str) -> str:
-    if text and not any(c in ' \t"|' for c in text):
-        return text
-    return '"' + text.replace('"', '\\"') + '"'
 
 
 def near(name: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -158,13 +105,13 @@ class Walker:
         lexemes = split(line)
         if lexemes and lexemes[-1].open:
             raise BadValue('A closing quotation mark (") is missing')
-        pipe = next((i for i, lex in enumerate(lexemes) if _is_pipe(lex)), len(lexemes))
+        pipe = next((i for i, lex in enumerate(lexemes) if is_pipe(lex)), len(lexemes))
         command, values, canonical = self._walk(lexemes[:pipe])
         filters = tuple(self._filters(lexemes[pipe:]))
         if filters and command.changes:
             raise BadValue("Output filters follow show, list and file commands only")
         for item in filters:
-            canonical += f" | {item.kind} {_quote(item.text)}" if item.text else f" | {item.kind}"
+            canonical += f" | {item.kind} {quote(item.text)}" if item.text else f" | {item.kind}"
         return Match(command, values, canonical, filters)
 
     def _walk(self, lexemes: list[Lexeme]) -> tuple[Command, dict[str, Any], str]:
@@ -207,11 +154,11 @@ class Walker:
 
     def _canonical(self, argument: Argument, text: Any) -> str:
         if argument.words:
-            return " ".join(map(_quote, text))
+            return " ".join(map(quote, text))
         if argument.choices is not None:
             name = str(self.value(argument, text)) if argument.parse is None else text
-            return name if " " in name else _quote(name)
-        return _quote(text)
+            return name if " " in name else quote(name)
+        return quote(text)
 
     def _surplus(self, place: Place, lexeme: Lexeme) -> Exception:
         command = place.command
@@ -248,9 +195,7 @@ class Walker:
     def _filters(self, lexemes: list[Lexeme]) -> Iterable[Filter]:
         i = 0
         while i < len(lexemes):
-            end = next(
-                (k for k in range(i + 1, len(lexemes)) if _is_pipe(lexemes[k])), len(lexemes)
-            )
+            end = next((k for k in range(i + 1, len(lexemes)) if is_pipe(lexemes[k])), len(lexemes))
             words = [lexeme.text for lexeme in lexemes[i + 1 : end]]
             kinds = [k for k in FILTERS if words and k.startswith(words[0].casefold())]
             text = " ".join(words[1:])
@@ -288,7 +233,7 @@ class Walker:
         """What Tab does after `text` (the line up to the cursor)."""
         lexemes = split(text)
         nothing = Completion("", ())
-        pipes = [i for i, lexeme in enumerate(lexemes) if _is_pipe(lexeme)]
+        pipes = [i for i, lexeme in enumerate(lexemes) if is_pipe(lexeme)]
         fresh = not text or text[-1] in " \t|"
         if lexemes and lexemes[-1].open:
             return nothing
@@ -337,7 +282,7 @@ class Walker:
     def help(self, text: str) -> tuple[str, ...]:
         """The lines `?` shows after `text`."""
         lexemes = split(text)
-        if any(map(_is_pipe, lexemes)):
+        if any(map(is_pipe, lexemes)):
             return tuple(f"\t{kind}" for kind in FILTERS)
         fresh = not text or text[-1] in " \t"
         if not fresh and lexemes:

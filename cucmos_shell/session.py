@@ -9,6 +9,7 @@ from cucmos_shell import commands
 from cucmos_shell.audit import looks_secret
 from cucmos_shell.caller import Caller, Settings
 from cucmos_shell.errors import (
+    BadValue,
     Busy,
     Cancelled,
     NotSimulated,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 FAILURE = "Executed command unsuccessfully"
 LOCK_PATIENCE = 10.0
 LOCK_RETRY = 0.05
+LINE_LIMIT = 65_536
 BUG_STATUS = 70
 
 
@@ -154,6 +156,8 @@ class Execution:
         caller = session.caller
         error: ShellError | None = None
         try:
+            if len(line) > LINE_LIMIT:
+                raise BadValue("The line is longer than {limit} characters", limit=LINE_LIMIT)
             self.match = session.walker.match(line)
         except ShellError as problem:
             error = self._simulated(problem, line)

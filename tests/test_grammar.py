@@ -10,7 +10,8 @@ from cucmos_shell.errors import (
     UnknownCommand,
 )
 from cucmos_shell.grammar import Argument, Family, Grammar, GrammarError
-from cucmos_shell.match import Walker, split
+from cucmos_shell.lexemes import split
+from cucmos_shell.match import Walker
 
 FRUIT = Argument("fruit", "fruit", choices=lambda node: ("apple", "Apricot", "pear"))
 SERVICE = Argument(

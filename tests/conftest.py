@@ -1,0 +1,84 @@
+"""Fixtures named for the thing: a clock, a world, a node, something to say to it."""
+
+import os
+import pathlib
+import shutil
+
+import pytest
+from cucmos_shell.installation import install
+from harness import Conversation, Keys, clock_world
+
+from cucmos_shell.node import Node
+from cucmos_shell.world import World
+
+HERE = pathlib.Path(__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch_environment):
+    """Nothing of the person who runs the tests reaches them."""
+
+
+@pytest.fixture(scope="session")
+def monkeypatch_environment():
+    for name in ("CUCMOS_STATE", "XDG_STATE_HOME", "SSH_ORIGINAL_COMMAND"):
+        os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def keys():
+    """Private keys made once for the whole run."""
+    return Keys()
+
+
+def _template(name, keys, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("template") / name
+    world, _ = clock_world(keys)
+    install(str(folder), name, world, speed=0)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def imp_template(keys, tmp_path_factory):
+    return _template("imp-9.1", keys, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def ucm_template(keys, tmp_path_factory):
+    return _template("ucm-9.1", keys, tmp_path_factory)
+
+
+@pytest.fixture
+def node_dir(imp_template, tmp_path):
+    """The folder of a fresh `imp-9.1` node, services at once."""
+    return shutil.copytree(imp_template, tmp_path / "node", symlinks=True)
+
+
+@pytest.fixture
+def world(keys):
+    """A world with a clock of its own; keys come from the run's pool."""
+    return clock_world(keys)[0]
+
+
+@pytest.fixture
+def node(node_dir, world):
+    """A fresh `imp-9.1` node in that world."""
+    return Node.open(str(node_dir), world)
+
+
+@pytest.fixture
+def ucm_node(ucm_template, tmp_path, world):
+    """A fresh `ucm-9.1` node in that world."""
+    folder = shutil.copytree(ucm_template, tmp_path / "ucm", symlinks=True)
+    return Node.open(str(folder), world)
+
+
+@pytest.fixture
+def say(node):
+    """Speak lines to a session of `node`; what it answered comes back."""
+    return Conversation(node)
+
+
+@pytest.fixture
+def real_world():
+    return World.real()

@@ -1,0 +1,87 @@
+"""What tests share: a clock, keys from a pool, a conversation without a terminal."""
+
+import itertools
+
+from cucmos_shell import world as real
+from cucmos_shell.results import Ask, AskText, Done, Paste, Pause, Say, Secret
+from cucmos_shell.session import Session
+from cucmos_shell.world import World
+
+START = 1_795_000_000.0  # 2026-11-18T12:26:40Z
+
+
+class Clock:
+    """Time that moves only when told to, or slept."""
+
+    def __init__(self, start=START):
+        self.time = start
+
+    def __call__(self):
+        return self.time
+
+    def sleep(self, seconds):
+        self.time += seconds
+
+
+class Keys:
+    """Real keys, each kind made a few times and then handed out in turn."""
+
+    SIZE = 12
+
+    def __init__(self):
+        self._made = {}
+        self._turn = {}
+
+    def __call__(self, kind):
+        made = self._made.setdefault(kind, [])
+        turn = self._turn[kind] = self._turn.get(kind, -1) + 1
+        if len(made) < self.SIZE:
+            made.append(real.new_key(kind))
+            return made[-1]
+        return made[turn % self.SIZE]
+
+
+def clock_world(keys, start=START):
+    """`(world, clock)`: serial numbers count up, keys come from `keys`."""
+    clock = Clock(start)
+    serials = itertools.count(0x4000_0000_0000_0000)
+    made = World(
+        now=clock,
+        monotonic=clock,
+        sleep=clock.sleep,
+        new_key=keys,
+        new_serial=lambda: next(serials),
+    )
+    return made, clock
+
+
+class Conversation:
+    """Runs lines in a session; `answers` are given to questions and pastes in turn."""
+
+    def __init__(self, node, **options):
+        self.node = node
+        self.session = Session(node, **options)
+        self.status = 0
+        self.asked = []
+
+    def __call__(self, line, *answers):
+        """The text `line` printed. A question left without an answer gets None."""
+        execution = self.session.execute(line)
+        given = iter(answers)
+        text, answer = [], None
+        while True:
+            event = execution.step(answer)
+            answer = None
+            if isinstance(event, Say):
+                text.append(event.text)
+            elif isinstance(event, Pause):
+                self.node.world.sleep(event.seconds)
+            elif isinstance(event, Ask | AskText | Secret | Paste):
+                self.asked.append(event.prompt)
+                answer = next(given, None)
+                if answer is None and isinstance(event, Ask):
+                    text.append("(unanswered)\n")
+                    event = execution.interrupt()
+            if isinstance(event, Done):
+                self.status = event.status
+                return "".join(text)
