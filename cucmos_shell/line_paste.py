@@ -1,0 +1,224 @@
+"""Pasted blocks between `-----BEGIN` and `-----END`: which lines belong to a paste, and its end.
+
+`PasteCollector` decides line by line and is all a batch needs. `PasteReader` is the same for a
+terminal: bytes as they come, their echo, and the silences that end a paste.
+"""
+
+from __future__ import annotations
+
+import re
+
+from cucmos_shell.line_text import Decoder
+
+BEGIN = "-----BEGIN"
+SKIPPED = ("subject=", "issuer=", "Bag Attributes")
+LIMIT = 1 << 20
+QUIET_AFTER_END = 0.3
+SILENCE = 60.0
+
+_END = r"-----END .{0,200}?-----"
+_END_TEXT = re.compile(_END)
+_END_BYTES = re.compile(_END.encode())
+_BEGIN_BYTES = BEGIN.encode()
+_SKIPPED_BYTES = tuple(word.encode() for word in SKIPPED)
+_BLANKS = b" \t"
+_SPECIAL = re.compile(rb"[\r\n\x03\x04]")
+_INTERRUPT, _END_OF_INPUT = b"\x03", b"\x04"
+# An END line is shorter than this, so no more of a line is searched again when bytes are added.
+_LOOK_BACK = 256
+
+
+def begins_block(line: str) -> bool:
+    """Whether `line` opens a block."""
+    return line.lstrip(" \t").startswith(BEGIN)
+
+
+class PasteCollector:
+    """The lines of one paste; `text` is what lies between the BEGIN and END lines, both included.
+
+    `inside`: a block is open. `complete`: at least one block came, and none is open.
+    `oversize`: the blocks went over `limit` characters; nothing is kept then.
+    """
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self.inside = False
+        self.complete = False
+        self.oversize = False
+        self._limit = limit
+        self._lines: list[str] = []
+        self._size = 0
+
+    def feed(self, line: str) -> bool:
+        """Take `line` (without its end). False: it ends the paste and does not belong to it."""
+        if not self.inside:
+            if not begins_block(line):
+                return not self.complete or _skippable(line)
+            self.open()
+        self._keep(line)
+        if _END_TEXT.search(line):
+            self.inside, self.complete = False, True
+        return True
+
+    def open(self) -> None:
+        """A BEGIN was seen; its line follows."""
+        self.inside, self.complete = True, False
+
+    def drop(self) -> None:
+        """Keep nothing, now or later."""
+        self.oversize = True
+        self._lines.clear()
+
+    def _keep(self, line: str) -> None:
+        self._size += len(line) + 1
+        if self._size > self._limit:
+            self.drop()
+        if not self.oversize:
+            self._lines.append(line)
+
+    def text(self) -> str:
+        """All blocks, each line ended by LF; empty if there were none or too much."""
+        return "".join(f"{line}\n" for line in self._lines)
+
+
+def _skippable(line: str) -> bool:
+    return not line or line[0] in " \t" or line.startswith(SKIPPED)
+
+
+class PasteReader:
+    """One paste at a terminal.
+
+    Feed it bytes; `outcome` becomes `done`, `interrupted` (Ctrl-C) or `silent` (60 s without a
+    byte); `quiet` tells that a timer or Ctrl-D ended it, so that a late Enter may be on its way.
+    `echo` gathers what the terminal is to show. `one_block`: the paste ends with the first END
+    line and its Enter. `skip_lf`: the next byte is dropped if it is LF, the second half of CR LF.
+    """
+
+    def __init__(self, now: float, *, one_block: bool = False, skip_lf: bool = False) -> None:
+        self.outcome = ""
+        self.quiet = False
+        self.echo = bytearray()
+        self.skip_lf = skip_lf
+        self.collector = PasteCollector()
+        self._one_block = one_block
+        self._heard = now
+        self._line = bytearray()
+        self._to_line_end = False
+        self._decoder = Decoder()
+
+    @property
+    def deadline(self) -> float:
+        """When silence ends the paste, on the clock of `now`."""
+        return self._heard + (QUIET_AFTER_END if self.collector.complete else SILENCE)
+
+    def tick(self, now: float) -> None:
+        """Let time pass."""
+        if not self.outcome and now >= self.deadline:
+            self.outcome = "done" if self.collector.complete else "silent"
+            self.quiet = True
+
+    def feed(self, data: bytes, now: float) -> int:
+        """Take what belongs to the paste from the start of `data`; the number of bytes taken.
+
+        Bytes not taken are either for somebody else (`outcome` is set) or not enough to tell.
+        """
+        self._heard = now
+        place = 0
+        while place < len(data) and not self.outcome:
+            if self.skip_lf:
+                self.skip_lf = False
+                if data[place : place + 1] == b"\n":
+                    place += 1
+                    continue
+            taken = self._take(data, place)
+            if not taken:
+                break
+            place += taken
+        return place
+
+    def _take(self, data: bytes, place: int) -> int:
+        found = _SPECIAL.search(data, place)
+        end = found.start() if found else len(data)
+        special = data[end : end + 1]
+        if end == place:
+            return self._take_special(special)
+        if self.collector.complete and not self._to_line_end:
+            return self._take_after_end(data[place:end], special)
+        return self._take_text(data[place:end])
+
+    def _take_special(self, special: bytes) -> int:
+        if special == _INTERRUPT:
+            self.outcome = "interrupted"
+        elif special == _END_OF_INPUT:
+            if self._line:
+                self._end_line()
+            self.outcome, self.quiet = "done", True
+        else:
+            self.skip_lf = special == b"\r"
+            self._show(self._decoder.flush())
+            self.echo += b"\r\n"
+            if self._one_block and self.collector.complete:
+                self.outcome = "done"
+            self._end_line()
+        return 1
+
+    def _take_text(self, text: bytes) -> int:
+        """Text of a line that belongs to the paste; stops behind an END."""
+        collector, line = self.collector, self._line
+        ended = None
+        before = len(line)
+        if not self._to_line_end:
+            line += text
+            if not collector.inside:
+                begun = line.lstrip(_BLANKS)
+                if begun.startswith(_BEGIN_BYTES):
+                    collector.open()
+                else:
+                    # No block yet: only as much of the line as could still become a BEGIN.
+                    line[:] = begun[:_LOOK_BACK]
+            if collector.inside and b"-" in text:
+                ended = _END_BYTES.search(line, max(0, before - _LOOK_BACK))
+        taken = ended.end() - before if ended else len(text)
+        self._show(self._decoder.decode(text[:taken]))
+        if ended:
+            del line[before + taken :]
+            self._end_line()
+        elif len(line) > LIMIT:
+            collector.drop()
+            del line[:-_LOOK_BACK]
+        return taken
+
+    def _take_after_end(self, text: bytes, special: bytes) -> int:
+        """The beginning of a line behind an END line; `special` is the byte that follows `text`."""
+        begun = text.lstrip(_BLANKS)
+        if blank := len(text) - len(begun):
+            self._line += text[:blank]
+            self._show(text[:blank].decode())
+            return blank
+        if self._one_block:
+            self.outcome = "done"
+            return 0
+        indented = bool(self._line)
+        if begun.startswith(_BEGIN_BYTES):
+            self.collector.open()
+            return self._take_text(text)
+        openings = (_BEGIN_BYTES,) if indented else (_BEGIN_BYTES, *_SKIPPED_BYTES)
+        if any(word.startswith(begun) for word in openings):
+            if not special:
+                return 0
+            if special == _INTERRUPT:
+                self.outcome = "interrupted"
+                return len(text) + 1
+        if indented or begun.startswith(_SKIPPED_BYTES):
+            self._to_line_end = True
+            return self._take_text(text)
+        self.outcome = "done"
+        return 0
+
+    def _end_line(self) -> None:
+        if not self._to_line_end and self.collector.inside:
+            self.collector.feed(self._line.decode("utf-8", "replace"))
+        self._line.clear()
+        self._to_line_end = False
+
+    def _show(self, text: str) -> None:
+        self.echo += text.encode()
