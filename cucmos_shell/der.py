@@ -1,0 +1,73 @@
+"""DER and PEM as octets: just enough to walk a structure and to put armour around it.
+
+ITU-T X.690 for the encoding, RFC 7468 for the armour. What a certificate means is no concern of
+this module.
+"""
+
+from __future__ import annotations
+
+import binascii
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SEQUENCE, SET, OID, BIT_STRING = 0x30, 0x31, 0x06, 0x03
+
+
+def element(data: bytes, at: int = 0, end: int | None = None) -> tuple[int, int, int]:
+    """`(tag, start, end)` of the contents of the element at `at`; ValueError if it is cut short.
+
+    One-octet tags and definite lengths only, which is all that DER certificates hold outside of
+    private extensions.
+    """
+    limit = len(data) if end is None else end
+    if at + 2 > limit:
+        raise ValueError("DER element is cut short")
+    tag, length = data[at], data[at + 1]
+    if tag & 0x1F == 0x1F:
+        raise ValueError("DER tag of several octets")
+    start = at + 2
+    if length & 0x80:
+        count = length & 0x7F
+        if not 1 <= count <= 4 or start + count > limit:
+            raise ValueError("DER length is not of a usable form")
+        length = int.from_bytes(data[start : start + count], "big")
+        start += count
+    if start + length > limit:
+        raise ValueError("DER element is cut short")
+    return tag, start, start + length
+
+
+def children(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """The elements between `start` and `end`, one after the other."""
+    while start < end:
+        tag, begin, start = element(data, start, end)
+        yield tag, begin, start
+
+
+def encode(tag: int, contents: bytes) -> bytes:
+    """One element around `contents`."""
+    size = len(contents)
+    if size < 0x80:
+        return bytes((tag, size)) + contents
+    count = (size.bit_length() + 7) // 8
+    return bytes((tag, 0x80 | count)) + size.to_bytes(count, "big") + contents
+
+
+def to_pem(der: bytes, label: str = "CERTIFICATE") -> bytes:
+    """`der` in PEM armour, 64 characters a line, ended by LF (RFC 7468, section 2)."""
+    text = binascii.b2a_base64(der, newline=False)
+    lines = [text[i : i + 64] for i in range(0, len(text), 64)]
+    name = label.encode("ascii")
+    return b"".join(
+        (b"-----BEGIN ", name, b"-----\n", b"\n".join(lines), b"\n-----END ", name, b"-----\n")
+    )
+
+
+def from_pem(pem: bytes, label: str = "CERTIFICATE") -> bytes:
+    """The octets in one PEM block that `to_pem` has written; ValueError for anything else."""
+    head, tail = f"-----BEGIN {label}-----\n".encode(), f"\n-----END {label}-----\n".encode()
+    if not pem.startswith(head) or not pem.endswith(tail):
+        raise ValueError(f"not a {label} in PEM")
+    return binascii.a2b_base64(pem[len(head) : -len(tail)])

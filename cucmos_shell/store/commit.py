@@ -1,0 +1,272 @@
+"""The one way a state comes to be: write, sync, rename, sync."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+
+from cucmos_shell.der import to_pem
+from cucmos_shell.errors import OutcomeUnknown, ShellError
+from cucmos_shell.results import Value
+from cucmos_shell.store import paths
+from cucmos_shell.store.durable import (
+    FILE_MODE,
+    FOLDER_MODE,
+    SECRET_FILE_MODE,
+    SECRET_FOLDER_MODE,
+    Writer,
+    read,
+    sync_folder,
+    unavailable,
+)
+from cucmos_shell.store.prune import numbers, prune, sweep
+from cucmos_shell.store.rows import HISTORY_KEPT, Entry, Own, TrustIndex, own_to_json
+from cucmos_shell.store.snapshot import FORMAT, Snapshot, sha256_hex
+from cucmos_shell.store.view import rebuild, refresh, stamped
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cucmos_shell.store.draft import OwnDraft, TrustDraft
+
+SECRET_DOCUMENTS = frozenset(("accounts.json",))
+
+
+class Plan(Value):
+    """What a transaction wants done. `base` is None at installation."""
+
+    base: Snapshot | None
+    who: str
+    what: str
+    when: float
+    kinds: dict[str, str]
+    owns: dict[str, OwnDraft]
+    trusts: dict[str, TrustDraft]
+    documents: dict[str, dict[str, Any]]
+
+
+def _json(data: object) -> bytes:
+    return json.dumps(data, indent=1).encode("ascii") + b"\n"
+
+
+class Commit:
+    """The writing of one plan."""
+
+    def __init__(self, plan: Plan, layout: paths.Layout) -> None:
+        self._plan = plan
+        self._layout = layout
+        self._parent = plan.base.head if plan.base else 0
+        self._number = 0
+        self._leftovers = False
+        self._versions: dict[str, int] = {}
+        self._sums: dict[str, str] = {}
+        self._indexes: dict[str, TrustIndex] = {}
+
+    def run(self) -> int:
+        """Carry the plan out; returns the number of the new head."""
+        layout = self._layout
+        try:
+            if self._plan.base is None:
+                _make_root(layout)
+            writer = Writer(layout.store)
+        except OSError as error:
+            raise unavailable(error, "written") from error
+        try:
+            self._write(writer)
+            writer.sync()
+            os.rename(layout.next_current, layout.current)
+        except BaseException as error:
+            self._give_up(writer, error)
+        finally:
+            writer.close()
+        try:
+            sync_folder(layout.store)
+        except OSError as error:
+            self._afterwards()
+            raise _unknown(error) from error
+        self._afterwards()
+        return self._number
+
+    def _give_up(self, writer: Writer, error: BaseException) -> None:
+        """Clean up and raise; but return if the new state is current all the same."""
+        try:
+            made = os.readlink(self._layout.current) == paths.current_target(self._number)
+        except FileNotFoundError:
+            made = False
+        except OSError as problem:
+            raise _unknown(problem) from error
+        if not made:
+            writer.undo()
+            if isinstance(error, OSError):
+                raise unavailable(error, "written") from error
+            raise error
+        if not isinstance(error, OSError):
+            raise error
+
+    # --- before the rename -----------------------------------------------------------------------
+
+    def _write(self, writer: Writer) -> None:
+        layout, plan = self._layout, self._plan
+        if plan.base is None:
+            for folder in (layout.heads, layout.versions, layout.pool):
+                writer.folder_if_missing(folder)
+        heads = numbers(layout.heads)
+        self._leftovers = any(number > self._parent for number in heads)
+        self._number = 1 + max((*heads, self._parent))
+        # The head's folder comes first: what a killed change leaves behind is found by it.
+        writer.folder(layout.head(self._number))
+        added = self._write_pool(writer)
+        for unit, own in plan.owns.items():
+            self._write_own(writer, unit, own)
+        for store, trust in plan.trusts.items():
+            index = TrustIndex(trust.base.changed(trust.changes))
+            self._indexes[store] = index
+            self._write_version(writer, store, {paths.INDEX: index.raw})
+        if plan.documents or plan.base is None:
+            self._write_node(writer)
+        self._write_head(writer, added)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(layout.next_current)
+        writer.link(paths.current_target(self._number), layout.next_current)
+
+    def _write_pool(self, writer: Writer) -> list[str]:
+        added: dict[str, bytes] = {}
+        for trust in self._plan.trusts.values():
+            added.update(trust.added)
+        for sha256, der in added.items():
+            self._pool_file(writer, self._layout.pool_file(sha256, "der"), der)
+            self._pool_file(writer, self._layout.pool_file(sha256, "pem"), to_pem(der))
+        return list(added)
+
+    def _pool_file(self, writer: Writer, path: str, data: bytes) -> None:
+        try:
+            writer.file(path, data)
+            return
+        except FileExistsError:
+            pass
+        if read(path) == data:
+            writer.keep(path)
+            return
+        # Its name is its check sum, so these octets are no certificate's: a torn leftover.
+        os.unlink(path)
+        writer.file(path, data)
+
+    def _write_own(self, writer: Writer, unit: str, draft: OwnDraft) -> None:
+        own = draft.own
+        version = self._next_version(unit)
+        history = own.history
+        if own.row is not None and (not history or history[-1].sha256 != own.row.sha256):
+            entry = Entry(version, self._number, self._plan.when, own.row.sha256)
+            history = (*history, entry)[-HISTORY_KEPT:]
+        files = draft.files(unit)
+        files[paths.INDEX] = own_to_json(Own(own.row, own.request, history, version))
+        self._write_version(writer, unit, files)
+
+    def _write_node(self, writer: Writer) -> None:
+        base = self._plan.base
+        files = {name: _json(data) for name, data in self._plan.documents.items()}
+        if base is not None:
+            for name in base.manifest(paths.NODE):
+                if name not in files:
+                    files[name] = base.file(paths.NODE, name)
+        self._write_version(writer, paths.NODE, files)
+
+    def _next_version(self, unit: str) -> int:
+        if unit not in self._versions:
+            base = self._plan.base
+            known = base.version(unit) if base and unit in base.note()["units"] else 0
+            taken = numbers(f"{self._layout.versions}/{unit}")
+            self._versions[unit] = 1 + max((*taken, known))
+        return self._versions[unit]
+
+    def _write_version(self, writer: Writer, unit: str, files: dict[str, bytes]) -> None:
+        version = self._next_version(unit)
+        root = self._layout.version(unit, version)
+        writer.folder_if_missing(os.path.dirname(root))
+        writer.folder(root)
+        for folder in dict.fromkeys(os.path.dirname(name) for name in files):
+            if folder:
+                secret = folder == paths.KEYS
+                writer.folder(f"{root}/{folder}", SECRET_FOLDER_MODE if secret else FOLDER_MODE)
+        lines = []
+        for name, data in files.items():
+            secret = name.startswith(f"{paths.KEYS}/") or name in SECRET_DOCUMENTS
+            writer.file(f"{root}/{name}", data, SECRET_FILE_MODE if secret else FILE_MODE)
+            lines.append(f"{sha256_hex(data)}  {name}\n")
+        manifest = "".join(lines).encode("ascii")
+        writer.file(f"{root}/{paths.MANIFEST}", manifest)
+        self._sums[unit] = sha256_hex(manifest)
+
+    def _write_head(self, writer: Writer, added: list[str]) -> None:
+        plan, folder = self._plan, self._layout.head(self._number)
+        files = {
+            paths.NOTE: _json(
+                {
+                    "format": FORMAT,
+                    "head": self._number,
+                    "parent": self._parent,
+                    "when": plan.when,
+                    "who": plan.who,
+                    "what": plan.what,
+                    "changed": list(self._sums),
+                    "units": plan.kinds,
+                }
+            ),
+            paths.CHANGES: _json(
+                {
+                    "added": added,
+                    "dropped": [sha for t in plan.trusts.values() for sha in t.dropped()],
+                }
+            ),
+        }
+        lines = []
+        for name, data in files.items():
+            writer.file(f"{folder}/{name}", data)
+            lines.append(f"{sha256_hex(data)}  {name}\n")
+        for unit in plan.kinds:
+            if unit not in self._sums:
+                assert plan.base is not None
+                self._versions[unit] = plan.base.version(unit)
+                self._sums[unit] = plan.base.manifest_sum(unit)
+            writer.link(paths.version_target(unit, self._versions[unit]), f"{folder}/{unit}")
+            lines.append(f"{self._sums[unit]}  {unit}/{paths.MANIFEST}\n")
+        writer.file(f"{folder}/{paths.MANIFEST}", "".join(lines).encode("ascii"))
+
+    # --- after the rename ------------------------------------------------------------------------
+
+    def _afterwards(self) -> None:
+        """What is derived or superfluous; its failure is nobody's failure."""
+        layout, plan = self._layout, self._plan
+        try:
+            if plan.base is None or stamped(layout) == self._parent:
+                stores = {
+                    store: (self._indexes[store], draft.base, draft.changes)
+                    for store, draft in plan.trusts.items()
+                }
+                units = {unit: self._versions[unit] for unit in plan.owns}
+                refresh(layout, self._number, units, stores)
+            else:
+                rebuild(layout, Snapshot(layout, self._number))
+        except (OSError, ShellError, ValueError):
+            pass
+        try:
+            if self._leftovers:
+                sweep(layout, self._number)
+            prune(layout, self._number)
+        except (OSError, ShellError, ValueError):
+            pass
+
+
+def _make_root(layout: paths.Layout) -> None:
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(layout.store, FOLDER_MODE)
+    sync_folder(layout.state)
+
+
+def _unknown(error: OSError) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        "The change is made, but the disk did not confirm that it will last: {reason}",
+        reason=error.strerror or str(error),
+    )

@@ -1,0 +1,157 @@
+"""Units and trust stores with changes that are not yet made."""
+
+from __future__ import annotations
+
+from cucmos_shell.der import to_pem
+from cucmos_shell.store import paths
+from cucmos_shell.store.rows import Own, Row, TrustIndex, best, by_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cucmos_shell.store.snapshot import Snapshot
+
+# Up to here a search through the index's octets is cheaper than reading all of its rows.
+FEW = 16
+
+
+class TrustDraft:
+    """The rows of a trust store as a transaction sees them, and what it wants changed."""
+
+    def __init__(self, index: TrustIndex) -> None:
+        self.base = index
+        self.changes: dict[str, Row | None] = {}
+        self.added: dict[str, bytes] = {}
+        self._names: dict[str, set[str]] = {}
+        self._common: dict[str, set[str]] = {}
+        self._looked = 0
+        self._base_names: dict[str, list[Row]] | None = None
+        self._base_common: dict[str, list[Row]] = {}
+
+    def put(self, row: Row, der: bytes) -> None:
+        """Put in or replace the certificate of that name."""
+        self.changes[row.name] = row
+        self.added[row.sha256] = der
+        self._names.setdefault(row.name.lower(), set()).add(row.name)
+        self._common.setdefault(row.common_name, set()).add(row.name)
+
+    def remove(self, name: str) -> None:
+        """Take the certificate of exactly that name out."""
+        self.changes[name] = None
+
+    def rows(self) -> tuple[Row, ...]:
+        """All rows in listing order."""
+        if not self.changes:
+            return self.base.rows()
+        kept = [row for row in self.base.rows() if row.name not in self.changes]
+        return tuple(by_name([*kept, *filter(None, self.changes.values())]))
+
+    def find(self, name: str) -> Row | None:
+        """The row of that name: the exact one, else one that differs by case only."""
+        staged = self._staged(self._names.get(name.lower(), ()))
+        return best([*staged, *self._unchanged(self._variants(name))], name)
+
+    def named(self, common_name: str) -> list[Row]:
+        """The rows of that common name."""
+        staged = self._staged(self._common.get(common_name, ()))
+        return [
+            *(row for row in staged if row.common_name == common_name),
+            *self._unchanged(self._with_common(common_name)),
+        ]
+
+    def owned(self, unit: str) -> Row | None:
+        """The copy of the unit's own certificate."""
+        staged = [row for row in self.changes.values() if row and row.owner == unit]
+        stored = [row for row in self.base.search(unit) if row.owner == unit]
+        return next(iter([*staged, *self._unchanged(stored)]), None)
+
+    def free_name(self, wanted: str) -> str:
+        """`wanted`, or with `-2`, `-3` … behind it, so that no other certificate has the name."""
+        name, number = wanted, 1
+        while self.find(name) is not None:
+            number += 1
+            name = f"{wanted}-{number}"
+        return name
+
+    def dropped(self) -> list[str]:
+        """SHA-256 of the certificates whose rows are taken out or get another certificate."""
+        gone = []
+        for name, row in self.changes.items():
+            old = next((r for r in self._variants(name) if r.name == name), None)
+            if old is not None and (row is None or row.sha256 != old.sha256):
+                gone.append(old.sha256)
+        return gone
+
+    def previous(self, name: str) -> Row | None:
+        """The row that exactly this name has so far."""
+        return next((row for row in self._variants(name) if row.name == name), None)
+
+    def _staged(self, names: set[str] | tuple[()]) -> list[Row]:
+        return [row for name in sorted(names) if (row := self.changes.get(name)) is not None]
+
+    def _unchanged(self, rows: list[Row]) -> list[Row]:
+        return [row for row in rows if row.name not in self.changes]
+
+    def _counted(self) -> bool:
+        """Whether so much was asked that all rows are worth reading (and they are, then)."""
+        self._looked += 1
+        if self._base_names is None and self._looked > FEW:
+            self._base_names = {}
+            for row in self.base.rows():
+                self._base_names.setdefault(row.name.lower(), []).append(row)
+                self._base_common.setdefault(row.common_name, []).append(row)
+        return self._base_names is not None
+
+    def _variants(self, name: str) -> list[Row]:
+        if self._counted() and self._base_names is not None:
+            return self._base_names.get(name.lower(), [])
+        return self.base.variants(name)
+
+    def _with_common(self, common_name: str) -> list[Row]:
+        if self._counted():
+            return self._base_common.get(common_name, [])
+        return [r for r in self.base.search(common_name) if r.common_name == common_name]
+
+
+class OwnDraft:
+    """The files of a unit as they are to be."""
+
+    __slots__ = ("chain", "der", "key_pem", "own", "request_key_pem", "request_pem")
+
+    def __init__(self) -> None:
+        self.own = Own()
+        self.der = b""
+        self.chain = b""
+        self.key_pem = b""
+        self.request_pem = b""
+        self.request_key_pem = b""
+
+    def __repr__(self) -> str:
+        return "<OwnDraft>"
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, unit: str) -> OwnDraft:
+        """What the unit has now."""
+        draft = cls()
+        draft.own = snapshot.own(unit)
+        if draft.own.row is not None:
+            draft.der = snapshot.own_der(unit)
+            draft.chain = snapshot.chain_pem(unit)
+            draft.key_pem = snapshot.private_key_pem(unit)
+        if draft.own.request is not None:
+            draft.request_pem = snapshot.request_pem(unit)
+            draft.request_key_pem = snapshot.request_key_pem(unit)
+        return draft
+
+    def files(self, unit: str) -> dict[str, bytes]:
+        """Name to contents, but for the index."""
+        files: dict[str, bytes] = {}
+        if self.own.row is not None:
+            files[paths.own_pem(unit)] = to_pem(self.der)
+            files[paths.own_der(unit)] = self.der
+            files[paths.private_key(unit)] = self.key_pem
+            if self.chain:
+                files[paths.CHAIN] = self.chain
+        if self.own.request is not None:
+            files[paths.request(unit)] = self.request_pem
+            files[paths.request_key(unit)] = self.request_key_pem
+        return files

@@ -1,0 +1,190 @@
+"""Files that are written once, made to last, and cleaned up if they came to nothing."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from cucmos_shell.errors import Unavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+FOLDER_MODE, SECRET_FOLDER_MODE = 0o755, 0o700
+FILE_MODE, SECRET_FILE_MODE = 0o644, 0o600
+
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def unavailable(error: OSError, doing: str) -> Unavailable:
+    """`error` as the one line an administrator needs; `doing` such as "written"."""
+    name = error.filename2 or error.filename
+    return Unavailable(
+        "{file} cannot be {doing}: {reason}",
+        file=os.fsdecode(name) if isinstance(name, str | bytes) else "The certificate store",
+        doing=doing,
+        reason=error.strerror or type(error).__name__,
+    )
+
+
+def read(path: str) -> bytes:
+    """The contents of a regular file that is no link. Raises OSError."""
+    descriptor = os.open(path, _READ)
+    try:
+        size = os.fstat(descriptor).st_size
+        pieces = []
+        while piece := os.read(descriptor, max(size + 1, 4096)):
+            pieces.append(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    except OSError as error:
+        error.filename = error.filename or path
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of `data`; a disk that takes only a part raises on the next try."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def sync_folder(path: str) -> None:
+    """Make the names in a folder durable. Raises OSError."""
+    descriptor = os.open(path, _FOLDER)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_tree(path: str) -> None:
+    """Remove a folder of the store and what is in it, following no link. Raises OSError."""
+    try:
+        entries = list(os.scandir(path))
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        os.unlink(path)
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            remove_tree(entry.path)
+        else:
+            os.unlink(entry.path)
+    os.rmdir(path)
+
+
+class Writer:
+    """New files and folders of one transaction: all are made durable, or all are removed.
+
+    Made before the first file, since the file system reports a failed write-back only to
+    descriptors that were open when it happened.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._descriptor = os.open(root, _FOLDER)
+        self._files: list[str] = []
+        self._folders: list[str] = []
+        self._kept: list[str] = []
+        self._parents: dict[str, None] = {}
+
+    def close(self) -> None:
+        """Let go of the file system."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def folder(self, path: str, mode: int = FOLDER_MODE) -> None:
+        """A new folder."""
+        os.mkdir(path, mode)
+        self._folders.append(path)
+        self._parents[os.path.dirname(path)] = None
+
+    def folder_if_missing(self, path: str, mode: int = FOLDER_MODE) -> None:
+        """A folder that may be there already."""
+        try:
+            self.folder(path, mode)
+        except FileExistsError:
+            self._parents[os.path.dirname(path)] = None
+
+    def file(self, path: str, data: bytes, mode: int = FILE_MODE) -> None:
+        """A new file with its contents."""
+        descriptor = os.open(path, _WRITE, mode)
+        self._files.append(path)
+        try:
+            write_all(descriptor, data)
+        except OSError as error:
+            error.filename = error.filename or path
+            raise
+        finally:
+            os.close(descriptor)
+        self._parents[os.path.dirname(path)] = None
+
+    def link(self, target: str, path: str) -> None:
+        """A new symbolic link."""
+        os.symlink(target, path)
+        self._files.append(path)
+        self._parents[os.path.dirname(path)] = None
+
+    def keep(self, path: str) -> None:
+        """A file that was there before is to be made durable with the rest, and never removed.
+
+        A transaction that came to nothing may have left it without that.
+        """
+        self._kept.append(path)
+        self._parents[os.path.dirname(path)] = None
+
+    def sync(self) -> None:
+        """Make everything written durable. Raises OSError."""
+        try:
+            _syncfs(self._descriptor)
+        except OSError as error:
+            if error.errno != errno.ENOSYS:
+                error.filename = error.filename or self._root
+                raise
+            self._sync_each()
+
+    def _sync_each(self) -> None:
+        for path in (*self._files, *self._kept):
+            if not os.path.islink(path):
+                descriptor = os.open(path, _READ)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+        for path in dict.fromkeys((*reversed(self._folders), *self._parents)):
+            sync_folder(path)
+
+    def undo(self) -> None:
+        """Remove what was written, as far as that works; what stays is swept up later."""
+        _each(os.unlink, reversed(self._files))
+        _each(os.rmdir, reversed(self._folders))
+        self._files.clear()
+        self._folders.clear()
+
+
+def _each(remove: Callable[[str], None], paths: Iterable[str]) -> None:
+    for path in paths:
+        try:
+            remove(path)
+        except OSError:
+            continue
+
+
+def _syncfs(descriptor: int) -> None:
+    try:
+        import ctypes
+
+        libc = ctypes.CDLL(None, use_errno=True)
+        syncfs = libc.syncfs
+    except (ImportError, OSError, AttributeError) as error:
+        raise OSError(errno.ENOSYS, "syncfs is not available") from error
+    if syncfs(descriptor) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

@@ -1,0 +1,130 @@
+"""Where everything of the store lies, and how names of files are cleaned: the only such place.
+
+<state>/lock
+<state>/store/current -> heads/000042
+<state>/store/heads/000042/{UNIT -> ../../versions/UNIT/N, note.json, ...}
+<state>/store/versions/UNIT/N/{certs/UNIT.pem, .der, keys/..., chain.pem, index.json, MANIFEST}
+<state>/store/pool/SHA256.{pem,der}
+<state>/store/view/UNIT/{NAME.pem, NAME.der, HASH.n}
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from re import Match
+
+MANIFEST = "MANIFEST"
+INDEX = "index.json"
+NOTE = "note.json"
+CHANGES = "changes.json"
+CHAIN = "chain.pem"
+NODE = "node"
+SETTINGS = "settings.json"
+KEYS = "keys"
+NAME_LIMIT = 200
+
+_UNCLEAN = re.compile(r"[^A-Za-z0-9._-]+")
+_CLEAN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+_CURRENT = re.compile(r"heads/([0-9]{6,12})\Z")
+_VERSION = re.compile(r"\.\./\.\./versions/([A-Za-z0-9][A-Za-z0-9._-]*)/([0-9]{1,12})\Z")
+
+
+def clean_name(text: str, fallback: str = "certificate") -> str:
+    """`text` as a file name of the form `[A-Za-z0-9][A-Za-z0-9._-]*`, at most 200 characters.
+
+    Blanks and everything else that is not in the form become `_`, one for a run, as the product
+    writes common names (`VeriSign_Class_3_-_G3`). Leading and trailing characters that a name may
+    not begin with, or that say nothing, are dropped.
+    """
+    name = _UNCLEAN.sub("_", text[: 4 * NAME_LIMIT]).lstrip("._-").rstrip("_")[:NAME_LIMIT]
+    return name or fallback
+
+
+def is_clean(name: str) -> bool:
+    """Whether `name` is of the form that names of files have."""
+    return _CLEAN.match(name) is not None and len(name) <= 255
+
+
+class Layout:
+    """The paths below one state folder. Makes no system call."""
+
+    __slots__ = ("current", "heads", "lock", "pool", "state", "store", "versions", "view")
+
+    def __init__(self, state_dir: str) -> None:
+        self.state = state_dir
+        self.lock = os.path.join(state_dir, "lock")
+        self.store = os.path.join(state_dir, "store")
+        self.current = os.path.join(self.store, "current")
+        self.heads = os.path.join(self.store, "heads")
+        self.versions = os.path.join(self.store, "versions")
+        self.pool = os.path.join(self.store, "pool")
+        self.view = os.path.join(self.store, "view")
+
+    @property
+    def next_current(self) -> str:
+        """The link that is renamed to `current`."""
+        return self.current + ".next"
+
+    @property
+    def stamp(self) -> str:
+        """The link that says which head the view shows."""
+        return os.path.join(self.view, ".head")
+
+    def head(self, number: int) -> str:
+        return os.path.join(self.heads, head_name(number))
+
+    def version(self, unit: str, number: int) -> str:
+        return os.path.join(self.versions, unit, str(number))
+
+    def pool_file(self, sha256: str, extension: str) -> str:
+        return os.path.join(self.pool, f"{sha256}.{extension}")
+
+
+def head_name(number: int) -> str:
+    return f"{number:06d}"
+
+
+def current_target(number: int) -> str:
+    """What `current` says when head `number` is the state."""
+    return f"heads/{head_name(number)}"
+
+
+def parse_current(target: str) -> int | None:
+    """The head number in `current`'s target, or None if it is not of the form."""
+    match = _CURRENT.match(target)
+    return int(match[1]) if match else None
+
+
+def version_target(unit: str, number: int) -> str:
+    """What a head's link for `unit` says."""
+    return f"../../versions/{unit}/{number}"
+
+
+def parse_version(target: str, unit: str) -> int | None:
+    """The version number in a head's link for `unit`, or None if it is not of the form."""
+    match: Match[str] | None = _VERSION.match(target)
+    return int(match[2]) if match and match[1] == unit else None
+
+
+def own_pem(unit: str) -> str:
+    return f"certs/{unit}.pem"
+
+
+def own_der(unit: str) -> str:
+    return f"certs/{unit}.der"
+
+
+def private_key(unit: str) -> str:
+    return f"{KEYS}/{unit}_priv.pem"
+
+
+def request(unit: str) -> str:
+    return f"{KEYS}/{unit}.csr"
+
+
+def request_key(unit: str) -> str:
+    return f"{KEYS}/{unit}_csr_priv.pem"

@@ -1,0 +1,233 @@
+"""What an index says about certificates, and how it is written.
+
+The index of a trust store is JSON with one row a line, sorted by name. So it is read in one go
+for a listing, and searched and changed as octets where one certificate of many is wanted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import namedtuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any, NamedTuple
+
+    class Row(NamedTuple):
+        """One certificate. Times are seconds since the epoch, `serial` and hashes hexadecimal.
+
+        `name` is the file name without extension, `issuer` the whole name as the CLI prints it,
+        `issuer_name` the issuer's common name, `subject_hash` OpenSSL's X509_NAME_hash. `owner` is
+        the unit whose own certificate this is a copy of, or empty.
+        """
+
+        name: str
+        common_name: str
+        issuer: str
+        issuer_name: str
+        serial: str
+        not_before: int
+        not_after: int
+        key_type: str
+        sha256: str
+        description: str
+        subject_hash: str
+        ca: bool
+        owner: str
+
+    class RequestRow(NamedTuple):
+        """A pending certificate signing request; `sha256` is of its DER."""
+
+        name: str
+        subject: str
+        common_name: str
+        alternative_names: tuple[str, ...]
+        key_type: str
+        sha256: str
+        created: float
+
+    class Entry(NamedTuple):
+        """An own certificate that was current: version of the unit, head and time it came with."""
+
+        version: int
+        head: int
+        when: float
+        sha256: str
+else:
+    Row = namedtuple(
+        "Row",
+        "name common_name issuer issuer_name serial not_before not_after key_type sha256 "
+        "description subject_hash ca owner",
+    )
+    RequestRow = namedtuple(
+        "RequestRow", "name subject common_name alternative_names key_type sha256 created"
+    )
+    Entry = namedtuple("Entry", "version head when sha256")
+
+HISTORY_KEPT = 64
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def sort_key(name: str) -> tuple[str, str]:
+    """Listing order: case-blind, ties by the name itself."""
+    return name.lower(), name
+
+
+def _line_key(line: bytes) -> tuple[str, str]:
+    # A line begins with `["NAME",`, and a cleaned name needs no JSON escapes.
+    return sort_key(line[2 : line.index(b'"', 2)].decode("ascii"))
+
+
+class TrustIndex:
+    """The rows of one version of a trust store, from the octets of its index.
+
+    `ValueError` (also from the lazily parsing methods) means that this is no index.
+    """
+
+    __slots__ = ("_body", "_rows", "raw")
+
+    HEAD, TAIL = b"[\n", b"\n]\n"
+
+    def __init__(self, raw: bytes = HEAD + TAIL) -> None:
+        if not (raw.startswith(self.HEAD) and raw.endswith(self.TAIL)):
+            raise ValueError("not an index of a trust store")
+        self.raw = raw
+        self._body = len(raw) - len(self.TAIL)
+        self._rows: tuple[Row, ...] | None = None
+
+    def rows(self) -> tuple[Row, ...]:
+        """All rows, in listing order."""
+        if self._rows is None:
+            data = json.loads(self.raw.decode("ascii"))
+            self._rows = tuple(map(Row._make, data))
+        return self._rows
+
+    def _line_at(self, at: int) -> tuple[int, int]:
+        start = self.raw.rfind(b"\n", 0, at) + 1
+        end = self.raw.find(b"\n", at, self._body)
+        return max(start, len(self.HEAD)), self._body if end < 0 else end
+
+    def _position(self, key: tuple[str, str]) -> int:
+        """Where the first line that is not before `key` begins; the body's end if there is none."""
+        low, high = len(self.HEAD), self._body
+        while low < high:
+            start, end = self._line_at((low + high) // 2)
+            if _line_key(self.raw[start:end]) < key:
+                low = end + 1
+            else:
+                high = start
+        return min(low, self._body)
+
+    def variants(self, name: str) -> list[Row]:
+        """The rows whose names differ from `name` by case at most."""
+        found: list[Row] = []
+        at = self._position((name.lower(), ""))
+        while at < self._body:
+            start, end = self._line_at(at)
+            line = self.raw[start:end]
+            if _line_key(line)[0] != name.lower():
+                break
+            found.append(_parse(line))
+            at = end + 1
+        return found
+
+    def find(self, name: str) -> Row | None:
+        """The row of that name: the exact one, else the first that differs by case only."""
+        return best(self.variants(name), name)
+
+    def search(self, text: str) -> Iterator[Row]:
+        """The rows that hold `text` as a whole JSON string; the caller looks in which column."""
+        needle = _encode(text).encode("ascii")
+        at = self.raw.find(needle, len(self.HEAD))
+        while at >= 0:
+            start, end = self._line_at(at)
+            yield _parse(self.raw[start:end])
+            at = self.raw.find(needle, end)
+
+    def holds(self, sha256: str) -> bool:
+        """Whether a row names that certificate."""
+        return self.raw.find(b'"' + sha256.encode("ascii") + b'"') >= 0
+
+    def changed(self, changes: Mapping[str, Row | None]) -> bytes:
+        """The octets of the index with rows put in, replaced or (None) taken out, by name."""
+        pieces: list[bytes] = []
+        at = len(self.HEAD)
+        for name in sorted(changes, key=sort_key):
+            row, key = changes[name], sort_key(name)
+            start = self._position(key)
+            if start > at:
+                pieces.append(self.raw[at : start - 2 if start < self._body else start])
+            at = start
+            if start < self._body:
+                end = self._line_at(start)[1]
+                if _line_key(self.raw[start:end]) == key:
+                    at = min(end + 1, self._body)
+            if row is not None:
+                pieces.append(_encode(row).encode("ascii"))
+        if at < self._body:
+            pieces.append(self.raw[at : self._body])
+        return self.HEAD + b",\n".join(pieces) + self.TAIL
+
+
+def best(rows: list[Row], name: str) -> Row | None:
+    """The row of exactly that name, else the first."""
+    return next((row for row in rows if row.name == name), rows[0] if rows else None)
+
+
+def _parse(line: bytes) -> Row:
+    return Row._make(json.loads(line.rstrip(b",").decode("ascii")))
+
+
+class Own:
+    """A unit's own certificate, its pending request, and which certificates it had before.
+
+    `version` is the number of the unit's folder in the store. `history` is oldest first and ends
+    with the current certificate.
+    """
+
+    __slots__ = ("history", "request", "row", "version")
+
+    def __init__(
+        self,
+        row: Row | None = None,
+        request: RequestRow | None = None,
+        history: tuple[Entry, ...] = (),
+        version: int = 0,
+    ) -> None:
+        self.row = row
+        self.request = request
+        self.history = history
+        self.version = version
+
+
+def own_to_json(own: Own) -> bytes:
+    """The index of a unit's version."""
+    data = {
+        "certificate": own.row and own.row._asdict(),
+        "request": own.request and own.request._asdict(),
+        "history": own.history[-HISTORY_KEPT:],
+    }
+    return json.dumps(data, indent=1).encode("ascii") + b"\n"
+
+
+def own_from_json(raw: bytes, version: int) -> Own:
+    """The reverse of `own_to_json`; ValueError, KeyError or TypeError if it is none."""
+    data: dict[str, Any] = json.loads(raw)
+    row, request = data["certificate"], data["request"]
+    if request:
+        request = RequestRow(
+            **{**request, "alternative_names": tuple(request["alternative_names"])}
+        )
+    return Own(
+        row=Row(**row) if row else None,
+        request=request or None,
+        history=tuple(map(Entry._make, data["history"])),
+        version=version,
+    )
+
+
+def by_name(rows: Iterable[Row]) -> list[Row]:
+    """`rows` in listing order."""
+    key: Callable[[Row], tuple[str, str]] = lambda row: sort_key(row.name)  # noqa: E731
+    return sorted(rows, key=key)

@@ -1,0 +1,237 @@
+"""Changes that happen together or not at all."""
+
+from __future__ import annotations
+
+from cucmos_shell.der import to_pem
+from cucmos_shell.store import paths
+from cucmos_shell.store.commit import Commit, Plan
+from cucmos_shell.store.draft import OwnDraft, TrustDraft
+from cucmos_shell.store.rows import Own, TrustIndex
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from cucmos_shell.store.rows import RequestRow, Row
+    from cucmos_shell.store.snapshot import Snapshot
+
+
+class Transaction:
+    """Reads like a snapshot that has the changes already; `commit` makes them, all at once.
+
+    Nothing is written before `commit`. `now` is the time of the change: never before the last
+    one's, whatever the clock says.
+    """
+
+    def __init__(
+        self,
+        layout: paths.Layout,
+        base: Snapshot | None,
+        *,
+        who: str,
+        what: str,
+        now: float,
+    ) -> None:
+        self._layout = layout
+        self._base = base
+        self._who, self._what = who, what
+        self.head = base.head if base else 0
+        self.now = max(now, base.when) if base else now
+        self._kinds: dict[str, str] = dict(base.note()["units"]) if base else {}
+        self._owns: dict[str, OwnDraft] = {}
+        self._trusts: dict[str, TrustDraft] = {}
+        self._documents: dict[str, dict[str, Any]] = {}
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The units with a certificate of their own."""
+        return tuple(unit for unit, kind in self._kinds.items() if kind == "own")
+
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """The trust stores."""
+        return tuple(unit for unit, kind in self._kinds.items() if kind == "trust")
+
+    def _stored(self) -> Snapshot:
+        if self._base is None:
+            raise LookupError("a first installation has nothing to read")
+        return self._base
+
+    def own(self, unit: str) -> Own:
+        """The unit's certificate, request and history."""
+        return self._owns[unit].own if unit in self._owns else self._stored().own(unit)
+
+    def own_der(self, unit: str) -> bytes:
+        return self._owns[unit].der if unit in self._owns else self._stored().own_der(unit)
+
+    def private_key_pem(self, unit: str) -> bytes:
+        """The unit's private key: for its own use, never shown."""
+        draft = self._owns.get(unit)
+        return draft.key_pem if draft else self._stored().private_key_pem(unit)
+
+    def request_pem(self, unit: str) -> bytes:
+        draft = self._owns.get(unit)
+        return draft.request_pem if draft else self._stored().request_pem(unit)
+
+    def request_key_pem(self, unit: str) -> bytes:
+        """The private key of the pending request: for its own use, never shown."""
+        draft = self._owns.get(unit)
+        return draft.request_key_pem if draft else self._stored().request_key_pem(unit)
+
+    def trust(self, store: str) -> tuple[Row, ...]:
+        """The rows of a trust store in listing order."""
+        return self._trust(store).rows()
+
+    def find_trust(self, store: str, name: str) -> Row | None:
+        """The row of that file name (without extension), in any case."""
+        return self._trust(store).find(name)
+
+    def named(self, store: str, common_name: str) -> list[Row]:
+        """The rows of that common name."""
+        return self._trust(store).named(common_name)
+
+    def owned(self, store: str, unit: str) -> Row | None:
+        """The copy of the unit's own certificate in a trust store."""
+        return self._trust(store).owned(unit)
+
+    def free_name(self, store: str, wanted: str) -> str:
+        """`wanted`, or a variation that no certificate of the store has."""
+        return self._trust(store).free_name(wanted)
+
+    def certificate_der(self, sha256: str) -> bytes:
+        """A certificate of a trust store."""
+        for draft in self._trusts.values():
+            if sha256 in draft.added:
+                return draft.added[sha256]
+        return self._stored().certificate_der(sha256)
+
+    def certificate_pem(self, sha256: str) -> bytes:
+        """A certificate of a trust store."""
+        return to_pem(self.certificate_der(sha256))
+
+    def settings(self) -> dict[str, Any]:
+        """The node's settings."""
+        return self.document(paths.SETTINGS)
+
+    def document(self, name: str) -> dict[str, Any]:
+        """A JSON file of the node; empty when nothing was ever put into it."""
+        if name in self._documents:
+            return dict(self._documents[name])
+        return self._base.document(name) if self._base else {}
+
+    # --- changing --------------------------------------------------------------------------------
+
+    def define(self, units: Iterable[str], stores: Iterable[str]) -> None:
+        """Say which units and trust stores there are, in listing order (at installation)."""
+        for kind, names in (("own", units), ("trust", stores), ("node", (paths.NODE,))):
+            for name in names:
+                if not paths.is_clean(name):
+                    raise ValueError(f"{name!r} cannot name a unit")
+                self._kinds.setdefault(name, kind)
+                if kind == "trust":
+                    self._trusts.setdefault(name, TrustDraft(TrustIndex()))
+
+    def _own(self, unit: str) -> OwnDraft:
+        if unit not in self._owns:
+            if self._kinds.get(unit) != "own":
+                raise LookupError(f"no unit is called {unit!r}")
+            fresh = self._base is None or unit not in self._base.units
+            self._owns[unit] = OwnDraft() if fresh else OwnDraft.of(self._stored(), unit)
+        return self._owns[unit]
+
+    def _trust(self, store: str) -> TrustDraft:
+        if store not in self._trusts:
+            if self._kinds.get(store) != "trust":
+                raise LookupError(f"no trust store is called {store!r}")
+            self._trusts[store] = TrustDraft(self._stored().index(store))
+        return self._trusts[store]
+
+    def put_own(
+        self,
+        unit: str,
+        row: Row,
+        certificate_der: bytes,
+        key_pem: bytes,
+        chain_ders: Iterable[bytes] = (),
+    ) -> None:
+        """Give the unit a certificate with its private key; a pending request stays."""
+        draft = self._own(unit)
+        draft.own = Own(row, draft.own.request, draft.own.history, draft.own.version)
+        draft.der, draft.key_pem = certificate_der, key_pem
+        draft.chain = b"".join(map(to_pem, chain_ders))
+
+    def put_request(self, unit: str, row: RequestRow, csr_pem: bytes, key_pem: bytes) -> None:
+        """Give the unit a pending request with its private key; the one before is gone."""
+        draft = self._own(unit)
+        draft.own = Own(draft.own.row, row, draft.own.history, draft.own.version)
+        draft.request_pem, draft.request_key_pem = csr_pem, key_pem
+
+    def drop_request(self, unit: str) -> None:
+        """Take the unit's pending request away, if there is one."""
+        if self.own(unit).request is not None:
+            draft = self._own(unit)
+            draft.own = Own(draft.own.row, None, draft.own.history, draft.own.version)
+            draft.request_pem = draft.request_key_pem = b""
+
+    def put_trust(self, store: str, row: Row, der: bytes) -> None:
+        """Put a certificate into a trust store, in place of the one of exactly that name."""
+        if not paths.is_clean(row.name):
+            raise ValueError(f"{row.name!r} cannot name a certificate")
+        self._trust(store).put(row, der)
+
+    def put_copy(self, store: str, unit: str, row: Row, der: bytes) -> Row:
+        """Put a copy of the unit's own certificate into a trust store, in place of the last one.
+
+        The copy belongs to the unit, not to its name: units may share a common name and a store.
+        `row.name` is varied where another certificate has it. Returns the row as it was put.
+        """
+        draft = self._trust(store)
+        before = draft.owned(unit)
+        if before is not None:
+            draft.remove(before.name)
+        row = row._replace(name=draft.free_name(row.name), owner=unit)
+        self.put_trust(store, row, der)
+        return row
+
+    def remove_trust(self, store: str, name: str) -> None:
+        """Take the certificate of exactly that name out of a trust store."""
+        self._trust(store).remove(name)
+
+    def put_settings(self, settings: Mapping[str, Any]) -> None:
+        """Replace the node's settings."""
+        self.put_document(paths.SETTINGS, settings)
+
+    def put_document(self, name: str, data: Mapping[str, Any]) -> None:
+        """Replace a JSON file of the node."""
+        if dict(data) != self.document(name) or self._base is None:
+            self._documents[name] = dict(data)
+
+    # --- making it so ------------------------------------------------------------------------------
+
+    def changed(self) -> list[str]:
+        """The units that get a new version."""
+        names = [*self._owns, *(s for s, d in self._trusts.items() if d.changes or not self._base)]
+        return [*names, paths.NODE] if self._documents or self._base is None else names
+
+    def commit(self) -> int:
+        """Make the changes durable and current; returns the head's number.
+
+        Raises Unavailable when nothing has changed, OutcomeUnknown when the change is made but
+        the disk did not confirm that it will last. With nothing to change, nothing is written.
+        """
+        if not self.changed():
+            return self.head
+        plan = Plan(
+            base=self._base,
+            who=self._who,
+            what=self._what,
+            when=self.now,
+            kinds=self._kinds,
+            owns=self._owns,
+            trusts={s: d for s, d in self._trusts.items() if d.changes or not self._base},
+            documents=self._documents,
+        )
+        return Commit(plan, self._layout).run()
