@@ -13,12 +13,12 @@ ROOT = pathlib.Path(cucmos_shell.__file__).parent
 
 ROWS = [
     {"errors", "text"},
-    {"certs", "der", "grammar", "results"},
+    {"certs", "der", "grammar", "profile_text", "results"},
     {
         "appliance", "chains", "lexemes", "line_editor", "line_keys", "line_paste", "match", "pager",
-        "profile_loader", "render", "requests", "uploads", "world",
+        "profile_schema", "render", "requests", "uploads", "world",
     },
-    {"alarms", "audit", "caller", "store"},
+    {"alarms", "audit", "caller", "profile_loader", "store"},
     {"accounts", "expiry", "ocsp", "services"},
     {"installation", "node"},
     {"commands"},
@@ -32,14 +32,13 @@ WITHIN_ROW = {
     ("certs", "der"): "names are hashed from their DER",
     ("line_editor", "line_keys"): "one thing in three files",
     ("line_editor", "line_paste"): "one thing in three files",
-    ("profile_loader", "appliance"): "the loader builds what the other declares",
     ("match", "lexemes"): "the walker reads words",
 }
 OUTSIDE = {
     "prompt_toolkit": {"line_editor", "line_keys", "rich_console"},
     "asyncssh": {"sshd"},
-    "yaml": {"profile_loader"},
-    "msgspec": {"profile_loader"},
+    "yaml": {"profile_text"},
+    "msgspec": {"profile_schema"},
     "tabulate": {"render"},
     "cryptography": {"certs", "chains", "ocsp", "requests", "uploads", "world", "accounts"},
     "socket": {"world"},
