@@ -96,7 +96,7 @@ class PasteReader:
     def __init__(self, now: float, *, one_block: bool = False, skip_lf: bool = False) -> None:
         self.outcome = ""
         self.quiet = False
-        self.echo = bytearray()
+        self.echo = ""
         self.skip_lf = skip_lf
         self.collector = PasteCollector()
         self._one_block = one_block
@@ -154,8 +154,8 @@ class PasteReader:
             self.outcome, self.quiet = "done", True
         else:
             self.skip_lf = special == b"\r"
-            self._show(self._decoder.flush())
-            self.echo += b"\r\n"
+            self.echo += self._decoder.flush()
+            self.echo += "\r\n"
             if self._one_block and self.collector.complete:
                 self.outcome = "done"
             self._end_line()
@@ -178,7 +178,7 @@ class PasteReader:
             if collector.inside and b"-" in text:
                 ended = _END_BYTES.search(line, max(0, before - _LOOK_BACK))
         taken = ended.end() - before if ended else len(text)
-        self._show(self._decoder.decode(text[:taken]))
+        self.echo += self._decoder.decode(text[:taken])
         if ended:
             del line[before + taken :]
             self._end_line()
@@ -192,7 +192,7 @@ class PasteReader:
         begun = text.lstrip(_BLANKS)
         if blank := len(text) - len(begun):
             self._line += text[:blank]
-            self._show(text[:blank].decode())
+            self.echo += text[:blank].decode()
             return blank
         if self._one_block:
             self.outcome = "done"
@@ -219,6 +219,3 @@ class PasteReader:
             self.collector.feed(self._line.decode("utf-8", "replace"))
         self._line.clear()
         self._to_line_end = False
-
-    def _show(self, text: str) -> None:
-        self.echo += text.encode()

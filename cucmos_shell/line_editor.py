@@ -1,0 +1,389 @@
+"""The quiet line: what a terminal sends and is sent, decided byte by byte.
+
+No I/O, no threads, no clock: bytes in (`receive`), bytes out (`output.take`), events out
+(`next_event`), the time as `now` on any steady clock. Console, SSH channel and tests feed it alike.
+
+Between an event and the next call that reads (`prompt`, `ask`, ...) input is kept unread and
+silent; what is read is echoed when it is read, on the line it belongs to.
+"""
+
+from __future__ import annotations
+
+import re
+
+from cucmos_shell.line_events import (
+    Answer,
+    Closed,
+    CompletionWanted,
+    HelpWanted,
+    Interrupted,
+    Key,
+    Line,
+    Pasted,
+)
+from cucmos_shell.line_field import LINE_LIMIT, Field
+from cucmos_shell.line_history import History
+from cucmos_shell.line_keys import CONTROL_KEYS, ESCAPE, Sequence
+from cucmos_shell.line_output import Output, clean
+from cucmos_shell.line_paste import PasteReader, begins_block
+from cucmos_shell.line_text import Decoder, in_quotes, visible
+from cucmos_shell.text import PROMPT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cucmos_shell.line_events import Event
+
+TYPE_AHEAD_LIMIT = 16_384
+LATE_ENTER = 1.0
+
+TOO_LONG = f"The line is longer than {LINE_LIMIT} characters and was dropped"
+STRAY_BLOCK = "The pasted block was dropped: no command had asked for it"
+PASTE_TOO_LONG = "The paste is longer than 1 MiB: nothing was kept"
+PASTE_SILENT = "Nothing was pasted for 60 seconds: nothing was kept"
+
+_CR, _LF, _TAB, _HELP = 0x0D, 0x0A, 0x09, 0x3F
+_CTRL_C, _CTRL_D, _CTRL_L = 0x03, 0x04, 0x0C
+_LINE_ENDS = b"\r\n"
+_PLAIN = re.compile(rb"[ -~\x80-\xff]+")
+_PLAIN_AT_PROMPT = re.compile(rb"[ ->@-~\x80-\xff]+")
+
+# What is being read.
+_BUSY, _LINE, _ANSWER, _SECRET, _PASTE, _STRAY, _KEY = range(7)
+
+
+class LineEditor:
+    """One terminal.
+
+    `columns` and `rows` are 0 if unknown. `history` is a list of lines, oldest first, which
+    `remember` extends. `output` is what the terminal is to get. `echo=False` is for a channel without a terminal: nothing typed is shown.
+    """
+
+    def __init__(
+        self,
+        *,
+        columns: int = 0,
+        rows: int = 0,
+        history: list[str] | None = None,
+        echo: bool = True,
+    ) -> None:
+        self.columns = columns
+        self.rows = rows
+        self.history = History(history)
+        self._echoes = echo
+        self.output = Output()
+        self._events: list[Event] = []
+        self._pending = b""
+        self._mode = _BUSY
+        self._skip_lf = False
+        self._late_until = 0.0
+        self._after_dialogue = False
+        self._paste: PasteReader | None = None
+        self._sequence: Sequence | None = None
+        self._decoder = Decoder()
+        self._field = Field("")
+
+    # --- input ----------------------------------------------------------------------------------
+
+    @property
+    def room(self) -> int:
+        """How many more bytes may be received before something must be read."""
+        return max(0, TYPE_AHEAD_LIMIT - len(self._pending))
+
+    @property
+    def wants_input(self) -> bool:
+        """Whether bytes may be received; a channel stops reading while they may not."""
+        return len(self._pending) < TYPE_AHEAD_LIMIT
+
+    @property
+    def at_prompt(self) -> bool:
+        """Whether a command line is being read."""
+        return self._mode == _LINE
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Take bytes from the terminal."""
+        if self._late_until:
+            if now < self._late_until and not self._pending:
+                data = self._drop_line_ends(data)
+            if data:
+                self._late_until = 0.0
+        self._pending = self._pending + data if self._pending else data
+        self._read(now)
+
+    def _drop_line_ends(self, data: bytes) -> bytes:
+        rest = data.lstrip(_LINE_ENDS)
+        if len(rest) < len(data):
+            self._skip_lf = data[len(data) - len(rest) - 1] == _CR
+        return rest
+
+    def tick(self, now: float) -> None:
+        """Let time pass; call it when `deadline` has come."""
+        if self._paste is not None:
+            self._paste.tick(now)
+            self._end_paste(now)
+            self._read(now)
+
+    @property
+    def deadline(self) -> float | None:
+        """When `tick` is due."""
+        return self._paste.deadline if self._paste is not None else None
+
+    def next_event(self) -> Event | None:
+        """What happened, in order; None if nothing."""
+        if not self._events and self._mode == _BUSY and _CTRL_C in self._pending:
+            # As a terminal does: the interrupt takes with it what was typed before it.
+            self._pending = self._pending[self._pending.rindex(_CTRL_C) + 1 :]
+            self._skip_lf = False
+            return Interrupted()
+        return self._events.pop(0) if self._events else None
+
+    # --- what to read next ----------------------------------------------------------------------
+
+    def prompt(self, now: float, text: str = PROMPT) -> None:
+        """Read a command line. After a dialogue, type-ahead of bare line ends is dropped."""
+        if self._after_dialogue and not self._pending.strip(_LINE_ENDS):
+            self._pending = self._drop_line_ends(self._pending)
+        self._start_reading(_LINE, text, now)
+
+    def ask(self, prompt: str, now: float, *, secret: bool = False) -> None:
+        """Read an answer on the line of `prompt`; a secret one is echoed as `*`."""
+        self._start_reading(_SECRET if secret else _ANSWER, clean(prompt), now)
+
+    def paste(self, prompt: str, now: float) -> None:
+        """Read pasted blocks below the line `prompt`."""
+        self.output.write(prompt)
+        self._mode = _PASTE
+        self._after_dialogue = True
+        self._paste = PasteReader(now, skip_lf=self._skip_lf)
+        self._skip_lf = False
+        self._read(now)
+
+    def read_key(self, now: float) -> None:
+        """Read a single key, without echo."""
+        self._sequence = None
+        self._mode = _KEY
+        self._after_dialogue = True
+        self._read(now)
+
+    def remember(self, line: str) -> None:
+        """Keep `line` in the history."""
+        self.history.add(line)
+
+    def show_help(self, lines: Iterable[str], now: float) -> None:
+        """Answer `HelpWanted`: list `lines` and show the line again."""
+        self._list(lines)
+        self._mode = _LINE
+        self._read(now)
+
+    def complete(self, insert: str, candidates: Iterable[str], now: float) -> None:
+        """Answer `CompletionWanted`: insert what is certain, list what is not."""
+        self.output.put(self._field.insert(visible(insert)))
+        names = [name if name.startswith("\t") else f"\t{name}" for name in candidates]
+        if names:
+            self.output.put(self._field.leave())
+            self._list(names)
+        self._mode = _LINE
+        self._read(now)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """The terminal has another size now; 0 if unknown."""
+        self.columns = self._field.columns = columns
+        self.rows = rows
+
+    def _start_reading(self, mode: int, prompt: str, now: float) -> None:
+        self._mode = mode
+        self._after_dialogue = mode != _LINE
+        self._fresh_line(prompt)
+        self._read(now)
+
+    def _fresh_line(self, prompt: str) -> None:
+        """Show `prompt` and begin an empty line behind it."""
+        self._field = Field(
+            prompt, columns=self.columns, secret=self._mode == _SECRET, echo=self._echoes
+        )
+        self._sequence = None
+        self._decoder = Decoder()
+        self.history.leave()
+        self._show_line()
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def _read(self, now: float) -> None:
+        """Read pending bytes, until they are used up or an event needs an answer first."""
+        while self._pending and self._mode != _BUSY:
+            if self._paste is None:
+                self._read_keys(now)
+            elif not self._read_paste(self._paste, now):
+                break
+
+    def _read_paste(self, paste: PasteReader, now: float) -> bool:
+        taken = paste.feed(self._pending, now)
+        self._pending = self._pending[taken:]
+        if self._mode == _PASTE and self._echoes:
+            self.output.put(paste.echo)
+        paste.echo = ""
+        self._end_paste(now)
+        return taken > 0 or self._paste is None
+
+    def _read_keys(self, now: float) -> None:
+        data, mode, place = self._pending, self._mode, 0
+        plain = _PLAIN_AT_PROMPT if mode == _LINE else _PLAIN
+        while place < len(data) and self._mode == mode:
+            run = plain.match(data, place) if mode != _KEY and self._sequence is None else None
+            if run is not None:
+                self._skip_lf = False
+                self.output.put(self._field.insert(self._decoder.decode(run[0])))
+                place = run.end()
+                continue
+            byte = data[place]
+            place += 1
+            skipped, self._skip_lf = self._skip_lf and byte == _LF, False
+            if not skipped:
+                self._read_byte(byte, now)
+        self._pending = data[place:]
+
+    def _read_byte(self, byte: int, now: float) -> None:
+        if self._sequence is not None:
+            if self._sequence.take(byte):
+                if self._sequence.whole:
+                    key, self._sequence = self._sequence.key, None
+                    if self._mode != _KEY:
+                        self._press(key)
+                return
+            self._sequence = None
+        if byte == ESCAPE:
+            self._sequence = Sequence()
+        elif self._mode == _KEY:
+            self._read_single_key(byte)
+        elif byte >= 0x20 and byte not in (0x3F, 0x7F):
+            self.output.put(self._field.insert(self._decoder.decode(bytes((byte,)))))
+        else:
+            self.output.put(self._field.insert(self._decoder.flush()))
+            self._control(byte, now)
+
+    def _read_single_key(self, byte: int) -> None:
+        if byte in (_CR, _LF):
+            self._skip_lf = byte == _CR
+            self._tell(Key("enter"))
+        elif byte == _CTRL_C:
+            self._tell(Interrupted())
+        elif byte == 0x20:
+            self._tell(Key("space"))
+        elif 0x20 < byte < 0x7F:
+            self._tell(Key(chr(byte)))
+
+    def _control(self, byte: int, now: float) -> None:
+        """A control character, or `?`."""
+        at_prompt = self._mode == _LINE
+        if byte in (_CR, _LF):
+            self._skip_lf = byte == _CR
+            self._enter(now)
+        elif byte in (_TAB, _HELP):
+            self._ask_grammar(byte)
+        elif byte == _CTRL_C and at_prompt:
+            self.output.put(self._field.leave())
+            self._fresh_line(self._field.prompt)
+        elif byte == _CTRL_C:
+            self._tell(Interrupted())
+        elif byte == _CTRL_D and at_prompt and not self._field.text:
+            self.output.put("\r\n")
+            self._tell(Closed())
+        elif byte == _CTRL_D:
+            self._press("delete")
+        elif byte == _CTRL_L:
+            self._clear_screen()
+        else:
+            self._press(CONTROL_KEYS.get(byte, ""))
+
+    def _ask_grammar(self, byte: int) -> None:
+        """Tab or `?`; in an answer and inside open quotes plain characters."""
+        before = self._field.before_cursor
+        if self._mode != _LINE or self._field.overflow or in_quotes(before):
+            self.output.put(self._field.insert(chr(byte)))
+        elif byte == _TAB:
+            self._tell(CompletionWanted(before))
+        else:
+            self.output.put(self._field.leave("?"))
+            self._tell(HelpWanted(before))
+
+    def _enter(self, now: float) -> None:
+        field, text = self._field, self._field.text
+        self.output.put(field.leave())
+        if field.overflow:
+            self.output.write(TOO_LONG)
+            self._fresh_line(field.prompt)
+        elif self._mode != _LINE:
+            self._tell(Answer(text))
+        elif begins_block(text):
+            self._start_stray_block(text, now)
+        elif text.isspace() or not text:
+            self._fresh_line(field.prompt)
+        else:
+            self._tell(Line(text))
+
+    def _press(self, key: str) -> None:
+        """An editing key by its name; an empty name is a key without a meaning."""
+        if key not in ("up", "down"):
+            self.output.put(self._field.press(key) if key else "")
+        elif self._mode == _LINE and not self._field.overflow:
+            old = self._field.text
+            line = self.history.older(old) if key == "up" else self.history.newer()
+            if line is not None:
+                self.output.put(self._field.replace(line, len(line)))
+
+    def _tell(self, event: Event) -> None:
+        self._mode = _BUSY
+        self._events.append(event)
+
+    # --- the screen -----------------------------------------------------------------------------
+
+    def _show_line(self) -> None:
+        self.output.start_line()
+        self.output.put(self._field.show())
+
+    def _list(self, lines: Iterable[str]) -> None:
+        self.output.write("".join(f"{line}\n" for line in lines))
+        self._show_line()
+
+    def _clear_screen(self) -> None:
+        """Up by more rows than there are, clear, and the line again."""
+        if self._echoes:
+            self.output.put("\r" + "\x1b[A" * ((self.rows or 24) - 1) + "\x1b[J")
+            self.output.put(self._field.show())
+
+    # --- pastes ---------------------------------------------------------------------------------
+
+    def _start_stray_block(self, first_line: str, now: float) -> None:
+        """A block nobody asked for must not become commands: read it silently to its END."""
+        self._mode = _STRAY
+        self._paste = PasteReader(now, one_block=True)
+        self._paste.feed(first_line.encode() + b"\n", now)
+        self._paste.skip_lf, self._skip_lf = self._skip_lf, False
+        self._paste.echo = ""
+        self._end_paste(now)
+
+    def _end_paste(self, now: float) -> None:
+        paste = self._paste
+        if paste is None or not paste.outcome:
+            return
+        self._paste = None
+        if paste.quiet:
+            self._pending = self._drop_line_ends(self._pending)
+            self._late_until = 0.0 if self._pending else now + LATE_ENTER
+        else:
+            self._skip_lf = self._skip_lf or paste.skip_lf
+        if self._mode == _STRAY:
+            self._mode = _LINE
+            self.output.write(STRAY_BLOCK)
+            self._fresh_line(self._field.prompt)
+            return
+        self.output.start_line()
+        if paste.outcome == "interrupted":
+            self._tell(Interrupted())
+        elif paste.outcome == "silent":
+            self._tell(Pasted("", PASTE_SILENT))
+        elif paste.collector.oversize:
+            self._tell(Pasted("", PASTE_TOO_LONG))
+        else:
+            self._tell(Pasted(paste.collector.text()))

@@ -1,0 +1,110 @@
+"""The text being typed behind a prompt, and its picture on the screen."""
+
+from __future__ import annotations
+
+from cucmos_shell.line_keys import edit
+from cucmos_shell.line_screen import offsets, repaint, rows_below
+
+LINE_LIMIT = 65_536
+
+
+class Field:
+    """A prompt and what is typed behind it.
+
+    Every operation returns the characters the terminal is to get. `columns` is the terminal's
+    width, 0 if unknown. `secret` shows `*` for each character; `echo=False` shows nothing.
+    `overflow`: the line grew over `LINE_LIMIT` characters and was forgotten.
+    """
+
+    def __init__(
+        self, prompt: str, *, columns: int = 0, secret: bool = False, echo: bool = True
+    ) -> None:
+        self.prompt = prompt
+        self.columns = columns
+        self.overflow = False
+        self._secret = secret
+        self._echoes = echo
+        self._characters: list[str] = []
+        self._cursor: int | None = None  # None: at the end
+        self._by_print = True
+
+    @property
+    def text(self) -> str:
+        """What was typed."""
+        return "".join(self._characters)
+
+    @property
+    def before_cursor(self) -> str:
+        """What was typed, up to the cursor."""
+        return "".join(self._characters[: self._cursor])
+
+    @property
+    def _index(self) -> int:
+        return len(self._characters) if self._cursor is None else self._cursor
+
+    @property
+    def _start(self) -> int:
+        return offsets(self.prompt, 0, self.columns or 1 << 30)[-1]
+
+    def _picture(self, text: str) -> str:
+        return "*" * len(text) if self._secret else text
+
+    def insert(self, text: str) -> str:
+        """Type `text`."""
+        if not text or self.overflow:
+            return ""
+        room = LINE_LIMIT - len(self._characters)
+        taken = text[:room]
+        if self._cursor is None:
+            self._characters.extend(taken)
+            self._by_print = True
+            out = self._picture(taken) if self._echoes else ""
+        else:
+            old, cursor = self.text, self._cursor
+            out = self.replace(old[:cursor] + taken + old[cursor:], cursor + len(taken))
+        if len(text) > room:
+            self._characters.clear()
+            self._cursor = None
+            self.overflow = True
+        return out
+
+    def press(self, key: str) -> str:
+        """An editing key by its name (see `line_keys`)."""
+        return "" if self.overflow else self.replace(*edit(key, self.text, self._index))
+
+    def replace(self, text: str, cursor: int) -> str:
+        """Let the line be `text`."""
+        old, index = self.text, self._index
+        self._characters = list(text)
+        self._cursor = cursor if cursor < len(text) else None
+        if (old, index) == (text, cursor) or not self._echoes:
+            return ""
+        return self._repaint(old, index, text, cursor)
+
+    def _repaint(self, old: str, index: int, text: str, cursor: int) -> str:
+        out, self._by_print = repaint(
+            self._picture(old), index, self._picture(text), cursor,
+            self._start, self.columns, self._by_print,
+        )  # fmt: skip
+        return out
+
+    def leave(self, last: str = "") -> str:
+        """Go to the row below; `last` is shown at the end of the line before."""
+        out = ""
+        if self._cursor is not None and self._echoes:
+            text, index = self.text, self._cursor
+            below = rows_below(self._picture(text), index, self._start, self.columns)
+            if last or below:
+                out = self._repaint(text, index, text, len(text))
+        return f"{out}{last if self._echoes else ''}\r\n"
+
+    def show(self) -> str:
+        """Prompt and line, the cursor where it belongs."""
+        if not self._echoes:
+            return self.prompt
+        text = self.text
+        out = self.prompt + self._picture(text)
+        self._by_print = True
+        if self._cursor is not None:
+            out += self._repaint(text, len(text), text, self._cursor)
+        return out

@@ -1,0 +1,65 @@
+"""Bytes for a terminal, and whether the next one stands at the start of a line."""
+
+from __future__ import annotations
+
+import re
+
+from cucmos_shell.text import HIDDEN_PROMPT, PROMPT
+
+_LF = 0x0A
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def clean(text: str) -> str:
+    """`text` as a terminal may get it: no control characters but LF and tab, and no prompt."""
+    text = text.replace("\r\n", "\n")
+    text = _CONTROLS.sub(lambda found: f"\\u{{{ord(found[0]):X}}}", text)
+    return text.replace(PROMPT, HIDDEN_PROMPT)
+
+
+class Output:
+    """What waits to be written; `len()` of it in bytes."""
+
+    def __init__(self) -> None:
+        self._waiting = bytearray()
+        self._last_taken = _LF
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def at_line_start(self) -> bool:
+        """Whether the last byte was LF."""
+        return (self._waiting[-1] if self._waiting else self._last_taken) == _LF
+
+    def start_line(self) -> None:
+        """CR LF, unless a line starts here already."""
+        if not self.at_line_start:
+            self._waiting += b"\r\n"
+
+    def put(self, text: str) -> None:
+        """Exactly these characters: echo, prompts, repaints, the pager's own."""
+        self._waiting += text.encode("utf-8", "backslashreplace")
+
+    def write(self, text: str) -> None:
+        """Whole lines, made clean, each ended by CR LF."""
+        if text:
+            self.start_line()
+            self.put(clean(text if text[-1] == "\n" else text + "\n").replace("\n", "\r\n"))
+
+    def take(self, limit: int | None = None) -> bytes:
+        """The next bytes for the terminal: all, or `limit` if there are more than twice as many.
+
+        So the end of an output is never split from what is before it.
+        """
+        out = bytes(self._waiting)
+        if limit and len(out) > 2 * limit:
+            out = out[:limit]
+        del self._waiting[: len(out)]
+        if out:
+            self._last_taken = out[-1]
+        return out
+
+    def discard(self) -> None:
+        """Forget what was not taken."""
+        self._waiting.clear()
