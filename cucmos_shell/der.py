@@ -55,6 +55,20 @@ def encode(tag: int, contents: bytes) -> bytes:
     return bytes((tag, 0x80 | count)) + size.to_bytes(count, "big") + contents
 
 
+def dotted(contents: bytes) -> str:
+    """An OBJECT IDENTIFIER's contents as `1.2.840` (X.690, 8.19); ValueError if they are none."""
+    numbers, value = [], 0
+    for octet in contents:
+        value = value << 7 | octet & 0x7F
+        if not octet & 0x80:
+            numbers.append(value)
+            value = 0
+    if not numbers or contents[-1] & 0x80:
+        raise ValueError("an object identifier is cut short")
+    first = min(numbers[0] // 40, 2)
+    return ".".join(map(str, (first, numbers[0] - 40 * first, *numbers[1:])))
+
+
 def to_pem(der: bytes, label: str = "CERTIFICATE") -> bytes:
     """`der` in PEM armour, 64 characters a line, ended by LF (RFC 7468, section 2)."""
     text = binascii.b2a_base64(der, newline=False)
