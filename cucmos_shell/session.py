@@ -326,7 +326,9 @@ class Execution:
         if filters:
             lines = filtered(lines, [(item.kind, item.text) for item in filters])
         if lines:
-            paged = command.pages or any(item.kind == "page" for item in filters)
+            # `set cli pagination off` ends what pages by itself, not what asks for pages.
+            paged = command.pages and self._session.settings.pagination
+            paged = paged or any(item.kind == "page" for item in filters)
             if "page" in self.match.arguments:
                 paged = paged or bool(self.match.arguments["page"])
             yield Say("\n".join(lines) + "\n", paged)
