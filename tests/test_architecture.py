@@ -19,7 +19,7 @@ ROWS = [
         "profile_schema", "render", "requests", "uploads", "world",
     },
     {"alarms", "audit", "caller", "profile_loader", "store"},
-    {"accounts", "expiry", "ocsp", "services"},
+    {"accounts", "expiry", "ocsp", "search", "services"},
     {"installation", "node"},
     {"commands"},
     {"session"},
