@@ -310,6 +310,15 @@ def sans(certificate: x509.Certificate) -> tuple[str, ...]:
     return describe(certificate).alternative_names
 
 
+def names(certificate: x509.Certificate) -> tuple[x509.Name, x509.SubjectAlternativeName | None]:
+    """Subject and alternative names as the library holds them. Raises Refused."""
+    with guarded():
+        for extension in certificate.extensions:
+            if isinstance(extension.value, x509.SubjectAlternativeName):
+                return certificate.subject, extension.value
+        return certificate.subject, None
+
+
 # --- making ------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from cucmos_shell.errors import Unavailable
+from cucmos_shell.errors import OutcomeUnknown, Unavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -188,3 +188,35 @@ def _syncfs(descriptor: int) -> None:
     if syncfs(descriptor) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+
+
+def replace_file(path: str, data: bytes, mode: int = FILE_MODE) -> None:
+    """Give a file new contents, all at once, and make them last. The caller holds the lock.
+
+    Raises Unavailable when nothing has changed, OutcomeUnknown when the file is replaced but the
+    disk did not confirm that it will last.
+    """
+    fresh = path + ".next"
+    try:
+        _each(os.unlink, (fresh,))
+        descriptor = os.open(fresh, _WRITE, mode)
+        try:
+            write_all(descriptor, data)
+            os.fsync(descriptor)
+        except OSError as error:
+            error.filename = error.filename or path
+            raise
+        finally:
+            os.close(descriptor)
+        os.rename(fresh, path)
+    except OSError as error:
+        _each(os.unlink, (fresh,))
+        raise unavailable(error, "written") from error
+    try:
+        sync_folder(os.path.dirname(path))
+    except OSError as error:
+        raise OutcomeUnknown(
+            "{file} is written, but the disk did not confirm that it will last: {reason}",
+            file=path,
+            reason=error.strerror or str(error),
+        ) from error

@@ -52,11 +52,22 @@ def is_clean(name: str) -> bool:
 class Layout:
     """The paths below one state folder. Makes no system call."""
 
-    __slots__ = ("current", "heads", "lock", "pool", "state", "store", "versions", "view")
+    __slots__ = (
+        "current",
+        "heads",
+        "lock",
+        "pool",
+        "services",
+        "state",
+        "store",
+        "versions",
+        "view",
+    )
 
     def __init__(self, state_dir: str) -> None:
         self.state = state_dir
         self.lock = os.path.join(state_dir, "lock")
+        self.services = os.path.join(state_dir, "services.json")
         self.store = os.path.join(state_dir, "store")
         self.current = os.path.join(self.store, "current")
         self.heads = os.path.join(self.store, "heads")

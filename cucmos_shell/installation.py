@@ -1,0 +1,151 @@
+"""A new node in an empty folder: keys, certificates, profile; one rename makes it installed.
+
+Until `store/current` is there, nothing is: what a killed installation has left is written over.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+
+from cucmos_shell import issuing
+from cucmos_shell.appliance import find, to_json
+from cucmos_shell.errors import Busy, UsageError
+from cucmos_shell.profile_loader import load_yaml
+from cucmos_shell.store import Store
+from cucmos_shell.store.durable import (
+    SECRET_FOLDER_MODE,
+    replace_file,
+    sync_folder,
+    unavailable,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cucmos_shell.appliance import Appliance
+    from cucmos_shell.store import Lock
+    from cucmos_shell.world import PrivateKey, World
+
+PROFILE = "profile.json"
+FOLDERS = ("download", "log", "run", "upload")
+PATIENCE = 120.0
+RETRY = 0.05
+_HOSTNAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)\Z")
+
+
+def install(
+    state_dir: str,
+    profile: str,
+    world: World,
+    *,
+    hostname: str | None = None,
+    speed: float | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> bool:
+    """Install a node of `profile` (a name or a file); False if there is one by now.
+
+    Of several at once one installs and the others wait for it. `speed` divides the times of the
+    services, 0 means at once. `progress` is told a line at a time what is done.
+    Raises ProfileError, UsageError, Unavailable, Busy.
+    """
+    store = Store(state_dir)
+    if store.exists():
+        return False
+    appliance = _appliance(profile, hostname, speed)
+    try:
+        _make_folder(state_dir)
+        lock = _lock(store, world)
+        if lock is None:
+            return False
+        with lock:
+            if store.exists():
+                return False
+            _install(store, state_dir, appliance, world, lock, progress or (lambda line: None))
+    except OSError as error:
+        raise unavailable(error, "written") from error
+    return True
+
+
+def _appliance(profile: str, hostname: str | None, speed: float | None) -> Appliance:
+    appliance = load_yaml(find(profile))
+    if hostname is not None:
+        if not _HOSTNAME.match(hostname):
+            raise UsageError("{name} is not a host name", name=hostname)
+        appliance = appliance.replace(hostname=hostname)
+    if speed is not None:
+        if not 0 <= speed <= 1_000_000:
+            raise UsageError("a speed is a number from 0 to 1000000")
+        appliance = appliance.replace(defaults={**appliance.defaults, "speed": speed})
+    return appliance
+
+
+def _make_folder(path: str) -> None:
+    """The folder, with every missing one above it, durably."""
+    missing = []
+    path = os.path.abspath(path)
+    while not os.path.isdir(path):
+        missing.append(path)
+        path = os.path.dirname(path)
+    for folder in reversed(missing):
+        try:
+            os.mkdir(folder, SECRET_FOLDER_MODE)
+        except FileExistsError:
+            if not os.path.isdir(folder):
+                raise
+        sync_folder(os.path.dirname(folder))
+
+
+def _lock(store: Store, world: World) -> Lock | None:
+    """The lock; None when another process has installed the node meanwhile."""
+    deadline = world.monotonic() + PATIENCE
+    while (lock := store.try_lock()) is None:
+        if store.exists():
+            return None
+        if world.monotonic() >= deadline:
+            raise Busy("another process holds {folder}", folder=store.layout.state)
+        world.sleep(RETRY)
+    return lock
+
+
+def _install(
+    store: Store,
+    state_dir: str,
+    appliance: Appliance,
+    world: World,
+    lock: Lock,
+    progress: Callable[[str], None],
+) -> None:
+    progress(f"Installing {appliance.product} {appliance.version} as {appliance.hostname}")
+    for name in FOLDERS:
+        _make_folder(os.path.join(state_dir, name))
+    keys = _keys(appliance, world, progress)
+    data = json.dumps(to_json(appliance), indent=1).encode("ascii") + b"\n"
+    replace_file(os.path.join(state_dir, PROFILE), data)
+    transaction = store.create(lock, who="installation", what="install", now=world.now())
+    transaction.define(appliance.units, appliance.trust_stores)
+    for unit, key in keys.items():
+        serial = world.new_serial()
+        material = issuing.first(appliance, unit, key, now=transaction.now, serial=serial)
+        issuing.stage(transaction, appliance, material)
+    transaction.put_settings({})
+    transaction.commit()
+    progress("The node is installed")
+
+
+def _keys(
+    appliance: Appliance, world: World, progress: Callable[[str], None]
+) -> dict[str, PrivateKey]:
+    """A key for every unit, made side by side: finding primes needs no interpreter."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    units = list(appliance.units.values())
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        made = pool.map(world.new_key, [spec.key for spec in units])
+        keys: dict[str, PrivateKey] = {}
+        for spec, key in zip(units, made, strict=True):
+            keys[spec.name] = key
+            progress(f"Generated a key for {spec.name}")
+    return keys

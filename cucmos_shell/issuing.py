@@ -1,0 +1,101 @@
+"""A unit's own certificate, issued by the node itself and put where it belongs."""
+
+from __future__ import annotations
+
+from cucmos_shell import certs
+from cucmos_shell.results import Value
+from cucmos_shell.store import Row
+from cucmos_shell.store.paths import clean_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cryptography import x509
+
+    from cucmos_shell.appliance import Appliance, TrustStoreSpec, UnitSpec
+    from cucmos_shell.store.transaction import Transaction
+    from cucmos_shell.world import PrivateKey
+
+
+class Material(Value):
+    """A certificate with its key, ready for the store."""
+
+    row: Row
+    der: bytes
+    key_pem: bytes
+    description: certs.Description
+
+    def __repr__(self) -> str:
+        return f"<Material {self.row.name}>"
+
+
+def file_name(spec: TrustStoreSpec, description: certs.Description) -> str:
+    """What a certificate is called in a trust store: by common name, or that and its serial."""
+    name = clean_name(description.common_name)
+    return f"{name}_{description.serial:x}" if spec.naming == "cn_serial" else name
+
+
+def first(
+    appliance: Appliance,
+    unit: str,
+    key: PrivateKey,
+    *,
+    now: float,
+    serial: int,
+    facts: Mapping[str, str] | None = None,
+) -> Material:
+    """The self-signed certificate that the profile describes; `facts` override the profile's."""
+    known = appliance.facts(unit, serial, **(facts or {}))
+    return _self_signed(
+        appliance.units[unit],
+        key,
+        certs.subject_name(appliance.subject_of(unit, known)),
+        certs.alternative_names(appliance.alternative_names_of(unit, known)),
+        now,
+        serial,
+    )
+
+
+def again(spec: UnitSpec, der: bytes, key: PrivateKey, *, now: float, serial: int) -> Material:
+    """A self-signed certificate with the subject and alternative names of the one in `der`."""
+    subject, names = certs.names(certs.load_der(der))
+    return _self_signed(spec, key, subject, names, now, serial)
+
+
+def _self_signed(
+    spec: UnitSpec,
+    key: PrivateKey,
+    subject: x509.Name,
+    names: x509.SubjectAlternativeName | None,
+    now: float,
+    serial: int,
+) -> Material:
+    certificate = certs.self_signed(
+        key,
+        subject=subject,
+        alternative_names=names,
+        key_usage=spec.key_usage,
+        extended_key_usage=spec.extended_key_usage,
+        basic_constraints=spec.basic_constraints,
+        days=spec.validity_days,
+        hash_name=spec.hash,
+        now=now,
+        serial=serial,
+    )
+    description = certs.describe(certificate)
+    row = Row(**certs.row(description, spec.name, certs.SELF_SIGNED))
+    return Material(row, certs.to_der(certificate), certs.key_pem(key), description)
+
+
+def stage(transaction: Transaction, appliance: Appliance, material: Material) -> Row:
+    """Make `material` its unit's own certificate, and put its copy into the unit's trust store.
+
+    A pending request stays: whether it goes is the caller's matter. Returns the copy's row.
+    """
+    unit = material.row.name
+    store = appliance.trust_stores[appliance.units[unit].trust_store]
+    transaction.put_own(unit, material.row, material.der, material.key_pem)
+    name = file_name(store, material.description)
+    copy = Row(**certs.row(material.description, name, certs.TRUSTED, unit))
+    return transaction.put_copy(store.name, unit, copy, material.der)
