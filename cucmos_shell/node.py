@@ -27,7 +27,7 @@ class Node:
         self.appliance = appliance
         self.world = world
         self.store = Store(state_dir)
-        self.services = Services(appliance, state_dir, self.store, world)
+        self.services = Services(appliance, self.store, world)
         self.audit = Audit(os.path.join(state_dir, "log", "platform", "log"))
 
     @staticmethod

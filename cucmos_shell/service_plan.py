@@ -1,0 +1,254 @@
+"""What is planned for the services: rows of (state, from when on), their file, and their making.
+
+Nothing here reads a clock or a file. A service's state is that of its last row whose time has
+come; without rows it is as delivered. What a service has loaded is fixed by its STARTING row.
+"""
+
+from __future__ import annotations
+
+import json
+
+from cucmos_shell.results import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from cucmos_shell.appliance import ServiceSpec
+
+FORMAT = 1
+STARTED, STOPPED, STARTING, STOPPING = "STARTED", "STOPPED", "STARTING", "STOPPING"
+FAILED = "FAILED"
+STATES = (STARTED, STOPPED, STARTING, STOPPING, FAILED)
+DOWN = (STOPPED, FAILED)
+COMMANDED = "Commanded Out of Service"
+NOT_ACTIVATED = "Service Not Activated"
+NOT_RUNNING = "Component is not running"
+
+
+class Loaded(Value):
+    """What a start loads: `own` unit → (head it came with, SHA-256), `trust` store → version.
+
+    `planned_at` and `head` are the time and the store's state when this was planned: a later
+    certificate is loaded as well if it is there when the start begins. `planned_at` is None when
+    that has been settled.
+    """
+
+    planned_at: float | None
+    head: int
+    own: Mapping[str, tuple[int, str]]
+    trust: Mapping[str, int]
+
+
+class Row(Value):
+    """From `at` on (seconds since the epoch) the service is in `state`."""
+
+    state: str
+    at: float
+    reason: str = ""
+    loaded: Loaded | None = None
+
+
+class Entry(Value):
+    """What is kept of one service; None where it is as the profile says."""
+
+    activated: bool | None = None
+    auto_restart: bool | None = None
+    rows: tuple[Row, ...] = ()
+
+    def at(self, moment: float) -> int:
+        """The index of the row that holds at `moment`, -1 before the first."""
+        for i in range(len(self.rows) - 1, -1, -1):
+            if self.rows[i].at <= moment:
+                return i
+        return -1
+
+
+class Book(Value):
+    """The file: what is kept of all services, the node's starts, and the clock's high water.
+
+    Services live in a time that never goes back: `high` is the latest it is known to have been,
+    `ahead` how far it was ahead of the clock then.
+    """
+
+    high: float = 0.0
+    ahead: float = 0.0
+    boots: tuple[float, ...] = ()
+    entries: Mapping[str, Entry] = {}
+
+    def entry(self, name: str) -> Entry:
+        return self.entries.get(name) or Entry()
+
+    def now(self, clock: float) -> float:
+        """The services' time when the clock shows `clock`."""
+        return max(self.high, clock + self.ahead)
+
+
+# --- the file ----------------------------------------------------------------------------------
+
+
+class NewerFormat(Exception):
+    """The file was written by a newer version of this program."""
+
+
+def parse(octets: bytes) -> Book:
+    """The book in the file's octets; ValueError if it is none, NewerFormat."""
+    try:
+        data = json.loads(octets)
+        if data["format"] > FORMAT:
+            raise NewerFormat
+        return Book(
+            float(data["high"]),
+            float(data["ahead"]),
+            tuple(map(float, data["boots"])),
+            {str(name): _entry(row) for name, row in data["services"].items()},
+        )
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def _entry(data: dict[str, Any]) -> Entry:
+    rows = tuple(map(_row, data.get("rows", ())))
+    if any(rows[i].at < rows[i - 1].at for i in range(1, len(rows))):
+        raise ValueError("rows are not in order")
+    flags = (data.get("activated"), data.get("auto_restart"))
+    if any(flag not in (None, True, False) for flag in flags):
+        raise ValueError("a flag is neither true nor false")
+    return Entry(*flags, rows)
+
+
+def _row(data: dict[str, Any]) -> Row:
+    if data["state"] not in STATES:
+        raise ValueError(f"no such state: {data['state']}")
+    loaded = data.get("loaded")
+    if loaded is not None:
+        planned_at = loaded["planned_at"]
+        loaded = Loaded(
+            planned_at if planned_at is None else float(planned_at),
+            int(loaded["head"]),
+            {str(unit): (int(head), str(sha)) for unit, (head, sha) in loaded["own"].items()},
+            {str(store): int(version) for store, version in loaded["trust"].items()},
+        )
+    return Row(data["state"], float(data["at"]), str(data.get("reason", "")), loaded)
+
+
+def dump(book: Book) -> bytes:
+    """The file's octets, one service a line."""
+    services = {name: _entry_data(entry) for name, entry in sorted(book.entries.items())}
+    head = {"format": FORMAT, "high": book.high, "ahead": book.ahead, "boots": book.boots}
+    lines = [f" {json.dumps(name)}: {json.dumps(row)}" for name, row in services.items() if row]
+    text = json.dumps(head)[:-1] + ', "services": {\n' + ",\n".join(lines) + "\n}}\n"
+    return text.encode("ascii")
+
+
+def _entry_data(entry: Entry) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    if entry.activated is not None:
+        data["activated"] = entry.activated
+    if entry.auto_restart is not None:
+        data["auto_restart"] = entry.auto_restart
+    if entry.rows:
+        data["rows"] = [_row_data(row) for row in entry.rows]
+    return data
+
+
+def _row_data(row: Row) -> dict[str, Any]:
+    data: dict[str, Any] = {"state": row.state, "at": row.at}
+    if row.reason:
+        data["reason"] = row.reason
+    if row.loaded is not None:
+        data["loaded"] = {name: getattr(row.loaded, name) for name in Loaded._fields}
+    return data
+
+
+# --- who goes along ----------------------------------------------------------------------------
+
+
+def in_need_order(specs: Mapping[str, ServiceSpec], names: Iterable[str]) -> list[str]:
+    """`names` so that each comes after what it needs."""
+    wanted = set(names)
+    order: dict[str, None] = {}
+
+    def add(name: str) -> None:
+        if name not in order and name in specs:
+            for need in specs[name].needs:
+                add(need)
+            order[name] = None
+
+    for name in specs:
+        add(name)
+    return [name for name in order if name in wanted]
+
+
+def dependents(specs: Mapping[str, ServiceSpec], name: str) -> list[str]:
+    """The services that need `name`, directly or not, each after what it needs itself."""
+    found = {name}
+    for other in in_need_order(specs, specs):
+        if found.intersection(specs[other].needs):
+            found.add(other)
+    return [other for other in in_need_order(specs, found) if other != name]
+
+
+# --- timelines ---------------------------------------------------------------------------------
+
+
+class Timeline:
+    """Rows for services that stop and start together, from `now` on.
+
+    `pace` is what the profile's seconds are multiplied by: 0 for at once.
+    """
+
+    def __init__(self, specs: Mapping[str, ServiceSpec], now: float, pace: float) -> None:
+        self._specs = specs
+        self._now = now
+        self._pace = pace
+        self.rows: dict[str, list[Row]] = {}
+        self._stopped: dict[str, float] = {}
+        self._started: dict[str, float] = {}
+
+    def stop(self, names: Iterable[str], down: float | None = None) -> None:
+        """Stop `names`, what needs another before that other; all are down at `down` if given."""
+        order = in_need_order(self._specs, names)
+        for name in reversed(order):
+            own = self._now + self._specs[name].stop_seconds * self._pace
+            others = [self._stopped[o] for o in order if name in self._specs[o].needs]
+            self._stopped[name] = max([own, *others]) if down is None else down
+            self.rows[name] = [Row(STOPPING, self._now)]
+
+    def fail(self, name: str) -> None:
+        """`name` breaks down now; if it is started again, then after the time a stop takes."""
+        self._stopped[name] = self._now + self._specs[name].stop_seconds * self._pace
+        self.rows[name] = [Row(FAILED, self._now)]
+
+    def halt(self, name: str, reason: str) -> None:
+        """`name` stays down when it has stopped."""
+        at = self._stopped.get(name, self._now)
+        self.rows.setdefault(name, []).append(Row(STOPPED, at, reason))
+
+    def start(
+        self,
+        names: Iterable[str],
+        loads: Mapping[str, Loaded],
+        ready: Mapping[str, float],
+        earliest: float | None = None,
+    ) -> None:
+        """Start `names`, each when it is down and what it needs has started.
+
+        `ready` tells from when on services that are not among `names` run or may start.
+        """
+        for name in in_need_order(self._specs, names):
+            down = self._stopped.get(name)
+            free = ready.get(name, self._now) if down is None else down
+            needs = [
+                self._started.get(need, ready.get(need, self._now))
+                for need in self._specs[name].needs
+            ]
+            begin = max([self._now, free, earliest or self._now, *needs])
+            if down is not None and begin > down:
+                self.rows[name].append(Row(STOPPED, down, NOT_RUNNING))
+            end = begin + self._specs[name].start_seconds * self._pace
+            self._started[name] = end
+            self.rows.setdefault(name, []).extend(
+                (Row(STARTING, begin, loaded=loads.get(name)), Row(STARTED, end))
+            )

@@ -1,0 +1,242 @@
+"""The services as they are: in which state, since when, and with which certificates.
+
+Worked out from `<state>/services.json` (see `service_plan`), the clock and the store's history;
+nothing is written here.
+"""
+
+from __future__ import annotations
+
+from cucmos_shell.errors import Damaged, Unavailable
+from cucmos_shell.results import Value
+from cucmos_shell.service_plan import (
+    COMMANDED,
+    DOWN,
+    NOT_ACTIVATED,
+    STARTED,
+    STOPPED,
+    Book,
+    Entry,
+    Loaded,
+    NewerFormat,
+    Row,
+    parse,
+)
+from cucmos_shell.store.durable import read, unavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cucmos_shell.appliance import Appliance, ServiceSpec
+    from cucmos_shell.store import Entry as Certificate
+    from cucmos_shell.store import Snapshot, Store
+    from cucmos_shell.world import World
+
+
+class ServiceState(Value):
+    """A service at one moment: since when (`at`) it is in `state`, and whether that will change."""
+
+    name: str
+    state: str
+    reason: str
+    at: float
+    activated: bool
+    auto_restart: bool
+    settled: bool
+
+    @property
+    def up(self) -> bool:
+        """Whether it runs, or is about to stop or start."""
+        return self.state not in DOWN
+
+
+class Pending(Value):
+    """A service whose own certificates in the store are not those it has loaded.
+
+    `changed` maps each such unit to when its certificate first differed; `trust` names the trust
+    stores that have changed since the service started.
+    """
+
+    service: str
+    changed: Mapping[str, float]
+    trust: tuple[str, ...]
+
+    @property
+    def since(self) -> float:
+        return min(self.changed.values())
+
+
+class ServiceStates:
+    """The services of one node, as anybody may see them without a lock. Making one does no I/O."""
+
+    def __init__(self, appliance: Appliance, store: Store, world: World) -> None:
+        self._appliance = appliance
+        self._specs = appliance.all_services()
+        self._path = store.layout.services
+        self._store = store
+        self._world = world
+        self._latest = 0.0
+
+    # --- reading -------------------------------------------------------------------------------
+
+    def _book(self) -> Book:
+        try:
+            return parse(read(self._path))
+        except FileNotFoundError:
+            return Book()
+        except NewerFormat as error:
+            raise Unavailable(
+                "{file} was written by a newer version of this program", file=self._path
+            ) from error
+        except ValueError as error:
+            raise Damaged("{file} is damaged: {why}", file=self._path, why=str(error)) from error
+        except OSError as error:
+            raise unavailable(error, "read") from error
+
+    def _now(self, book: Book) -> float:
+        self._latest = max(self._latest, book.now(self._world.now()))
+        return self._latest
+
+    def now(self) -> float:
+        """The services' time: the clock's, but never back."""
+        return self._now(self._book())
+
+    def state(self, name: str, now: float | None = None) -> ServiceState:
+        """The service `name` now, or at a later time."""
+        book = self._book()
+        return self._state(book, name, max(self._now(book), now or 0.0))
+
+    def states(self, now: float | None = None) -> list[ServiceState]:
+        """The application services in the product's order: ASCII, the not activated ones last."""
+        book = self._book()
+        moment = max(self._now(book), now or 0.0)
+        found = [self._state(book, name, moment) for name in self._appliance.services]
+        found.sort(key=lambda s: (s.reason == NOT_ACTIVATED, s.name))
+        return found
+
+    def platform_states(self, now: float | None = None) -> list[ServiceState]:
+        """The platform's services in the profile's order."""
+        book = self._book()
+        moment = max(self._now(book), now or 0.0)
+        return [self._state(book, spec.name, moment) for spec in self._appliance.platform_services]
+
+    def booted(self, now: float | None = None) -> float:
+        """When the node last started (seconds since the epoch), as far as is known."""
+        book = self._book()
+        moment = max(self._now(book), now or 0.0)
+        past = [at for at in book.boots if at <= moment]
+        return past[-1] if past else self._installed(self._store.snapshot())
+
+    def running(self, name: str) -> bool:
+        """Whether the service is up and has come up."""
+        return self.state(name).state == STARTED
+
+    def _activated(self, entry: Entry, spec: ServiceSpec) -> bool:
+        if not spec.feature:
+            return True
+        return spec.started if entry.activated is None else entry.activated
+
+    def _state(self, book: Book, name: str, moment: float) -> ServiceState:
+        spec, entry = self._specs[name], book.entry(name)
+        activated = self._activated(entry, spec)
+        auto = spec.auto_restart if entry.auto_restart is None else entry.auto_restart
+        i = entry.at(moment)
+        if i >= 0:
+            row = entry.rows[i]
+        elif spec.started:
+            row = Row(STARTED, book.boots[0] if book.boots else 0.0)
+        else:
+            row = Row(STOPPED, 0.0, COMMANDED)
+        reason = NOT_ACTIVATED if row.state == STOPPED and not activated else row.reason
+        settled = i == len(entry.rows) - 1
+        return ServiceState(name, row.state, reason, row.at, activated, auto, settled)
+
+    # --- what is loaded --------------------------------------------------------------------------
+
+    def _installed(self, snapshot: Snapshot) -> float:
+        """When the oldest certificate that the store remembers came."""
+        entries = [snapshot.own(unit).history[:1] for unit in snapshot.units]
+        return min((entry[0].when for entry in entries if entry), default=snapshot.when)
+
+    def _trust_stores(self, spec: ServiceSpec) -> list[str]:
+        """The trust stores of the units a service loads, and those that advise to restart it."""
+        own = {self._appliance.units[unit].trust_store for unit in spec.units}
+        stores = self._appliance.trust_stores.items()
+        return [name for name, s in stores if name in own or spec.name in s.services]
+
+    def _first(self, snapshot: Snapshot, spec: ServiceSpec) -> Loaded:
+        """What a service has loaded that was never restarted: the state as installed."""
+        history = {unit: snapshot.own(unit).history for unit in spec.units}
+        own = {unit: (found[0].head, found[0].sha256) for unit, found in history.items() if found}
+        return Loaded(0.0, 0, own, dict.fromkeys(self._trust_stores(spec), 1))
+
+    def _loads(self, snapshot: Snapshot, spec: ServiceSpec, now: float) -> Loaded:
+        """What a start planned `now` will load, if nothing changes before it begins."""
+        history = {unit: snapshot.own(unit).history for unit in spec.units}
+        own = {u: (found[-1].head, found[-1].sha256) for u, found in history.items() if found}
+        trust = {store: snapshot.version(store) for store in self._trust_stores(spec)}
+        return Loaded(now, snapshot.head, own, trust)
+
+    def _loaded(
+        self, book: Book, name: str, snapshot: Snapshot, moment: float
+    ) -> tuple[Loaded, bool] | None:
+        """What `name` has loaded, and whether that differs from what its row says; None if down."""
+        spec, entry = self._specs[name], book.entry(name)
+        if not spec.units or not self._state(book, name, moment).up:
+            return None
+        past = entry.rows[: entry.at(moment) + 1]
+        row = next((r for r in reversed(past) if r.loaded is not None), None)
+        if row is None or row.loaded is None:
+            return self._first(snapshot, spec), True
+        loaded = row.loaded
+        own = dict(loaded.own)
+        for unit in spec.units:
+            for certificate in snapshot.own(unit).history:
+                if _came_before_start(certificate, loaded, row.at):
+                    own[unit] = (certificate.head, certificate.sha256)
+        return (loaded, False) if own == loaded.own else (loaded.replace(own=own), True)
+
+    def loaded(self, name: str, snapshot: Snapshot) -> dict[str, str]:
+        """Unit → SHA-256 of the own certificate that `name` uses now; empty if it is down."""
+        book = self._book()
+        found = self._loaded(book, name, snapshot, self._now(book))
+        return {} if found is None else {unit: sha for unit, (_, sha) in found[0].own.items()}
+
+    def pending(self, snapshot: Snapshot, now: float | None = None) -> list[Pending]:
+        """The services that must restart to use the store's certificates, in order of name."""
+        book = self._book()
+        moment = max(self._now(book), now or 0.0)
+        rows = []
+        for name, spec in sorted(self._specs.items()):
+            found = self._loaded(book, name, snapshot, moment)
+            if found is None:
+                continue
+            changed = {}
+            for unit in spec.units:
+                since = _changed_since(snapshot.own(unit).history, found[0].own.get(unit))
+                if since is not None:
+                    changed[unit] = since
+            if changed:
+                trust = found[0].trust
+                stores = [
+                    s for s in self._trust_stores(spec) if snapshot.version(s) != trust.get(s)
+                ]
+                rows.append(Pending(name, changed, tuple(stores)))
+        return rows
+
+
+def _came_before_start(certificate: Certificate, loaded: Loaded, start: float) -> bool:
+    """Whether a certificate that is newer than the plan was there when the start began."""
+    if loaded.planned_at is None or start <= loaded.planned_at:
+        return False
+    return certificate.head > loaded.head and loaded.planned_at <= certificate.when <= start
+
+
+def _changed_since(
+    history: tuple[Certificate, ...], loaded: tuple[int, str] | None
+) -> float | None:
+    """When the certificate stopped being the loaded one; None if it still is."""
+    if not history or (loaded is not None and history[-1].sha256 == loaded[1]):
+        return None
+    after = [c.when for c in history if loaded is not None and c.head > loaded[0]]
+    return after[0] if after else history[0].when
