@@ -172,6 +172,7 @@ def main() -> NoReturn:
             sys.stderr.write(f"cucmos-shell: {line}\n")
         status = error.status
     except BrokenPipeError:
+        # Whoever read the output has gone; the interpreter must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         status = 1
     except KeyboardInterrupt:

@@ -16,7 +16,8 @@
     ├── Unavailable                    4     unavailable
     │   └── Busy                       4     busy
     ├── Damaged                        5     damaged
-    └── OutcomeUnknown                 6     outcome-unknown
+    ├── OutcomeUnknown                 6     outcome-unknown
+    └── InternalError                 70     bug
 
 An error carries a template and its fields; only the session turns it into words, and passes every
 field through `text.safe` on the way.
@@ -158,3 +159,10 @@ class OutcomeUnknown(ShellError):
 
     kind = "outcome-unknown"
     status = 6
+
+
+class InternalError(ShellError):
+    """A mistake of the program itself."""
+
+    kind = "bug"
+    status = 70

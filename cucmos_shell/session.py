@@ -12,6 +12,7 @@ from cucmos_shell.errors import (
     BadValue,
     Busy,
     Cancelled,
+    InternalError,
     NotSimulated,
     ShellError,
     Unavailable,
@@ -46,7 +47,6 @@ FAILURE = "Executed command unsuccessfully"
 LOCK_PATIENCE = 10.0
 LOCK_RETRY = 0.05
 LINE_LIMIT = 65_536
-BUG_STATUS = 70
 
 
 class Session:
@@ -154,15 +154,7 @@ class Execution:
             return Done(0, session.ended)
         session.executed += 1
         caller = session.caller
-        error: ShellError | None = None
-        try:
-            if len(line) > LINE_LIMIT:
-                raise BadValue("The line is longer than {limit} characters", limit=LINE_LIMIT)
-            self.match = session.walker.match(line)
-        except ShellError as problem:
-            error = self._simulated(problem, line)
-        except OSError as problem:
-            error = from_os(problem)
+        error = self._understand(line)
         changes = self.match is not None and self.match.command.changes
         canonical = self.match.canonical if self.match else "-"
         token = None
@@ -189,6 +181,20 @@ class Execution:
                     session.audit_warned = True
                     yield Say(f"Warning: {problem.message()}\n")
         return Done(status, session.ended)
+
+    def _understand(self, line: str) -> ShellError | None:
+        """Set `match`; what stands in the way is returned."""
+        try:
+            if len(line) > LINE_LIMIT:
+                raise BadValue("The line is longer than {limit} characters", limit=LINE_LIMIT)
+            self.match = self._session.walker.match(line)
+        except ShellError as problem:
+            return self._simulated(problem, line)
+        except OSError as problem:
+            return from_os(problem)
+        except Exception as problem:
+            return self._bug(problem)
+        return None
 
     def _simulated(self, problem: ShellError, line: str) -> ShellError:
         if not isinstance(problem, UnknownCommand):
@@ -219,17 +225,12 @@ class Execution:
             yield self._failure(Unavailable("Not enough memory for this command"))
             return Unavailable.status
         except Exception as problem:
-            self._log_bug(problem)
-            yield self._failure(
-                ShellError(
-                    "Internal error ({name}); details are in activelog platform/log/errors.log",
-                    name=type(problem).__name__,
-                )
-            )
-            return BUG_STATUS
+            bug = self._bug(problem)
+            yield self._failure(bug)
+            return bug.status
         return 0
 
-    def _log_bug(self, problem: BaseException) -> None:
+    def _bug(self, problem: BaseException) -> InternalError:
         """Where it happened goes to the log; the exception's own text might hold foreign data."""
         import os
         import traceback
@@ -243,6 +244,10 @@ class Execution:
                 file.write(text)
         except OSError:
             sys.stderr.write(text)
+        return InternalError(
+            "Internal error ({name}); details are in activelog platform/log/errors.log",
+            name=type(problem).__name__,
+        )
 
     # --- the handler ----------------------------------------------------------------------------
 

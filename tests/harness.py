@@ -65,12 +65,12 @@ class Conversation:
         self.asked = []
 
     def __call__(self, line, *answers):
-        """The text `line` printed. A question left without an answer gets None."""
+        """The text `line` printed; a question that finds no answer left is broken off by Ctrl-C."""
         execution = self.session.execute(line)
         given = iter(answers)
-        text, answer = [], None
-        while True:
-            event = execution.step(answer)
+        text = []
+        event = execution.step()
+        while not isinstance(event, Done):
             answer = None
             if isinstance(event, Say):
                 text.append(event.text)
@@ -79,9 +79,9 @@ class Conversation:
             elif isinstance(event, Ask | AskText | Secret | Paste):
                 self.asked.append(event.prompt)
                 answer = next(given, None)
-                if answer is None and isinstance(event, Ask):
-                    text.append("(unanswered)\n")
+                if answer is None and self.session.interactive:
                     event = execution.interrupt()
-            if isinstance(event, Done):
-                self.status = event.status
-                return "".join(text)
+                    continue
+            event = execution.step(answer)
+        self.status = event.status
+        return "".join(text)

@@ -1,0 +1,224 @@
+"""Start-up, listings, regenerate, the quiet line: `python benchmarks/appliance.py [--rounds N]`.
+
+Every row is a ratio to a yardstick measured in the same run; medians of interleaved rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+from cucmos_shell.certs import key_pem
+from cucmos_shell.installation import install
+from measure import Pty, peak_memory, process_time, ratio, raw_cat
+from populate import fill, plain_copy
+from report import Row, machine, table
+
+from cucmos_shell.node import Node
+from cucmos_shell.session import Session
+from cucmos_shell.world import World
+
+PYTHON = [sys.executable, "-I", "-c"]
+SCRIPT = os.path.join(os.path.dirname(sys.executable), "cucmos-shell")
+TRUST_STORE = "tomcat-trust"
+UNIT = "tomcat"
+PARSE_ALL = """
+import sys
+from cryptography import x509
+for path in sys.stdin.read().split():
+    with open(path, "rb") as file:
+        certificate = x509.load_pem_x509_certificate(file.read())
+    print(certificate.subject.rfc4514_string())
+"""
+
+
+def shell(state: str, *arguments: str) -> list[str]:
+    """The installed script with `state`."""
+    return [SCRIPT, "--state", state, *arguments]
+
+
+def one_shots(state: str, large: str, rounds: int) -> list[Row]:
+    """Whole processes that answer one line."""
+    rows = []
+    for state_folder, line, yardstick, goal in (
+        (state, "show cert list own", "pass", 4.0),
+        (state, "utils service list", "pass", 4.0),
+        (state, "show service pending", "pass", 4.0),
+        (state, "show cert own tomcat", "import cryptography.x509", 1.5),
+        (large, "show cert list trust", "pass", 10.0),
+    ):
+        found = ratio(
+            lambda s=state_folder, c=line: process_time(shell(s, "-c", c)),
+            lambda y=yardstick: process_time([*PYTHON, y]),
+            rounds,
+        )
+        what = f"`{line}`" + (", 10,000 certificates" if state_folder == large else "")
+        rows.append(Row(what, f"`python -I -c '{yardstick}'`", *found, goal))
+    return rows
+
+
+def against_parsing(large: str, rounds: int) -> Row:
+    """Listing 10,000 from the index against reading and parsing them all."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = "\n".join(plain_copy(large, TRUST_STORE, folder)).encode()
+
+        def parse_all() -> float:
+            begin = time.perf_counter()
+            subprocess.run([*PYTHON, PARSE_ALL], input=paths, stdout=subprocess.DEVNULL, check=True)
+            return time.perf_counter() - begin
+
+        found = ratio(
+            lambda: process_time(shell(large, "-c", "show cert list trust")), parse_all, rounds
+        )
+    return Row("list 10,000 trust certificates", "reading and parsing them", *found, 0.2)
+
+
+def first_prompt(state: str, rounds: int) -> Row:
+    """From start to the first prompt on a terminal."""
+
+    def prompt() -> float:
+        begin = time.perf_counter()
+        program = Pty(shell(state))
+        program.until(b"admin:")
+        taken = time.perf_counter() - begin
+        program.send(b"exit\r")
+        program.close()
+        return taken
+
+    found = ratio(prompt, lambda: process_time([*PYTHON, "import prompt_toolkit"]), rounds)
+    return Row("prompt on a terminal", "`python -I -c 'import prompt_toolkit'`", *found, 1.6)
+
+
+def atomic_write(folder: str) -> float:
+    """One durable file of 2 KB: write, fsync, rename, fsync of the folder."""
+    data = os.urandom(2048)
+    begin = time.perf_counter()
+    path = os.path.join(folder, "atomic")
+    descriptor = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.write(descriptor, data)
+    os.fsync(descriptor)
+    os.close(descriptor)
+    os.rename(path + ".new", path)
+    descriptor = os.open(folder, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
+    return time.perf_counter() - begin
+
+
+def regenerate(base: str, rounds: int) -> Row:
+    """`set cert regen` in process without the making of the key, 1,000 trust certificates."""
+    state = os.path.join(base, "thousand")
+    install(state, "imp-9.1", World.real(), speed=0)
+    fill(state, TRUST_STORE, 1_000)
+    real = World.real()
+    keys = [real.new_key("rsa2048") for _ in range(4)]
+    turn = iter(range(1_000_000))
+    node = Node.open(state, real.replace(new_key=lambda kind: keys[next(turn) % 4]))
+    session = Session(node, interactive=False)
+    assert key_pem(keys[0])
+
+    def regen() -> float:
+        begin = time.perf_counter()
+        execution = session.execute(f"set cert regen {UNIT}")
+        event = execution.step()
+        while not hasattr(event, "status"):
+            event = execution.step("yes")
+        taken = time.perf_counter() - begin
+        if event.status:
+            raise SystemExit("set cert regen failed")
+        return taken
+
+    regen()
+    found = ratio(regen, lambda: atomic_write(base), rounds)
+    return Row(
+        "`set cert regen`, key apart, 1,000 trust certificates", "one atomic write", *found, 15
+    )
+
+
+def quiet_line(state: str, rounds: int) -> list[Row]:
+    """Round trips on a pseudo-terminal."""
+    cat, program = raw_cat(), Pty(shell(state))
+    program.until(b"admin:")
+    block = "".join("A" * 64 + "\r\n" for _ in range(20)).encode()
+    paste = b"-----BEGIN CERTIFICATE-----\r\n" + block + b"-----END CERTIFICATE-----\r\n"
+
+    def echo() -> float:
+        begin = time.perf_counter()
+        cat.send(b"x")
+        cat.until(b"x")
+        return time.perf_counter() - begin
+
+    def empty() -> float:
+        begin = time.perf_counter()
+        program.send(b"\r")
+        program.until(b"admin:")
+        return time.perf_counter() - begin
+
+    def pasted() -> float:
+        program.send(b"set cert import own tomcat\r")
+        program.until(b"Hit Enter\r\n")
+        program.send(paste[:-10])
+        program.until(b"-----END CERTIF", 5)
+        begin = time.perf_counter()
+        program.send(paste[-10:])
+        program.until(b"-----", 5)
+        taken = time.perf_counter() - begin
+        program.send(b"\r\r")
+        program.until(b"admin:")
+        return taken
+
+    rows = [
+        Row(
+            "empty line to prompt, pty",
+            "one byte through raw `cat`",
+            *ratio(empty, echo, rounds),
+            5,
+        )
+    ]
+    program.send(b"exit\r")
+    program.close()
+    cat.close()
+    assert pasted
+    return rows
+
+
+def memory(state: str, large: str) -> list[Row]:
+    """Peak memory of a listing."""
+    own = peak_memory(shell(state, "-c", "show cert list own"))
+    many = peak_memory(shell(large, "-c", "show cert list trust"))
+    return [
+        Row("peak memory, `show cert list own`, MiB", "", own, own, 0, 20),
+        Row("peak memory, 10,000 trust certificates, MiB", "", many, many, 0, 45),
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--folder", help="where to work; decides the file system measured")
+    options = parser.parse_args()
+    base = tempfile.mkdtemp(prefix="cucmos-bench-", dir=options.folder)
+    try:
+        state, large = os.path.join(base, "small"), os.path.join(base, "large")
+        install(state, "imp-9.1", World.real(), speed=0)
+        shutil.copytree(state, large, symlinks=True)
+        fill(large, TRUST_STORE, 10_000)
+        rows = one_shots(state, large, options.rounds)
+        rows.append(against_parsing(large, max(3, options.rounds // 5)))
+        rows.append(first_prompt(state, options.rounds))
+        rows.append(regenerate(base, options.rounds))
+        rows.extend(quiet_line(state, options.rounds * 8))
+        rows.extend(memory(state, large))
+        print(machine(base))
+        print(table(rows))
+    finally:
+        shutil.rmtree(base)
+
+
+if __name__ == "__main__":
+    main()

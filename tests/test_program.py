@@ -1,0 +1,253 @@
+"""The program from outside: batches, answers, pastes, JSON, exit statuses, broken states."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = [sys.executable, "-I", "-m", "cucmos_shell"]
+
+
+def run(node_dir, *arguments, stdin="", **options):
+    """The finished program."""
+    return subprocess.run(
+        [*PROGRAM, "--state", str(node_dir), *arguments],
+        input=stdin, capture_output=True, text=True, timeout=60, check=False, **options,
+    )  # fmt: skip
+
+
+def test_commands_by_option_print_their_output_only(node_dir):
+    """No banner, no prompt, no echo, LF line ends."""
+    done = run(node_dir, "-c", "show cli pagination", "-c", "show cert list own | count")
+    assert done.stdout == "Automatic Pagination : On.\nCount: 5 lines\n"
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_failure_stops_a_batch_unless_told_to_keep_going(node_dir):
+    """The first failure decides the exit status."""
+    script = "bogus\nshow cli pagination\n"
+    done = run(node_dir, stdin=script)
+    assert done.returncode == 1
+    assert "Pagination" not in done.stdout
+    done = run(node_dir, "--keep-going", stdin=script)
+    assert done.returncode == 1
+    assert done.stdout.endswith("Automatic Pagination : On.\n")
+
+
+def test_answers_are_the_lines_that_follow(node_dir):
+    """A script reads as what one would type."""
+    done = run(node_dir, stdin="set cert regen tomcat\nyes\nshow cli pagination\n")
+    assert "Successfully Regenerated Certificate for tomcat.\n" in done.stdout
+    assert done.stdout.endswith("Automatic Pagination : On.\n")
+    assert done.returncode == 0
+
+
+def test_a_line_that_is_no_answer_stays_a_command(node_dir):
+    """The question fails, nothing changes, the line runs."""
+    done = run(node_dir, "--keep-going", stdin="set cert regen tomcat\nshow cli pagination\n")
+    assert done.returncode == 1
+    assert "Executed command unsuccessfully\nAutomatic Pagination : On.\n" in done.stdout
+
+
+def test_yes_answers_and_eats_a_following_answer(node_dir):
+    """The same script works with and without `--yes`."""
+    script = "set cert regen tomcat\nyes\nshow cli pagination\n"
+    done = run(node_dir, "--yes", stdin=script)
+    assert done.returncode == 0
+    assert "Successfully Regenerated Certificate for tomcat.\n" in done.stdout
+
+
+def test_option_commands_take_answers_from_standard_input(node_dir):
+    """Standard input supplies answers only."""
+    done = run(node_dir, "-c", "set cert regen tomcat", stdin="yes\n")
+    assert done.returncode == 0
+    assert run(node_dir, "-c", "set cert regen tomcat", stdin="").returncode == 1
+
+
+def test_a_file_is_a_batch(node_dir, tmp_path):
+    """CR LF line ends and a comment are fine; a missing file is a usage error."""
+    script = tmp_path / "script"
+    script.write_bytes(b"# all of it\r\nshow cli pagination\r\n")
+    assert run(node_dir, "-f", str(script)).stdout == "Automatic Pagination : On.\n"
+    done = run(node_dir, "-f", str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+
+
+def test_json_is_one_line_a_command(node_dir):
+    """Also for a conversation, whose dialogue is not in the way."""
+    done = run(node_dir, "--json", stdin="show cert list own\nset cert regen tomcat\nyes\n")
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert first["ok"]
+    assert first["command"] == "show cert list own"
+    assert second["ok"]
+    assert second["command"] == "set cert regen tomcat"
+
+
+def test_usage_errors_are_status_two(node_dir):
+    """One line on standard error says what is wrong."""
+    done = run(node_dir, "--bogus")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "unrecognized" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x00\xff\xfe\n", b"\x1b[2J\n", b"a" * 70_000 + b"\n", b"\xc3\n"]
+)
+def test_binary_and_endless_lines_fail_in_one_line(node_dir, data):
+    """Nothing raw is printed back, and there is no traceback."""
+    done = subprocess.run(
+        [*PROGRAM, "--state", str(node_dir)], input=data, capture_output=True, check=False
+    )
+    assert done.returncode == 1
+    assert b"\x1b" not in done.stdout
+    assert done.stdout.endswith((b"unsuccessfully\n", b"No valid command entered\n"))
+    assert done.stderr == b""
+
+
+def test_a_line_without_end_does_not_eat_the_memory(node_dir):
+    """Of 64 MiB without a line end no more than the limit is kept."""
+    code = (
+        "import resource, sys, cucmos_shell.__main__ as m\n"
+        "from cucmos_shell.world import World\n"
+        f"status = m.run(['--state', {str(node_dir)!r}], World.real())\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], input=b"x" * (64 << 20), capture_output=True, check=True
+    )
+    assert int(done.stderr) < 60 * 1024
+
+
+def test_an_installed_state_may_be_moved(node_dir, tmp_path):
+    """Nothing in it names its own place."""
+    os.rename(node_dir, tmp_path / "elsewhere")
+    assert run(tmp_path / "elsewhere", "-c", "show cert list own").returncode == 0
+
+
+def damage(path):
+    """Change one byte in the middle of a file."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(data)
+
+
+def unit_file(node_dir, name):
+    """A file of the current version of tomcat."""
+    return pathlib.Path(node_dir, "store", "current", "tomcat", name).resolve()
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("index.json", "show cert list own"),
+        ("certs/tomcat.pem", "show cert own tomcat"),
+        ("MANIFEST", "show cert list own"),
+    ],
+)
+def test_damage_is_named_and_nothing_repaired(node_dir, name, command):
+    """The file that does not agree is in the message; exit status 5; the file stays as it is."""
+    target = unit_file(node_dir, name)
+    damage(target)
+    before = target.read_bytes()
+    done = run(node_dir, "-c", command)
+    assert done.returncode == 5
+    assert name in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert target.read_bytes() == before
+
+
+def test_a_damaged_services_file_is_named(node_dir):
+    """It is not replaced by a guess."""
+    path = node_dir / "services.json"
+    path.write_text("{")
+    done = run(node_dir, "-c", "utils service list")
+    assert done.returncode == 5
+    assert "services.json" in done.stdout
+    assert path.read_text() == "{"
+
+
+def test_a_state_of_a_newer_version_is_refused(node_dir):
+    """One line says so; nothing is touched."""
+    path = node_dir / "profile.json"
+    data = json.loads(path.read_text())
+    data["format"] = 99
+    path.chmod(0o600)
+    path.write_text(json.dumps(data))
+    done = run(node_dir, "-c", "show cert list own")
+    assert done.returncode == 4
+    assert "newer version" in done.stdout + done.stderr
+
+
+def nobody():
+    os.setgid(65534)
+    os.setuid(65534)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_state_one_may_not_read_is_one_clear_line(node_dir):
+    """Another user's folder: status 4, no traceback."""
+    os.chmod(node_dir, 0o700)
+    done = run(node_dir, "-c", "show cert list own", preexec_fn=nobody)
+    assert done.returncode == 4
+    assert "Traceback" not in done.stdout + done.stderr
+    assert (done.stdout + done.stderr).count("\n") <= 3
+
+
+def test_a_file_where_the_state_folder_should_be(tmp_path):
+    """It is said, not overwritten."""
+    place = tmp_path / "state"
+    place.write_text("mine")
+    done = run(place, "-c", "show cert list own")
+    assert done.returncode == 4
+    assert place.read_text() == "mine"
+    assert "Traceback" not in done.stderr
+
+
+def test_init_installs_once_and_says_where(tmp_path, keys):
+    """A second init is refused; profile, host name and speed are taken."""
+    place = tmp_path / "made"
+    options = ["--profile", "ucm-9.1", "--hostname", "lab-pub", "--speed", "0"]
+    command = [*PROGRAM, "init", "--state", str(place), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert str(place) in done.stdout
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 2
+    assert "lab-pub" in run(place, "-c", "show myself").stdout
+
+
+def test_an_unknown_profile_is_a_usage_error(tmp_path):
+    """The ones there are get named."""
+    done = run(tmp_path / "x", "--profile", "nonsense", "-c", "show status")
+    assert done.returncode == 2
+    assert "imp-9.1" in done.stderr
+    assert not (tmp_path / "x" / "store").exists()
+
+
+def test_two_first_uses_at_once_make_one_node(tmp_path):
+    """One installs, the other waits; both answer alike."""
+    place = str(tmp_path / "both")
+    command = [*PROGRAM, "--state", place, "-c", "show cert own tomcat"]
+    first, second = (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)
+    )
+    one, two = first.communicate(timeout=60), second.communicate(timeout=60)
+    assert first.returncode == second.returncode == 0, one[1] + two[1]
+    assert one[0] == two[0]
+
+
+def test_a_closed_pipe_is_no_traceback(node_dir):
+    """`| head` is a normal thing to do."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [*PROGRAM, "--state", str(node_dir), "-c", "utils service list"],
+        stdout=writer, stderr=subprocess.PIPE, check=False,
+    )  # fmt: skip
+    os.close(writer)
+    assert done.stderr == b""
