@@ -134,6 +134,7 @@ class Appliance(Value):
     platform_services: tuple[ServiceSpec, ...]
     services: Mapping[str, ServiceSpec]
     expiry_monitor_service: str
+    node_trust_store: str
     not_simulated: tuple[str, ...]
 
     @property

@@ -101,6 +101,8 @@ class _Parts:
         self._check_services()
         if profile.expiry_monitor_service not in profile.services:
             self._unknown(("expiry_monitor_service",), profile.expiry_monitor_service, "service")
+        if profile.node_trust_store not in profile.trust_stores:
+            self._unknown(("node_trust_store",), profile.node_trust_store, "trust store")
         if self.defaults is not None:
             for key in ("restart_advice_regenerated", "restart_advice_imported"):
                 self._check_template(("defaults", key), getattr(self.defaults, key), ("unit",))

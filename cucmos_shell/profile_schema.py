@@ -207,6 +207,7 @@ class Profile(Section):
     platform_services: dict[str, Any]
     services: dict[str, Any]
     expiry_monitor_service: Text
+    node_trust_store: Text
     not_simulated: list[Line]
 
 
