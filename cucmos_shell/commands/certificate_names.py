@@ -1,0 +1,106 @@
+"""How people name certificates: as the lists print them, in any case, with or without ending."""
+
+from __future__ import annotations
+
+from cucmos_shell.errors import NotFound
+from cucmos_shell.grammar import Argument
+from cucmos_shell.match import near
+from cucmos_shell.results import Value
+from cucmos_shell.store import Row
+from cucmos_shell.text import safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cucmos_shell.node import Node
+
+EXTENSIONS = (".pem", ".der")
+
+
+class TrustName(Value):
+    """A certificate of a trust store."""
+
+    store: str
+    row: Row
+
+    @property
+    def listed(self) -> str:
+        """As `show cert list trust` prints it."""
+        return f"{self.store}/{self.row.name}.pem"
+
+
+def listed_own(unit: str) -> str:
+    """As `show cert list own` prints it."""
+    return f"{unit}/{unit}.pem"
+
+
+def _stem(name: str) -> str:
+    for extension in EXTENSIONS:
+        if name.lower().endswith(extension):
+            return name[: -len(extension)]
+    return name
+
+
+def unknown(name: str, kind: str, known: Iterable[str]) -> NotFound:
+    """The error for a name that names nothing, with names that are near it."""
+    close = near(name, known)
+    details = ("Did you mean:", *(f"\t{safe(one)}" for one in close)) if close else ()
+    return NotFound("{name} is not {kind}", name=name, kind=kind, details=details)
+
+
+def parse_own(node: Node, name: str) -> str:
+    """The unit that `tomcat`, `tomcat.pem` or `tomcat/tomcat.der` means. Raises NotFound."""
+    units = {unit.lower(): unit for unit in node.appliance.units}
+    parts = _stem(name).lower().split("/")
+    if len(set(parts)) == 1 and len(parts) <= 2 and parts[0] in units:
+        return units[parts[0]]
+    known = [listed_own(unit) for unit in units.values()]
+    raise unknown(name, "an own certificate of this node", [*units.values(), *known])
+
+
+def complete_own(node: Node, _: tuple[str, ...]) -> list[str]:
+    return [listed_own(unit) for unit in node.appliance.units]
+
+
+def parse_trust(node: Node, name: str) -> TrustName:
+    """The certificate that `tomcat-trust/NAME.pem` means, or `NAME` alone where that is clear.
+
+    Raises NotFound.
+    """
+    found = list(_trust(node, name))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        places = tuple(f"\t{safe(one.listed)}" for one in found)
+        raise NotFound(
+            "{name} is in several trust stores", name=name, details=("Name one of:", *places)
+        )
+    raise unknown(name, "a certificate of a trust store", complete_trust(node, ()))
+
+
+def _trust(node: Node, name: str) -> Iterator[TrustName]:
+    snapshot = node.snapshot()
+    store, slash, file = name.rpartition("/")
+    for candidate in snapshot.stores:
+        if slash and candidate.lower() != store.lower():
+            continue
+        # A name may itself end like a file name: what is listed under the whole of it comes first.
+        row = snapshot.find_trust(candidate, _stem(file)) or snapshot.find_trust(candidate, file)
+        if row is not None:
+            yield TrustName(candidate, row)
+
+
+def complete_trust(node: Node, _: tuple[str, ...]) -> list[str]:
+    snapshot = node.snapshot()
+    return [f"{store}/{row.name}.pem" for store in snapshot.stores for row in snapshot.trust(store)]
+
+
+OWN_NAME = Argument(
+    "name", "own certificate, as show cert list own prints it, or its unit",
+    parse=parse_own, complete=complete_own,
+)  # fmt: skip
+TRUST_NAME = Argument(
+    "name", "trust certificate, as show cert list trust prints it",
+    parse=parse_trust, complete=complete_trust,
+)  # fmt: skip

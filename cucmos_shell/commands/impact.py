@@ -1,0 +1,161 @@
+"""What regenerating a unit's certificate will touch, before anybody does it."""
+
+from __future__ import annotations
+
+from cucmos_shell.commands.arguments import UNIT
+from cucmos_shell.grammar import Family
+from cucmos_shell.results import Value
+from cucmos_shell.text import columns, safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from cucmos_shell.node import Node
+    from cucmos_shell.store import Row
+    from cucmos_shell.store.snapshot import Snapshot
+
+family = Family()
+
+NOT_DISTRIBUTED = "not distributed"
+
+
+class ServiceImpact(Value):
+    """A service to restart, its state now, and the running services that go down with it."""
+
+    name: str
+    state: str
+    reason: str
+    along: tuple[str, ...]
+
+
+class NodeImpact(Value):
+    """Another node of the cluster, and what it will receive."""
+
+    hostname: str
+    ip: str
+    role: str
+    receives: str
+
+
+class Impact(Value):
+    """What a regeneration touches. `lost_issuer` names the CA whose certificate would be lost."""
+
+    unit: str
+    certificate: str
+    description: str
+    lost_issuer: str
+    request: str
+    stores: tuple[str, ...]
+    services: tuple[ServiceImpact, ...]
+    nodes: tuple[NodeImpact, ...]
+
+
+def _labelled(impact: Impact) -> Iterator[tuple[str, str]]:
+    yield "Certificate", f": {impact.certificate} ({safe(impact.description)})"
+    for name in impact.stores:
+        yield "Trust store entry", f": {name}, replaced"
+    lost = f"signed by {safe(impact.lost_issuer)}, would be lost" if impact.lost_issuer else "none"
+    yield "CA-signed certificate", f": {lost}"
+    yield "Pending CSR", f": {impact.request + ', would be deleted' if impact.request else 'none'}"
+
+
+def impact_lines(impact: Impact) -> list[str]:
+    """The answer in three parts: certificates, services, nodes."""
+    lines = columns(_labelled(impact), gap=1)
+    lines += ["", "Services to restart:"]
+    for service in impact.services:
+        reason = f"  {service.reason}" if service.reason else ""
+        lines.append(f"\t{service.name}[{service.state}]{reason}")
+        lines += [f"\t\t{name} restarts with it" for name in service.along]
+    if not impact.services:
+        lines.append("\tnone")
+    lines += ["", "Other nodes:"]
+    table = columns((node.hostname, node.ip, node.role, node.receives) for node in impact.nodes)
+    return lines + ([f"\t{line}" for line in table] or ["\tnone"])
+
+
+def impact_data(impact: Impact) -> dict[str, Any]:
+    """The same as data."""
+    return {
+        "unit": impact.unit,
+        "certificate": impact.certificate,
+        "description": impact.description,
+        "ca_signed_lost": bool(impact.lost_issuer),
+        "ca": impact.lost_issuer,
+        "csr_deleted": impact.request,
+        "trust_entries_replaced": impact.stores,
+        "services": [
+            {"name": s.name, "state": s.state, "reason": s.reason, "restart_along": s.along}
+            for s in impact.services
+        ],
+        "nodes": [
+            {"hostname": n.hostname, "ip": n.ip, "role": n.role, "receives": n.receives}
+            for n in impact.nodes
+        ],
+    }
+
+
+@family.command(
+    "show cert impact <unit>",
+    level=0,
+    arguments=(UNIT,),
+    view=impact_lines,
+    json=impact_data,
+    examples=("show cert impact tomcat",),
+)
+def impact(node: Node, unit: str) -> Impact:
+    """Show what regenerating a unit's certificate would touch.
+
+    Names the certificates and trust stores that change, whether a certificate signed by a CA or a
+    pending CSR would be lost, the services to restart with their present state, and the other
+    nodes of the cluster with what they will receive.
+    """
+    snapshot = node.snapshot()
+    own = snapshot.own(unit)
+    return Impact(
+        unit=unit,
+        certificate=f"{unit}/{unit}.pem",
+        description=own.row.description if own.row else "",
+        lost_issuer=_lost_issuer(snapshot, unit, own.row),
+        request=f"{unit}/{own.request.name}.csr" if own.request else "",
+        stores=tuple(_copies(node, snapshot, unit)),
+        services=tuple(_services(node, unit)),
+        nodes=tuple(
+            NodeImpact(peer.hostname, peer.ip, peer.role, NOT_DISTRIBUTED)
+            for peer in node.appliance.peers
+        ),
+    )
+
+
+def _lost_issuer(snapshot: Snapshot, unit: str, row: Row | None) -> str:
+    """The CA of the unit's certificate; empty where the unit signed it itself."""
+    from cucmos_shell import certs
+
+    if row is None:
+        return ""
+    description = certs.describe(certs.load_der(snapshot.own_der(unit)))
+    return "" if description.self_issued else row.issuer_name or row.issuer
+
+
+def _copies(node: Node, snapshot: Snapshot, unit: str) -> Iterator[str]:
+    store = node.appliance.units[unit].trust_store
+    row = snapshot.owned(store, unit)
+    if row is not None:
+        yield f"{store}/{row.name}.pem"
+
+
+def _services(node: Node, unit: str) -> Iterator[ServiceImpact]:
+    from cucmos_shell.service_plan import dependents
+
+    specs = node.appliance.all_services()
+    named = node.appliance.units[unit].services
+    for name in named:
+        state = node.services.state(name)
+        along = tuple(
+            other
+            for other in dependents(specs, name)
+            if state.up and other not in named and node.services.running(other)
+        )
+        yield ServiceImpact(name, state.state, state.reason, along)

@@ -1,0 +1,82 @@
+"""A new key and self-signed certificate for a unit."""
+
+from __future__ import annotations
+
+from cucmos_shell import issuing
+from cucmos_shell.commands.arguments import UNIT
+from cucmos_shell.commands.installed import Installed, installed_data, installed_lines
+from cucmos_shell.grammar import Family
+from cucmos_shell.render import to_data, to_lines
+from cucmos_shell.results import Ask, Commit, Notice, Progress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+    from cucmos_shell.store.transaction import Transaction
+    from cucmos_shell.world import PrivateKey
+
+family = Family()
+
+WARNING = "WARNING: This operation will overwrite any CA signed certificate previously imported for"
+QUESTION = "Proceed with regeneration (yes|no)? "
+CANCELLED = "Regeneration cancelled"
+
+
+def regenerated_lines(value: Installed | Notice) -> list[str]:
+    """What was done, or that nothing was."""
+    return installed_lines(value) if isinstance(value, Installed) else to_lines(value)
+
+
+def regenerated_data(value: Installed | Notice) -> Any:
+    """The same as data."""
+    return installed_data(value) if isinstance(value, Installed) else to_data(value)
+
+
+@family.command(
+    "set cert regen <unit>",
+    level=1,
+    changes=True,
+    arguments=(UNIT,),
+    view=regenerated_lines,
+    json=regenerated_data,
+    examples=("set cert regen tomcat",),
+)
+def regen(node: Node, unit: str) -> Conversation[Installed | Notice]:
+    """Regenerate a self-signed certificate.
+
+    Makes a new key and a certificate with the subject and alternative names of the present one.
+    Its copy in the trust store is replaced, and a pending CSR of the unit is deleted. Services go
+    on with the old certificate until they are restarted.
+    """
+    yield Progress("")
+    # Two blanks: clients in the field match the product's line as it is.
+    yield Progress(f"{WARNING}  {unit}")
+    if (yield Ask(QUESTION)) != "yes":
+        return Notice((CANCELLED,), {"regenerated": False})
+    key = node.world.new_key(node.appliance.units[unit].key)
+    serial = node.world.new_serial()
+    installed: Installed = yield Commit(lambda change: install(node, change, unit, key, serial))
+    return installed
+
+
+def install(
+    node: Node, transaction: Transaction, unit: str, key: PrivateKey, serial: int
+) -> Installed:
+    """Give `unit` a self-signed certificate for `key`, like its present one."""
+    spec = node.appliance.units[unit]
+    before = transaction.own(unit)
+    der = transaction.own_der(unit)
+    material = issuing.again(spec, der, key, now=transaction.now, serial=serial)
+    issuing.stage(transaction, node.appliance, material)
+    transaction.drop_request(unit)
+    return Installed(
+        unit=unit,
+        done=f"Successfully Regenerated Certificate for {unit}.",
+        advice=node.appliance.defaults["restart_advice_regenerated"].format(unit=unit),
+        row=material.row,
+        services=spec.services,
+        request_deleted=before.request is not None,
+    )
