@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from cucmos_shell.accounts import Accounts
     from cucmos_shell.store import Snapshot
     from cucmos_shell.world import World
 
@@ -29,11 +30,21 @@ class Node:
         self.store = Store(state_dir)
         self.services = Services(appliance, self.store, world)
         self.audit = Audit(os.path.join(state_dir, "log", "platform", "log"))
+        self._accounts: Accounts | None = None
 
     @staticmethod
     def open(state_dir: str, world: World) -> Node:
         """The node installed in `state_dir`. Raises Damaged or Unavailable."""
         return Node(state_dir, from_json(_profile(state_dir)), world)
+
+    @property
+    def accounts(self) -> Accounts:
+        """Signing in to this node; a listing never pays for it."""
+        if self._accounts is None:
+            from cucmos_shell.accounts import Accounts
+
+            self._accounts = Accounts(self.state_dir, self.store, self.world)
+        return self._accounts
 
     def now(self) -> float:
         """Seconds since the epoch, as the node's clock shows them."""

@@ -15,11 +15,11 @@ ROWS = [
     {"errors", "text"},
     {"certs", "der", "extensions", "grammar", "outline", "profile_text", "results"},
     {
-        "appliance", "chains", "lexemes", "line_editor", "line_keys", "line_paste", "match", "pager",
+        "appliance", "chains", "ledger", "lexemes", "line_editor", "line_keys", "line_paste", "match", "pager",
         "profile_schema", "render", "requests", "uploads", "world",
     },
-    {"alarms", "audit", "caller", "profile_loader", "store"},
-    {"accounts", "expiry", "issuing", "ocsp", "search", "services"},
+    {"alarms", "audit", "caller", "passwords", "profile_loader", "public_keys", "store"},
+    {"accounts", "areas", "expiry", "issuing", "ocsp", "search", "services"},
     {"installation", "node"},
     {"commands"},
     {"session"},
@@ -36,6 +36,7 @@ WITHIN_ROW = {
     ("line_editor", "line_keys"): "one thing in three files",
     ("line_editor", "line_paste"): "one thing in three files",
     ("match", "lexemes"): "the walker reads words",
+    ("services", "service_states"): "what can be done, on top of what is",
 }
 OUTSIDE = {
     "prompt_toolkit": {"line_editor", "line_keys", "rich_console"},
@@ -44,8 +45,8 @@ OUTSIDE = {
     "msgspec": {"profile_schema"},
     "tabulate": {"render"},
     "cryptography": {
-        "accounts", "certs", "chains", "extensions", "issuing", "ocsp", "requests", "uploads",
-        "world",
+        "certs", "chains", "extensions", "issuing", "ocsp", "passwords", "requests",
+        "uploads", "world",
     },
     "socket": {"world"},
     "random": set(),

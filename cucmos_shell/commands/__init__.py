@@ -15,6 +15,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "cert_show": ("show cert own", "show cert trust"),
     "regenerate": ("set cert regen",),
     "impact": ("show cert impact",),
+    "expiry": ("show cert expiry",),
     "services": ("utils service",),
     "pending": ("show service",),
     "node_info": (
@@ -25,6 +26,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "exit", "help", "quit", "set cli", "set commandcount", "set output", "show cli",
     ),
     "audit_log": ("show audit",),
+    "accounts": (
+        "delete account", "set account", "set accountlocking", "set password", "show account",
+        "show accountlocking",
+    ),
 }  # fmt: skip
 
 

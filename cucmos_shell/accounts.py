@@ -1,0 +1,281 @@
+"""Who may sign in: accounts with levels, passwords and public keys, and what guards them.
+
+Accounts are a document of the store (`accounts.json`, 0600), changed in its transactions.
+Failures are counted in `<state>/run/failures.json`, which all processes of a node share.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from cucmos_shell import passwords
+from cucmos_shell.errors import BadValue, Refused
+from cucmos_shell.ledger import Ledger
+from cucmos_shell.public_keys import fingerprint
+from cucmos_shell.results import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+
+    from cucmos_shell.store import Store
+    from cucmos_shell.store.transaction import Transaction
+    from cucmos_shell.world import World
+
+    class Source(Protocol):
+        """A snapshot, or a transaction."""
+
+        def document(self, name: str) -> dict[str, Any]: ...
+        def settings(self) -> dict[str, Any]: ...
+
+
+DOCUMENT = "accounts.json"
+LOCKING = "account_locking"
+INSTALLER = "admin"
+ORDINARY, ADVANCED, ADMINISTRATOR = 0, 1, 4
+ACCOUNTS_MOST = 200
+KEYS_MOST = 16
+
+# Failures of an address or a name: the first few are free, then each answer takes longer.
+FREE_FAILURES = 3
+FIRST_DELAY, LONGEST_DELAY = 0.25, 4.0
+FAILURES_FADE = 600.0
+FAILURES_MOST = 4096
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\Z")
+
+
+class Account(Value):
+    """One account. `password` is a PHC string, empty if it cannot sign in by password."""
+
+    name: str
+    level: int
+    password: str = ""
+    keys: tuple[str, ...] = ()
+    installer: bool = False
+
+    def __repr__(self) -> str:
+        return f"Account({self.name!r}, level={self.level})"
+
+
+class Locking(Value):
+    """When an account is locked: after `count` failures, for `unlock` seconds."""
+
+    enabled: bool = True
+    count: int = 3
+    unlock: int = 300
+
+
+def check_name(text: str) -> str:
+    """A name an account may have. Raises BadValue."""
+    if not _NAME.match(text):
+        raise BadValue(
+            "{name} cannot name an account: letters, digits, _ . and -, a letter first, 32 at most",
+            name=text,
+        )
+    return text
+
+
+def all_accounts(source: Source) -> dict[str, Account]:
+    """Every account by name, in order of creation."""
+    kept: dict[str, dict[str, Any]] = source.document(DOCUMENT).get("accounts", {})
+    return {
+        name: Account(
+            name,
+            int(row["level"]),
+            str(row.get("password", "")),
+            tuple(row.get("keys", ())),
+            bool(row.get("installer", False)),
+        )
+        for name, row in kept.items()
+    }
+
+
+def installer(source: Source) -> Account:
+    """The account the node was installed with; without a password as long as none was set."""
+    for account in all_accounts(source).values():
+        if account.installer:
+            return account
+    return Account(INSTALLER, ADMINISTRATOR, installer=True)
+
+
+def put(transaction: Transaction, account: Account) -> None:
+    """Create or replace an account."""
+    document = transaction.document(DOCUMENT)
+    rows = dict(document.get("accounts", {}))
+    if account.name not in rows and len(rows) >= ACCOUNTS_MOST:
+        raise Refused("There are {most} accounts already", most=ACCOUNTS_MOST)
+    row: dict[str, Any] = {"level": account.level, "password": account.password}
+    if account.keys:
+        row["keys"] = list(account.keys)
+    if account.installer:
+        row["installer"] = True
+    rows[account.name] = row
+    transaction.put_document(DOCUMENT, {**document, "accounts": rows})
+
+
+def remove(transaction: Transaction, name: str) -> None:
+    """Take an account away."""
+    document = transaction.document(DOCUMENT)
+    rows = {key: row for key, row in document.get("accounts", {}).items() if key != name}
+    transaction.put_document(DOCUMENT, {**document, "accounts": rows})
+
+
+def security_password(source: Source) -> str:
+    """The PHC string of the cluster's security password; empty if none was set."""
+    return str(source.document(DOCUMENT).get("security", ""))
+
+
+def put_security_password(transaction: Transaction, phc: str) -> None:
+    document = transaction.document(DOCUMENT)
+    transaction.put_document(DOCUMENT, {**document, "security": phc})
+
+
+def locking(source: Source) -> Locking:
+    """The rules of account locking."""
+    kept = source.settings().get(LOCKING, {})
+    return Locking(**{name: kept[name] for name in Locking._fields if name in kept})
+
+
+def put_locking(transaction: Transaction, **changes: object) -> Locking:
+    """Change the rules of account locking; returns them."""
+    rules: Locking = locking(transaction).replace(**changes)
+    kept = {name: getattr(rules, name) for name in Locking._fields}
+    transaction.put_settings({**transaction.settings(), LOCKING: kept})
+    return rules
+
+
+class SignInRefused(Refused):
+    """Not signed in; why is told to the log only (`reason`), never to who asked."""
+
+    kind = "sign-in"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("Permission denied")
+        self.reason = reason
+
+
+class Accounts:
+    """Signing in to a node."""
+
+    def __init__(self, state_dir: str, store: Store, world: World) -> None:
+        self._store = store
+        self._world = world
+        self._failures = Ledger(os.path.join(state_dir, "run", "failures.json"))
+        self._remembered = passwords.Remembered(world.monotonic)
+
+    def find(self, name: str) -> Account | None:
+        """The account of that name."""
+        return all_accounts(self._store.snapshot()).get(name)
+
+    def verify(self, name: str, password: str, address: str) -> Account:
+        """The account, if `password` is its password and it is not locked.
+
+        An unknown, keyless or locked account takes as long as a wrong password. Raises
+        SignInRefused.
+        """
+        snapshot = self._store.snapshot()
+        account = all_accounts(snapshot).get(name)
+        phc = account.password if account else ""
+        locked = self.locked_for(name) > 0
+        if not locked and phc and self._remembered.knows(name, phc, password):
+            right = True
+        else:
+            right = passwords.matches(password, phc)
+            if right and not locked:
+                self._remembered.add(name, phc, password)
+        if account is None or not right or locked:
+            reason = "unknown account" if account is None else "locked" if locked else "password"
+            self.failed(name, address, locking(snapshot))
+            raise SignInRefused(reason)
+        self.succeeded(name)
+        return account
+
+    def by_key(self, name: str, blob: str) -> Account | None:
+        """The account, if the public key `KIND BASE64` is one of its keys and it is not locked."""
+        account = self.find(name)
+        if account is None or self.locked_for(name) > 0:
+            return None
+        wanted = tuple(blob.split()[:2])
+        return account if any(tuple(k.split()[:2]) == wanted for k in account.keys) else None
+
+    # --- failures -------------------------------------------------------------------------------
+
+    def failed(self, name: str, address: str, rules: Locking) -> None:
+        """Count a failure of `name` from `address`."""
+        now = self._world.now()
+        with self._failures.change() as entries:
+            self._fade(entries, now, rules.unlock)
+            for key in _keys(name, address):
+                entry = entries.get(key, {})
+                entry = {**entry, "count": int(entry.get("count", 0)) + 1, "last": now}
+                if key[0] == "n" and rules.enabled and entry["count"] >= rules.count:
+                    entry["until"] = now + rules.unlock
+                    entry["count"] = 0
+                entries[key] = entry
+
+    def succeeded(self, name: str) -> None:
+        """Forget the failures of `name`."""
+        key = _keys(name, "")[0]
+        if key in self._failures.read():
+            with self._failures.change() as entries:
+                entries.pop(key, None)
+
+    def unlock(self, name: str) -> None:
+        """Let a locked account in again."""
+        self.succeeded(name)
+
+    def locked_for(self, name: str) -> float:
+        """Seconds until `name` may sign in again; 0 if it may."""
+        entry = self._failures.read().get(_keys(name, "")[0], {})
+        now = self._world.now()
+        left = float(entry.get("until", 0.0)) - now
+        # A clock that was set back must not lock for longer than the rule says.
+        return left if 0 < left <= float(entry.get("until", 0)) - float(entry["last"]) else 0.0
+
+    def delay(self, name: str, address: str) -> float:
+        """Seconds an answer to `name` from `address` should wait, known account or not."""
+        entries, now = self._failures.read(), self._world.now()
+        counts = [
+            int(entries[key].get("count", 0))
+            for key in _keys(name, address)
+            if key in entries and 0 <= now - float(entries[key]["last"]) < FAILURES_FADE
+        ]
+        extra = max(counts, default=0) - FREE_FAILURES
+        return min(FIRST_DELAY * 2.0**extra, LONGEST_DELAY) if extra >= 0 else 0.0
+
+    @staticmethod
+    def _fade(entries: dict[str, Any], now: float, unlock: int) -> None:
+        keep = max(FAILURES_FADE, float(unlock))
+        for key in [k for k, e in entries.items() if not 0 <= now - float(e["last"]) < keep]:
+            del entries[key]
+        if len(entries) >= FAILURES_MOST:
+            for key in sorted(entries, key=lambda k: float(entries[k]["last"]))[
+                : len(entries) // 2
+            ]:
+                del entries[key]
+
+
+def _keys(name: str, address: str) -> tuple[str, str]:
+    """The names of the two counters; an IPv6 address counts as its /64, which one host owns."""
+    if address.count(":") > 1:
+        import ipaddress
+
+        try:
+            network = ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False)
+            address = str(network.network_address)
+        except ValueError:
+            pass
+    return f"n:{name[:64]}", f"a:{address[:64]}"
+
+
+def describe(account: Account) -> dict[str, Any]:
+    """What anyone may know about an account."""
+    return {
+        "name": account.name,
+        "level": account.level,
+        "password": bool(account.password),
+        "keys": [fingerprint(key) for key in account.keys],
+        "installer": account.installer,
+    }

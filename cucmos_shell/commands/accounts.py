@@ -1,0 +1,283 @@
+"""Accounts: who may sign in, with which password, keys and level, and when they are locked out."""
+
+from __future__ import annotations
+
+from cucmos_shell import accounts, passwords
+from cucmos_shell.accounts import ADMINISTRATOR, Account
+from cucmos_shell.commands.arguments import number
+from cucmos_shell.errors import Refused
+from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.public_keys import fingerprint, normalize
+from cucmos_shell.results import Ask, AskText, Commit, Notice, Progress, Secret, Table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cucmos_shell.caller import Caller
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+    from cucmos_shell.store.transaction import Transaction
+
+family = Family()
+
+LEVEL_NAMES = {0: "Ordinary", 1: "Advanced", 4: "Administrator"}
+
+
+def _names(node: Node) -> list[str]:
+    known = accounts.all_accounts(node.snapshot())
+    return list(known) or [accounts.INSTALLER]
+
+
+def _new_name(_: object, text: str) -> str:
+    return accounts.check_name(text)
+
+
+NEW_ACCOUNT = Argument("name", "name of the new account", parse=_new_name)
+ACCOUNT = Argument("account", "account", choices=_names)
+RETRIES = Argument("retries", "failures before an account is locked (2-5)", parse=number(2, 5))
+SECONDS = Argument("seconds", "seconds until it is unlocked (30-3600)", parse=number(30, 3600))
+
+
+@family.command("show account", level=4)
+def show_account(node: Node) -> Table:
+    """List the accounts of this node."""
+    snapshot = node.snapshot()
+    known = list(accounts.all_accounts(snapshot).values()) or [accounts.installer(snapshot)]
+    rows = [{**accounts.describe(a), "locked": node.accounts.locked_for(a.name) > 0} for a in known]
+    return Table(
+        ("Account", "Privilege Level", "Password", "SSH Keys", "Locked"),
+        tuple(
+            (
+                row["name"],
+                f"{LEVEL_NAMES.get(row['level'], 'Level')} - Level {row['level']}",
+                "yes" if row["password"] else "no",
+                str(len(row["keys"])),
+                "yes" if row["locked"] else "no",
+            )
+            for row in rows
+        ),
+        rows,
+    )
+
+
+def _agreed(new: str, again: str) -> None:
+    if new != again:
+        raise Refused("The two passwords are not the same; nothing was changed")
+
+
+@family.command("set account name <name>", level=4, arguments=(NEW_ACCOUNT,), changes=True)
+def set_account(node: Node, name: str) -> Conversation[Notice]:
+    """Create an account.
+
+    Its privilege level and its password are asked for. A level-0 account sees and runs ordinary
+    commands only, a level-1 account advanced ones too.
+    """
+    _unused(node.snapshot(), name)
+    for line in ("Privilege Levels are:", "Ordinary - Level 0", "Advanced - Level 1"):
+        yield Progress(line)
+    level = int((yield Ask("Please enter the privilege level :", ("0", "1"))))
+    new = yield Secret("Please enter the password :")
+    again = yield Secret("re-enter to confirm :")
+    _agreed(new, again)
+    passwords.check_strength(new, name)
+    account = Account(name, level, passwords.make_hash(new))
+
+    def create(transaction: Transaction) -> None:
+        _unused(transaction, name)
+        accounts.put(transaction, account)
+
+    yield Commit(create)
+    return Notice(("Account successfully created",), accounts.describe(account))
+
+
+def _unused(source: Any, name: str) -> None:
+    known = {n.casefold() for n in accounts.all_accounts(source)} | {
+        accounts.installer(source).name.casefold()
+    }
+    if name.casefold() in known:
+        raise Refused("There is an account {name} already", name=name)
+
+
+@family.command("delete account <account>", level=4, arguments=(ACCOUNT,), changes=True)
+def delete_account(node: Node, caller: Caller, account: str) -> Conversation[Notice]:
+    """Delete an account; its sessions go on until they end."""
+
+    def delete(transaction: Transaction) -> None:
+        found = accounts.all_accounts(transaction).get(account)
+        if found is None or found.installer:
+            raise Refused("{name} is the installer account and stays", name=account)
+        if account == caller.account:
+            raise Refused("An account cannot delete itself")
+        accounts.remove(transaction, account)
+
+    yield Commit(delete)
+    node.accounts.unlock(account)
+    return Notice(("Account successfully deleted",), {"name": account})
+
+
+@family.command(
+    "set account ssh-key <account> [remove]", level=1, arguments=(ACCOUNT,), changes=True
+)
+def set_ssh_key(node: Node, caller: Caller, account: str, remove: str = "") -> Conversation[Notice]:
+    """Let an account sign in with an SSH public key, or remove all keys it has.
+
+    The key is asked for: one line as in a file id_ed25519.pub. Another account's keys may be
+    changed by a level-4 account only.
+    """
+    key = ""
+    if not remove:
+        key = yield AskText("Please enter the public key :")
+    if account != caller.account and caller.level < ADMINISTRATOR:
+        raise Refused("Only a level-4 account changes the keys of another account")
+    key = normalize(key) if not remove else ""
+
+    def change(transaction: Transaction) -> Account:
+        found = _account(transaction, account)
+        kept = tuple(k for k in found.keys if k.split()[1:2] != key.split()[1:2])
+        if key and len(kept) >= accounts.KEYS_MOST:
+            raise Refused("An account has at most {most} keys", most=accounts.KEYS_MOST)
+        changed: Account = found.replace(keys=(*kept, key) if key else ())
+        accounts.put(transaction, changed)
+        return changed
+
+    changed = yield Commit(change)
+    text = f"Added key {fingerprint(key)}" if key else "All keys are removed"
+    return Notice((f"{text} for account {account}",), accounts.describe(changed))
+
+
+def _account(source: Any, name: str) -> Account:
+    """The account, made now if it is the installer's, which exists before anyone wrote it down."""
+    found = accounts.all_accounts(source).get(name)
+    if found is not None:
+        return found
+    first = accounts.installer(source)
+    if first.name != name:
+        raise Refused("There is no account {name}", name=name)
+    return first
+
+
+# --- passwords -----------------------------------------------------------------------------------
+
+DONE = ("Please wait...", "", "")
+
+
+@family.command("set password user admin", level=1, changes=True)
+def set_admin_password(node: Node, caller: Caller) -> Conversation[Notice]:
+    """Change the password of the account that is signed in."""
+    account = _account(node.snapshot(), caller.account)
+    old = ""
+    if account.password:
+        old = yield Secret("Please enter the old password: ")
+    new = yield Secret("   Please enter the new password: ")
+    again = yield Secret("Reenter new password to confirm: ")
+    if account.password:
+        try:
+            node.accounts.verify(account.name, old, caller.origin)
+        except accounts.SignInRefused:
+            raise Refused("The old password is not right; nothing was changed") from None
+    _agreed(new, again)
+    passwords.check_strength(new, account.name)
+    if account.password and new == old:
+        raise Refused("The new password is the old one; nothing was changed")
+    phc = passwords.make_hash(new)
+    for line in DONE:
+        yield Progress(line)
+
+    def change(transaction: Transaction) -> None:
+        now = _account(transaction, account.name)
+        if now.password != account.password:
+            raise Refused("The password was changed meanwhile by another session")
+        accounts.put(transaction, now.replace(password=phc))
+
+    yield Commit(change)
+    return Notice(("Password updated successfully.",), {"account": account.name})
+
+
+WARNING = (
+    "WARNING:",
+    "Please make sure that the security password on the publisher is changed first.",
+    "The security password must be the same on all nodes of the cluster,",
+    "which trust each other by it.",
+)
+
+
+@family.command("set password user security", level=1, changes=True)
+def set_security_password(node: Node, caller: Caller) -> Conversation[Notice]:
+    """Change the security password, which the nodes of a cluster share."""
+    kept = accounts.security_password(node.snapshot())
+    old = ""
+    if kept:
+        old = yield Secret("Please enter the old password: ")
+    new = yield Secret("   Please enter the new password: ")
+    again = yield Secret("Reenter new password to confirm: ")
+    if kept and not passwords.matches(old, kept):
+        raise Refused("The old password is not right; nothing was changed")
+    _agreed(new, again)
+    passwords.check_strength(new, "security")
+    for line in WARNING:
+        yield Progress(line)
+    if (yield Ask("Continue (y/n)?", ("y", "n"))) == "n":
+        return Notice(("The security password was not changed",), {"changed": False})
+    yield Progress("Please wait...")
+    phc = passwords.make_hash(new)
+
+    def change(transaction: Transaction) -> None:
+        if accounts.security_password(transaction) != kept:
+            raise Refused("The password was changed meanwhile by another session")
+        accounts.put_security_password(transaction, phc)
+
+    yield Commit(change)
+    return Notice(("Command successful.",), {"changed": True})
+
+
+# --- locking -------------------------------------------------------------------------------------
+
+
+def _locking_lines(rules: accounts.Locking) -> Notice:
+    state = "enabled" if rules.enabled else "disabled"
+    lines = (
+        f"Account Lockout is {state}",
+        f"Unlock Time : {rules.unlock} seconds",
+        f"Retry Count : {rules.count} attempts",
+    )
+    data = {"enabled": rules.enabled, "unlock_seconds": rules.unlock, "count": rules.count}
+    return Notice(lines, data)
+
+
+@family.command("show accountlocking", level=0)
+def show_locking(node: Node) -> Notice:
+    """Show when accounts are locked out after wrong passwords."""
+    return _locking_lines(accounts.locking(node.snapshot()))
+
+
+def _set_locking(**changes: object) -> Conversation[Notice]:
+    rules = yield Commit(lambda transaction: accounts.put_locking(transaction, **changes))
+    return _locking_lines(rules)
+
+
+@family.command("set accountlocking {enable|disable:state}", level=1, changes=True)
+def set_locking(node: Node, state: str) -> Conversation[Notice]:
+    """Lock accounts out after wrong passwords, or don't."""
+    return _set_locking(enabled=state == "enable")
+
+
+@family.command("set accountlocking count <retries>", level=1, arguments=(RETRIES,), changes=True)
+def set_locking_count(node: Node, retries: int) -> Conversation[Notice]:
+    """Say after how many wrong passwords in a row an account is locked."""
+    return _set_locking(count=retries)
+
+
+@family.command(
+    "set accountlocking unlocktime <seconds>", level=1, arguments=(SECONDS,), changes=True
+)
+def set_unlock_time(node: Node, seconds: int) -> Conversation[Notice]:
+    """Say for how many seconds a locked account stays locked."""
+    return _set_locking(unlock=seconds)
+
+
+@family.command("set accountlocking unlock <account>", level=4, arguments=(ACCOUNT,), changes=True)
+def unlock(node: Node, account: str) -> Notice:
+    """Let a locked account sign in again at once."""
+    node.accounts.unlock(account)
+    return Notice((f"Account {account} is unlocked",), {"name": account})
