@@ -16,9 +16,11 @@ _TAB = 8
 def _cells(character: str) -> int:
     if character < "\u0300":
         return 1
-    from prompt_toolkit.utils import get_cwidth
+    import unicodedata
 
-    return max(0, get_cwidth(character))
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def offsets(text: str, start: int, columns: int) -> list[int]:

@@ -1,0 +1,385 @@
+"""A person's terminal and a session, brought together without doing any I/O.
+
+A front end (console, SSH channel, test) passes bytes in with `receive`, writes what `take_output`
+gives, runs in a worker thread what `take_work` gives and hands the result to `worked`, and calls
+`tick` when `deadline` has come. Everything else, in particular the order of things, is here.
+"""
+
+from __future__ import annotations
+
+from cucmos_shell.line_editor import LineEditor
+from cucmos_shell.line_events import (
+    Answer,
+    Closed,
+    CompletionWanted,
+    HelpWanted,
+    Interrupted,
+    Key,
+    Line,
+    Pasted,
+)
+from cucmos_shell.pager import Pager
+from cucmos_shell.results import Ask, AskText, Done, Paste, Pause, Say, Secret
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Protocol
+
+    from cucmos_shell import line_events
+    from cucmos_shell.results import Value
+
+    class Execution(Protocol):
+        """One line being carried out (see `session`)."""
+
+        def step(self, answer: str | None = None) -> Value: ...
+        def interrupt(self) -> Value: ...
+
+    class Completion(Protocol):
+        """What Tab does (see `match`)."""
+
+        @property
+        def insert(self) -> str: ...
+        @property
+        def candidates(self) -> tuple[str, ...]: ...
+
+    class Session(Protocol):
+        """Whom the terminal talks to (see `session`)."""
+
+        @property
+        def prompt(self) -> str: ...
+        def execute(self, line: str) -> Execution: ...
+        def complete(self, text: str) -> Completion: ...
+        def help(self, text: str) -> tuple[str, ...]: ...
+        def remember(self, line: str) -> bool: ...
+
+    Work = Callable[[], object]
+
+# Output waits this long for the prompt or question that mostly follows at once, to be written
+# together with it: clients that look at the end of what they read are confused by less.
+TOGETHER = 0.05
+CHUNK = 4096
+INTERRUPTED = "Control-C pressed"
+IDLE = "The session was idle for too long and is closed"
+
+
+class Terminal:
+    """One terminal with one session.
+
+    `columns`, `rows`: 0 if unknown. `idle_timeout`: seconds without a key until the session ends.
+    `prompts=False`: somebody else reads the command lines and passes them to `run_line`; `idle`
+    tells when one is done. `ended`: the session is over and the terminal may be left.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        columns: int = 0,
+        rows: int = 0,
+        history: list[str] | None = None,
+        idle_timeout: float | None = None,
+        echo: bool = True,
+        prompts: bool = True,
+    ) -> None:
+        self.editor = LineEditor(columns=columns, rows=rows, history=history, echo=echo)
+        self.ended = False
+        self.idle = True
+        self._session = session
+        self._pages = echo
+        self._prompts = prompts
+        self._idle_timeout = idle_timeout
+        self._heard = 0.0
+        self._execution: Execution | None = None
+        self._work: Work | None = None
+        self._then: Callable[[object, float], None] | None = None
+        self._ready: list[object] = []
+        self._interrupt_wanted = False
+        self._interrupting = False
+        self._hung_up = False
+        self._resume_at: float | None = None
+        self._together_until: float | None = None
+        self._pager: Pager | None = None
+
+    # --- for the front end ----------------------------------------------------------------------
+
+    def start(self, banner: Iterable[str], now: float) -> None:
+        """Show the lines of `banner`, and the prompt."""
+        self._heard = now
+        self.editor.output.write("".join(f"{line}\n" for line in banner))
+        if self._prompts:
+            self.editor.prompt(now, self._session.prompt)
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Bytes from the terminal."""
+        self._heard = now
+        self.editor.receive(data, now)
+        self._react(now)
+
+    def tick(self, now: float) -> None:
+        """Let time pass."""
+        self.editor.tick(now)
+        if self._resume_at is not None and now >= self._resume_at:
+            self._step(None)
+        self._react(now)
+        idle_at = self._idle_at
+        if idle_at is not None and now >= idle_at:
+            self.editor.output.write(IDLE)
+            self.hang_up()
+
+    @property
+    def deadline(self) -> float | None:
+        """When `tick` and `take_output` are due even if nothing happens."""
+        together = self._together_until if self.editor.output else None
+        times = (self.editor.deadline, self._resume_at, together, self._idle_at)
+        return min((time for time in times if time is not None), default=None)
+
+    @property
+    def _idle_at(self) -> float | None:
+        if self._idle_timeout is None or self.busy or self._resume_at is not None or self.ended:
+            return None
+        return self._heard + self._idle_timeout
+
+    @property
+    def wants_input(self) -> bool:
+        """Whether more bytes may be received."""
+        return self.editor.wants_input
+
+    @property
+    def busy(self) -> bool:
+        """Whether work is to be done, being done, or its result not looked at."""
+        return self._then is not None
+
+    def take_work(self) -> Work | None:
+        """What is to be run in a worker thread now; its result, or exception, goes to `worked`."""
+        work, self._work = self._work, None
+        return work
+
+    def worked(self, result: object, now: float) -> None:
+        """The work is done. While much output waits to be read, nothing is added to it."""
+        self._ready.append(result)
+        self._look_at_result(now)
+
+    def take_output(self, now: float) -> bytes:
+        """The next bytes for the terminal; call it until there are none."""
+        output = self.editor.output
+        if (
+            self._together_until is not None
+            and now < self._together_until
+            and len(output) <= CHUNK
+            and self.busy
+        ):
+            return b""
+        out = output.take(CHUNK)
+        if not output:
+            self._together_until = None
+        self._look_at_result(now)
+        return out
+
+    def resize(self, columns: int, rows: int) -> None:
+        """The terminal has another size; 0 if unknown."""
+        self.editor.resize(columns, rows)
+        if self._pager is not None:
+            self._pager.rows = rows
+
+    def hang_up(self) -> None:
+        """Nobody is there any more: break off what runs, then end."""
+        if self._hung_up:
+            return
+        self._hung_up = True
+        if self.busy:
+            self._interrupt_wanted = True
+        elif self._execution is not None:
+            self._interrupt()
+        else:
+            self.ended = True
+
+    def run_line(self, line: str) -> None:
+        """Carry out `line`."""
+        self.idle = False
+
+        def begin() -> object:
+            self._execution = self._session.execute(line)
+            return self._execution.step()
+
+        self._do(begin, self._go_on)
+
+    # --- work -----------------------------------------------------------------------------------
+
+    def _do(self, work: Work, then: Callable[[object, float], None]) -> None:
+        self._work, self._then = work, then
+
+    def _look_at_result(self, now: float) -> None:
+        if self._ready and len(self.editor.output) <= 2 * CHUNK:
+            then, self._then = self._then, None
+            result = self._ready.pop()
+            if then is not None:
+                then(result, now)
+            self._react(now)
+
+    def _step(self, answer: str | None) -> None:
+        self._resume_at = None
+        execution = self._execution
+        if execution is not None:
+            self._do(lambda: execution.step(answer), self._go_on)
+
+    def _interrupt(self) -> None:
+        self._interrupting = True
+        self._resume_at = None
+        self._end_pager()
+        execution = self._execution
+        if execution is not None:
+            self._do(execution.interrupt, self._go_on)
+
+    # --- events of the session ------------------------------------------------------------------
+
+    def _go_on(self, event: object, now: float) -> None:
+        """What came out of a step."""
+        if isinstance(event, BaseException):
+            # A session turns every error into words; what still gets here is its own bug.
+            self.editor.output.write(
+                f"Internal error ({type(event).__name__})\nExecuted command unsuccessfully"
+            )
+            event = Done(70)
+        if isinstance(event, Say):
+            self._say(event, now)
+            return
+        self._together_until = None
+        if isinstance(event, Done):
+            self._done(event, now)
+        elif self._interrupt_wanted:
+            self._interrupt_wanted = False
+            self._interrupt()
+        elif isinstance(event, Ask | AskText | Secret):
+            self.editor.ask(event.prompt, now, secret=isinstance(event, Secret))
+        elif isinstance(event, Paste):
+            self.editor.paste(event.prompt, now)
+        elif isinstance(event, Pause):
+            self._resume_at = now + event.seconds
+
+    def _say(self, event: Say, now: float) -> None:
+        breaking_off = self._interrupt_wanted or self._interrupting
+        if event.paged and self._pages:
+            if not breaking_off:
+                self._pager = self._pager or Pager(self.editor.rows)
+                self._pager.add(event.text)
+                self._show_pages(now)
+                return
+        else:
+            self.editor.output.write(event.text)
+            self._wait_for_more(now)
+        if self._interrupt_wanted and not self._interrupting:
+            self._interrupt_wanted = False
+            self._interrupt()
+        else:
+            self._step(None)
+
+    def _wait_for_more(self, now: float) -> None:
+        if self._together_until is None:
+            self._together_until = now + TOGETHER
+
+    def _done(self, event: Done, now: float) -> None:
+        self._execution = None
+        self._pager = None
+        self._interrupt_wanted = self._interrupting = False
+        if event.ended or self._hung_up:
+            self.ended = True
+        elif self._prompts:
+            self.editor.prompt(now, self._session.prompt)
+        else:
+            self.idle = True
+
+    # --- events of the editor -------------------------------------------------------------------
+
+    def _react(self, now: float) -> None:
+        while not self.ended and (event := self.editor.next_event()) is not None:
+            self._react_to(event, now)
+
+    def _react_to(self, event: line_events.Event, now: float) -> None:
+        if isinstance(event, Line):
+            if self._session.remember(event.text):
+                self.editor.remember(event.text)
+            self.run_line(event.text)
+        elif isinstance(event, Answer):
+            self._step(event.text)
+        elif isinstance(event, Pasted):
+            self.editor.output.write(event.problem)
+            self._step(event.text)
+        elif isinstance(event, Key):
+            self._turn_page(event.name, now)
+        elif isinstance(event, HelpWanted):
+            text = event.text
+            self._do(lambda: self._session.help(text), self._show_help)
+        elif isinstance(event, CompletionWanted):
+            text = event.text
+            self._do(lambda: self._session.complete(text), self._show_completion)
+        elif isinstance(event, Interrupted):
+            self._interrupted(now)
+        elif isinstance(event, Closed):
+            self.ended = True
+
+    def _interrupted(self, now: float) -> None:
+        """Ctrl-C, but not at the prompt."""
+        if self._ready and self.editor.output:
+            # Only its output was left of the command; whoever presses Ctrl-C wants no more of it.
+            self.editor.output.discard()
+            if self._execution is not None and isinstance(self._ready[0], Done):
+                self.editor.output.write(INTERRUPTED)
+            else:
+                self._interrupt_wanted = True
+            self._look_at_result(now)
+        elif self.busy:
+            self._interrupt_wanted = True
+            if len(self.editor.output) > 2 * CHUNK:
+                self.editor.output.discard()
+        elif self._execution is not None and not self._interrupting:
+            self._interrupt()
+
+    def _show_help(self, result: object, now: float) -> None:
+        if not self._break_off(now):
+            lines = result if isinstance(result, tuple) else ()
+            self.editor.show_help(lines, now)
+
+    def _show_completion(self, result: object, now: float) -> None:
+        if not self._break_off(now):
+            insert = getattr(result, "insert", "")
+            candidates = getattr(result, "candidates", ())
+            self.editor.complete(insert, candidates, now)
+
+    def _break_off(self, now: float) -> bool:
+        """After Ctrl-C or a lost line nobody waits for help."""
+        if self._hung_up:
+            self.ended = True
+        elif self._interrupt_wanted:
+            self._interrupt_wanted = False
+            self.editor.prompt(now, self._session.prompt)
+        else:
+            return False
+        return True
+
+    # --- the pager ------------------------------------------------------------------------------
+
+    def _show_pages(self, now: float) -> None:
+        pager = self._pager
+        if pager is None:
+            return
+        self.editor.output.write(pager.take())
+        if pager.waiting:
+            self.editor.output.put(pager.prompt)
+            self.editor.read_key(now)
+        else:
+            self._wait_for_more(now)
+            self._step(None)
+
+    def _turn_page(self, name: str, now: float) -> None:
+        pager = self._pager
+        if pager is not None and pager.key(name):
+            self.editor.output.put(pager.wipe)
+            self._show_pages(now)
+        else:
+            self.editor.read_key(now)
+
+    def _end_pager(self) -> None:
+        if self._pager is not None and self._pager.waiting:
+            self.editor.output.put(self._pager.wipe)
+        self._pager = None

@@ -1,0 +1,126 @@
+"""A small session, run at the terminal it is started on: what the console's tests talk to.
+
+It follows the contract of `cucmos_shell.session` without a node behind it:
+`python console_session.py [--idle SECONDS]`.
+"""
+
+import sys
+import time
+
+from cucmos_shell.match import Completion
+from cucmos_shell.results import Ask, AskText, Done, Paste, Pause, Say, Secret
+
+BANNER = (
+    "Command Line Interface is starting up, please wait ...",
+    "",
+    "   Welcome to the Platform Command Line Interface",
+    "",
+    "VMware Installation:",
+    "\t2 vCPU: Test CPU",
+    "",
+)
+WORDS = ("set", "show", "utils")
+
+
+class Execution:
+    def __init__(self, session, line):
+        self.session = session
+        self.events = self.run(line)
+
+    def step(self, answer=None):
+        try:
+            return self.events.send(answer)
+        except StopIteration:
+            return Done(0, self.session.ended)
+
+    def interrupt(self):
+        self.events.close()
+        self.events = iter(())
+        self.events = (event for event in (Say("Control-C pressed\n"),))
+        return next(self.events)
+
+    def run(self, line):
+        word, _, rest = line.strip().partition(" ")
+        yield from getattr(self, f"do_{word}", self.unknown)(rest)
+
+    def unknown(self, rest):
+        yield Say("Executed command unsuccessfully\nNo valid command entered\n")
+
+    def do_echo(self, rest):
+        yield Say(f"[{rest}]\n")
+
+    def do_exit(self, rest):
+        self.session.ended = True
+        yield from ()
+
+    def do_confirm(self, rest):
+        answer = None
+        while answer not in ("yes", "no"):
+            answer = (yield Ask("Proceed (yes|no)? ")).lower()
+        yield Say(f"answered {answer}\n")
+
+    def do_name(self, rest):
+        yield Say(f"name {(yield AskText('Name: '))!r}\n")
+
+    def do_secret(self, rest):
+        yield Say(f"secret of {len((yield Secret('Password: ')))}\n")
+
+    def do_paste(self, rest):
+        text = yield Paste("Paste the Certificate and Hit Enter")
+        yield Say(f"pasted {text.count('-----BEGIN')} of {len(text)}\n")
+
+    def do_lines(self, rest):
+        yield Say("".join(f"line {i}\n" for i in range(1, int(rest) + 1)))
+
+    def do_pages(self, rest):
+        yield Say("".join(f"line {i}\n" for i in range(1, int(rest) + 1)), True)
+
+    def do_wait(self, rest):
+        yield Say("waiting\n")
+        yield Pause(float(rest))
+        yield Say("waited\n")
+
+    def do_busy(self, rest):
+        """Work that nothing can interrupt, in steps of `rest` seconds."""
+        for i in range(1, 101):
+            yield Say(f"step {i}\n")
+            end = time.monotonic() + float(rest)
+            while time.monotonic() < end:
+                time.sleep(0.01)
+
+    def do_bug(self, rest):
+        yield Say("before\n")
+        raise ZeroDivisionError("secret text")
+
+
+class Session:
+    prompt = "admin:"
+
+    def __init__(self):
+        self.ended = False
+
+    def execute(self, line):
+        return Execution(self, line)
+
+    def complete(self, text):
+        found = [word for word in WORDS if word.startswith(text)]
+        if len(found) == 1:
+            return Completion(found[0][len(text) :] + " ", ())
+        return Completion("", tuple(f"\t{word}*" for word in found))
+
+    def help(self, text):
+        return tuple(f"\t{word}*" for word in WORDS if word.startswith(text))
+
+    def remember(self, line):
+        return "private" not in line
+
+
+def main():
+    from cucmos_shell.console import run
+
+    idle = float(sys.argv[2]) if sys.argv[1:2] == ["--idle"] else None
+    sys.exit(run(Session(), 0, 1, BANNER, idle_timeout=idle))
+
+
+if __name__ == "__main__":
+    main()
