@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cucmos_shell.commands.conditions import CONDITION
 from cucmos_shell.grammar import Family
 from cucmos_shell.results import Value
 from cucmos_shell.text import iso_time, safe
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cucmos_shell.node import Node
+    from cucmos_shell.search import Condition
     from cucmos_shell.store import Row, Snapshot
 
 family = Family()
@@ -68,16 +70,42 @@ def listing_data(listing: Listing) -> list[dict[str, Any]]:
     ]
 
 
+def _found(listing: Listing, conditions: tuple[Condition, ...], now: float) -> Listing:
+    """What of `listing` meets all `conditions`."""
+    from cucmos_shell import search
+
+    kind = search.CERTIFICATE if listing.kind == "own" else search.TRUST
+    found = (
+        (
+            name,
+            search.select(rows, conditions, certificate_name=name, type_name=kind, now=now),
+        )
+        for name, rows in listing.groups
+    )
+    return Listing(listing.kind, tuple((name, tuple(rows)) for name, rows in found if rows))
+
+
 @family.command(
-    "show cert list {own|trust:kind}",
+    "show cert list {own|trust:kind} [where <condition...>]",
     level=1,
+    arguments=(CONDITION,),
     view=listing_lines,
     json=listing_data,
-    examples=("show cert list own", "show cert list trust"),
+    examples=(
+        "show cert list own",
+        "show cert list trust where expiration within 30 days",
+        'show cert list trust where common-name contains "root ca" and key-type begins-with EC',
+    ),
 )
-def cert_list(node: Node, kind: str) -> Listing:
+def cert_list(node: Node, kind: str, condition: tuple[Condition, ...] = ()) -> Listing:
     """List the node's own certificates, or those it trusts.
 
     One line each: the name that other commands take, a colon, and what the certificate is.
+    `where` keeps those that meet all conditions. Fields: file-name, certificate-name (the unit or
+    trust store), type (cert, trust-certs), common-name, issuer, serial, expiration (as
+    2031-11-17T12:26:39Z), description, key-type. Relations: begins-with, contains, ends-with,
+    is-exactly, is-empty, is-not-empty; for expiration also within N days (expired ones included)
+    and before DATE. Upper and lower case are the same.
     """
-    return Listing(kind, tuple(groups(node.snapshot(), kind)))
+    listing = Listing(kind, tuple(groups(node.snapshot(), kind)))
+    return _found(listing, condition, node.now()) if condition else listing
