@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 
 
 class ServiceState(Value):
-    """A service at one moment: since when (`at`) it is in `state`, and whether that will change."""
+    """A service at one moment: in `state` since `at`, and until `until` unless that is None."""
 
     name: str
     state: str
     reason: str
     at: float
+    until: float | None
     activated: bool
     auto_restart: bool
-    settled: bool
 
     @property
     def up(self) -> bool:
@@ -148,8 +148,13 @@ class ServiceStates:
         else:
             row = Row(STOPPED, 0.0, COMMANDED)
         reason = NOT_ACTIVATED if row.state == STOPPED and not activated else row.reason
-        settled = i == len(entry.rows) - 1
-        return ServiceState(name, row.state, reason, row.at, activated, auto, settled)
+        until = entry.rows[i + 1].at if i + 1 < len(entry.rows) else None
+        return ServiceState(name, row.state, reason, row.at, until, activated, auto)
+
+    def entered(self, name: str, after: float, until: float) -> tuple[str, ...]:
+        """The states that `name` enters after one moment and not later than another."""
+        rows = self._book().entry(name).rows
+        return tuple(row.state for row in rows if after < row.at <= until)
 
     # --- what is loaded --------------------------------------------------------------------------
 

@@ -32,5 +32,10 @@ def _units(node: Node) -> tuple[str, ...]:
     return tuple(node.appliance.units)
 
 
+def _services(node: Node) -> tuple[str, ...]:
+    return tuple(node.appliance.all_services())
+
+
 UNIT = Argument("unit", "certificate unit", choices=_units)
 COUNT = Argument("number", "how many", parse=number(1, 100_000))
+SERVICE = Argument("service", "service", choices=_services)

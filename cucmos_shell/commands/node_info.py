@@ -1,0 +1,221 @@
+"""What the node says about itself: status, version, network, time zone, the person at the prompt.
+
+Layouts are the product's (CLI reference, Show Commands). What the simulation cannot measure, such
+as processor and memory figures, comes from the profile.
+"""
+
+from __future__ import annotations
+
+import time
+
+from cucmos_shell.errors import Refused
+from cucmos_shell.grammar import Family
+from cucmos_shell.results import Notice
+from cucmos_shell.text import iso_time, zone_abbreviation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cucmos_shell.caller import Caller
+    from cucmos_shell.node import Node
+
+family = Family()
+
+
+def _local(node: Node, seconds: float) -> time.struct_time:
+    return time.gmtime(seconds + zone_abbreviation(seconds, node.zone)[0])
+
+
+def zone_text(node: Node) -> str:
+    """The node's time zone as `Central European Time (Europe/Warsaw)`."""
+    appliance = node.appliance
+    if node.zone == appliance.timezone:
+        return f"{appliance.timezone_name} ({node.zone})"
+    return f"{zone_abbreviation(node.now(), node.zone)[1]} ({node.zone})"
+
+
+# --- status ------------------------------------------------------------------------------------
+
+
+def uptime_text(seconds: float) -> str:
+    """`5 min`, ` 1:05`, `1 day,  2:03`, `72 days, 21:01`, as uptime(1) says it."""
+    minutes = int(max(0.0, seconds)) // 60
+    days, minutes = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(minutes, 60)
+    clock = f"{hours:2d}:{minutes:02d}" if hours else f"{minutes} min"
+    return f"{days} day{'s' if days > 1 else ''}, {clock}" if days else clock
+
+
+@family.command("show status", level=0)
+def show_status(node: Node) -> Notice:
+    """Show the host name, the date, the version, how long the node is up, and its resources.
+
+    The figures of processor, memory and disks are those of the product's profile.
+    """
+    appliance, now = node.appliance, node.now()
+    status, local = appliance.status, _local(node, now)
+    up = max(0.0, node.services.now() - node.services.booted())
+    fields = (
+        ("Host Name", node.hostname),
+        ("Date", time.strftime("%a %b %d, %Y %H:%M:%S", local)),
+        ("Time Zone", zone_text(node)),
+        ("Locale", appliance.locale),
+        ("Product Ver", appliance.version),
+        (appliance.os_label, appliance.os_version),
+    )
+    width = max(len(label) for label, _ in fields)
+    users = status["users"]
+    load = ", ".join(f"{figure:.2f}" for figure in status["load_average"])
+    lines = [
+        "",
+        *(f"{label.ljust(width)} : {value}" for label, value in fields),
+        "",
+        "Uptime:",
+        f" {time.strftime('%H:%M:%S', local)} up {uptime_text(up)},"
+        f"  {users} user{'' if users == 1 else 's'},  load average: {load}",
+        "",
+        *_cpu_lines(status["cpu"]),
+        "",
+        *_memory_lines(status["memory"]),
+        "",
+        *_disk_lines(status["disks"]),
+    ]
+    data = {
+        "hostname": node.hostname,
+        "date": iso_time(now),
+        "time_zone": node.zone,
+        "locale": appliance.locale,
+        "version": appliance.version,
+        "os_version": appliance.os_version,
+        "up_seconds": round(up),
+        **{key: status[key] for key in ("users", "load_average", "cpu", "memory", "disks")},
+    }
+    return Notice(tuple(lines), data)
+
+
+def _cpu_lines(cpu: dict[str, float]) -> list[str]:
+    idle, system, user, iowait, irq, soft = (
+        f"{cpu[key]:05.2f}%" for key in ("idle", "system", "user", "iowait", "irq", "soft")
+    )
+    return [
+        f"CPU Idle:   {idle}  System:   {system}    User:   {user}",
+        f"  IOWAIT:   {iowait}     IRQ:   {irq}    Soft:   {soft}",
+    ]
+
+
+def _memory_lines(memory: dict[str, int]) -> list[str]:
+    labels = ("Memory Total", "Free", "Used", "Cached", "Shared", "Buffers")
+    keys = ("total", "free", "used", "cached", "shared", "buffers")
+    return [f"{t:>12}:{memory[key]:>15}K" for t, key in zip(labels, keys, strict=True)]
+
+
+def _disk_lines(disks: dict[str, dict[str, int]]) -> list[str]:
+    lines = [f"{'':<13}{'Total':>16}{'Free':>16}{'Used':>16}"]
+    for name, disk in disks.items():
+        room = disk["used"] + disk["free"]
+        percent = -(-100 * disk["used"] // room) if room else 0
+        figures = "".join(f"{disk[key]:>15}K" for key in ("total", "free", "used"))
+        lines.append(f"{'Disk/' + name:<13}{figures} ({percent}%)")
+    return lines
+
+
+# --- version, person, network, time -----------------------------------------------------------------
+
+
+@family.command("show version {active|inactive:side}", level=0)
+def show_version(node: Node, side: str) -> Notice:
+    """Show the version of the software on one side of the disk, and its installed options."""
+    appliance = node.appliance
+    version = appliance.version if side == "active" else appliance.inactive_version
+    options = appliance.software_options if side == "active" else ()
+    if not version:
+        raise Refused("There is no inactive side available")
+    lines = (
+        f"{side.capitalize()} Master Version: {version}",
+        f"{side.capitalize()} Version Installed Software Options:",
+        *(options or ("No Installed Software Options Found.",)),
+    )
+    return Notice(lines, {"side": side, "version": version, "options": list(options)})
+
+
+@family.command("show myself", level=0)
+def show_myself(node: Node, caller: Caller) -> Notice:
+    """Show who you are to this node."""
+    count = "enabled" if caller.settings.command_count else "disabled"
+    lines = (
+        f"Machine Name    : {node.hostname}",
+        f"account name    : {caller.account}",
+        f"privilege level : {caller.level}",
+        f"command count   : {count}",
+        "logging setting : disabled",
+    )
+    data = {
+        "hostname": node.hostname,
+        "account": caller.account,
+        "level": caller.level,
+        "command_count": caller.settings.command_count,
+    }
+    return Notice(lines, data)
+
+
+@family.command("show network cluster", level=0)
+def show_cluster(node: Node) -> Notice:
+    """Show the nodes of the cluster: address, name, role, and how they are authenticated."""
+    appliance, booted = node.appliance, node.services.booted()
+    t = _local(node, booted)
+    since = f"{time.strftime('%a %b', t)} {t.tm_mday} {time.strftime('%H:%M:%S %Y', t)}"
+    nodes = [
+        (appliance.ip, node.hostname, appliance.role, ""),
+        *((p.ip, p.hostname, p.role, f" using TCP since {since}") for p in appliance.peers),
+    ]
+    nodes.sort(key=lambda row: row[2])
+    widths = [max(len(row[i]) for row in nodes) for i in range(2)]
+    lines = tuple(
+        f"{ip.ljust(widths[0])} {host.ljust(widths[1])} {role} authenticated{how}"
+        for ip, host, role, how in nodes
+    )
+    data = [
+        {"ip": ip, "hostname": host, "role": role, "local": not how}
+        for ip, host, role, how in nodes
+    ]
+    return Notice(lines, data)
+
+
+@family.command("show network eth0", level=0)
+def show_ethernet(node: Node) -> Notice:
+    """Show the network interface: address, link, name servers, gateway."""
+    appliance, card = node.appliance, node.appliance.ethernet
+    mask = ".".join(f"{int(octet):03d}" for octet in appliance.netmask.split("."))
+    first, second = (*appliance.dns, "", "")[:2]
+    width = max(18, *map(len, (card["dhcp"], appliance.ip, card["link"], first)))
+    lines = (
+        "Ethernet 0",
+        f"DHCP         : {card['dhcp']:<{width}} Status     : {card['status']}",
+        f"IP Address   : {appliance.ip:<{width}} IP Mask    : {mask}",
+        f"Link Detected: {card['link']:<{width}} Mode       : {card['mode']}",
+        f"Duplicate IP : {card['duplicate']}",
+        "",
+        "DNS",
+        f"Primary      : {first or 'Not Configured':<{width}} Secondary  : {second or 'Not Configured'}",
+        "Options      : timeout:5 attempts:2",
+        f"Domain       : {appliance.domain}",
+        f"Gateway      : {appliance.gateway} on Ethernet 0",
+    )
+    data = {
+        "ip": appliance.ip,
+        "netmask": appliance.netmask,
+        "gateway": appliance.gateway,
+        "dns": list(appliance.dns),
+        "domain": appliance.domain,
+        **card,
+    }
+    return Notice(lines, data)
+
+
+@family.command("show timezone config", level=0)
+def show_timezone(node: Node) -> Notice:
+    """Show the node's time zone."""
+    lines = (
+        f"Current timezone: {zone_text(node)}",
+        f"Timezone version: {node.appliance.timezone_version}",
+    )
+    return Notice(lines, {"zone": node.zone, "version": node.appliance.timezone_version})

@@ -1,0 +1,253 @@
+"""The service commands: list, start, stop, restart, activate, deactivate, auto-restart.
+
+Strings, order and spacing are the product's (CLI reference, `utils service`).
+"""
+
+from __future__ import annotations
+
+from cucmos_shell.commands.arguments import SERVICE
+from cucmos_shell.errors import Refused
+from cucmos_shell.grammar import Family
+from cucmos_shell.results import Commit, Notice, Pause, Progress, Value
+from cucmos_shell.service_plan import COMMANDED, STARTED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+    from cucmos_shell.service_plan import Row
+    from cucmos_shell.services import ServiceState
+    from cucmos_shell.store.transaction import Transaction
+
+family = Family()
+
+MANAGER = "Service Manager is running"
+PATIENCE = (
+    " Don't press Ctrl-c while the service is getting RESTARTED."
+    "If Service has not Restarted Properly, execute the same Command Again"
+)
+TICK = 1.0
+
+
+# --- the list ----------------------------------------------------------------------------------
+
+
+class ServiceList(Value):
+    """All services at one moment, in the order they are listed."""
+
+    platform: tuple[ServiceState, ...]
+    services: tuple[ServiceState, ...]
+    primary: bool
+
+
+def list_lines(value: ServiceList) -> list[str]:
+    """A blank before a platform service's state, none before the others'; reasons follow."""
+    platform = [f"{s.name} [{s.state}] {s.reason}".rstrip() for s in value.platform]
+    services = [f"{s.name}[{s.state}]  {s.reason}".rstrip() for s in value.services]
+    return [
+        "Requesting service status, please wait...",
+        *platform,
+        MANAGER,
+        "Getting list of all services",
+        ">> Return code = 0",
+        *services,
+        f"Primary Node ={'true' if value.primary else 'false'}",
+    ]
+
+
+def list_data(value: ServiceList) -> dict[str, object]:
+    """The list as JSON data."""
+    return {
+        "platform_services": [_data(s) for s in value.platform],
+        "services": [_data(s) for s in value.services],
+        "primary": value.primary,
+    }
+
+
+def _data(state: ServiceState) -> dict[str, object]:
+    return {
+        "service": state.name,
+        "state": state.state,
+        "reason": state.reason,
+        "activated": state.activated,
+    }
+
+
+@family.command("utils service list [page]", level=0, view=list_lines, json=list_data)
+def list_services(node: Node, page: str = "") -> ServiceList:
+    """List the services and their states.
+
+    A stopped service shows why: it is not activated, it was stopped by a command, or what it
+    needs is not running. Services that are not activated come last.
+    """
+    now = node.services.now()
+    return ServiceList(
+        tuple(node.services.platform_states(now)),
+        tuple(node.services.states(now)),
+        node.appliance.publisher,
+    )
+
+
+# --- start, stop, restart ----------------------------------------------------------------------
+
+
+def line(name: str, state: str) -> str:
+    """A service's state as it scrolls by; two blanks end it."""
+    return f"{name}[{state}]  "
+
+
+def follow(
+    node: Node, name: str, rows: tuple[Row, ...], *, last: bool = True
+) -> Conversation[ServiceState]:
+    """Show each state of `name` once when it is entered and again every second it lasts.
+
+    `rows` is what was just planned, or empty. Another session's plan that comes in between is
+    what is shown from then on. Returns the state that stays, which is shown if `last`.
+    """
+    services = node.services
+    moment = rows[0].at if rows else services.now()
+    shown = tuple(row.state for row in rows if row.at <= moment)
+    while True:
+        here = services.state(name, moment)
+        shown = shown or (here.state,)
+        for state in shown if last or here.until is not None else shown[:-1]:
+            yield Progress(line(name, state))
+        if here.until is None:
+            return here
+        # The clock may stand still or go back; what was waited for has passed all the same.
+        goal = min(moment + TICK, here.until)
+        yield Pause(goal - moment)
+        before, moment = moment, max(goal, services.now())
+        shown = services.entered(name, before, moment)
+
+
+def _up(node: Node, name: str, rows: tuple[Row, ...]) -> Conversation[Notice]:
+    """Follow `name` until it has started; Refused if it has not."""
+    state = yield from follow(node, name, rows)
+    if state.state != STARTED:
+        raise Refused("{name} is not running", name=name)
+    return Notice((), _data(state))
+
+
+def _down(node: Node, name: str, rows: tuple[Row, ...]) -> Conversation[Notice]:
+    """Follow `name` until it has stopped, and say so as the product does."""
+    if rows[-1].at > rows[0].at:
+        state = yield from follow(node, name, rows, last=False)
+    else:
+        state = node.services.state(name, rows[-1].at)
+    if state.up:
+        raise Refused("{name} was started again by another session", name=name)
+    yield Progress(COMMANDED)
+    yield Progress(line(name, "NOTRUNNING"))
+    return Notice((), _data(state))
+
+
+def _commanded(
+    node: Node, name: str, plan: Callable[[Transaction, str], tuple[Row, ...]]
+) -> Conversation[tuple[Row, ...]]:
+    """Write the plan, which goes on whatever happens to this session."""
+    rows: tuple[Row, ...] = yield Commit(lambda transaction: plan(transaction, name))
+    return rows
+
+
+@family.command(
+    "utils service start <service...>",
+    level=1,
+    arguments=(SERVICE,),
+    changes=True,
+    examples=("utils service start Cisco DRF Local",),
+)
+def start(node: Node, service: str) -> Conversation[Notice]:
+    """Start a service, and the services that stopped with it.
+
+    The service loads the certificates that are in the store when its start begins.
+    """
+    node.services.refuse_unless_controlled(service, "start")
+    yield Progress(MANAGER)
+    rows = yield from _commanded(node, service, node.services.start)
+    return (yield from _up(node, service, rows))
+
+
+@family.command("utils service stop <service...>", level=1, arguments=(SERVICE,), changes=True)
+def stop(node: Node, service: str) -> Conversation[Notice]:
+    """Stop a service, and the services that need it."""
+    node.services.refuse_unless_controlled(service, "stop")
+    yield Progress(MANAGER)
+    rows = yield from _commanded(node, service, node.services.stop)
+    return (yield from _down(node, service, rows))
+
+
+@family.command(
+    "utils service restart <service...>",
+    level=1,
+    arguments=(SERVICE,),
+    changes=True,
+    examples=("utils service restart Cisco DRF Local",),
+)
+def restart(node: Node, service: str) -> Conversation[Notice]:
+    """Stop and start a service, and the running services that need it.
+
+    A new certificate becomes active when the services that use it restart. Ctrl-C leaves this
+    command; the restart goes on.
+    """
+    node.services.refuse_unless_controlled(service, "restart")
+    yield Progress(PATIENCE)
+    yield Progress(MANAGER)
+    rows = yield from _commanded(node, service, node.services.restart)
+    return (yield from _up(node, service, rows))
+
+
+# --- activation --------------------------------------------------------------------------------
+
+
+@family.command("utils service activate <service...>", level=1, arguments=(SERVICE,), changes=True)
+def activate(node: Node, service: str) -> Conversation[Notice]:
+    """Activate a feature service and start it.
+
+    While a service that it needs is down it stays down, and starts with that one.
+    """
+    yield Progress(MANAGER)
+    rows = yield from _commanded(node, service, node.services.activate)
+    if rows and rows[-1].reason:
+        state = node.services.state(service)
+        yield Progress(f"{service}[{state.state}]  {state.reason}")
+        return Notice((), _data(state))
+    return (yield from _up(node, service, rows))
+
+
+@family.command(
+    "utils service deactivate <service...>", level=1, arguments=(SERVICE,), changes=True
+)
+def deactivate(node: Node, service: str) -> Conversation[Notice]:
+    """Stop a feature service and the services that need it, until it is activated again."""
+    yield Progress(MANAGER)
+    rows = yield from _commanded(node, service, node.services.deactivate)
+    return (yield from _down(node, service, rows))
+
+
+@family.command(
+    "utils service auto-restart {enable|disable:switch} <service...>",
+    level=1,
+    arguments=(SERVICE,),
+    changes=True,
+)
+def set_auto_restart(node: Node, switch: str, service: str) -> Conversation[Notice]:
+    """Say whether a service comes back by itself after a failure."""
+    node.services.refuse_unless_auto_restart(service)
+    on = switch == "enable"
+    yield Commit(lambda transaction: node.services.set_auto_restart(transaction, service, on))
+    return _auto_restart(service, on)
+
+
+@family.command("utils service auto-restart show <service...>", level=1, arguments=(SERVICE,))
+def show_auto_restart(node: Node, service: str) -> Notice:
+    """Show whether a service comes back by itself after a failure."""
+    node.services.refuse_unless_auto_restart(service)
+    return _auto_restart(service, node.services.state(service).auto_restart)
+
+
+def _auto_restart(service: str, on: bool) -> Notice:
+    text = f"Automatic restart of {service} is {'enabled' if on else 'disabled'}"
+    return Notice((text,), {"service": service, "auto_restart": on})

@@ -1,0 +1,74 @@
+"""Restarting the whole node: its sessions end, all its services stop and come back."""
+
+from __future__ import annotations
+
+import time
+
+from cucmos_shell.errors import Refused
+from cucmos_shell.grammar import Family
+from cucmos_shell.results import Ask, Commit, Notice, Progress
+from cucmos_shell.text import iso_time, zone_abbreviation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cucmos_shell.caller import Caller
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+
+family = Family()
+
+
+@family.command("utils system restart", level=1, changes=True)
+def restart(node: Node, caller: Caller) -> Conversation[Notice]:
+    """Restart the node.
+
+    This session ends; services stop and those that are activated come back, with the
+    certificates that are in the store then.
+    """
+    return (yield from _leave(node, caller, "restart", "Restarted", "Restart", "reboot"))
+
+
+@family.command("utils system shutdown", level=1, changes=True)
+def shutdown(node: Node, caller: Caller) -> Conversation[Notice]:
+    """Shut the node down.
+
+    This session ends. Somebody presses the power button at once: services stop, and those that
+    are activated come back, with the certificates that are in the store then.
+    """
+    return (yield from _leave(node, caller, "shutdown", "Powered Off", "Shutdown", "system halt"))
+
+
+def _leave(
+    node: Node, caller: Caller, verb: str, participle: str, noun: str, end: str
+) -> Conversation[Notice]:
+    """The product's dialogue; the order of its lines is matched by programs."""
+    yield Progress("")
+    yield Progress(f"Do you really want to {verb} ?")
+    yield Progress("")
+    if (yield Ask("Enter (yes/no)? ")) != "yes":
+        return Notice((f"{noun} cancelled",), {"cancelled": True})
+    boot: float = yield Commit(node.services.restart_node)
+    caller.end()
+    now = node.now()
+    when = time.asctime(time.gmtime(now + zone_abbreviation(now, node.zone)[0]))
+    lines = (
+        "",
+        f" Appliance is being {participle} ...",
+        f" Warning: {noun} could take up to 5 minutes.",
+        "Shutting down Service Manager. Please wait...",
+        " \\Service Manager shutting down services... Please Wait",
+        "",
+        f"Broadcast message from root ({when}):",
+        "",
+        f"The system is going down for {end} NOW!",
+        "Waiting .",
+        "",
+        "Operation succeeded",
+    )
+    return Notice(lines, {"cancelled": False, "back": iso_time(boot)})
+
+
+@family.command("utils system switch-version", level=1)
+def switch_version(node: Node) -> Notice:
+    """Switch to the inactive side, which this node does not have."""
+    raise Refused("** There is no inactive side available **")
