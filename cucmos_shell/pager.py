@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         def prompt(self) -> str: ...
         @property
         def wipe(self) -> str: ...
+        def add(self, text: str) -> None: ...
         def take(self) -> str: ...
         def key(self, name: str) -> bool: ...
 
@@ -97,6 +98,10 @@ class Viewer:
         self._lines = text.splitlines()
         self._page = page
         self._first = 0
+
+    def add(self, text: str) -> None:
+        """More whole lines behind the last one."""
+        self._lines += text.splitlines()
 
     @property
     def _last_page(self) -> int:

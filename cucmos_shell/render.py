@@ -6,7 +6,7 @@ import json
 import re
 
 from cucmos_shell.errors import BadValue
-from cucmos_shell.results import Notice, Record, Table, Value
+from cucmos_shell.results import Document, Notice, Record, Table, Value
 from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
@@ -38,7 +38,7 @@ def to_lines(value: object) -> list[str]:
     """The lines of a value that needs no view of its own."""
     if value is None:
         return []
-    if isinstance(value, Notice):
+    if isinstance(value, Notice | Document):
         return list(value.lines)
     if isinstance(value, Record):
         return record_lines(value)
@@ -49,7 +49,7 @@ def to_lines(value: object) -> list[str]:
 
 def to_data(value: object) -> Any:
     """A value as JSON data: its `data` if it has one, else its fields."""
-    if isinstance(value, Notice):
+    if isinstance(value, Notice | Document):
         return {"lines": list(value.lines)} if value.data is None else to_data(value.data)
     if isinstance(value, Record | Table):
         return to_data(value.data)

@@ -95,6 +95,13 @@ class Table(Value):
     empty: str = "No entries"
 
 
+class Document(Value):
+    """A text to be read page by page, forward and back, as a terminal lets one."""
+
+    lines: tuple[str, ...]
+    data: Any = None
+
+
 # --- steps a conversation may yield ------------------------------------------------------------
 
 
@@ -150,10 +157,14 @@ class Commit(Step):
 
 
 class Say(Value):
-    """Whole lines for the screen, each ended by LF; `paged` asks for the pager."""
+    """Whole lines for the screen, each ended by LF; `paged` asks for the pager.
+
+    `viewer` asks for the one that goes back, too (`pager.Viewer`).
+    """
 
     text: str
     paged: bool = False
+    viewer: bool = False
 
 
 class Done(Value):

@@ -24,6 +24,7 @@ from cucmos_shell.results import (
     Ask,
     AskText,
     Commit,
+    Document,
     Done,
     Paste,
     Pause,
@@ -82,6 +83,22 @@ class Session:
         if self.settings.command_count:
             return f"{self.executed} {PROMPT}"
         return PROMPT
+
+    @property
+    def banner(self) -> tuple[str, ...]:
+        """The lines before the first prompt (CLI reference, About CLI)."""
+        hardware = self.node.appliance.hardware
+        return (
+            "Command Line Interface is starting up, please wait ...",
+            "",
+            "   Welcome to the Platform Command Line Interface",
+            "",
+            *(
+                ("VMware Installation:", *(f"\t{line}" for line in hardware), "")
+                if hardware
+                else ()
+            ),
+        )
 
     def execute(self, line: str) -> Execution:
         """Start `line`; the front end drives what comes back."""
@@ -336,7 +353,8 @@ class Execution:
             paged = paged or any(item.kind == "page" for item in filters)
             if "page" in self.match.arguments:
                 paged = paged or bool(self.match.arguments["page"])
-            yield Say("\n".join(lines) + "\n", paged)
+            viewer = isinstance(value, Document) and not filters
+            yield Say("\n".join(lines) + "\n", paged or viewer, viewer)
 
     def _failure(self, error: ShellError, interrupted: bool = False) -> Say:
         if self._json:

@@ -18,7 +18,7 @@ from cucmos_shell.line_events import (
     Line,
     Pasted,
 )
-from cucmos_shell.pager import Pager
+from cucmos_shell.pager import Pager, Viewer
 from cucmos_shell.results import Ask, AskText, Done, Paste, Pause, Say, Secret
 
 TYPE_CHECKING = False
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from cucmos_shell import line_events
+    from cucmos_shell.pager import Pages
     from cucmos_shell.results import Value
 
     class Execution(Protocol):
@@ -99,7 +100,7 @@ class Terminal:
         self._hung_up = False
         self._resume_at: float | None = None
         self._together_until: float | None = None
-        self._pager: Pager | None = None
+        self._pager: Pages | None = None
 
     # --- for the front end ----------------------------------------------------------------------
 
@@ -179,7 +180,7 @@ class Terminal:
     def resize(self, columns: int, rows: int) -> None:
         """The terminal has another size; 0 if unknown."""
         self.editor.resize(columns, rows)
-        if self._pager is not None:
+        if isinstance(self._pager, Pager):
             self._pager.rows = rows
 
     def hang_up(self) -> None:
@@ -261,8 +262,11 @@ class Terminal:
         breaking_off = self._interrupt_wanted or self._interrupting
         if event.paged and self._pages:
             if not breaking_off:
-                self._pager = self._pager or Pager(self.editor.rows)
-                self._pager.add(event.text)
+                if event.viewer:
+                    self._pager = Viewer(event.text)
+                else:
+                    self._pager = self._pager or Pager(self.editor.rows)
+                    self._pager.add(event.text)
                 self._show_pages(now)
                 return
         else:

@@ -1,0 +1,231 @@
+"""What of a node's files people may see: its logs, its upload and download areas, certificates.
+
+A path is a tuple of names below one area. It is walked by descriptors, name by name, no link is
+ever followed, and only folders and regular files exist for it: nothing outside can be reached,
+whatever is put into an area. `certs` is made up from the current state and has no keys in it.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+
+from cucmos_shell.results import Value
+from cucmos_shell.store import Vanished
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from cucmos_shell.store import Snapshot, Store
+
+ACTIVELOG, UPLOAD, DOWNLOAD, CERTS = "activelog", "upload", "download", "certs"
+AREAS = (ACTIVELOG, CERTS, DOWNLOAD, UPLOAD)
+DEEPEST = 32
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# A pipe somebody put there must not hold a session up.
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+
+Path = tuple[str, ...]
+
+
+class Entry(Value):
+    """A file or folder. `path` is its place below its area, `changed` seconds since the epoch."""
+
+    path: Path
+    folder: bool
+    size: int
+    changed: float
+
+    @property
+    def name(self) -> str:
+        return self.path[-1] if self.path else "/"
+
+
+def split(text: str) -> Path:
+    """`text` as a path. Raises FileNotFoundError for one that could leave its area."""
+    parts = tuple(part for part in text.split("/") if part not in ("", "."))
+    if ".." in parts or "\0" in text or len(parts) > DEEPEST:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), text)
+    return parts
+
+
+class FolderArea:
+    """An area that is a real folder."""
+
+    def __init__(self, root: str, writable: bool = False) -> None:
+        self._root = root
+        self.writable = writable
+
+    def folder(self, path: Path) -> int:
+        """A descriptor of a folder; the caller closes it. Raises OSError."""
+        descriptor = os.open(self._root, _FOLDER)
+        for part in path:
+            above = descriptor
+            try:
+                descriptor = os.open(part, _FOLDER, dir_fd=above)
+            finally:
+                os.close(above)
+        return descriptor
+
+    def entries(self, path: Path) -> list[Entry]:
+        """What is in a folder, by name; links and devices are not there. Raises OSError."""
+        descriptor = self.folder(path)
+        try:
+            found = []
+            with os.scandir(descriptor) as entries:
+                for item in entries:
+                    try:
+                        status = item.stat(follow_symlinks=False)
+                    except FileNotFoundError:
+                        continue
+                    entry = _entry((*path, item.name), status)
+                    if entry is not None:
+                        found.append(entry)
+        finally:
+            os.close(descriptor)
+        return sorted(found, key=lambda e: e.name)
+
+    def stat(self, path: Path) -> Entry:
+        """One entry. Raises OSError."""
+        folder = self.folder(path[:-1])
+        try:
+            status = os.stat(path[-1] if path else ".", dir_fd=folder, follow_symlinks=False)
+        finally:
+            os.close(folder)
+        entry = _entry(path, status)
+        if entry is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "/".join(path))
+        return entry
+
+    def open(self, path: Path) -> BinaryIO:
+        """A regular file for reading. Raises OSError."""
+        if not path:
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        folder = self.folder(path[:-1])
+        try:
+            descriptor = os.open(path[-1], _READ, dir_fd=folder)
+        finally:
+            os.close(folder)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise IsADirectoryError(errno.EISDIR, "is not a plain file", path[-1])
+        return open(descriptor, "rb", buffering=0)
+
+    def delete(self, path: Path) -> None:
+        """Delete a file, or a link that lies in its place. Raises OSError."""
+        folder = self.folder(path[:-1])
+        try:
+            os.unlink(path[-1], dir_fd=folder)
+        finally:
+            os.close(folder)
+
+
+def _entry(path: Path, status: os.stat_result) -> Entry | None:
+    if stat.S_ISDIR(status.st_mode):
+        return Entry(path, True, 0, status.st_mtime)
+    if stat.S_ISREG(status.st_mode):
+        return Entry(path, False, status.st_size, status.st_mtime)
+    return None
+
+
+class CertificateArea:
+    """The certificates of the current state as `UNIT/UNIT.pem` and `STORE/NAME.pem`, and `.der`."""
+
+    writable = False
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def entries(self, path: Path) -> list[Entry]:
+        """What is in a folder, by name. Raises OSError, ShellError."""
+        snapshot = self._store.snapshot()
+        if not path:
+            names = sorted((*snapshot.units, *snapshot.stores))
+            return [Entry((name,), True, 0, snapshot.when) for name in names]
+        if len(path) > 1 or path[0] not in (*snapshot.units, *snapshot.stores):
+            raise _missing(path)
+        return [
+            Entry((path[0], name), False, len(_certificate(snapshot, path[0], name)), snapshot.when)
+            for name in _files(snapshot, path[0])
+        ]
+
+    def stat(self, path: Path) -> Entry:
+        """One entry. Raises OSError, ShellError."""
+        if not path:
+            return Entry((), True, 0, self._store.snapshot().when)
+        if len(path) == 1:
+            found = [e for e in self.entries(()) if e.name == path[0]]
+            if not found:
+                raise _missing(path)
+            return found[0]
+        with self.open(path) as file:
+            size = file.seek(0, os.SEEK_END)
+        return Entry(path, False, size, self._store.snapshot().when)
+
+    def open(self, path: Path) -> BinaryIO:
+        """A certificate for reading. Raises OSError, ShellError."""
+        if len(path) != 2:
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        try:
+            return io.BytesIO(_certificate(self._store.snapshot(), *path))
+        except Vanished:
+            return io.BytesIO(_certificate(self._store.snapshot(), *path))
+
+    def delete(self, path: Path) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), "/".join(path))
+
+
+def _missing(path: Path) -> FileNotFoundError:
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "/".join(path))
+
+
+def _files(snapshot: Snapshot, folder: str) -> list[str]:
+    if folder in snapshot.units:
+        names = [folder] if snapshot.own(folder).row is not None else []
+    else:
+        names = [row.name for row in snapshot.trust(folder)]
+    return [f"{name}.{form}" for name in names for form in ("der", "pem")]
+
+
+def _certificate(snapshot: Snapshot, folder: str, file: str) -> bytes:
+    name, _, form = file.rpartition(".")
+    if form not in ("pem", "der"):
+        raise _missing((folder, file))
+    if folder in snapshot.units:
+        if name != folder or snapshot.own(folder).row is None:
+            raise _missing((folder, file))
+        return snapshot.own_pem(folder) if form == "pem" else snapshot.own_der(folder)
+    row = snapshot.find_trust(folder, name) if folder in snapshot.stores else None
+    if row is None or row.name != name:
+        raise _missing((folder, file))
+    if form == "pem":
+        return snapshot.certificate_pem(row.sha256)
+    return snapshot.certificate_der(row.sha256)
+
+
+if TYPE_CHECKING:
+    Area = FolderArea | CertificateArea
+
+
+def areas(state_dir: str, store: Store) -> dict[str, Area]:
+    """The areas of the node by name."""
+    return {
+        ACTIVELOG: FolderArea(os.path.join(state_dir, "log")),
+        CERTS: CertificateArea(store),
+        DOWNLOAD: FolderArea(os.path.join(state_dir, DOWNLOAD)),
+        UPLOAD: FolderArea(os.path.join(state_dir, UPLOAD), writable=True),
+    }
+
+
+def walk(area: Area, path: Path) -> Iterator[Entry]:
+    """Every file below a folder, in order. Raises OSError, ShellError."""
+    for entry in area.entries(path):
+        if not entry.folder:
+            yield entry
+        elif len(entry.path) < DEEPEST:
+            yield from walk(area, entry.path)
