@@ -71,9 +71,10 @@ class _Parts:
         self.platform: dict[str, schema.PlatformService] = many(
             schema.PlatformService, data, "platform_services"
         )
+        peers = data.get("peers")
         self.peers: list[schema.Peer] = [
             peer
-            for i, row in enumerate(data.get("peers") or ())
+            for i, row in enumerate(peers if isinstance(peers, list) else ())
             if (peer := schema.section(schema.Peer, source, row, ("peers", i))) is not None
         ]
         self.constraints: dict[str, schema.BasicConstraints] = {}
@@ -213,7 +214,8 @@ class _Parts:
             if row is not None:
                 self.constraints[name] = row
         if unit.trust_store not in self.source.data["trust_stores"]:
-            self._unknown((*at, "trust_store"), unit.trust_store, "trust store")
+            known = self.source.data["trust_stores"]
+            self._unknown((*at, "trust_store"), unit.trust_store, "trust store", known)
         self._check_references((*at, "services"), unit.services, "services")
 
     def _check_strength(self, name: str, unit: schema.Unit) -> None:
