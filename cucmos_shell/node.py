@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from cucmos_shell.appliance import Appliance, from_json
+from cucmos_shell.appliance import FORMAT, Appliance, from_json
 from cucmos_shell.audit import Audit
 from cucmos_shell.errors import Damaged, Unavailable
 from cucmos_shell.services import Services
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cucmos_shell.accounts import Accounts
+    from cucmos_shell.alarms import Alarms
+    from cucmos_shell.outside import SyslogHost
     from cucmos_shell.store import Snapshot
     from cucmos_shell.world import World
 
@@ -31,6 +33,7 @@ class Node:
         self.services = Services(appliance, self.store, world)
         self.audit = Audit(os.path.join(state_dir, "log", "platform", "log"))
         self._accounts: Accounts | None = None
+        self._alarms: Alarms | None = None
 
     @staticmethod
     def open(state_dir: str, world: World) -> Node:
@@ -45,6 +48,26 @@ class Node:
 
             self._accounts = Accounts(self.state_dir, self.store, self.world)
         return self._accounts
+
+    @property
+    def alarms(self) -> Alarms:
+        """The node's alarms: raising them, and the log of them."""
+        if self._alarms is None:
+            from cucmos_shell.alarms import Alarms
+
+            folder = os.path.join(self.state_dir, "log", "syslog")
+            self._alarms = Alarms(
+                folder, self.world, self.hostname, self.appliance.fqdn, self._syslog
+            )
+        return self._alarms
+
+    def _syslog(self) -> SyslogHost | bool | None:
+        from cucmos_shell.outside import SyslogHost
+
+        setting = self.snapshot().settings().get("alarm_syslog", {"to": "local"})
+        if setting["to"] == "host":
+            return SyslogHost(setting["host"], setting["port"], setting["transport"])
+        return None if setting["to"] == "local" else False
 
     def now(self) -> float:
         """Seconds since the epoch, as the node's clock shows them."""
@@ -77,6 +100,14 @@ def _profile(state_dir: str) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise Damaged("{file} is damaged: {reason}", file=path, reason=str(error)) from error
+    if isinstance(data, dict) and isinstance(data.get("format"), int) and data["format"] > FORMAT:
+        raise Unavailable(
+            "The state in {folder} was written by a newer version of this program"
+            " (format {number}; this one knows {known})",
+            folder=state_dir,
+            number=data["format"],
+            known=FORMAT,
+        )
     if not isinstance(data, dict):
         raise Damaged("{file} is damaged: {reason}", file=path, reason="not an object")
     return data

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+    from cucmos_shell.outside import MailServer, SyslogHost
+    from cucmos_shell.sftp_client import SftpClient
+
     PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey
 
 _CURVES = {"ec256": "SECP256R1", "ec384": "SECP384R1", "ec521": "SECP521R1"}
@@ -33,10 +36,52 @@ def new_serial() -> int:
     return int.from_bytes(os.urandom(16), "big") >> 1 | 1 << 120
 
 
+def ask_responder(uri: str, request: bytes, seconds: float) -> bytes:
+    """What an OCSP responder answers (RFC 6960, appendix A.1). Raises `outside.Unanswered`."""
+    from cucmos_shell.outside.http import post
+
+    return post(
+        uri,
+        request,
+        sends="application/ocsp-request",
+        takes="application/ocsp-response",
+        seconds=seconds,
+    )
+
+
+def send_mail(server: MailServer, sender: str, recipient: str, message: bytes) -> None:
+    """Hand a message over to a mail server. Raises `outside.Unanswered`."""
+    from cucmos_shell.outside.mail import send
+
+    send(server, sender, recipient, message)
+
+
+def send_syslog(target: SyslogHost | None, lines: list[tuple[int, str]]) -> None:
+    """Give `(severity, text)` to a host's syslog, this machine's without a target.
+
+    Raises `outside.Unanswered`.
+    """
+    from cucmos_shell.outside import syslog
+
+    if target is not None:
+        syslog.remote(target, lines)
+        return
+    for severity, text in lines:
+        syslog.local(severity, text)
+
+
+def sftp(host: str, port: int) -> SftpClient:
+    """A client of the SFTP server there, not connected yet."""
+    from cucmos_shell.sftp_client import SftpClient
+
+    return SftpClient(host, port)
+
+
 class World(Value):
     """What the appliance may ask of the world around it.
 
     `now` gives seconds since the epoch, `monotonic` seconds from any origin, `sleep` takes seconds.
+    `http` takes an address, a request and how many seconds it may last.
     """
 
     now: Callable[[], float]
@@ -44,6 +89,10 @@ class World(Value):
     sleep: Callable[[float], None]
     new_key: Callable[[str], PrivateKey]
     new_serial: Callable[[], int]
+    http: Callable[[str, bytes, float], bytes] = ask_responder
+    send_mail: Callable[[MailServer, str, str, bytes], None] = send_mail
+    syslog: Callable[[SyslogHost | None, list[tuple[int, str]]], None] = send_syslog
+    sftp: Callable[[str, int], SftpClient] = sftp
 
     @staticmethod
     def real() -> World:

@@ -41,8 +41,18 @@ class Keys:
         return made[turn % self.SIZE]
 
 
-def clock_world(keys, start=START):
-    """`(world, clock)`: serial numbers count up, keys come from `keys`."""
+class Syslog(list):
+    """A syslog that takes everything and keeps it: `(target, severity, text)`."""
+
+    def __call__(self, target, lines):
+        self.extend((target, severity, text) for severity, text in lines)
+
+
+def clock_world(keys, start=START, **outside):
+    """`(world, clock)`: serial numbers count up, keys come from `keys`.
+
+    The network is real but for this machine's syslog; `outside` replaces parts of the world.
+    """
     clock = Clock(start)
     serials = itertools.count(0x4000_0000_0000_0000)
     made = World(
@@ -51,6 +61,7 @@ def clock_world(keys, start=START):
         sleep=clock.sleep,
         new_key=keys,
         new_serial=lambda: next(serials),
+        **{"syslog": Syslog(), **outside},
     )
     return made, clock
 

@@ -16,6 +16,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "regenerate": ("set cert regen",),
     "impact": ("show cert impact",),
     "expiry": ("show cert expiry",),
+    "delete": ("set cert delete",),
+    "download": ("utils cert download",),
     "services": ("utils service",),
     "pending": ("show service",),
     "node_info": (
@@ -26,6 +28,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "exit", "help", "quit", "set cli", "set commandcount", "set output", "show cli",
     ),
     "audit_log": ("show audit",),
+    "alarm": ("set alarm", "show alarm"),
     "accounts": (
         "delete account", "set account", "set accountlocking", "set password", "show account",
         "show accountlocking",

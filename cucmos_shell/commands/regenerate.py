@@ -5,6 +5,7 @@ from __future__ import annotations
 from cucmos_shell import issuing
 from cucmos_shell.commands.arguments import UNIT
 from cucmos_shell.commands.installed import Installed, installed_data, installed_lines
+from cucmos_shell.commands.raising import renewed
 from cucmos_shell.grammar import Family
 from cucmos_shell.render import to_data, to_lines
 from cucmos_shell.results import Ask, Commit, Notice, Progress
@@ -59,6 +60,7 @@ def regen(node: Node, unit: str) -> Conversation[Installed | Notice]:
     key = node.world.new_key(node.appliance.units[unit].key)
     serial = node.world.new_serial()
     installed: Installed = yield Commit(lambda change: install(node, change, unit, key, serial))
+    yield from renewed(node, unit, "regenerated")
     return installed
 
 

@@ -1,0 +1,105 @@
+"""Alarms read back, and where they go besides the log."""
+
+from __future__ import annotations
+
+from cucmos_shell.alarms import SEVERITIES
+from cucmos_shell.commands.arguments import COUNT
+from cucmos_shell.commands.hosts import host_text, parse_host
+from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.results import Commit, Notice, Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from cucmos_shell.alarms import Raised
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+    from cucmos_shell.store.transaction import Transaction
+
+family = Family()
+
+DEFAULT_COUNT = 50
+SYSLOG_PORT = 514
+LOCAL, OFF = "local", "off"
+
+
+class Alarms(Value):
+    """Alarms, oldest first."""
+
+    alarms: tuple[Raised, ...]
+
+
+def alarm_lines(found: Alarms) -> Iterator[str]:
+    """Time, name, severity, and below them what it is about; values are safe in the log already."""
+    if not found.alarms:
+        yield "No alarms"
+    for alarm in found.alarms:
+        data = alarm.data()
+        yield f"{data['when']} {alarm.name} ({SEVERITIES[alarm.severity]}): {alarm.text}"
+        for key, value in alarm.parameters.items():
+            if value and key not in ("AppID", "NodeID"):
+                yield f"\t{key}: {value}"
+
+
+def alarm_data(found: Alarms) -> list[dict[str, Any]]:
+    """The same as data."""
+    return [alarm.data() for alarm in found.alarms]
+
+
+@family.command(
+    "show alarm [last <number>]",
+    level=1,
+    arguments=(COUNT,),
+    view=alarm_lines,
+    json=alarm_data,
+    pages=True,
+    examples=("show alarm last 10",),
+)
+def show_alarm(node: Node, number: int = DEFAULT_COUNT) -> Alarms:
+    """Show the newest alarms, oldest first.
+
+    The alarm log itself is activelog syslog/CiscoSyslog; it has each alarm on one line as syslog
+    gets it.
+    """
+    return Alarms(tuple(node.alarms.last(number)))
+
+
+def _target(node: Node, text: str) -> str | tuple[str, int]:
+    if text.casefold() in (LOCAL, OFF):
+        return text.casefold()
+    return parse_host(text, SYSLOG_PORT)
+
+
+TARGET = Argument("host", "HOST[:PORT] of a syslog server, or local, or off", parse=_target)
+
+
+@family.command(
+    "set alarm syslog <host> [{udp|tcp:transport}]",
+    level=1,
+    arguments=(TARGET,),
+    changes=True,
+    examples=("set alarm syslog loghost.example.com", "set alarm syslog 192.0.2.9:6514 tcp"),
+)
+def set_syslog(
+    node: Node, host: str | tuple[str, int], transport: str = "udp"
+) -> Conversation[Notice]:
+    """Say where alarms go besides the alarm log.
+
+    local is the syslog of this machine, which is so until it is changed; off is nowhere. A server
+    is sent UDP unless tcp is named; its port is 514 unless one is given. On this machine
+    emergencies are written as alerts, since they would appear on every terminal.
+    """
+    if isinstance(host, str):
+        setting: dict[str, Any] = {"to": host}
+        where = "the syslog of this machine" if host == LOCAL else "the alarm log only"
+    else:
+        setting = {"to": "host", "host": host[0], "port": host[1], "transport": transport}
+        where = f"{host_text(*host, SYSLOG_PORT)} by {transport.upper()}"
+
+    def change(transaction: Transaction) -> None:
+        transaction.put_settings({**transaction.settings(), "alarm_syslog": setting})
+
+    yield Commit(change)
+    return Notice((f"Alarms go to {where}",), setting)

@@ -1,0 +1,43 @@
+"""Raising alarms from a command: what went wrong on the way is said, and is no failure of its own."""
+
+from __future__ import annotations
+
+from cucmos_shell.errors import Unavailable
+from cucmos_shell.results import Progress
+from cucmos_shell.text import safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cucmos_shell.alarms import Raised
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+
+
+def raise_alarms(node: Node, alarms: Iterable[Raised]) -> str:
+    """Raise alarms about something that has happened already; what to warn of, or nothing."""
+    try:
+        reason = node.alarms.raise_all(alarms)
+    except Unavailable as error:
+        return error.message()
+    return f"Syslog did not take the alarm: {safe(reason)}" if reason else ""
+
+
+def raising(node: Node, alarms: Iterable[Raised]) -> Conversation[None]:
+    """`raise_alarms` as part of a conversation."""
+    for warning in _warnings(node, alarms):
+        yield Progress(warning)
+
+
+def _warnings(node: Node, alarms: Iterable[Raised]) -> Iterator[str]:
+    if warning := raise_alarms(node, alarms):
+        yield f"Warning: {warning}"
+
+
+def renewed(node: Node, unit: str, how: str) -> Conversation[None]:
+    """Raise the alarm that the profile has for a new certificate of `unit`, if it has one."""
+    name = node.appliance.units[unit].alarm
+    if name:
+        message = f"Certificate {how}. Certificate name:{unit}.der Unit:{unit} Type:own-cert"
+        yield from raising(node, (node.alarms.make(name, Message=message),))
