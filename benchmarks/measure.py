@@ -6,6 +6,7 @@ import os
 import pty
 import select
 import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -40,18 +41,27 @@ def ratio(
     return middle(one) / middle(two), middle(one), middle(two)
 
 
+_PEAK = """
+import os, sys
+pid = os.fork()
+if pid == 0:
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    os.execv(sys.argv[1], sys.argv[1:])
+_, status, usage = os.wait4(pid, 0)
+sys.exit("the command failed") if status else print(usage.ru_maxrss)
+"""
+
+
 def peak_memory(command: Sequence[str]) -> float:
-    """Peak resident memory of `command` in MiB."""
-    pid = os.fork()
-    if pid == 0:
-        null = os.open(os.devnull, os.O_RDWR)
-        os.dup2(null, 0)
-        os.dup2(null, 1)
-        os.execv(command[0], list(command))
-    _, status, usage = os.wait4(pid, 0)
-    if status:
-        raise SystemExit(f"{command} ended with {status}")
-    return usage.ru_maxrss / 1024
+    """Peak resident memory of `command` in MiB.
+
+    It is started by a small process: what is started inherits the peak of what started it.
+    """
+    small = [sys.executable, "-I", "-c", _PEAK, *command]
+    done = subprocess.run(small, capture_output=True, text=True, check=True)
+    return int(done.stdout) / 1024
 
 
 class Pty:

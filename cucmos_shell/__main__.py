@@ -140,9 +140,17 @@ def _batch(node: Node, options: argparse.Namespace) -> int:
 
 
 def _console(node: Node, rich: bool) -> int:
-    from cucmos_shell.console import start
+    from cucmos_shell.commands.shell import editor_of
+    from cucmos_shell.session import Session
 
-    return start(node, rich=rich)
+    session = Session(node)
+    if rich or editor_of(node, session.caller.account) == "rich":
+        from cucmos_shell.rich_console import run as run_rich
+
+        return run_rich(session, 0, 1, session.banner, attention=lambda: attention(node))
+    from cucmos_shell.console import run as run_quiet
+
+    return run_quiet(session, 0, 1, session.banner)
 
 
 def run(arguments: Sequence[str], world: World) -> int:

@@ -100,6 +100,7 @@ def test_key_material_on_a_line_is_logged_as_its_length_only(say, node):
 def test_a_changing_command_needs_the_log_others_go_on_with_one_warning(say, node):
     """What cannot be recorded does not happen."""
     folder = node.audit.folder
+    os.makedirs(folder, exist_ok=True)
     for name in os.listdir(folder):
         os.unlink(os.path.join(folder, name))
     os.rmdir(folder)
