@@ -10,7 +10,7 @@ import binascii
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 SEQUENCE, SET, OID, BIT_STRING = 0x30, 0x31, 0x06, 0x03
 
@@ -85,3 +85,19 @@ def from_pem(pem: bytes, label: str = "CERTIFICATE") -> bytes:
     if not pem.startswith(head) or not pem.endswith(tail):
         raise ValueError(f"not a {label} in PEM")
     return binascii.a2b_base64(pem[len(head) : -len(tail)])
+
+
+# pkcs7-signedData and pkcs7-data (RFC 2315, 14).
+_SIGNED_DATA = encode(OID, bytes.fromhex("2a864886f70d010702"))
+_DATA = encode(SEQUENCE, encode(OID, bytes.fromhex("2a864886f70d010701")))
+
+
+def pkcs7_bundle(ders: Iterable[bytes]) -> bytes:
+    """Certificates only, as PKCS#7 (RFC 2315, 9.1: a SignedData that nobody has signed).
+
+    They stand in the order that DER asks of a SET, whatever order they come in.
+    """
+    certificates = encode(0xA0, b"".join(sorted(ders)))
+    nobody = encode(SET, b"")
+    body = encode(SEQUENCE, b"\x02\x01\x01" + nobody + _DATA + certificates + nobody)
+    return encode(SEQUENCE, _SIGNED_DATA + encode(0xA0, body))

@@ -5,9 +5,10 @@ import pathlib
 import shutil
 
 import pytest
-from cucmos_shell.installation import install
-from harness import Conversation, Keys, clock_world
+from certificate_authority import CertificateAuthority, ca  # noqa: F401
+from harness import START, Conversation, Keys, clock_world
 
+from cucmos_shell.installation import install
 from cucmos_shell.node import Node
 from cucmos_shell.world import World
 
@@ -77,6 +78,12 @@ def ucm_node(ucm_template, tmp_path, world):
 def say(node):
     """Speak lines to a session of `node`; what it answered comes back."""
     return Conversation(node)
+
+
+@pytest.fixture
+def outside_ca(tmp_path):
+    """A third-party authority whose clock shows what `world` shows at first."""
+    return CertificateAuthority(tmp_path / "outside", now=START)
 
 
 @pytest.fixture

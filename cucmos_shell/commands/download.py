@@ -1,0 +1,148 @@
+"""Certificates, requests and whole trust stores as files in the download area."""
+
+from __future__ import annotations
+
+from cucmos_shell.areas import write_download
+from cucmos_shell.commands.certificate_names import (
+    complete_own,
+    complete_trust,
+    parse_own,
+    parse_trust,
+)
+from cucmos_shell.commands.request_names import complete_requests, parse_request
+from cucmos_shell.der import from_pem, pkcs7_bundle, to_pem
+from cucmos_shell.errors import BadValue, NotFound
+from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.results import Value
+from cucmos_shell.store.snapshot import sha256_hex
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cucmos_shell.node import Node
+
+family = Family()
+
+PEM, DER, P7B = "pem", "der", "p7b"
+REQUEST_LABEL = "CERTIFICATE REQUEST"
+
+
+class Downloaded(Value):
+    """A file in the download area."""
+
+    name: str
+    size: int
+    sha256: str
+    certificates: int
+
+
+def downloaded_lines(file: Downloaded) -> list[str]:
+    """Name, size, check sum."""
+    lines = [f"File   : {file.name}", f"Size   : {file.size} bytes", f"SHA-256: {file.sha256}"]
+    return [*lines, f"Holds  : {file.certificates} certificates"] if file.certificates else lines
+
+
+def _forms(*forms: str) -> tuple[Callable[..., tuple[str, str]], Callable[..., tuple[str, ...]]]:
+    """Parser and completion of `[FORM] [FILE]`: the form (the first if none is given), the name."""
+
+    def parse(_: Node, words: tuple[str, ...]) -> tuple[str, str]:
+        rest = list(words)
+        form = rest.pop(0).lower() if rest and rest[0].lower() in forms else forms[0]
+        if len(rest) > 1:
+            raise BadValue("After the form comes one file name, not {text}", text=" ".join(rest))
+        return form, rest[0] if rest else ""
+
+    def complete(_: Node, words: tuple[str, ...]) -> tuple[str, ...]:
+        return () if words else forms
+
+    return parse, complete
+
+
+def _argument(help: str, *forms: str) -> Argument:
+    parse, complete = _forms(*forms)
+    return Argument("form", help, words=True, parse=parse, complete=complete)
+
+
+def _certificates(node: Node, words: tuple[str, ...]) -> list[str]:
+    return [
+        *complete_own(node, words), *complete_trust(node, words), *complete_requests(node, words),
+    ]  # fmt: skip
+
+
+def _stores(node: Node) -> tuple[str, ...]:
+    return tuple(node.appliance.trust_stores)
+
+
+NAME = Argument("name", "certificate or CSR, as the lists print it", complete=_certificates)
+STORE = Argument("store", "trust store", choices=_stores)
+SINGLE = _argument("pem or der, then a name for the file", PEM, DER)
+WHOLE = _argument("pem or p7b, then a name for the file", PEM, P7B)
+
+
+@family.command(
+    "utils cert download {own|trust|csr:kind} <name> [<form...>]",
+    level=1,
+    changes=True,
+    arguments=(NAME, SINGLE),
+    view=downloaded_lines,
+    examples=(
+        "utils cert download own tomcat",
+        "utils cert download trust tomcat-trust/Example_Root_CA.pem der root.der",
+    ),
+)
+def download(node: Node, kind: str, name: str, form: tuple[str, str] = (PEM, "")) -> Downloaded:
+    """Put a certificate or CSR into the download area, which SFTP serves.
+
+    A file of that name is replaced. Prints the name, the size in bytes and the SHA-256.
+    """
+    extension, file = form
+    snapshot = node.snapshot()
+    if kind == "own":
+        unit = parse_own(node, name)
+        pem, stem = snapshot.own_pem(unit), unit
+    elif kind == "trust":
+        found = parse_trust(node, name)
+        pem, stem = snapshot.certificate_pem(found.row.sha256), found.row.name
+    else:
+        unit = parse_request(node, name)
+        pem, stem = snapshot.request_pem(unit), f"{unit}.csr"
+    label = REQUEST_LABEL if kind == "csr" else "CERTIFICATE"
+    data = from_pem(pem, label) if extension == DER else pem
+    default = stem if kind == "csr" and extension == PEM else f"{stem}.{extension}"
+    return _written(node, file or default, data)
+
+
+@family.command(
+    "utils cert download store <store> [<form...>]",
+    level=1,
+    changes=True,
+    arguments=(STORE, WHOLE),
+    view=downloaded_lines,
+    examples=("utils cert download store tomcat-trust p7b",),
+)
+def download_store(node: Node, store: str, form: tuple[str, str] = (PEM, "")) -> Downloaded:
+    """Put all certificates of a trust store into one file in the download area.
+
+    As one PEM after the other, each with its name before it, or as PKCS#7 (p7b). Either can be
+    uploaded again as a list.
+    """
+    extension, file = form
+    snapshot = node.snapshot()
+    rows = snapshot.trust(store)
+    if not rows:
+        raise NotFound("{store} holds no certificates", store=store)
+    ders = (snapshot.certificate_der(row.sha256) for row in rows)
+    if extension == P7B:
+        data = pkcs7_bundle(ders)
+    else:
+        data = b"".join(
+            f"# {store}/{row.name}.pem\n".encode("ascii") + to_pem(der)
+            for row, der in zip(rows, ders, strict=True)
+        )
+    return _written(node, file or f"{store}.{extension}", data, len(rows))
+
+
+def _written(node: Node, name: str, data: bytes, certificates: int = 0) -> Downloaded:
+    name = write_download(node.state_dir, name, data)
+    return Downloaded(name, len(data), sha256_hex(data), certificates)

@@ -1,0 +1,43 @@
+"""How people name pending requests: as the list prints them, in any case, or by their unit."""
+
+from __future__ import annotations
+
+from cucmos_shell.commands.certificate_names import parse_own, unknown
+from cucmos_shell.errors import NotFound
+from cucmos_shell.grammar import Argument
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cucmos_shell.node import Node
+
+EXTENSION = ".csr"
+NONE_FOUND = "No CSR found"
+
+
+def listed_request(unit: str) -> str:
+    """As `show csr list` prints it."""
+    return f"{unit}/{unit}{EXTENSION}"
+
+
+def parse_request(node: Node, name: str) -> str:
+    """The unit whose pending request `name` means. Raises NotFound, also where none is pending."""
+    stem = name[: -len(EXTENSION)] if name.lower().endswith(EXTENSION) else name
+    try:
+        unit = parse_own(node, stem)
+    except NotFound:
+        raise unknown(name, "a CSR of this node", node.appliance.units) from None
+    if node.snapshot().own(unit).request is None:
+        raise NotFound(NONE_FOUND, details=(f"set csr gen {unit} makes one.",))
+    return unit
+
+
+def complete_requests(node: Node, _: tuple[str, ...]) -> list[str]:
+    """The pending ones."""
+    snapshot = node.snapshot()
+    return [listed_request(unit) for unit in snapshot.units if snapshot.own(unit).request]
+
+
+REQUEST = Argument(
+    "name", "CSR, as show csr list prints it, or its unit",
+    parse=parse_request, complete=complete_requests,
+)  # fmt: skip
