@@ -13,9 +13,9 @@ ROOT = pathlib.Path(cucmos_shell.__file__).parent
 
 ROWS = [
     {"errors", "text"},
-    {"certs", "der", "extensions", "grammar", "outline", "outside", "profile_text", "results", "sftp_client"},
+    {"certs", "der", "extensions", "grammar", "outline", "outside", "profile_text", "results", "sftp_client", "shapes"},
     {
-        "appliance", "chains", "ledger", "lexemes", "line_editor", "line_keys", "line_paste", "match", "pager",
+        "appliance", "chain_names", "chain_rules", "chain_walk", "chains", "ledger", "lexemes", "line_editor", "line_keys", "line_paste", "match", "pager",
         "profile_schema", "render", "requests", "uploads", "world",
     },
     {"alarms", "audit", "caller", "passwords", "profile_loader", "public_keys", "store"},
@@ -34,6 +34,13 @@ WITHIN_ROW = {
     ("certs", "outline"): "one thing in three files",
     ("outside", "results"): "what goes outside is a value",
     ("outline", "der"): "an outline is walked",
+    ("shapes", "der"): "an outline is walked",
+    ("chains", "chain_walk"): "one thing in four files",
+    ("chains", "chain_names"): "one thing in four files",
+    ("chains", "chain_rules"): "one thing in four files",
+    ("chain_walk", "chain_names"): "one thing in four files",
+    ("chain_walk", "chain_rules"): "one thing in four files",
+    ("chain_names", "chain_rules"): "one thing in four files",
     ("line_editor", "line_keys"): "one thing in three files",
     ("line_editor", "line_paste"): "one thing in three files",
     ("match", "lexemes"): "the walker reads words",
@@ -47,7 +54,7 @@ OUTSIDE = {
     "msgspec": {"profile_schema"},
     "tabulate": {"render"},
     "cryptography": {
-        "certs", "chains", "extensions", "issuing", "ocsp", "passwords", "requests",
+        "certs", "chain_names", "chain_rules", "chain_walk", "chains", "extensions", "issuing", "ocsp", "passwords", "requests",
         "uploads", "world",
     },
     "socket": {"outside"},
