@@ -68,7 +68,7 @@ def impact_lines(impact: Impact) -> list[str]:
     for service in impact.services:
         reason = f"  {service.reason}" if service.reason else ""
         lines.append(f"\t{service.name}[{service.state}]{reason}")
-        lines += [f"\t\t{name} restarts with it" for name in service.along]
+        lines += [f"\t\twith it: {name}" for name in service.along]
     if not impact.services:
         lines.append("\tnone")
     lines += ["", "Other nodes:"]

@@ -22,7 +22,7 @@ from cucmos_shell.store.durable import (
 )
 from cucmos_shell.store.prune import numbers, prune, sweep
 from cucmos_shell.store.rows import HISTORY_KEPT, Entry, Own, TrustIndex, own_to_json
-from cucmos_shell.store.snapshot import FORMAT, Snapshot, sha256_hex
+from cucmos_shell.store.snapshot import FORMAT, Snapshot, manifest_of, sha256_hex
 from cucmos_shell.store.view import rebuild, refresh, stamped
 
 TYPE_CHECKING = False
@@ -190,12 +190,10 @@ class Commit:
             if folder:
                 secret = folder == paths.KEYS
                 writer.folder(f"{root}/{folder}", SECRET_FOLDER_MODE if secret else FOLDER_MODE)
-        lines = []
         for name, data in files.items():
             secret = name.startswith(f"{paths.KEYS}/") or name in SECRET_DOCUMENTS
             writer.file(f"{root}/{name}", data, SECRET_FILE_MODE if secret else FILE_MODE)
-            lines.append(f"{sha256_hex(data)}  {name}\n")
-        manifest = "".join(lines).encode("ascii")
+        manifest = manifest_of({name: sha256_hex(data) for name, data in files.items()})
         writer.file(f"{root}/{paths.MANIFEST}", manifest)
         self._sums[unit] = sha256_hex(manifest)
 
@@ -221,18 +219,17 @@ class Commit:
                 }
             ),
         }
-        lines = []
+        sums = {name: sha256_hex(data) for name, data in files.items()}
         for name, data in files.items():
             writer.file(f"{folder}/{name}", data)
-            lines.append(f"{sha256_hex(data)}  {name}\n")
         for unit in plan.kinds:
             if unit not in self._sums:
                 assert plan.base is not None
                 self._versions[unit] = plan.base.version(unit)
                 self._sums[unit] = plan.base.manifest_sum(unit)
             writer.link(paths.version_target(unit, self._versions[unit]), f"{folder}/{unit}")
-            lines.append(f"{self._sums[unit]}  {unit}/{paths.MANIFEST}\n")
-        writer.file(f"{folder}/{paths.MANIFEST}", "".join(lines).encode("ascii"))
+            sums[f"{unit}/{paths.MANIFEST}"] = self._sums[unit]
+        writer.file(f"{folder}/{paths.MANIFEST}", manifest_of(sums))
 
     # --- after the rename ------------------------------------------------------------------------
 

@@ -90,7 +90,8 @@ class TrustIndex:
     HEAD, TAIL = b"[\n", b"\n]\n"
 
     def __init__(self, raw: bytes = HEAD + TAIL) -> None:
-        if not (raw.startswith(self.HEAD) and raw.endswith(self.TAIL)):
+        whole = len(raw) >= len(self.HEAD) + len(self.TAIL)
+        if not (whole and raw.startswith(self.HEAD) and raw.endswith(self.TAIL)):
             raise ValueError("not an index of a trust store")
         self.raw = raw
         self._body = len(raw) - len(self.TAIL)

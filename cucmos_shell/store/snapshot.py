@@ -14,6 +14,7 @@ from cucmos_shell.store.rows import Own, Row, TrustIndex, own_from_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from hashlib import sha256 as _small
     from typing import Any, NoReturn
 else:
@@ -59,18 +60,18 @@ def read_current(layout: paths.Layout) -> int:
     return number
 
 
+def manifest_of(sums: Mapping[str, str]) -> bytes:
+    """The contents of a MANIFEST: lines as `sha256sum` reads them, and a comment with their own sum."""
+    lines = "".join(f"{sha256}  {name}\n" for name, sha256 in sums.items()).encode("ascii")
+    return lines + f"# {sha256_hex(lines)}\n".encode("ascii")
+
+
 def parse_manifest(raw: bytes, path: str) -> dict[str, str]:
-    """File name to SHA-256, from lines in the form of `sha256sum`."""
-    try:
-        lines = raw.decode("ascii").split("\n")
-        if lines.pop():
-            raise ValueError("the last line is not ended")
-        sums = {line[66:]: line[:64] for line in lines}
-    except ValueError as error:
-        raise damaged(path, "is not a list of check sums") from error
-    if any(len(line) < 67 or line[64:66] != "  " for line in lines):
-        raise damaged(path, "is not a list of check sums")
-    return sums
+    """File name to SHA-256, from what `manifest_of` has made. Raises Damaged."""
+    lines, own_sum = raw[:-67], raw[-67:]
+    if own_sum != f"# {sha256_hex(lines)}\n".encode("ascii"):
+        raise damaged(path, "does not agree with its check sum")
+    return {line[66:]: line[:64] for line in lines.decode("ascii").splitlines()}
 
 
 class Vanished(Unavailable):
