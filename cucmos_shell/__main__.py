@@ -7,13 +7,13 @@ import sys
 
 from cucmos_shell import __version__
 from cucmos_shell.errors import ShellError, UsageError
+from cucmos_shell.options import Option, Parser
 from cucmos_shell.world import World
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
     from cucmos_shell.node import Node
 
@@ -29,45 +29,41 @@ def state_folder(given: str | None) -> str:
     return os.path.join(home, "cucmos-shell")
 
 
-def _parser() -> argparse.ArgumentParser:
-    import argparse
-
-    class Parser(argparse.ArgumentParser):
-        def error(self, message: str) -> NoReturn:
-            raise UsageError("{message}\n{usage}", message=message, usage=self.format_usage())
-
-    common = Parser(add_help=False)
-    common.add_argument("--state", metavar="DIR", help="the node's folder")
-    common.add_argument("--profile", metavar="NAME|FILE", help="product of a new node")
-    parser = Parser(
-        prog="cucmos-shell", parents=[common], description="The command line of an open appliance."
-    )
-    parser.add_argument("--version", action="version", version=f"cucmos-shell {__version__}")
-    parser.add_argument("--json", action="store_true", help="one line of JSON a command")
-    parser.add_argument("--yes", action="store_true", help="answer yes to every question")
-    parser.add_argument("--keep-going", action="store_true", help="go on after a failure")
-    parser.add_argument("-c", metavar="COMMAND", action="append", dest="commands", help="run this")
-    parser.add_argument(
-        "-f", metavar="FILE", dest="file", help="run the lines of FILE (- for stdin)"
-    )
-    parser.add_argument("--rich", action="store_true", help="menus, history search, a toolbar")
-    parser.epilog = "Other verbs: cucmos-shell init --help, cucmos-shell reference --help."
-    return parser
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 <= speed < 1e6:
+        raise ValueError(text)
+    return speed
 
 
-def _init_parser() -> argparse.ArgumentParser:
-    import argparse
-
-    parser = argparse.ArgumentParser(
-        prog="cucmos-shell init", description="Install a node, and say where."
-    )
-    parser.add_argument("--state", metavar="DIR", help="the node's folder")
-    parser.add_argument("--profile", metavar="NAME|FILE", default=DEFAULT_PROFILE)
-    parser.add_argument("--hostname", metavar="NAME", help="host name, instead of the profile's")
-    parser.add_argument(
-        "--speed", metavar="N", type=float, help="services are N times as fast; 0: at once"
-    )
-    return parser
+_STATE = Option("--state", "the node's folder", metavar="DIR")
+_PROFILE = Option("--profile", "product of a new node", metavar="NAME|FILE")
+SHELL = Parser(
+    "cucmos-shell",
+    "The command line of an open appliance. Other verbs: init, reference (each has --help).",
+    (
+        _STATE,
+        _PROFILE,
+        Option("-c", "run this; may be given several times", metavar="COMMAND", many=True),
+        Option("-f", "run the lines of FILE, - for standard input", metavar="FILE"),
+        Option("--json", "one line of JSON a command"),
+        Option("--yes", "answer yes to every question"),
+        Option("--keep-going", "go on after a failure"),
+        Option("--rich", "menus, history search, a toolbar"),
+        Option("--version", "say which version this is"),
+    ),
+)
+INIT = Parser(
+    "cucmos-shell init",
+    "Install a node, and say where.",
+    (
+        _STATE,
+        Option("--profile", "the product", metavar="NAME|FILE", default=DEFAULT_PROFILE),
+        Option("--hostname", "host name, instead of the profile's", metavar="NAME"),
+        Option("--speed", "services are N times as fast; 0: at once", metavar="N", convert=_speed),
+    ),
+)
+REFERENCE = Parser("cucmos-shell reference", "Write the command reference.", (), positional="FILE")
 
 
 def _progress(line: str) -> None:
@@ -88,54 +84,58 @@ def _installed(state: str, profile: str | None, world: World) -> Node:
 
 
 def _init(arguments: Sequence[str], world: World) -> int:
+    options = INIT.parse(arguments)
+    if options is None:
+        return _print(INIT.help())
     from cucmos_shell.installation import install
 
-    options = _init_parser().parse_args(arguments)
-    state = state_folder(options.state)
+    state = state_folder(options["state"])
     fresh = install(
-        state, options.profile, world,
-        hostname=options.hostname, speed=options.speed, progress=_progress,
+        state, options["profile"], world,
+        hostname=options["hostname"], speed=options["speed"], progress=_progress,
     )  # fmt: skip
     if not fresh:
         raise UsageError("{folder} holds a node already", folder=state)
-    print(f"Installed {options.profile} in {state}")  # noqa: T201
-    return 0
+    return _print(f"Installed {options['profile']} in {state}\n")
 
 
 def _reference(arguments: Sequence[str], world: World) -> int:
-    import argparse
-
+    options = REFERENCE.parse(arguments)
+    if options is None:
+        return _print(REFERENCE.help())
     from cucmos_shell.reference import write
 
-    parser = argparse.ArgumentParser(
-        prog="cucmos-shell reference", description="Write the command reference."
-    )
-    parser.add_argument("file", nargs="?", default="docs/commands.md")
-    write(parser.parse_args(arguments).file)
+    write(options["file"] or "docs/commands.md")
     return 0
 
 
-def _batch(node: Node, options: argparse.Namespace) -> int:
-    from cucmos_shell.batch import Batch, Lines
-    from cucmos_shell.session import Session, Settings
+def _print(text: str) -> int:
+    sys.stdout.write(text)
+    return 0
 
-    settings = Settings(output="json" if options.json else "text")
-    if options.commands is not None:
-        lines = Lines(iter(options.commands))
+
+def _batch(node: Node, options: dict[str, Any]) -> int:
+    from cucmos_shell.batch import Batch, Lines
+    from cucmos_shell.caller import Settings
+    from cucmos_shell.session import Session
+
+    settings = Settings(output="json" if options["json"] else "text")
+    if options["c"]:
+        lines = Lines(iter(options["c"]))
         answers = Lines(0)
     else:
         descriptor = 0
-        if options.file not in (None, "-"):
+        if options["f"] not in (None, "-"):
             try:
-                descriptor = os.open(options.file, os.O_RDONLY | os.O_CLOEXEC)
+                descriptor = os.open(options["f"], os.O_RDONLY | os.O_CLOEXEC)
             except OSError as error:
                 raise UsageError(
-                    "{file}: {reason}", file=options.file, reason=error.strerror or "unreadable"
+                    "{file}: {reason}", file=options["f"], reason=error.strerror or "unreadable"
                 ) from error
         lines = answers = Lines(descriptor)
-    asks = options.commands is not None and answers.terminal
+    asks = bool(options["c"]) and answers.terminal
     session = Session(node, origin="batch", interactive=asks, settings=settings)
-    batch = Batch(session, answers, yes=options.yes, keep_going=options.keep_going)
+    batch = Batch(session, answers, yes=options["yes"], keep_going=options["keep_going"])
     return batch.run(lines)
 
 
@@ -147,7 +147,7 @@ def _console(node: Node, rich: bool) -> int:
     if rich or editor_of(node, session.caller.account) == "rich":
         from cucmos_shell.rich_console import run as run_rich
 
-        return run_rich(session, 0, 1, session.banner, attention=lambda: attention(node))
+        return run_rich(session, 0, 1, session.banner, attention=node.attention)
     from cucmos_shell.console import run as run_quiet
 
     return run_quiet(session, 0, 1, session.banner)
@@ -158,13 +158,15 @@ def run(arguments: Sequence[str], world: World) -> int:
     if arguments and arguments[0] in VERBS:
         verb = {"init": _init, "reference": _reference}[arguments[0]]
         return verb(arguments[1:], world)
-    options = _parser().parse_args(arguments)
-    state = state_folder(options.state)
-    node = _installed(state, options.profile, world)
-    terminal = os.isatty(0) and os.isatty(1)
-    if options.commands is None and options.file is None and terminal:
-        return _console(node, options.rich)
-    return _batch(node, options)
+    options = SHELL.parse(arguments)
+    if options is None:
+        return _print(SHELL.help())
+    if options["version"]:
+        return _print(f"cucmos-shell {__version__}\n")
+    node = _installed(state_folder(options["state"]), options["profile"], world)
+    if options["c"] or options["f"] is not None or not (os.isatty(0) and os.isatty(1)):
+        return _batch(node, options)
+    return _console(node, bool(options["rich"]))
 
 
 def main() -> NoReturn:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import hashlib
 import threading
 import warnings
 from typing import NamedTuple
@@ -22,7 +21,6 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    pkcs7,
 )
 
 from cucmos_shell.der import BIT_STRING, OID, children, dotted, element
@@ -197,6 +195,9 @@ def load_pem(data: bytes) -> x509.Certificate:
 
 def pkcs7_certificates(data: bytes) -> list[bytes]:
     """The certificates of a PKCS#7 structure in DER or BER, each as DER. Raises Refused."""
+    # It pulls in the mail package: 5 ms that showing a certificate need not pay.
+    from cryptography.hazmat.primitives.serialization import pkcs7
+
     with guarded():
         return [to_der(one) for one in pkcs7.load_der_pkcs7_certificates(data)]
 
@@ -220,7 +221,7 @@ def _describe(certificate: x509.Certificate) -> Description:
     algorithm = certificate.signature_hash_algorithm if _hash_is_known(certificate) else None
     oid = certificate.signature_algorithm_oid.dotted_string
     return Description(
-        sha256=hashlib.sha256(der).hexdigest(),
+        sha256=certificate.fingerprint(hashes.SHA256()).hex(),
         version=certificate.version.value + 1,
         serial=certificate.serial_number,
         signature_name=_SIGNATURES.get(oid, oid),

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from cucmos_shell.store import Snapshot
     from cucmos_shell.world import World
 
+DAY = 86_400
+
 
 class Node:
     """A node of a product: profile, certificate store, services and logs below one folder."""
@@ -76,6 +78,15 @@ class Node:
     def snapshot(self) -> Snapshot:
         """One consistent state of the store."""
         return self.store.snapshot()
+
+    def attention(self) -> tuple[int, int]:
+        """`(services that wait for a restart, certificates that end soon)`; soon is the profile's."""
+        snapshot = self.snapshot()
+        soon = self.now() + self.appliance.defaults["monitor_start_days"] * DAY
+        rows = [snapshot.own(unit).row for unit in snapshot.units]
+        rows += [row for store in snapshot.stores for row in snapshot.trust(store)]
+        ending = sum(1 for row in rows if row is not None and row.not_after <= soon)
+        return len({row.service for row in self.services.pending(snapshot)}), ending
 
     @property
     def hostname(self) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from cucmos_shell.der import SEQUENCE, SET, children, element, encode
 
 
@@ -39,11 +37,13 @@ def name_hash(name: bytes) -> str:
 
     SHA-1 over the canonical form of its parts; the first four octets, reversed.
     """
+    from hashlib import sha1
+
     canonical = b""
     for _, start, end in children(name, 0, len(name)):
         pairs = sorted(_canonical_pair(name, s, e) for _, s, e in children(name, start, end))
         canonical += encode(SET, b"".join(pairs))
-    digest = hashlib.sha1(canonical, usedforsecurity=False).digest()
+    digest = sha1(canonical, usedforsecurity=False).digest()
     return digest[3::-1].hex()
 
 

@@ -13,7 +13,7 @@ ROOT = pathlib.Path(cucmos_shell.__file__).parent
 
 ROWS = [
     {"errors", "text"},
-    {"certs", "der", "extensions", "grammar", "outline", "outside", "profile_text", "results", "sftp_client", "shapes"},
+    {"certs", "der", "extensions", "grammar", "outline", "outside", "patterns", "profile_text", "results", "sftp_client", "shapes"},
     {
         "appliance", "chain_names", "chain_rules", "chain_walk", "chains", "ledger", "lexemes", "line_editor", "line_keys", "line_paste", "match", "pager",
         "profile_schema", "render", "requests", "uploads", "world",
@@ -23,7 +23,7 @@ ROWS = [
     {"installation", "node"},
     {"commands"},
     {"session"},
-    {"batch", "console", "reference", "rich_console", "sshd"},
+    {"batch", "console", "options", "reference", "rich_console", "sshd"},
     {"__main__"},
 ]  # fmt: skip
 WITHIN_ROW = {

@@ -93,7 +93,28 @@ def test_usage_errors_are_status_two(node_dir):
     done = run(node_dir, "--bogus")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    assert "unrecognized" in done.stderr
+    assert "--bogus: no such option" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [["-c"], ["--json=x"], ["init", "--speed", "fast"], ["init", "a"], ["reference", "a", "b"]],
+)
+def test_options_say_what_is_wrong_with_them(tmp_path, wrong):
+    """One line and the way to the help; nothing is installed."""
+    done = subprocess.run([*PROGRAM, *wrong], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--help" in done.stderr
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("verb", [[], ["init"], ["reference"]])
+def test_help_lists_every_option(verb):
+    """The page comes from the rows that parse."""
+    done = subprocess.run([*PROGRAM, *verb, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stdout.startswith("usage: cucmos-shell")
+    assert subprocess.run([*PROGRAM, "--version"], capture_output=True).stdout
 
 
 @pytest.mark.parametrize(

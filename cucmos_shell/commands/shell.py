@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cucmos_shell.grammar import Command
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
-    from cucmos_shell.store import Transaction
+    from cucmos_shell.store.transaction import Transaction
 
 family = Family()
 
