@@ -8,7 +8,6 @@ import os
 from cucmos_shell.appliance import FORMAT, Appliance, from_json
 from cucmos_shell.audit import Audit
 from cucmos_shell.errors import Damaged, Unavailable
-from cucmos_shell.services import Services
 from cucmos_shell.store import Store
 
 TYPE_CHECKING = False
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from cucmos_shell.accounts import Accounts
     from cucmos_shell.alarms import Alarms
     from cucmos_shell.outside import SyslogHost
+    from cucmos_shell.services import Services
     from cucmos_shell.store import Snapshot
     from cucmos_shell.world import World
 
@@ -32,7 +32,7 @@ class Node:
         self.appliance = appliance
         self.world = world
         self.store = Store(state_dir)
-        self.services = Services(appliance, self.store, world)
+        self._services: Services | None = None
         self.audit = Audit(os.path.join(state_dir, "log", "platform", "log"))
         self._accounts: Accounts | None = None
         self._alarms: Alarms | None = None
@@ -78,6 +78,15 @@ class Node:
     def snapshot(self) -> Snapshot:
         """One consistent state of the store."""
         return self.store.snapshot()
+
+    @property
+    def services(self) -> Services:
+        """What runs on this node; a listing of certificates never pays for it."""
+        if self._services is None:
+            from cucmos_shell.services import Services
+
+            self._services = Services(self.appliance, self.store, self.world)
+        return self._services
 
     def attention(self) -> tuple[int, int]:
         """`(services that wait for a restart, certificates that end soon)`; soon is the profile's."""
