@@ -33,6 +33,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "delete account", "set account", "set accountlocking", "set password", "show account",
         "show accountlocking",
     ),
+    "files": (
+        "file list", "file view", "file dump", "file tail", "file search", "file delete",
+    ),
+    "file_get": ("file get", "delete sftp-host-key"),
 }  # fmt: skip
 
 

@@ -1,0 +1,144 @@
+"""What the file commands have in common: file specifications, and the areas they are looked up in."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+
+from cucmos_shell import file_areas
+from cucmos_shell.errors import NotFound, Refused, Unavailable
+from cucmos_shell.grammar import Argument
+from cucmos_shell.results import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cucmos_shell.file_areas import Area, Entry, Path
+    from cucmos_shell.node import Node
+
+# The word for the area; `activelog` is the only one of the original.
+AREA = "{activelog|certs|download|upload:area}"
+LOG_ROOT = "/var/log/active"
+COMPLETED_MOST = 200
+
+
+def _complete(node: Node, _: tuple[str, ...]) -> Iterable[str]:
+    area = file_areas.areas(node.state_dir, node.store)[file_areas.ACTIVELOG]
+    try:
+        for count, entry in enumerate(file_areas.walk(area, ())):
+            if count >= COMPLETED_MOST:
+                return
+            yield "/".join(entry.path)
+    except OSError:
+        return
+
+
+SPEC = Argument("file-spec", "file or folder, * for any characters of a name", complete=_complete)
+FILE = Argument("file", "file to show", complete=_complete)
+
+
+class Place(Value):
+    """An area, and a path in it whose last name may have wildcards."""
+
+    node: Node
+    name: str
+    area: Area
+    path: Path
+
+    @property
+    def shown(self) -> str:
+        """The place as the original names it."""
+        root = LOG_ROOT if self.name == file_areas.ACTIVELOG else f"/{self.name}"
+        return "/".join((root, *self.path))
+
+    @property
+    def wild(self) -> bool:
+        return bool(self.path) and any(c in self.path[-1] for c in "*?")
+
+
+def missing(text: str) -> NotFound:
+    """The error for a file specification that fits nothing."""
+    return NotFound("{name}: no such file or directory can be found", name=text)
+
+
+def place(node: Node, area: str, text: str) -> Place:
+    """Where `text` leads in an area; in the logs, a path may begin with another area's name.
+
+    Raises NotFound.
+    """
+    areas = file_areas.areas(node.state_dir, node.store)
+    try:
+        path = file_areas.split(text)
+    except FileNotFoundError:
+        raise missing(text) from None
+    if area == file_areas.ACTIVELOG:
+        if path[:3] == ("var", "log", "active"):
+            path = path[3:]
+        if path and path[0] in areas and not _is_folder(areas[area], path[:1]):
+            area, path = path[0], path[1:]
+    return Place(node, area, areas[area], path)
+
+
+def _is_folder(area: Area, path: Path) -> bool:
+    try:
+        return area.stat(path).folder
+    except OSError:
+        return False
+
+
+def find(where: Place, text: str, *, recursive: bool = False) -> list[Entry]:
+    """The entries a file specification means: a folder's content, a file, or what fits wildcards.
+
+    With `recursive`, files in folders below, too. Raises NotFound, Unavailable.
+    """
+    area, path = where.area, where.path
+    try:
+        if where.wild:
+            names = [
+                e for e in area.entries(path[:-1]) if fnmatch.fnmatchcase(e.path[-1], path[-1])
+            ]
+        else:
+            entry = area.stat(path)
+            names = area.entries(path) if entry.folder else [entry]
+        if recursive:
+            files = [e for e in names if not e.folder]
+            for folder in (e for e in names if e.folder):
+                files += file_areas.walk(area, folder.path)
+            names = files
+    except OSError as error:
+        raise told(error, text) from error
+    if not names and where.wild:
+        raise missing(text)
+    return names
+
+
+def told(error: OSError, text: str) -> NotFound | Unavailable | Refused:
+    """An operating system's error about a file a person named."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return missing(text)
+    if isinstance(error, IsADirectoryError):
+        return Refused("{name} is not a file", name=text)
+    if error.errno in (40, 6):  # a link (ELOOP), or a device (ENXIO): not there for anybody
+        return missing(text)
+    return Unavailable(
+        "{name}: {reason}", name=text, reason=error.strerror or os.strerror(error.errno or 5)
+    )
+
+
+def read(where: Place, text: str, limit: int) -> bytes:
+    """The contents of the one file that `text` names. Raises NotFound, Refused, Unavailable."""
+    try:
+        with where.area.open(where.path) as file:
+            data = b""
+            while len(data) <= limit and (block := file.read(limit + 1 - len(data))):
+                data += block
+    except OSError as error:
+        raise told(error, text) from error
+    if len(data) > limit:
+        raise Refused(
+            "{name} is larger than {limit} octets; file tail and file get take it",
+            name=text,
+            limit=limit,
+        )
+    return data

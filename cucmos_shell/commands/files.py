@@ -1,0 +1,296 @@
+"""The node's own files: logs, upload and download areas, certificates."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from cucmos_shell import file_areas
+from cucmos_shell.commands.arguments import COUNT
+from cucmos_shell.commands.file_names import AREA, FILE, SPEC, find, place, read, told
+from cucmos_shell.commands.file_names import missing as no_such
+from cucmos_shell.errors import Refused
+from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.patterns import searcher
+from cucmos_shell.results import Ask, Document, Notice, Pause, Progress
+from cucmos_shell.text import iso_time, safe, zone_abbreviation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from cucmos_shell.commands.file_names import Place
+    from cucmos_shell.file_areas import Entry
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+
+family = Family()
+
+SHOWN_MOST = 8 * 1024 * 1024
+TAIL_MOST = 1024 * 1024
+SEARCHED_MOST = 64 * 1024 * 1024
+HITS_MOST = 5000
+LINE_MOST = 4096
+TAIL_LINES = 10
+FOLLOW_SECONDS = 1.0
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+# --- list ----------------------------------------------------------------------------------------
+
+
+@family.command(
+    f"file list {AREA} <file-spec> [page] [detail] [reverse] [{{date|size:order}}]",
+    level=0,
+    arguments=(SPEC,),
+    examples=("file list activelog platform/log detail",),
+)
+def list_files(
+    node: Node,
+    area: str,
+    file_spec: str,
+    page: str = "",
+    detail: str = "",
+    reverse: str = "",
+    order: str = "",
+) -> Notice:
+    """List files.
+
+    options are:
+    page - pause output
+    detail - show detailed listing
+    reverse - reverse sort order
+    date - sort by date
+    size - sort by size
+
+    file-spec can contain '*' as wildcards. activelog is the logs of this node; upload, download
+    and certs are what SFTP serves, too.
+    """
+    entries = find(place(node, area, file_spec), file_spec)
+    keys: dict[str, Callable[[Entry], tuple[object, ...]]] = {
+        "": lambda e: (not e.folder, e.name),
+        "date": lambda e: (e.changed, e.name),
+        "size": lambda e: (e.size, e.name),
+    }
+    entries.sort(key=keys[order], reverse=bool(reverse))
+    lines = [_detail(node, e) for e in entries] if detail else list(_two_a_row(entries))
+    folders = sum(e.folder for e in entries)
+    lines.append(f"dir count = {folders}, file count = {len(entries) - folders}")
+    data = [
+        {
+            "name": "/".join(e.path),
+            "type": "dir" if e.folder else "file",
+            "size": e.size,
+            "changed": iso_time(e.changed),
+        }
+        for e in entries
+    ]
+    return Notice(tuple(lines), data)
+
+
+def _detail(node: Node, entry: Entry) -> str:
+    """`16 Nov,2004 21:45:43        8,557  enGui.log` (CLI reference, About CLI)."""
+    offset, _ = zone_abbreviation(entry.changed, node.zone)
+    t = time.gmtime(entry.changed + offset)
+    date = f"{t.tm_mday:02d} {_MONTHS[t.tm_mon - 1]},{t.tm_year} {time.strftime('%H:%M:%S', t)}"
+    size = "<dir>  " if entry.folder else f"{entry.size:,}"
+    return f"{date}{size:>13}  {safe(entry.name)}"
+
+
+def _two_a_row(entries: list[Entry]) -> Iterator[str]:
+    names = [("<dir>   " if e.folder else "") + safe(e.name) for e in entries]
+    for i in range(0, len(names), 2):
+        yield "".join(name.ljust(40) for name in names[i : i + 2]).rstrip()
+
+
+# --- view, dump, tail ----------------------------------------------------------------------------
+
+
+def _text_lines(data: bytes) -> list[str]:
+    """The lines of a file as a screen may get them."""
+    text = data.decode("utf-8", "backslashreplace")
+    return [safe(line.expandtabs(), None) for line in text.splitlines()]
+
+
+def _hex_lines(data: bytes) -> list[str]:
+    lines = []
+    for i in range(0, len(data), 16):
+        row = data[i : i + 16]
+        shown = "".join(chr(b) if 0x20 <= b < 0x7F else "." for b in row)
+        lines.append(f"{i:08x}: {row.hex(' '):<47} [{safe(shown)}]")
+    return lines
+
+
+def _data(where: Place, lines: Iterable[str]) -> dict[str, object]:
+    return {"file": where.shown, "lines": list(lines)}
+
+
+@family.command(f"file view {AREA} <file>", level=0, arguments=(FILE,))
+def view_file(node: Node, area: str, file: str) -> Document:
+    """Read a file page by page.
+
+    n is the next page, p the one before, b the beginning, e the end; q quits.
+    """
+    where = place(node, area, file)
+    lines = tuple(_text_lines(read(where, file, SHOWN_MOST)))
+    return Document(lines, _data(where, lines))
+
+
+EXPRESSION = Argument("expression", "regular expression, quoted where it has blanks")
+
+
+@family.command(
+    f"file dump {AREA} <file> [hex] [regexp <expression>]",
+    level=0,
+    arguments=(FILE, EXPRESSION),
+    pages=True,
+)
+def dump_file(node: Node, area: str, file: str, hex: str = "", expression: str = "") -> Notice:
+    """Show all of a file, or the lines that fit a regular expression, or its octets."""
+    where = place(node, area, file)
+    data = read(where, file, SHOWN_MOST)
+    lines = _hex_lines(data) if hex else _text_lines(data)
+    if expression:
+        fits = searcher(expression)
+        lines = [line for line in lines if fits(line[:LINE_MOST])]
+    return Notice(tuple(lines), _data(where, lines))
+
+
+@family.command(
+    f"file tail {AREA} <file> [lines <number>] [follow] [regexp <expression>]",
+    level=0,
+    arguments=(FILE, COUNT, EXPRESSION),
+    pages=True,
+)
+def tail_file(
+    node: Node,
+    area: str,
+    file: str,
+    number: int = TAIL_LINES,
+    follow: str = "",
+    expression: str = "",
+) -> Conversation[Notice]:
+    """Show the end of a file: ten lines unless told otherwise.
+
+    With follow, what is added is shown as it comes, until Ctrl-C.
+    """
+    where = place(node, area, file)
+    fits = searcher(expression) if expression else bool
+    try:
+        with where.area.open(where.path) as opened:
+            end = opened.seek(0, os.SEEK_END)
+            start = max(0, end - TAIL_MOST)
+            opened.seek(start)
+            data = opened.read(end - start)
+    except OSError as error:
+        raise told(error, file) from error
+    found = [line for line in _text_lines(data) if not expression or fits(line[:LINE_MOST])]
+    lines = found[-number:]
+    if not follow:
+        return Notice(tuple(lines), _data(where, lines))
+    for line in lines:
+        yield Progress(line)
+    while True:
+        yield Pause(FOLLOW_SECONDS)
+        added, end = _added(where, file, end)
+        for line in added:
+            if not expression or fits(line[:LINE_MOST]):
+                yield Progress(line)
+
+
+def _added(where: Place, text: str, end: int) -> tuple[list[str], int]:
+    """Whole lines behind `end`, and the new end; a file that was cut begins anew."""
+    try:
+        with where.area.open(where.path) as opened:
+            size = opened.seek(0, os.SEEK_END)
+            start = end if size >= end else 0
+            opened.seek(start)
+            data = opened.read(min(size - start, TAIL_MOST))
+    except OSError as error:
+        raise told(error, text) from error
+    whole = data[: data.rfind(b"\n") + 1] if len(data) < TAIL_MOST else data
+    return _text_lines(whole), start + len(whole)
+
+
+# --- search --------------------------------------------------------------------------------------
+
+
+@family.command(
+    f"file search {AREA} <file-spec> <expression> [ignorecase] [recurs]",
+    level=0,
+    arguments=(SPEC, EXPRESSION),
+    pages=True,
+    examples=('file search activelog platform/log "set cert" ignorecase',),
+)
+def search_files(
+    node: Node,
+    area: str,
+    file_spec: str,
+    expression: str,
+    ignorecase: str = "",
+    recurs: str = "",
+) -> Notice:
+    """Search files for lines that fit a regular expression."""
+    where = place(node, area, file_spec)
+    fits = searcher(expression, bool(ignorecase))
+    lines = [f"Searching path: {safe(where.shown)}"]
+    hits: list[dict[str, str]] = []
+    left = SEARCHED_MOST
+    for entry in find(where, file_spec, recursive=bool(recurs)):
+        if entry.folder or left <= 0 or len(hits) >= HITS_MOST:
+            continue
+        one = where.replace(path=entry.path)
+        try:
+            with one.area.open(one.path) as opened:
+                data = opened.read(left)
+        except OSError:
+            continue
+        left -= len(data)
+        found = (line for line in _text_lines(data) if fits(line[:LINE_MOST]))
+        hits += [{"file": one.shown, "line": line} for line in found]
+    hits = hits[:HITS_MOST]
+    lines += [f"{safe(hit['file'])}:{hit['line']}" for hit in hits]
+    lines.append("Search completed")
+    return Notice(tuple(lines), hits)
+
+
+# --- delete --------------------------------------------------------------------------------------
+
+
+@family.command(
+    "file delete {activelog|download|upload:area} <file-spec> [detail] [noconfirm]",
+    level=1,
+    arguments=(SPEC,),
+    changes=True,
+)
+def delete_files(
+    node: Node, area: str, file_spec: str, detail: str = "", noconfirm: str = ""
+) -> Conversation[Notice]:
+    """Delete files; the command log stays."""
+    where = place(node, area, file_spec)
+    files = [e for e in find(where, file_spec) if not e.folder]
+    if not files:
+        raise no_such(file_spec)
+    for entry in files:
+        if where.name == file_areas.ACTIVELOG and _is_command_log(entry):
+            raise Refused("{name} belongs to the command log, which stays", name=entry.name)
+    deleted = 0
+    for entry in files:
+        if not noconfirm:
+            yield Progress(f"Delete the File {safe(entry.name)}?")
+            answer = yield Ask('Enter "y" followed by return to continue: ', ("y", "n"))
+            if answer == "n":
+                continue
+        try:
+            where.area.delete(entry.path)
+        except OSError as error:
+            raise told(error, entry.name) from error
+        deleted += 1
+        if detail:
+            yield Progress(f"deleted: {safe('/'.join(entry.path))}")
+    text = f"files: found = {len(files)}, deleted = {deleted}"
+    return Notice((text,), {"found": len(files), "deleted": deleted})
+
+
+def _is_command_log(entry: Entry) -> bool:
+    return entry.path[:2] == ("platform", "log") and entry.name.startswith("cli")

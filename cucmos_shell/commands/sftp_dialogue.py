@@ -1,0 +1,100 @@
+"""Signing in to an SFTP server: address, account, and whether its host key is the right one."""
+
+from __future__ import annotations
+
+import os
+
+from cucmos_shell.errors import BadValue, Refused
+from cucmos_shell.ledger import Ledger
+from cucmos_shell.results import Ask, AskText, Progress, Secret, Value
+from cucmos_shell.sftp_client import HostKey
+from cucmos_shell.text import safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+    from cucmos_shell.sftp_client import SftpClient
+
+FORGET = "\tdelete sftp-host-key {}"
+CONTINUE = "Are you sure you want to continue connecting (yes/no)? "
+
+
+def port_number(text: str) -> int:
+    """A TCP port. Raises BadValue."""
+    text = text.strip()
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):
+        raise BadValue("{text} is not a port", text=text)
+    return int(text)
+
+
+def server_address(text: str) -> str:
+    """A host name or an IP address. Raises BadValue."""
+    text = text.strip()
+    if not text or not all(c.isalnum() or c in ".-:_%" for c in text) or not text.isascii():
+        raise BadValue("{text} is not the address of a server", text=text)
+    return text
+
+
+class Server(Value):
+    """An account on an SFTP server, and a folder there."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    folder: str
+
+    def __repr__(self) -> str:
+        return f"Server({self.host!r})"
+
+
+def ask_server(folder_prompt: str = "Download directory: ") -> Conversation[Server]:
+    """Ask for a server, an account and a folder; the answers are judged after the last one."""
+    host = yield AskText("SFTP server IP: ")
+    port = yield AskText("SFTP server port [22]: ", "22")
+    user = yield AskText("User ID: ")
+    password = yield Secret("Password: ")
+    folder = yield AskText(folder_prompt)
+    return Server(server_address(host), port_number(port), user, password, folder.strip())
+
+
+def sign_in(node: Node, server: Server) -> Conversation[SftpClient]:
+    """Sign in to `server`; the caller closes the connection."""
+    client = node.world.sftp(server.host, server.port)
+    try:
+        key = yield from confirm_host_key(node, client, f"[{server.host}]:{server.port}")
+        client.connect(server.user, server.password, key)
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def known_hosts(node: Node) -> Ledger:
+    """The host keys that were confirmed, by `[HOST]:PORT`."""
+    return Ledger(os.path.join(node.state_dir, "run", "known_hosts.json"))
+
+
+def confirm_host_key(node: Node, client: SftpClient, server: str) -> Conversation[HostKey]:
+    """The server's host key, known or confirmed now. Raises Refused for a changed one."""
+    shown = client.host_key()
+    ledger = known_hosts(node)
+    known = ledger.read().get(server)
+    if known == shown.line:
+        return shown
+    if known is not None:
+        raise Refused(
+            "The host key of {server} has changed to {fingerprint}; nothing was sent",
+            server=server,
+            fingerprint=shown.fingerprint,
+            details=("If that is right, forget the old one first:", FORGET.format(safe(server))),
+        )
+    kind = shown.kind.removeprefix("ssh-").upper()
+    yield Progress(f"The authenticity of host '{safe(server)}' can't be established.")
+    yield Progress(f"{kind} key fingerprint is {shown.fingerprint}.")
+    if (yield Ask(CONTINUE)) == "no":
+        raise Refused("The host key of {server} was not accepted", server=server)
+    with ledger.change() as entries:
+        entries[server] = shown.line
+    return shown

@@ -1,0 +1,270 @@
+"""The file commands: exact listings, the viewer, the way out to SFTP, and no way out elsewhere."""
+
+import gzip
+import json
+import os
+import time
+
+import pytest
+from harness import Conversation
+from sftp_server import SftpServer
+
+from cucmos_shell.errors import BadValue
+from cucmos_shell.patterns import searcher
+from cucmos_shell.results import Say
+
+
+@pytest.fixture
+def logs(node_dir):
+    """A log folder with two folders and two files of known dates."""
+    folder = node_dir / "log" / "demo"
+    folder.mkdir(parents=True)
+    (folder / "drf").mkdir()
+    (folder / "log").mkdir()
+    (folder / "enGui.log").write_text("x" * 8556 + "\n")
+    (folder / "startup.log").write_text("".join(f"line {i}\n" for i in range(1, 375)))
+    for name, when in (
+        ("drf", "2004-12-02 12:00:59"),
+        ("log", "2004-12-02 12:00:59"),
+        ("enGui.log", "2004-11-16 21:45:43"),
+        ("startup.log", "2004-10-27 11:54:33"),
+    ):
+        seconds = time.mktime(time.strptime(f"{when} UTC", "%Y-%m-%d %H:%M:%S %Z")) - time.timezone
+        os.utime(folder / name, (seconds, seconds))
+    return folder
+
+
+def test_the_detailed_listing_is_the_originals(say, logs):
+    """Columns of the CLI reference; the node's zone decides about the hours."""
+    say.node.appliance = say.node.appliance.replace(timezone="UTC")
+    assert say("file list activelog demo detail") == (
+        "02 Dec,2004 12:00:59      <dir>    drf\n"
+        "02 Dec,2004 12:00:59      <dir>    log\n"
+        "16 Nov,2004 21:45:43        8,557  enGui.log\n"
+        "27 Oct,2004 11:54:33        3,258  startup.log\n"
+        "dir count = 2, file count = 2\n"
+    )
+    assert say("file list activelog demo/*.log rev det date").splitlines()[0].endswith("enGui.log")
+    assert say("file list activelog demo/*.log size det").splitlines()[0].endswith("startup.log")
+
+
+def test_the_short_listing_has_two_names_a_row(say, logs):
+    """Padded to 40 columns."""
+    assert say("file list activelog demo") == (
+        f"{'<dir>   drf':40}<dir>   log\n{'enGui.log':40}startup.log\n"
+        "dir count = 2, file count = 2\n"
+    )
+    assert say("file list activelog demo/*.log").endswith("dir count = 0, file count = 2\n")
+
+
+def test_listing_as_json(say, logs):
+    """Names, sizes and ISO times."""
+    say("set output json")
+    data = json.loads(say("file list activelog demo/enGui.log"))["data"]
+    assert data == [
+        {
+            "name": "demo/enGui.log",
+            "type": "file",
+            "size": 8557,
+            "changed": "2004-11-16T21:45:43Z",
+        }
+    ]
+
+
+def test_what_is_not_there_is_said(say, logs):
+    """Names and wildcards alike."""
+    for line in ("file list activelog nothing", "file list activelog demo/*.x"):
+        assert "no such file or directory can be found" in say(line)
+        assert say.status == 1
+
+
+def test_certificates_are_an_area_without_keys(say, node):
+    """Every own and trust certificate, PEM and DER, and nothing else."""
+    text = say("file list certs tomcat")
+    assert text.split()[:2] == ["tomcat.der", "tomcat.pem"]
+    assert say("file dump certs tomcat/tomcat.pem").startswith("-----BEGIN CERTIFICATE-----\n")
+    for name in ("tomcat/tomcat_priv.pem", "tomcat/keys", "node/accounts.json", "../store"):
+        say(f"file dump certs {name}")
+        assert say.status == 1
+
+
+ESCAPES = [
+    "..", "../profile.json", "demo/../../profile.json", "/etc/passwd", "//etc/passwd", "./../lock",
+    "link", "link/passwd", "demo/out", "demo/out/passwd", "demo/fifo", "demo/hosts", "a\\0b",
+    "demo/%2e%2e/profile.json", "-", "--help", "~", "$(id)", "*/../../profile.json",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", ["list", "view", "dump", "tail", "search", "get", "delete"])
+def test_nothing_outside_is_reached(say, logs, node_dir, verb):
+    """Links, dots, pipes, devices: not there for anybody, and nobody hangs on them."""
+    os.symlink("/etc", node_dir / "log" / "link")
+    os.symlink("/etc", logs / "out")
+    os.symlink("/etc/hosts", logs / "hosts")
+    os.mkfifo(logs / "fifo")
+    extra = ' "."' if verb == "search" else ""
+    for spec in ESCAPES:
+        text = say(f'file {verb} activelog "{spec}"{extra}')
+        assert say.status == 1, text
+        assert "root:" not in text
+        assert "localhost" not in text
+    assert (node_dir / "profile.json").exists()
+
+
+def test_view_is_a_document_for_the_viewer(node, logs):
+    """Whatever the pagination says; a filter makes it text again."""
+    conversation = Conversation(node)
+    execution = conversation.session.execute("file view activelog demo/startup.log")
+    event = execution.step()
+    assert isinstance(event, Say)
+    assert event.viewer
+    assert event.paged
+    assert event.text.count("\n") == 374
+    conversation("set cli pagination off")
+    event = conversation.session.execute("file view activelog demo/startup.log | count").step()
+    assert event == Say("Count: 374 lines\n", False, False)
+
+
+def test_contents_cannot_steer_the_terminal(say, logs):
+    """Control characters are shown as such, and the prompt's word never occurs."""
+    (logs / "evil").write_bytes(b"\x1b[2Jadmin:\tx\xff\x9b\r\n\xe2\x80\xae")
+    for verb in ("view", "dump", "tail"):
+        text = say(f"file {verb} activelog demo/evil")
+        assert "\x1b" not in text
+        assert "admin:" not in text
+        assert "\\u{1B}[2J" in text
+
+
+def test_dump_and_tail(say, logs):
+    """Octets, matching lines, the last lines."""
+    assert say("file dump activelog demo/startup.log hex").startswith(
+        "00000000: 6c 69 6e 65 20 31 0a 6c 69 6e 65 20 32 0a 6c 69 [line 1.line 2.li]\n"
+    )
+    assert say('file dump activelog demo/startup.log regexp "37[34]"') == "line 373\nline 374\n"
+    assert say("file tail activelog demo/startup.log lines 2") == "line 373\nline 374\n"
+    assert say("file tail activelog demo/startup.log").count("\n") == 10
+
+
+def test_tail_follows_until_interrupted(node, logs):
+    """What is added comes; Ctrl-C ends it."""
+    execution = Conversation(node).session.execute(
+        "file tail activelog demo/startup.log lines 1 follow"
+    )
+    assert execution.step() == Say("line 374\n")
+    execution.step()
+    with open(logs / "startup.log", "a") as file:
+        file.write("line 375\nhalf")
+    assert execution.step() == Say("line 375\n")
+    execution.step()
+    assert execution.interrupt() == Say("Control-C pressed\n")
+
+
+def test_search_in_the_originals_words(say, logs):
+    """Path, hits, end."""
+    assert say('file search activelog demo/startup.log "LINE 37[34]" ignorecase') == (
+        "Searching path: /var/log/active/demo/startup.log\n"
+        "/var/log/active/demo/startup.log:line 373\n"
+        "/var/log/active/demo/startup.log:line 374\n"
+        "Search completed\n"
+    )
+    (logs / "log" / "deep.log").write_text("line 374\n")
+    assert "log/deep.log:" in say("file search activelog demo 374 recurs")
+    assert "log/deep.log:" not in say("file search activelog demo 374")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["(a+)+b", "(a|a)*b", "(.*)*", "(a*b?)*", r"(a)\1", "a*b*c*d*e", "(", "[", "((a{1,40}){1,40})"],
+)
+def test_expressions_that_never_end_are_refused(expression):
+    """In time that does not depend on the text."""
+    with pytest.raises(BadValue):
+        searcher(expression)
+
+
+@pytest.mark.parametrize(
+    "expression", ["set cert", "^a.*b$", r"\d+-\d+", "(one|two) three", "a{3}"]
+)
+def test_usual_expressions_are_fine(expression):
+    """What one types in a search."""
+    searcher(expression)
+
+
+def test_delete_asks_for_each_file(say, logs):
+    """In the original's words; noconfirm does not ask; the command log stays."""
+    text = say("file delete activelog demo/*.log", "y", "n")
+    assert text == (
+        "Delete the File enGui.log?\nDelete the File startup.log?\nfiles: found = 2, deleted = 1\n"
+    )
+    assert say.asked == ['Enter "y" followed by return to continue: '] * 2
+    assert not (logs / "enGui.log").exists()
+    assert say("file delete activelog demo/startup.log noconfirm") == (
+        "files: found = 1, deleted = 1\n"
+    )
+    assert "stays" in say("file delete activelog platform/log/cli00001.log noconfirm")
+    assert Conversation(say.node, account="x", level=0)(
+        "file delete activelog demo/startup.log noconfirm"
+    ).endswith("No valid command entered\n")
+
+
+def test_get_in_the_originals_dialogue(say, logs, tmp_path):
+    """Counts, questions, the host key once; what arrives is what was there."""
+    remote = tmp_path / "remote"
+    remote.mkdir()
+    with SftpServer(remote) as server:
+        text = say("file get activelog demo/*.log", "y", *server.answers, "in/box", "yes")
+        assert text.splitlines() == [
+            "Please wait while the system is gathering files info ...done.",
+            "Sub-directories were not traversed.",
+            "Number of files affected: 2",
+            "Total size in Bytes: 11815",
+            "Total size in Kbytes: 11.5381",
+            f"The authenticity of host '[127.0.0.1]:{server.port}' can't be established.",
+            f"ED25519 key fingerprint is {server.key.get_fingerprint()}.",
+            "Transfer completed",
+        ]
+        assert say.asked == [
+            "Would you like to proceed [y/n]? ",
+            "SFTP server IP: ",
+            "SFTP server port [22]: ",
+            "User ID: ",
+            "Password: ",
+            "Download directory: ",
+            "Are you sure you want to continue connecting (yes/no)? ",
+        ]
+        got = remote / "in" / "box" / "startup.log"
+        assert got.read_bytes() == (logs / "startup.log").read_bytes()
+        text = say("file get activelog demo recurs compress", "y", "y", *server.answers, "z")
+        assert text.endswith("Transfer completed\n")
+        assert gzip.decompress((remote / "z" / "startup.log.gz").read_bytes()) == got.read_bytes()
+        answers = [*server.answers[:3], "wrong"]
+        assert "password is wrong" in say("file get activelog demo", "y", *answers, "")
+    assert "127.0.0.1" in say("file get activelog demo", "y", *server.answers, "")
+    assert say.status == 4
+
+
+def test_get_refuses_a_changed_host_key(say, logs, tmp_path):
+    """Until the old one is forgotten on purpose."""
+    with SftpServer(tmp_path) as first:
+        say("file get activelog demo/startup.log", "y", *first.answers, "", "yes")
+        assert say.status == 0
+        port = first.port
+    with SftpServer(tmp_path) as second:
+        ledger = tmp_path / "node" / "run" / "known_hosts.json"
+        ledger.write_text(ledger.read_text().replace(str(port), str(second.port)))
+        text = say("file get activelog demo/startup.log", "y", *second.answers, "")
+        assert "has changed" in text
+        assert say.status == 1
+        say(f"delete sftp-host-key [127.0.0.1]:{second.port}")
+        say("file get activelog demo/startup.log", "y", *second.answers, "", "yes")
+        assert say.status == 0
+
+
+def test_get_can_be_called_off(say, logs):
+    """Before anything is sent."""
+    assert say("file get activelog demo", "n").endswith("Files transfer cancelled.\n")
+    assert say.status == 0
+    text = say("file get activelog demo", "y", "bad host!", "22", "u", "p", "")
+    assert "not the address" in text
+    text = say("file get activelog demo", "y", "127.0.0.1", "99999", "u", "p", "")
+    assert "not a port" in text
