@@ -99,13 +99,20 @@ def parse(octets: bytes) -> Book:
         if data["format"] > FORMAT:
             raise NewerFormat
         return Book(
-            float(data["high"]),
-            float(data["ahead"]),
-            tuple(map(float, data["boots"])),
+            _seconds(data["high"]),
+            _seconds(data["ahead"]),
+            tuple(map(_seconds, data["boots"])),
             {str(name): _entry(row) for name, row in data["services"].items()},
         )
-    except (KeyError, TypeError, AttributeError, OverflowError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def _seconds(value: Any) -> float:
+    seconds = float(value)
+    if not -1e12 < seconds < 1e12:
+        raise ValueError(f"{value} is no time")
+    return seconds
 
 
 def _entry(data: dict[str, Any]) -> Entry:
@@ -125,12 +132,12 @@ def _row(data: dict[str, Any]) -> Row:
     if loaded is not None:
         planned_at = loaded["planned_at"]
         loaded = Loaded(
-            planned_at if planned_at is None else float(planned_at),
+            planned_at if planned_at is None else _seconds(planned_at),
             int(loaded["head"]),
             {str(unit): (int(head), str(sha)) for unit, (head, sha) in loaded["own"].items()},
             {str(store): int(version) for store, version in loaded["trust"].items()},
         )
-    return Row(data["state"], float(data["at"]), str(data.get("reason", "")), loaded)
+    return Row(data["state"], _seconds(data["at"]), str(data.get("reason", "")), loaded)
 
 
 def dump(book: Book) -> bytes:
