@@ -336,11 +336,11 @@ def test_nothing_installed_is_said(tmp_path):
 def test_a_snapshot_that_was_cleared_away_is_no_damage(store, tmp_path):
     """A very late reader is told to try again."""
     old = store.snapshot()
-    for number in range(70):
+    for number in range(80):
         change(store, lambda t, n=number: give_own(t, "alpha", b"%d" % n))
     with pytest.raises(Vanished):
         old.own_der("alpha")
-    assert store.snapshot().own_der("alpha") == b"69"
+    assert store.snapshot().own_der("alpha") == b"79"
 
 
 # --- locks and errors --------------------------------------------------------------------------

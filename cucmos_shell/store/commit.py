@@ -48,7 +48,7 @@ class Plan(Value):
 
 
 def _json(data: object) -> bytes:
-    return json.dumps(data, indent=1).encode("ascii") + b"\n"
+    return json.dumps(data).encode("ascii") + b"\n"
 
 
 class Commit:

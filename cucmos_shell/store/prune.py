@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # The newest states are kept for going back; of the others, those a reader may still be reading.
 KEEP_ALWAYS = 10
 KEEP_AT_MOST = 64
+BATCH = 8
 READING_SECONDS = 300.0
 _SHA256 = re.compile(rb'"([0-9a-f]{64})"')
 
@@ -72,9 +73,12 @@ def _expired(layout: paths.Layout, current: int) -> tuple[list[int], int]:
 
 
 def prune(layout: paths.Layout, current: int) -> None:
-    """Clear expired heads away, and what only they needed. Raises OSError."""
+    """Clear expired heads away, and what only they needed. Raises OSError.
+
+    Done for several at a time, so that most changes do not pay for it.
+    """
     expired, oldest = _expired(layout, current)
-    if not expired:
+    if len(expired) < BATCH:
         return
     # The order matters: a kill in the middle leaves the heads, from which the next one goes on.
     _collect(layout, [*expired[1:], oldest], oldest, current)

@@ -209,7 +209,7 @@ def own_to_json(own: Own) -> bytes:
         "request": own.request and own.request._asdict(),
         "history": own.history[-HISTORY_KEPT:],
     }
-    return json.dumps(data, indent=1).encode("ascii") + b"\n"
+    return json.dumps(data).encode("ascii") + b"\n"
 
 
 def own_from_json(raw: bytes, version: int) -> Own:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import sys
 
 from cucmos_shell.der import from_pem
 from cucmos_shell.errors import Damaged, Unavailable
@@ -24,7 +25,7 @@ else:
         from _sha2 import sha256 as _small
 
 FORMAT = 1
-LARGE = 1 << 18
+SMALL, LARGE = 1 << 10, 1 << 18
 
 
 def sha256_hex(data: bytes) -> str:
@@ -32,7 +33,7 @@ def sha256_hex(data: bytes) -> str:
 
     Python's built-in one costs nothing to load; OpenSSL's is seven times faster on large data.
     """
-    if len(data) < LARGE:
+    if len(data) < (SMALL if "_hashlib" in sys.modules else LARGE):
         return str(_small(data).hexdigest())
     from _hashlib import openssl_sha256
 
