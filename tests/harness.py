@@ -7,7 +7,7 @@ from cucmos_shell.results import Ask, AskText, Done, Paste, Pause, Say, Secret
 from cucmos_shell.session import Session
 from cucmos_shell.world import World
 
-START = 1_795_000_000.0  # 2026-11-18T12:26:40Z
+START = 1_795_000_000.0  # 2026-11-18T11:06:40Z
 
 
 class Clock:
