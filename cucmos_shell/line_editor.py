@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 TYPE_AHEAD_LIMIT = 16_384
 LATE_ENTER = 1.0
+# Keys that repaint long lines can ask for much output; no more is begun before some was taken.
+OUTPUT_LIMIT = 1 << 18
 
 TOO_LONG = f"The line is longer than {LINE_LIMIT} characters and was dropped"
 STRAY_BLOCK = "The pasted block was dropped: no command had asked for it"
@@ -94,12 +96,12 @@ class LineEditor:
     @property
     def wants_input(self) -> bool:
         """Whether bytes may be received; a channel stops reading while they may not."""
-        return len(self._pending) < TYPE_AHEAD_LIMIT
+        return len(self._pending) < TYPE_AHEAD_LIMIT and not self.stalled
 
     @property
-    def at_prompt(self) -> bool:
-        """Whether a command line is being read."""
-        return self._mode == _LINE
+    def stalled(self) -> bool:
+        """Whether input waits for output to be taken; then `receive` nothing to go on."""
+        return self._mode != _BUSY and bool(self._pending) and self._paste is None
 
     def receive(self, data: bytes, now: float) -> None:
         """Take bytes from the terminal."""
@@ -211,7 +213,7 @@ class LineEditor:
 
     def _read(self, now: float) -> None:
         """Read pending bytes, until they are used up or an event needs an answer first."""
-        while self._pending and self._mode != _BUSY:
+        while self._pending and self._mode != _BUSY and len(self.output) < OUTPUT_LIMIT:
             if self._paste is None:
                 self._read_keys(now)
             elif not self._read_paste(self._paste, now):
@@ -220,16 +222,16 @@ class LineEditor:
     def _read_paste(self, paste: PasteReader, now: float) -> bool:
         taken = paste.feed(self._pending, now)
         self._pending = self._pending[taken:]
+        echo = paste.take_echo()
         if self._mode == _PASTE and self._echoes:
-            self.output.put(paste.echo)
-        paste.echo = ""
+            self.output.put(echo)
         self._end_paste(now)
         return taken > 0 or self._paste is None
 
     def _read_keys(self, now: float) -> None:
         data, mode, place = self._pending, self._mode, 0
         plain = _PLAIN_AT_PROMPT if mode == _LINE else _PLAIN
-        while place < len(data) and self._mode == mode:
+        while place < len(data) and self._mode == mode and len(self.output) < OUTPUT_LIMIT:
             run = plain.match(data, place) if mode != _KEY and self._sequence is None else None
             if run is not None:
                 self._skip_lf = False
@@ -360,7 +362,7 @@ class LineEditor:
         self._paste = PasteReader(now, one_block=True)
         self._paste.feed(first_line.encode() + b"\n", now)
         self._paste.skip_lf, self._skip_lf = self._skip_lf, False
-        self._paste.echo = ""
+        self._paste.take_echo()
         self._end_paste(now)
 
     def _end_paste(self, now: float) -> None:

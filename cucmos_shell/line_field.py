@@ -60,13 +60,20 @@ class Field:
             self._by_print = True
             out = self._picture(taken) if self._echoes else ""
         else:
-            old, cursor = self.text, self._cursor
-            out = self.replace(old[:cursor] + taken + old[cursor:], cursor + len(taken))
+            out = "".join(map(self._insert_inside, self._portions(taken)))
         if len(text) > room:
             self._characters.clear()
             self._cursor = None
             self.overflow = True
         return out
+
+    def _portions(self, text: str) -> list[str]:
+        """Single characters, so that the screen does not depend on packets; but not without end."""
+        return list(text) if len(text) * len(self._characters) <= LINE_LIMIT else [text]
+
+    def _insert_inside(self, text: str) -> str:
+        old, cursor = self.text, self._index
+        return self.replace(old[:cursor] + text + old[cursor:], cursor + len(text))
 
     def press(self, key: str) -> str:
         """An editing key by its name (see `line_keys`)."""

@@ -6,7 +6,9 @@ import re
 
 from cucmos_shell.text import HIDDEN_PROMPT, PROMPT
 
-_LF = 0x0A
+# Behind either of these the cursor stands in the first column of an empty line.
+_LINE_STARTS = (b"\n", b"\r\x1b[K")
+_TAIL = max(map(len, _LINE_STARTS))
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -22,15 +24,15 @@ class Output:
 
     def __init__(self) -> None:
         self._waiting = bytearray()
-        self._last_taken = _LF
+        self._taken = b"\n"
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     @property
     def at_line_start(self) -> bool:
-        """Whether the last byte was LF."""
-        return (self._waiting[-1] if self._waiting else self._last_taken) == _LF
+        """Whether the last byte was LF, or the line was wiped."""
+        return (self._taken + self._waiting[-_TAIL:]).endswith(_LINE_STARTS)
 
     def start_line(self) -> None:
         """CR LF, unless a line starts here already."""
@@ -56,8 +58,7 @@ class Output:
         if limit and len(out) > 2 * limit:
             out = out[:limit]
         del self._waiting[: len(out)]
-        if out:
-            self._last_taken = out[-1]
+        self._taken = (self._taken + out[-_TAIL:])[-_TAIL:]
         return out
 
     def discard(self) -> None:

@@ -89,14 +89,14 @@ class PasteReader:
 
     Feed it bytes; `outcome` becomes `done`, `interrupted` (Ctrl-C) or `silent` (60 s without a
     byte); `quiet` tells that a timer or Ctrl-D ended it, so that a late Enter may be on its way.
-    `echo` gathers what the terminal is to show. `one_block`: the paste ends with the first END
+    `take_echo` is what the terminal is to show. `one_block`: the paste ends with the first END
     line and its Enter. `skip_lf`: the next byte is dropped if it is LF, the second half of CR LF.
     """
 
     def __init__(self, now: float, *, one_block: bool = False, skip_lf: bool = False) -> None:
         self.outcome = ""
         self.quiet = False
-        self.echo = ""
+        self._echo: list[str] = []
         self.skip_lf = skip_lf
         self.collector = PasteCollector()
         self._one_block = one_block
@@ -109,6 +109,12 @@ class PasteReader:
     def deadline(self) -> float:
         """When silence ends the paste, on the clock of `now`."""
         return self._heard + (QUIET_AFTER_END if self.collector.complete else SILENCE)
+
+    def take_echo(self) -> str:
+        """What was taken since the last call, as the terminal may show it."""
+        echo = "".join(self._echo)
+        self._echo.clear()
+        return echo
 
     def tick(self, now: float) -> None:
         """Let time pass."""
@@ -154,8 +160,8 @@ class PasteReader:
             self.outcome, self.quiet = "done", True
         else:
             self.skip_lf = special == b"\r"
-            self.echo += self._decoder.flush()
-            self.echo += "\r\n"
+            self._echo.append(self._decoder.flush())
+            self._echo.append("\r\n")
             if self._one_block and self.collector.complete:
                 self.outcome = "done"
             self._end_line()
@@ -178,7 +184,7 @@ class PasteReader:
             if collector.inside and b"-" in text:
                 ended = _END_BYTES.search(line, max(0, before - _LOOK_BACK))
         taken = ended.end() - before if ended else len(text)
-        self.echo += self._decoder.decode(text[:taken])
+        self._echo.append(self._decoder.decode(text[:taken]))
         if ended:
             del line[before + taken :]
             self._end_line()
@@ -192,7 +198,7 @@ class PasteReader:
         begun = text.lstrip(_BLANKS)
         if blank := len(text) - len(begun):
             self._line += text[:blank]
-            self.echo += text[:blank].decode()
+            self._echo.append(text[:blank].decode())
             return blank
         if self._one_block:
             self.outcome = "done"

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from itertools import accumulate
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _UNBOUNDED = 1 << 30
 _TAB = 8
 
@@ -23,10 +27,10 @@ def _cells(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def offsets(text: str, start: int, columns: int) -> list[int]:
+def offsets(text: str, start: int, columns: int) -> Sequence[int]:
     """The cell behind each beginning of `text`, the first at cell `start` of a wrapping screen."""
     if text.isascii() and "\t" not in text:
-        return list(range(start, start + len(text) + 1))
+        return range(start, start + len(text) + 1)
 
     def advance(cell: int, character: str) -> int:
         column = cell % columns
@@ -64,25 +68,27 @@ class _Pen:
     def row(self) -> int:
         return (self.cell - 1 if self.waiting else self.cell) // self.columns
 
-    def print(self, text: str, cells: list[int]) -> None:
-        """Write `text`; `cells` are its offsets. Tabs become blanks, to cover what stood there."""
+    def print(self, text: str, cells: Sequence[int]) -> None:
+        """Write `text`; `cells` are its offsets. Blanks cover what a tab or a wrap leaves out."""
         if not text:
             return
-        if "\t" in text:
+        if cells[-1] - cells[0] != len(text):
             steps = zip(text, cells, cells[1:], strict=False)
-            text = "".join(" " * (b - a) if c == "\t" else c for c, a, b in steps)
+            text = "".join(" " * (b - a - _cells(c)) + c.replace("\t", " ") for c, a, b in steps)
         self.out.append(text)
         self.cell = cells[-1]
         self.waiting = self.cell % self.columns == 0
 
     def leave_margin(self, following: str) -> None:
         """Be at the start of the next row for certain; `following` is what stands there."""
-        if self.waiting:
+        if self.waiting and _cells(following):
             self.out.append(f"{' ' if following == chr(9) else following}\r")
             self.waiting = False
 
     def back(self, cell: int) -> None:
         """Move left or up to `cell`."""
+        if cell == self.cell:
+            return
         up = self.row - cell // self.columns
         if not up and not self.waiting:
             self.out.append("\b" * (self.cell - cell))
@@ -97,6 +103,18 @@ class _Pen:
         self.out.append("\x1b[K" if last // self.columns == self.row else "\x1b[J")
 
 
+def _common(old: str, new: str) -> int:
+    """How many characters `old` and `new` begin with alike."""
+    low, high = 0, min(len(old), len(new))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if old[low:middle] == new[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
 def repaint(
     old: str, old_cursor: int, new: str, new_cursor: int, start: int, columns: int, by_print: bool
 ) -> tuple[str, bool]:
@@ -107,16 +125,8 @@ def repaint(
     """
     columns = columns or _UNBOUNDED
     before, after = offsets(old, start, columns), offsets(new, start, columns)
-    pen = _Pen(before[old_cursor], columns, by_print and old_cursor == len(old))
-    same = 0
-    shorter = min(len(old), len(new))
-    if old[:shorter] == new[:shorter]:
-        same = shorter
-    else:
-        while old[same] == new[same]:
-            same += 1
-    if old == new:
-        same = new_cursor
+    pen = _Pen(before[old_cursor], columns, by_print)
+    same = new_cursor if old == new else _common(old, new)
     if same < old_cursor:
         pen.back(before[same])
     else:

@@ -174,6 +174,9 @@ class Terminal:
         out = output.take(CHUNK)
         if not output:
             self._together_until = None
+        if self.editor.stalled and len(output) <= 2 * CHUNK:
+            self.editor.receive(b"", now)
+            self._react(now)
         self._look_at_result(now)
         return out
 
