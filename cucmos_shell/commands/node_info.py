@@ -15,6 +15,9 @@ from cucmos_shell.text import iso_time, zone_abbreviation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from cucmos_shell.caller import Caller
     from cucmos_shell.node import Node
 
@@ -63,15 +66,12 @@ def show_status(node: Node) -> Notice:
         (appliance.os_label, appliance.os_version),
     )
     width = max(len(label) for label, _ in fields)
-    users = status["users"]
-    load = ", ".join(f"{figure:.2f}" for figure in status["load_average"])
     lines = [
         "",
         *(f"{label.ljust(width)} : {value}" for label, value in fields),
         "",
         "Uptime:",
-        f" {time.strftime('%H:%M:%S', local)} up {uptime_text(up)},"
-        f"  {users} user{'' if users == 1 else 's'},  load average: {load}",
+        f" {time.strftime('%H:%M:%S', local)} up {uptime_text(up)},{_load_text(status)}",
         "",
         *_cpu_lines(status["cpu"]),
         "",
@@ -90,6 +90,12 @@ def show_status(node: Node) -> Notice:
         **{key: status[key] for key in ("users", "load_average", "cpu", "memory", "disks")},
     }
     return Notice(tuple(lines), data)
+
+
+def _load_text(status: Mapping[str, Any]) -> str:
+    users = status["users"]
+    load = ", ".join(f"{figure:.2f}" for figure in status["load_average"])
+    return f"  {users} user{'' if users == 1 else 's'},  load average: {load}"
 
 
 def _cpu_lines(cpu: dict[str, float]) -> list[str]:
