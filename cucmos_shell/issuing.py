@@ -9,7 +9,7 @@ from cucmos_shell.store.paths import clean_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from cryptography import x509
 
@@ -88,14 +88,20 @@ def _self_signed(
     return Material(row, certs.to_der(certificate), certs.key_pem(key), description)
 
 
-def stage(transaction: Transaction, appliance: Appliance, material: Material) -> Row:
+def stage(
+    transaction: Transaction,
+    appliance: Appliance,
+    material: Material,
+    chain_ders: Iterable[bytes] = (),
+) -> Row:
     """Make `material` its unit's own certificate, and put its copy into the unit's trust store.
 
-    A pending request stays: whether it goes is the caller's matter. Returns the copy's row.
+    `chain_ders` are the certificates between it and its root. A pending request stays: whether it
+    goes is the caller's matter. Returns the copy's row.
     """
     unit = material.row.name
     store = appliance.trust_stores[appliance.units[unit].trust_store]
-    transaction.put_own(unit, material.row, material.der, material.key_pem)
+    transaction.put_own(unit, material.row, material.der, material.key_pem, chain_ders)
     name = file_name(store, material.description)
     copy = Row(**certs.row(material.description, name, certs.TRUSTED, unit))
     return transaction.put_copy(store.name, unit, copy, material.der)

@@ -17,6 +17,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "impact": ("show cert impact",),
     "expiry": ("show cert expiry",),
     "delete": ("set cert delete",),
+    "imports": ("set cert import", "utils cert upload"),
     "download": ("utils cert download",),
     "services": ("utils service",),
     "pending": ("show service",),
@@ -28,6 +29,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "exit", "help", "quit", "set cli", "set commandcount", "set output", "show cli",
     ),
     "audit_log": ("show audit",),
+    "ocsp": ("set ocsp", "show ocsp", "utils ocsp"),
     "alarm": ("set alarm", "show alarm"),
     "accounts": (
         "delete account", "set account", "set accountlocking", "set password", "show account",
@@ -35,6 +37,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "files": (
         "file list", "file view", "file dump", "file tail", "file search", "file delete",
+    ),
+    "sessions": (
+        "set cli session", "set security", "set session", "show cli session", "show logins",
+        "show security", "show session",
     ),
     "file_get": ("file get", "delete sftp-host-key"),
 }  # fmt: skip

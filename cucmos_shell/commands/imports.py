@@ -1,0 +1,209 @@
+"""Certificates brought to the node: pasted, or as a file in the upload area."""
+
+from __future__ import annotations
+
+from cucmos_shell import own_import, trust_import, uploads
+from cucmos_shell.areas import open_upload
+from cucmos_shell.areas import uploads as upload_names
+from cucmos_shell.commands.certificate_names import parse_trust, unknown
+from cucmos_shell.commands.import_views import (
+    OwnImported,
+    TrustImported,
+    imported_data,
+    imported_lines,
+)
+from cucmos_shell.errors import BadValue, Refused
+from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.results import Commit, Paste, Progress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cucmos_shell.appliance import TrustStoreSpec
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+    from cucmos_shell.store.transaction import Transaction
+    from cucmos_shell.uploads import Found
+
+    Imported = OwnImported | TrustImported
+
+family = Family()
+
+PROMPT = "Paste the Certificate and Hit Enter"
+OWN_CAUTION = "WARNING: This operation will replace the certificate and the key of {unit}"
+TRUST_CAUTION = "WARNING: This operation will change which certificates {store} trusts"
+DESCRIPTION = "Trust Certificate"
+DESCRIPTION_LIMIT = 256
+
+
+def _bases(node: Node, _: tuple[str, ...]) -> list[str]:
+    stores = node.appliance.trust_stores.values()
+    return list(dict.fromkeys([*node.appliance.units, *(spec.base for spec in stores)]))
+
+
+def _anchors(node: Node, _: tuple[str, ...]) -> list[str]:
+    snapshot = node.snapshot()
+    return [f"{row.name}.pem" for store in snapshot.stores for row in snapshot.trust(store)]
+
+
+def _files(node: Node, _: tuple[str, ...]) -> tuple[str, ...]:
+    return upload_names(node.state_dir)
+
+
+# No choices: an unknown unit is refused after the paste, or the paste would become commands.
+UNIT = Argument("unit", "unit, or base name of a trust store (not NAME-trust)", complete=_bases)
+CA_CERT = Argument(
+    "caCert", "file in the unit's trust store that the chain must lead to", complete=_anchors
+)
+FILE = Argument("file", "file in the upload area", complete=_files)
+TEXT = Argument("text", "what lists say about it")
+
+
+@family.command(
+    "set cert import {own|trust:kind} <unit> [<caCert>]",
+    level=1,
+    changes=True,
+    arguments=(UNIT, CA_CERT),
+    view=imported_lines,
+    json=imported_data,
+    examples=("set cert import trust tomcat", "set cert import own tomcat"),
+)
+def import_pasted(
+    node: Node,
+    kind: str,
+    unit: str,
+    caCert: str = "",  # noqa: N803 - the name in the product's syntax
+) -> Conversation[Imported]:
+    """Import a certificate that is pasted.
+
+    The CA's certificates come first, as trust; then the certificate that the CA has signed, as own.
+    An own certificate must answer the unit's CSR: same key, same alternative names, valid now, and
+    a chain that ends in the unit's trust store. Certificates between it and the root may be pasted
+    along. Key, certificate and chain change together, and the CSR is gone.
+
+    Of several trust certificates with one common name the one that begins later stays.
+    """
+    text = yield Paste(PROMPT)
+    if kind == "own":
+        name = _own_unit(node, unit)
+        imported = yield from _import_own(node, name, uploads.read_paste(text), caCert)
+        return imported
+    spec = _trust_store(node, unit)
+    if caCert:
+        raise BadValue("{file}: a CA certificate is named for an own one only", file=caCert)
+    return (yield from _import_trust(node, spec, uploads.read_paste(text), DESCRIPTION))
+
+
+@family.command(
+    "utils cert upload {own|trust:kind} <unit> <file> [description <text...>]",
+    level=1,
+    changes=True,
+    arguments=(UNIT, FILE, TEXT),
+    view=imported_lines,
+    json=imported_data,
+    examples=(
+        "utils cert upload trust tomcat ca-bundle.pem description Signed Certificate",
+        "utils cert upload own tomcat tomcat.der",
+    ),
+)
+def upload(node: Node, kind: str, unit: str, file: str, text: str = "") -> Conversation[Imported]:
+    """Import certificates from a file in the upload area, where SFTP puts them.
+
+    PEM, DER, several of either, or PKCS#7. The rules are those of set cert import. A list of trust
+    certificates is taken as a whole, or not at all.
+    """
+    if len(text) > DESCRIPTION_LIMIT:
+        raise BadValue("The description is longer than {limit}", limit=DESCRIPTION_LIMIT)
+    if kind == "own":
+        name = _own_unit(node, unit)
+        with open_upload(node.state_dir, file) as stream:
+            found = tuple(uploads.read_file(stream, limit=uploads.PASTE_LIMIT))
+        return (yield from _import_own(node, name, found, "", text))
+    spec = _trust_store(node, unit)
+    with open_upload(node.state_dir, file) as stream:
+        return (
+            yield from _import_trust(node, spec, uploads.read_file(stream), text or DESCRIPTION)
+        )
+
+
+def _own_unit(node: Node, name: str) -> str:
+    """The unit of that name. Raises NotFound, or Refused for a store without own certificate."""
+    for unit in node.appliance.units:
+        if unit.lower() == name.lower():
+            return unit
+    if spec := _find_store(node, name):
+        raise Refused("{store} has no own certificate", store=spec.name)
+    raise unknown(name, "a certificate unit", node.appliance.units)
+
+
+def _trust_store(node: Node, name: str) -> TrustStoreSpec:
+    """The trust store whose base name that is. Raises NotFound."""
+    if spec := _find_store(node, name):
+        return spec
+    bases = [spec.base for spec in node.appliance.trust_stores.values()]
+    raise unknown(name, "the base name of a trust store", bases)
+
+
+def _find_store(node: Node, name: str) -> TrustStoreSpec | None:
+    for spec in node.appliance.trust_stores.values():
+        if spec.base.lower() == name.lower():
+            return spec
+    return None
+
+
+def _import_own(
+    node: Node, unit: str, found: tuple[Found, ...], anchor: str, text: str = ""
+) -> Conversation[OwnImported]:
+    spec = node.appliance.units[unit]
+    snapshot = node.snapshot()
+    ends_in = b""
+    if anchor:
+        file = anchor if "/" in anchor else f"{spec.trust_store}/{anchor}"
+        ends_in = snapshot.certificate_der(parse_trust(node, file).row.sha256)
+    accepted = own_import.check(
+        node.appliance, snapshot, unit, found, now=node.now(), ends_in=ends_in
+    )
+    # What the network is asked about `accepted.chain` is asked here: after every refusal that costs
+    # nothing, and before the lock.
+    yield Progress(OWN_CAUTION.format(unit=unit))
+
+    def change(transaction: Transaction) -> OwnImported:
+        row = own_import.stage(transaction, node.appliance, accepted, text)
+        return OwnImported(
+            unit,
+            row,
+            accepted,
+            node.appliance.defaults["restart_advice_imported"].format(unit=unit),
+            spec.services,
+        )
+
+    imported: OwnImported = yield Commit(change)
+    return imported
+
+
+def _import_trust(
+    node: Node, spec: TrustStoreSpec, found: Iterable[Found], text: str
+) -> Conversation[TrustImported]:
+    ready = list(trust_import.read(found, spec, node.appliance.policy, now=node.now(), text=text))
+    # As above: `ready` is what the network may be asked about.
+    yield Progress(TRUST_CAUTION.format(store=spec.name))
+
+    def change(transaction: Transaction) -> TrustImported:
+        outcomes = trust_import.stage(transaction, spec.name, ready)
+        if all(one.outcome == trust_import.KEPT for one in outcomes):
+            raise Refused(
+                "{name} stays: it has the same common name and begins later",
+                name=f"{spec.name}/{outcomes[0].name}.pem",
+                details=("A certificate that begins earlier does not replace it.",),
+            )
+        return TrustImported(
+            spec.base,
+            spec.name,
+            tuple(outcomes),
+            node.appliance.defaults["restart_advice_imported"].format(unit=spec.base),
+            spec.services,
+        )
+
+    imported: TrustImported = yield Commit(change)
+    return imported

@@ -1,0 +1,187 @@
+"""A certificate that a CA has signed for a unit: whether it fits, and its way into the store.
+
+`check` decides on a snapshot, without the lock; `stage` puts the result into a transaction after
+looking once more that the request is still the one that was answered.
+"""
+
+from __future__ import annotations
+
+from cucmos_shell import certs, chains, issuing
+from cucmos_shell.der import SEQUENCE, children, element, encode, from_pem
+from cucmos_shell.errors import Refused
+from cucmos_shell.outline import Outline, name_hash
+from cucmos_shell.results import Value
+from cucmos_shell.store import Row
+from cucmos_shell.text import iso_time, safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from cucmos_shell.appliance import Appliance
+    from cucmos_shell.store import RequestRow, Snapshot
+    from cucmos_shell.store.transaction import Transaction
+    from cucmos_shell.uploads import Found
+
+REQUEST_LABEL = "CERTIFICATE REQUEST"
+
+
+class Accepted(Value):
+    """A certificate that answers the unit's request. `chain` goes from it to its anchor."""
+
+    unit: str
+    request: RequestRow
+    found: Found
+    chain: tuple[chains.Link, ...]
+    unused: tuple[Found, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def anchor(self) -> chains.Link:
+        return self.chain[-1]
+
+
+def request_key(der: bytes) -> bytes:
+    """SubjectPublicKeyInfo of a PKCS#10 request in DER (RFC 2986, 4.1); ValueError if it is none."""
+    _, start, end = element(der)
+    _, start, end = element(der, start, end)
+    fields = list(children(der, start, end))
+    return encode(SEQUENCE, der[fields[2][1] : fields[2][2]])
+
+
+def anchors(snapshot: Snapshot, store: str) -> Callable[[bytes], Iterable[bytes]]:
+    """The certificates of a trust store by subject name, found in its index, for `chains.decide`."""
+    index = snapshot.index(store)
+
+    def find(name: bytes) -> Iterable[bytes]:
+        hashed = name_hash(name)
+        for sha256 in {row.sha256 for row in index.search(hashed) if row.subject_hash == hashed}:
+            yield snapshot.certificate_der(sha256)
+
+    return find
+
+
+def check(
+    appliance: Appliance,
+    snapshot: Snapshot,
+    unit: str,
+    found: Sequence[Found],
+    *,
+    now: float,
+    ends_in: bytes = b"",
+) -> Accepted:
+    """The one of `found` that answers the unit's request, with its chain.
+
+    `ends_in` is the CA certificate (DER) that the chain must lead through. The refusals come in the
+    order of the command's documentation; each says what was expected and what was found.
+    Raises Refused, PolicyRefused.
+    """
+    request = snapshot.own(unit).request
+    if request is None:
+        raise Refused(
+            "CSR does not exist for {unit}",
+            unit=unit,
+            details=(f"Expected: a CSR made by set csr gen {unit}", "Found: none"),
+        )
+    leaf = _answering(found, from_pem(snapshot.request_pem(unit), REQUEST_LABEL), request)
+    _check_names(leaf.description, request)
+    _check_dates(leaf.description, now)
+    store = appliance.units[unit].trust_store
+    verdict = chains.decide(
+        leaf.certificate,
+        [one.certificate for one in found if one is not leaf],
+        anchors(snapshot, store),
+        appliance.policy,
+        now,
+        store=store,
+        ends_in=ends_in,
+    )
+    if not verdict.accepted:
+        raise verdict.refusal()
+    used = {link.der for link in verdict.chain}
+    unused = tuple(one for one in found if one.der not in used)
+    return Accepted(unit, request, leaf, verdict.chain, unused, verdict.notes)
+
+
+def _answering(found: Sequence[Found], csr: bytes, request: RequestRow) -> Found:
+    wanted = request_key(csr)
+    for one in found:
+        if Outline(one.der).key == wanted:
+            return one
+    likely = next((one for one in found if not one.description.ca), found[0])
+    raise Refused(
+        "CSR public key and Certificate public key does not match",
+        details=(
+            f"Expected: {request.key_type}, key SHA-256 {_fingerprint(wanted)}",
+            f"Found: {likely.description.key.text},"
+            f" key SHA-256 {_fingerprint(Outline(likely.der).key)}"
+            f" in {safe(likely.description.common_name) or 'a certificate without a name'}",
+        ),
+    )
+
+
+def _fingerprint(key: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(key).hexdigest()
+
+
+def _check_names(description: certs.Description, request: RequestRow) -> None:
+    wanted = {name.casefold() for name in request.alternative_names}
+    there = {name.casefold() for name in description.alternative_names}
+    if wanted and wanted != there:
+        raise Refused(
+            "CSR SAN and Certificate SAN does not match",
+            details=(
+                f"Expected: {_listed(request.alternative_names)}",
+                f"Found: {_listed(description.alternative_names)}",
+            ),
+        )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return safe(", ".join(sorted(names))) or "no alternative names"
+
+
+def _check_dates(description: certs.Description, now: float) -> None:
+    expected = f"Expected: a certificate that is valid at {iso_time(now)}"
+    if now > description.not_after:
+        raise Refused(
+            "The certificate has expired",
+            details=(expected, f"Found: valid until {iso_time(description.not_after)}"),
+        )
+    if now < description.not_before:
+        raise Refused(
+            "The certificate is not yet valid",
+            details=(expected, f"Found: valid from {iso_time(description.not_before)}"),
+        )
+
+
+def stage(
+    transaction: Transaction, appliance: Appliance, accepted: Accepted, text: str = ""
+) -> Row:
+    """Make it the unit's own: key, certificate and chain in one version, and the request is gone.
+
+    `text` is its description in lists. Returns the certificate's row. Raises Refused when the
+    request is no longer the one that was answered.
+    """
+    unit = accepted.unit
+    request = transaction.own(unit).request
+    if request is None or request.sha256 != accepted.request.sha256:
+        raise Refused(
+            "The CSR of {unit} has changed meanwhile; nothing was imported",
+            unit=unit,
+            details=("Expected: the CSR that this certificate answers", "Found: another, or none"),
+        )
+    description = accepted.found.description
+    signed_by = f"Certificate Signed by {description.issuer_name}"
+    material = issuing.Material(
+        Row(**certs.row(description, unit, text or signed_by)),
+        accepted.found.der,
+        transaction.request_key_pem(unit),
+        description,
+    )
+    between = [link.der for link in accepted.chain[1:] if not link.anchor]
+    issuing.stage(transaction, appliance, material, between)
+    transaction.drop_request(unit)
+    return material.row

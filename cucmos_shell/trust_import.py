@@ -1,0 +1,118 @@
+"""Certificates on their way into a trust store: one, or a list of ten thousand.
+
+`read` turns what was uploaded into rows, one certificate at a time, so that a list costs little
+memory; `stage` puts them into a transaction by the store's rules: one certificate for each common
+name, the one that begins later stays.
+"""
+
+from __future__ import annotations
+
+from cucmos_shell import certs, issuing
+from cucmos_shell.errors import PolicyRefused, Refused
+from cucmos_shell.results import Value
+from cucmos_shell.store import Row
+from cucmos_shell.text import iso_time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cucmos_shell.appliance import Policy, TrustStoreSpec
+    from cucmos_shell.store.transaction import Transaction
+    from cucmos_shell.uploads import Found
+
+IMPORTED, REPLACED, PRESENT, KEPT = "imported", "replaced", "present", "kept"
+
+
+class Ready(Value):
+    """A certificate that may be trusted, as it is to be stored."""
+
+    row: Row
+    der: bytes
+    place: str
+    notes: tuple[str, ...]
+
+
+class Outcome(Value):
+    """What became of one certificate. `name` is its file name in the store, without extension.
+
+    `outcome`: IMPORTED; REPLACED an older one of its common name; PRESENT before; or KEPT out by
+    one of its common name that begins later, which `name` is.
+    """
+
+    name: str
+    common_name: str
+    sha256: str
+    outcome: str
+    notes: tuple[str, ...] = ()
+
+
+def read(
+    found: Iterable[Found], spec: TrustStoreSpec, policy: Policy, *, now: float, text: str
+) -> Iterator[Ready]:
+    """What of `found` is to be stored, with `text` as its description in lists.
+
+    Raises Refused for an expired certificate and PolicyRefused for a root that the profile does not
+    allow: of a list all are taken, or none.
+    """
+    for one in found:
+        description = one.description
+        if now > description.not_after:
+            raise Refused(
+                "{place}: the certificate of {name} has expired",
+                place=one.place,
+                name=description.common_name,
+                details=(
+                    f"Expected: a certificate that is valid at {iso_time(now)}",
+                    f"Found: valid until {iso_time(description.not_after)}",
+                ),
+            )
+        notes = tuple(_notes(description, policy, one.place, now))
+        row = Row(**certs.row(description, issuing.file_name(spec, description), text))
+        yield Ready(row, one.der, one.place, notes)
+
+
+def _notes(description: certs.Description, policy: Policy, place: str, now: float) -> Iterator[str]:
+    """What is remarkable, but no reason to refuse. Raises PolicyRefused for what is one."""
+    if description.self_issued and description.version == 1:
+        _allow(policy.allow_v1_roots, place, "an X.509 version 1 root")
+        yield "an X.509 version 1 root"
+    elif not description.ca:
+        yield "not a CA certificate (CA:TRUE is missing)"
+    if description.self_issued and description.signature_hash == "sha1":
+        _allow(policy.allow_sha1_roots, place, "a root signed with SHA-1")
+        yield "a root signed with SHA-1"
+    if now < description.not_before:
+        yield f"not valid before {iso_time(description.not_before)}"
+
+
+def _allow(allowed: bool, place: str, what: str) -> None:
+    if not allowed:
+        raise PolicyRefused(
+            "{place} is {what}, which the policy does not allow", place=place, what=what
+        )
+
+
+def stage(transaction: Transaction, store: str, ready: Iterable[Ready]) -> list[Outcome]:
+    """Put the certificates into the trust store; what became of each, in their order."""
+    return [_stage(transaction, store, one) for one in ready]
+
+
+def _stage(transaction: Transaction, store: str, one: Ready) -> Outcome:
+    row = one.row
+    same = transaction.named(store, row.common_name)
+    for other in same:
+        if other.sha256 == row.sha256:
+            return Outcome(other.name, row.common_name, row.sha256, PRESENT, one.notes)
+    # Copies of own certificates belong to their units and stand beside the rule.
+    rivals = [other for other in same if not other.owner]
+    for rival in rivals:
+        if rival.not_before > row.not_before:
+            return Outcome(rival.name, row.common_name, row.sha256, KEPT, one.notes)
+    for rival in rivals:
+        transaction.remove_trust(store, rival.name)
+    row = row._replace(name=transaction.free_name(store, row.name))
+    transaction.put_trust(store, row, one.der)
+    return Outcome(
+        row.name, row.common_name, row.sha256, REPLACED if rivals else IMPORTED, one.notes
+    )
