@@ -20,7 +20,7 @@ FILES_KEPT = 10
 _KEY_MATERIAL = re.compile(r"-----\s*BEGIN|[A-Za-z0-9+/=_-]{48,}")
 _ENTRY = re.compile(
     r"(?P<date>\S+ \S+) INFO \[(?P<id>\S+)\] sdMain\.main - "
-    r"(?P<what>running command|command ended|session begun|session ended) -> \[(?P<typed>.*?)\]"
+    r"(?P<what>running command|command noted|command ended|session begun|session ended|session refused) -> \[(?P<typed>.*?)\]"
     r" canonical=\[(?P<canonical>.*?)\] account=(?P<account>\S+) origin=(?P<origin>\S+)"
     r" outcome=(?P<outcome>\S+)$"
 )
@@ -33,10 +33,17 @@ def looks_secret(line: str) -> bool:
 
 _WHAT = {
     "running command": "begun",
+    "command noted": "noted",
     "command ended": "ended",
     "session begun": "session begun",
     "session ended": "session ended",
+    "session refused": "session refused",
 }
+
+
+def _word(text: str) -> str:
+    """`text` as one word, since an entry is read back by its blanks."""
+    return "_".join(text.split()) or "-"
 
 
 class Entry(Value):
@@ -100,13 +107,24 @@ class Audit:
         self._record(now, "running command", token, "-")
         return token
 
+    def note(self, now: float, token: tuple[str, ...], text: str) -> None:
+        """Record what the command of `begin` has found out. Raises Unavailable."""
+        noted = (token[0], text, "-", *token[3:])
+        self._record(now, "command noted", noted, "-")
+
     def end(self, now: float, token: tuple[str, ...], outcome: str) -> None:
         """Record how the command of `begin` ended. Raises Unavailable."""
         self._record(now, "command ended", token, outcome)
 
-    def session(self, now: float, what: str, account: str, origin: str) -> None:
-        """Record that a session has begun or ended. Raises Unavailable."""
-        self._record(now, f"session {what}", (f"{os.getpid()}-0", "", "", account, origin), "-")
+    def session(
+        self, now: float, what: str, account: str, origin: str, name: str = "", reason: str = "-"
+    ) -> None:
+        """Record that a session has begun or ended, or that a sign-in was refused and why.
+
+        Raises Unavailable.
+        """
+        token = (name or f"{os.getpid()}-0", "", "", _word(account), _word(origin))
+        self._record(now, f"session {what}", token, _word(reason))
 
     def _record(self, now: float, what: str, token: tuple[str, ...], outcome: str) -> None:
         name, typed, canonical, account, origin = (safe(part) for part in token)

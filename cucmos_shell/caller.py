@@ -29,6 +29,13 @@ class Caller:
         self.settings = settings
         self.walker = walker
         self.ended = False
+        self.notes: list[str] = []
+        # Whether the password was given again in this session (`set security reauth`).
+        self.verified = False
+
+    def note(self, text: str) -> None:
+        """Have `text` in the command log, with the command that is running."""
+        self.notes.append(text)
 
     def end(self) -> None:
         """Close the session when this command is over."""

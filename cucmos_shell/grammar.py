@@ -145,7 +145,7 @@ class Command:
     """One declared command: its pattern, its handler, and how its value is shown."""
 
     __slots__ = (
-        "changes", "doc", "examples", "handler", "json", "level", "pages", "pattern",
+        "changes", "doc", "examples", "guarded", "handler", "json", "level", "pages", "pattern",
         "summary", "tokens", "view", "wants_caller",
     )  # fmt: skip
 
@@ -161,6 +161,7 @@ class Command:
         json: Callable[[Any], Any] | None,
         pages: bool,
         examples: tuple[str, ...],
+        guarded: bool,
     ) -> None:
         self.pattern = pattern
         self.tokens = tokens
@@ -171,6 +172,7 @@ class Command:
         self.json = json
         self.pages = pages
         self.examples = examples
+        self.guarded = guarded
         summary, _, rest = (handler.__doc__ or "").strip().partition("\n")
         self.summary = summary.strip()
         self.doc = "\n".join(line.strip() for line in rest.strip().splitlines())
@@ -259,8 +261,12 @@ class Family:
         json: Callable[[Any], Any] | None = None,
         pages: bool = False,
         examples: tuple[str, ...] = (),
+        guarded: bool = False,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Declare a command; the decorated handler stays a plain function."""
+        """Declare a command; the decorated handler stays a plain function.
+
+        `guarded`: a node may want the password once more before it (`set security reauth`).
+        """
         tokens = parse_pattern(pattern, {a.name: a for a in arguments})
 
         def declare(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -275,6 +281,7 @@ class Family:
                     json=json,
                     pages=pages,
                     examples=examples,
+                    guarded=guarded,
                 )
             )
             return handler

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.accounts import Accounts
     from cucmos_shell.alarms import Alarms
+    from cucmos_shell.logins import Logins
     from cucmos_shell.outside import SyslogHost
     from cucmos_shell.services import Services
     from cucmos_shell.store import Snapshot
@@ -35,6 +36,7 @@ class Node:
         self._services: Services | None = None
         self.audit = Audit(os.path.join(state_dir, "log", "platform", "log"))
         self._accounts: Accounts | None = None
+        self._logins: Logins | None = None
         self._alarms: Alarms | None = None
 
     @staticmethod
@@ -50,6 +52,15 @@ class Node:
 
             self._accounts = Accounts(self.state_dir, self.store, self.world)
         return self._accounts
+
+    @property
+    def logins(self) -> Logins:
+        """The sessions of this node."""
+        if self._logins is None:
+            from cucmos_shell.logins import Logins
+
+            self._logins = Logins(self.state_dir, self.store, self.audit, self.world)
+        return self._logins
 
     @property
     def alarms(self) -> Alarms:

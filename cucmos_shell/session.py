@@ -172,6 +172,7 @@ class Execution:
         session.executed += 1
         caller = session.caller
         error = self._understand(line)
+        caller.notes.clear()
         changes = self.match is not None and self.match.command.changes
         canonical = self.match.canonical if self.match else "-"
         token = None
@@ -192,6 +193,8 @@ class Execution:
             status = error.status
         if token is not None:
             try:
+                for note in caller.notes:
+                    self._node.audit.note(self._node.now(), token, note)
                 self._node.audit.end(self._node.now(), token, _outcome(status))
             except Unavailable as problem:
                 if not session.audit_warned:
@@ -271,6 +274,8 @@ class Execution:
     def _drive(self) -> Generator[Event, str | None, None]:
         assert self.match is not None
         command = self.match.command
+        if command.guarded:
+            yield from self._guard()
         arguments = dict(self.match.arguments)
         if command.wants_caller:
             arguments["caller"] = self._session.caller
@@ -278,6 +283,13 @@ class Execution:
         if hasattr(value, "send"):
             value = yield from self._converse(value)
         yield from self._show(value)
+
+    def _guard(self) -> Generator[Event, str | None, None]:
+        from cucmos_shell import guard
+
+        session = self._session
+        if guard.wanted(self._node, session.caller):
+            yield from guard.sign_in_again(self._node, session.caller, session.interactive)
 
     def _converse(self, handler: Generator[Any, Any, Any]) -> Generator[Event, str | None, Any]:
         answer: Any = None

@@ -45,12 +45,21 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "file_get": ("file get", "delete sftp-host-key"),
 }  # fmt: skip
 
+# Commands that begin with these words are guarded (see `guard`): by their words, so that nobody
+# forgets it for a new one.
+GUARDED = ("set cert", "set csr", "set ocsp", "set web-security", "utils cert")
+
 
 def load(module: str) -> Family:
     """The family declared in `cucmos_shell.commands.MODULE`."""
     family = import_module(f"{__name__}.{module}").family
     assert isinstance(family, Family)
+    for command in family.commands:
+        command.guarded = command.guarded or f"{command.words} ".startswith(_GUARDED_WORDS)
     return family
+
+
+_GUARDED_WORDS = tuple([f"{words} " for words in GUARDED])
 
 
 _grammar: list[Grammar] = []

@@ -1,0 +1,110 @@
+"""Sessions: how long they may idle, how many there may be, who is there, and the second sign-in."""
+
+from __future__ import annotations
+
+from cucmos_shell import guard, logins
+from cucmos_shell.commands.arguments import number
+from cucmos_shell.errors import Refused
+from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.results import Commit, Notice, Table
+from cucmos_shell.text import iso_time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cucmos_shell.caller import Caller
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+    from cucmos_shell.store.transaction import Transaction
+
+family = Family()
+
+MINUTES = Argument("minutes", "minutes without a key (5-99999)", parse=number(5, 99_999))
+SESSIONS = Argument("sessions", "sessions an account may have (1-1000)", parse=number(1, 1000))
+LAST = Argument("entries", "how many entries", parse=number(1, 1000))
+LAST_DEFAULT = 20
+
+
+def _setting(name: str, value: object) -> Conversation[None]:
+    def change(transaction: Transaction) -> None:
+        transaction.put_settings({**transaction.settings(), name: value})
+
+    yield Commit(change)
+
+
+@family.command("show cli session timeout", level=0)
+def show_timeout(node: Node) -> Notice:
+    """Show after how many idle minutes a session ends."""
+    minutes = int(node.logins.timeout() / 60)
+    return Notice((f"CLI session timeout : {minutes} minutes",), {"minutes": minutes})
+
+
+@family.command("set cli session timeout <minutes>", level=1, arguments=(MINUTES,), changes=True)
+def set_timeout(node: Node, minutes: int) -> Conversation[Notice]:
+    """Say after how many idle minutes a session ends; sessions there are keep what they have."""
+    yield from _setting(logins.TIMEOUT, minutes)
+    lines = (f"CLI session timeout is {minutes} minutes, for sessions from now on",)
+    return Notice(lines, {"minutes": minutes})
+
+
+@family.command("show session maxlimit", level=0)
+def show_limit(node: Node) -> Notice:
+    """Show how many sessions an account may have at once."""
+    limit = int(node.snapshot().settings().get(logins.LIMIT, logins.LIMIT_DEFAULT))
+    return Notice((f"Maximum number of sessions : {limit}",), {"limit": limit})
+
+
+@family.command("set session maxlimit <sessions>", level=1, arguments=(SESSIONS,), changes=True)
+def set_limit(node: Node, sessions: int) -> Conversation[Notice]:
+    """Say how many sessions an account may have at once over SSH.
+
+    The original allows 1 to 10, and has 10 unless told otherwise; so has this node, which allows
+    more.
+    """
+    yield from _setting(logins.LIMIT, sessions)
+    return Notice((f"Maximum number of sessions is {sessions}",), {"limit": sessions})
+
+
+@family.command("show logins [last <entries>]", level=0, arguments=(LAST,))
+def show_logins(node: Node, entries: int = LAST_DEFAULT) -> Table:
+    """Show who is signed in, and who was, or tried to: the newest last."""
+    live = {login.id: login for login in node.logins.now()}
+    events = [e for e in node.audit.entries(100 * entries) if e.what.startswith("session ")]
+    ended = {e.id: e.when for e in events if e.what == "session ended"}
+    rows: list[tuple[str, str, str, str]] = []
+    for event in events:
+        if event.what == "session refused":
+            rows.append((event.account, event.origin, event.when, f"refused ({event.outcome})"))
+        elif event.what == "session begun" and event.id not in live:
+            rows.append((event.account, event.origin, event.when, ended.get(event.id, "gone")))
+    rows = rows[-entries:]
+    rows += [(m.account, m.origin, iso_time(m.since), "still logged in") for m in live.values()]
+    data = [
+        {"account": account, "origin": origin, "begun": begun, "ended": end}
+        for account, origin, begun, end in rows
+    ]
+    return Table(("Account", "From", "Begun", "Ended"), tuple(rows), data, "No logins")
+
+
+@family.command("show security reauth", level=0)
+def show_reauth(node: Node) -> Notice:
+    """Show whether commands that touch security want the password once more."""
+    state = "on" if node.snapshot().settings().get(guard.SETTING) is True else "off"
+    return Notice((f"Second sign-in : {state}",), {"reauth": state == "on"})
+
+
+@family.command("set security reauth {on|off:state}", level=1, changes=True, guarded=True)
+def set_reauth(node: Node, caller: Caller, state: str) -> Conversation[Notice]:
+    """Want the password once more before the first security command of a session, or don't.
+
+    These are the commands that begin with set cert, set csr, set ocsp, set web-security or
+    utils cert. Scripts that do not expect the question fail then, so it is off unless switched on.
+    """
+    account = node.accounts.find(caller.account)
+    if state == "on" and (account is None or not account.password):
+        raise Refused(
+            "Account {name} has no password to ask for",
+            name=caller.account,
+            details=("Set one: set password user admin",),
+        )
+    yield from _setting(guard.SETTING, state == "on")
+    return Notice((f"Second sign-in is {state}",), {"reauth": state == "on"})

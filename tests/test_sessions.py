@@ -1,0 +1,151 @@
+"""Sessions: limits, timeout, who is there, histories, and the second sign-in."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from harness import Conversation
+
+from cucmos_shell.errors import Refused
+from cucmos_shell.node import Node
+
+GOOD = "Blue-Harbour7"
+
+
+def test_the_timeout_is_for_new_sessions(say, node):
+    """Half an hour unless told otherwise; it survives."""
+    assert say("show cli session timeout") == "CLI session timeout : 30 minutes\n"
+    assert node.logins.timeout() == 1800
+    say("set cli session timeout 5")
+    assert node.logins.timeout() == 300
+    assert say("show cli session timeout") == "CLI session timeout : 5 minutes\n"
+    for minutes in ("4", "100000", "x"):
+        assert "whole number from 5 to 99999" in say(f"set cli session timeout {minutes}")
+
+
+def test_an_account_has_so_many_sessions(say, node):
+    """Ten unless told otherwise; other accounts are not concerned; one that ends makes room."""
+    there = [node.logins.begin("ann", "192.0.2.1") for _ in range(10)]
+    with pytest.raises(Refused, match="limit of 10 sessions"):
+        node.logins.begin("ann", "192.0.2.1")
+    node.logins.begin("bob", "192.0.2.2")
+    node.logins.end(there[3])
+    node.logins.begin("ann", "192.0.2.1")
+    assert say("set session maxlimit 12") == "Maximum number of sessions is 12\n"
+    node.logins.begin("ann", "192.0.2.1")
+
+
+def test_sessions_of_a_process_that_is_gone_are_gone(node_dir, node):
+    """However it went: nothing has to be cleaned up."""
+    code = (
+        "import os, sys\n"
+        "from cucmos_shell.node import Node\n"
+        "from cucmos_shell.world import World\n"
+        f"node = Node.open({str(node_dir)!r}, World.real())\n"
+        "for _ in range(10): node.logins.begin('ann', '192.0.2.1')\n"
+        "print(len(node.logins.now())); sys.stdout.flush(); os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "10\n", done.stderr
+    assert node.logins.now() == []
+    node.logins.begin("ann", "192.0.2.1")
+
+
+def test_logins_are_shown(say, node):
+    """Those who are there, who were, and who was refused."""
+    gone = node.logins.begin("ann", "192.0.2.1")
+    node.logins.end(gone)
+    node.audit.session(node.now(), "refused", "eve x\n", "192.0.2.66", reason="unknown account")
+    node.logins.begin("bob", "192.0.2.2")
+    say("set output json")
+    rows = json.loads(say("show logins"))["data"]
+    assert [(r["account"], r["origin"]) for r in rows] == [
+        ("ann", "192.0.2.1"), ("eve_x", "192.0.2.66"), ("bob", "192.0.2.2"),
+    ]  # fmt: skip
+    assert rows[0]["ended"].startswith("2026-")
+    assert rows[1]["ended"] == "refused (unknown_account)"
+    assert rows[2]["ended"] == "still logged in"
+    assert len(json.loads(say("show logins last 1"))["data"]) == 2
+
+
+def test_a_history_belongs_to_an_account_and_lasts(node_dir, node, world):
+    """Up to 500 lines, in a file for the owner only."""
+    lines = node.logins.history("ann")
+    for i in range(1200):
+        lines.append(f"show account {i}")
+    again = Node.open(str(node_dir), world).logins.history("ann")
+    assert again[-1] == "show account 1199"
+    assert len(again) == 500
+    assert node.logins.history("bob") == []
+    path = node_dir / "run" / "history" / "ann"
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    assert path.read_text().count("\n") == 500
+    assert node.logins.history("../../escape") == []
+    assert not (node_dir.parent / "escape").exists()
+
+
+def test_the_second_sign_in_is_off_at_first(say):
+    """Programs do not expect it."""
+    assert say("show security reauth") == "Second sign-in : off\n"
+    say("set cert regen tomcat", "yes")
+    assert say.status == 0
+
+
+def test_the_second_sign_in_needs_a_password_to_ask_for(say):
+    """Otherwise nobody could ever switch it off."""
+    assert "no password" in say("set security reauth on")
+    assert say.status == 1
+
+
+def test_a_security_command_wants_the_password_once(say, node):
+    """Asked before anything else; right once, right for the session."""
+    say("set password user admin", GOOD, GOOD)
+    assert say("set security reauth on") == "Second sign-in is on\n"
+    say.asked.clear()
+    say("show cert list own")
+    assert say.asked == []
+    text = say("set cert regen tomcat", "wrong", GOOD, "no")
+    assert text.startswith("Permission denied, please try again.\n")
+    assert say.asked[:2] == ["Please enter the password of admin: "] * 2
+    say.asked.clear()
+    say("set cert regen tomcat", "no")
+    assert "Please enter the password of admin: " not in say.asked
+    other = Conversation(node)
+    other("set security reauth off", "wrong", "bad", "worse")
+    assert other.status == 1
+    assert node.snapshot().settings()["security_reauth"] is True
+    assert say("set security reauth off") == "Second sign-in is off\n"
+
+
+def test_a_batch_gives_the_password_as_its_next_line(say, node):
+    """One try."""
+    say("set password user admin", GOOD, GOOD)
+    say("set security reauth on")
+    batch = Conversation(node, interactive=False)
+    assert "Permission denied" in batch("set cert regen tomcat", "wrong", "yes")
+    batch("set cert regen tomcat", GOOD, "yes")
+    assert batch.status == 0
+    assert "No password was given" in Conversation(node, interactive=False)("set cert regen tomcat")
+
+
+@pytest.mark.parametrize(
+    ("line", "guarded"),
+    [
+        ("set cert regen tomcat", True),
+        ("set cert delete tomcat-trust x", True),
+        ("set ocsp disable", True),
+        ("utils cert download own tomcat", True),
+        ("set security reauth off", True),
+        ("show cert list own", False),
+        ("utils service list", False),
+        ("set cli pagination off", False),
+    ],
+)
+def test_what_touches_security_is_guarded(node, line, guarded):
+    """By the leading words, and nothing else."""
+    walker = Conversation(node).session.walker
+    words = tuple(line.split()[:3])
+    found = walker.grammar.below(walker.command(words)[0])
+    assert {command.guarded for command in found} == {guarded}
