@@ -385,6 +385,9 @@ def self_signed(
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     builder = builder.add_extension(identifier, critical=False)
+    # Two units may share a subject and a trust store; only by this does OpenSSL tell them apart.
+    own = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
+    builder = builder.add_extension(own, critical=False)
     if basic_constraints is not None:
         limits = x509.BasicConstraints(*basic_constraints)
         builder = builder.add_extension(limits, critical=True)
