@@ -16,6 +16,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "regenerate": ("set cert regen",),
     "impact": ("show cert impact",),
     "expiry": ("show cert expiry",),
+    "cert_chain": ("show cert chain",),
     "delete": ("set cert delete",),
     "imports": ("set cert import", "utils cert upload"),
     "download": ("utils cert download",),
