@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cucmos_shell.commands.revocation import Checked
 from cucmos_shell.results import Value
 from cucmos_shell.text import iso_time, safe
 
@@ -30,6 +31,7 @@ class OwnImported(Value):
     accepted: Accepted
     advice: str
     services: tuple[str, ...]
+    revocation: Checked = Checked()
 
 
 class TrustImported(Value):
@@ -40,6 +42,7 @@ class TrustImported(Value):
     outcomes: tuple[Outcome, ...]
     advice: str
     services: tuple[str, ...]
+    revocation: Checked = Checked()
 
 
 def imported_lines(imported: OwnImported | TrustImported) -> list[str]:
@@ -47,9 +50,10 @@ def imported_lines(imported: OwnImported | TrustImported) -> list[str]:
     lines = ["", f"Successfully imported certificate for {imported.unit}.", imported.advice]
     if imported.services:
         lines.append(f"Services to restart: {', '.join(imported.services)}")
-    if isinstance(imported, TrustImported):
-        return lines + _trust_lines(imported)
-    return lines + _own_lines(imported)
+    of_kind = (
+        _trust_lines(imported) if isinstance(imported, TrustImported) else _own_lines(imported)
+    )
+    return [*lines, *of_kind, *imported.revocation.lines()[:LISTED]]
 
 
 def _trust_lines(imported: TrustImported) -> list[str]:
@@ -76,7 +80,11 @@ def _own_lines(imported: OwnImported) -> list[str]:
 
 def imported_data(imported: OwnImported | TrustImported) -> dict[str, Any]:
     """The same as data."""
-    data: dict[str, Any] = {"unit": imported.unit, "services_to_restart": imported.services}
+    data: dict[str, Any] = {
+        "unit": imported.unit,
+        "services_to_restart": imported.services,
+        "revocation": imported.revocation.data(),
+    }
     if isinstance(imported, TrustImported):
         data["store"] = imported.store
         data["certificates"] = [

@@ -12,6 +12,8 @@ from cucmos_shell.commands.import_views import (
     imported_data,
     imported_lines,
 )
+from cucmos_shell.commands.raising import renewed
+from cucmos_shell.commands.revocation import check_upload
 from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.grammar import Argument, Family
 from cucmos_shell.results import Commit, Paste, Progress
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cucmos_shell.appliance import TrustStoreSpec
+    from cucmos_shell.caller import Caller
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
     from cucmos_shell.store.transaction import Transaction
@@ -73,6 +76,7 @@ def import_pasted(
     node: Node,
     kind: str,
     unit: str,
+    caller: Caller,
     caCert: str = "",  # noqa: N803 - the name in the product's syntax
 ) -> Conversation[Imported]:
     """Import a certificate that is pasted.
@@ -87,12 +91,13 @@ def import_pasted(
     text = yield Paste(PROMPT)
     if kind == "own":
         name = _own_unit(node, unit)
-        imported = yield from _import_own(node, name, uploads.read_paste(text), caCert)
+        imported = yield from _import_own(node, caller, name, uploads.read_paste(text), caCert)
         return imported
     spec = _trust_store(node, unit)
     if caCert:
         raise BadValue("{file}: a CA certificate is named for an own one only", file=caCert)
-    return (yield from _import_trust(node, spec, uploads.read_paste(text), DESCRIPTION))
+    found = uploads.read_paste(text)
+    return (yield from _import_trust(node, caller, spec, found, DESCRIPTION))
 
 
 @family.command(
@@ -107,7 +112,9 @@ def import_pasted(
         "utils cert upload own tomcat tomcat.der",
     ),
 )
-def upload(node: Node, kind: str, unit: str, file: str, text: str = "") -> Conversation[Imported]:
+def upload(
+    node: Node, caller: Caller, kind: str, unit: str, file: str, text: str = ""
+) -> Conversation[Imported]:
     """Import certificates from a file in the upload area, where SFTP puts them.
 
     PEM, DER, several of either, or PKCS#7. The rules are those of set cert import. A list of trust
@@ -119,12 +126,11 @@ def upload(node: Node, kind: str, unit: str, file: str, text: str = "") -> Conve
         name = _own_unit(node, unit)
         with open_upload(node.state_dir, file) as stream:
             found = tuple(uploads.read_file(stream, limit=uploads.PASTE_LIMIT))
-        return (yield from _import_own(node, name, found, "", text))
+        return (yield from _import_own(node, caller, name, found, "", text))
     spec = _trust_store(node, unit)
     with open_upload(node.state_dir, file) as stream:
-        return (
-            yield from _import_trust(node, spec, uploads.read_file(stream), text or DESCRIPTION)
-        )
+        found_there = uploads.read_file(stream)
+        return (yield from _import_trust(node, caller, spec, found_there, text or DESCRIPTION))
 
 
 def _own_unit(node: Node, name: str) -> str:
@@ -153,7 +159,12 @@ def _find_store(node: Node, name: str) -> TrustStoreSpec | None:
 
 
 def _import_own(
-    node: Node, unit: str, found: tuple[Found, ...], anchor: str, text: str = ""
+    node: Node,
+    caller: Caller,
+    unit: str,
+    found: tuple[Found, ...],
+    anchor: str,
+    text: str = "",
 ) -> Conversation[OwnImported]:
     spec = node.appliance.units[unit]
     snapshot = node.snapshot()
@@ -164,8 +175,9 @@ def _import_own(
     accepted = own_import.check(
         node.appliance, snapshot, unit, found, now=node.now(), ends_in=ends_in
     )
-    # What the network is asked about `accepted.chain` is asked here: after every refusal that costs
-    # nothing, and before the lock.
+    # The network is asked after every refusal that costs nothing, and before the lock.
+    uploaded = [link.der for link in accepted.chain if not link.trusted]
+    checked = check_upload(node, uploaded, caller.note)
     yield Progress(OWN_CAUTION.format(unit=unit))
 
     def change(transaction: Transaction) -> OwnImported:
@@ -176,17 +188,19 @@ def _import_own(
             accepted,
             node.appliance.defaults["restart_advice_imported"].format(unit=unit),
             spec.services,
+            checked,
         )
 
     imported: OwnImported = yield Commit(change)
+    yield from renewed(node, unit, "uploaded")
     return imported
 
 
 def _import_trust(
-    node: Node, spec: TrustStoreSpec, found: Iterable[Found], text: str
+    node: Node, caller: Caller, spec: TrustStoreSpec, found: Iterable[Found], text: str
 ) -> Conversation[TrustImported]:
     ready = list(trust_import.read(found, spec, node.appliance.policy, now=node.now(), text=text))
-    # As above: `ready` is what the network may be asked about.
+    checked = check_upload(node, [one.der for one in ready], caller.note)
     yield Progress(TRUST_CAUTION.format(store=spec.name))
 
     def change(transaction: Transaction) -> TrustImported:
@@ -203,6 +217,7 @@ def _import_trust(
             tuple(outcomes),
             node.appliance.defaults["restart_advice_imported"].format(unit=spec.base),
             spec.services,
+            checked,
         )
 
     imported: TrustImported = yield Commit(change)

@@ -1,0 +1,230 @@
+"""Revocation: which responder is asked about uploads, and asking again about what is stored."""
+
+from __future__ import annotations
+
+from cucmos_shell import certs
+from cucmos_shell.commands.arguments import number
+from cucmos_shell.commands.certificate_names import (
+    complete_own,
+    complete_trust,
+    listed_own,
+    parse_own,
+    parse_trust,
+)
+from cucmos_shell.commands.raising import raise_alarms
+from cucmos_shell.commands.revocation import (
+    CONFIGURED,
+    DISABLED,
+    FROM_CERTIFICATE,
+    Checked,
+    OcspSettings,
+    alarms_of,
+    ask,
+    ocsp_settings,
+    refuse,
+)
+from cucmos_shell.errors import NotFound, Refused
+from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.ocsp import NOT_CHECKED, REVOKED
+from cucmos_shell.ocsp.verify import may_respond
+from cucmos_shell.outside import uri as uris
+from cucmos_shell.results import Commit, Notice, Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cucmos_shell.caller import Caller
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+    from cucmos_shell.store import Snapshot
+    from cucmos_shell.store.transaction import Transaction
+
+family = Family()
+
+_MODES = {
+    DISABLED: "disabled",
+    FROM_CERTIFICATE: "enabled, the responder is the one that the certificate names",
+    CONFIGURED: "enabled, the responder is the configured one",
+}
+
+
+@family.command("show ocsp", level=0)
+def show_ocsp(node: Node) -> Record:
+    """Show whether uploaded certificates are checked for revocation, and by which responder."""
+    settings = ocsp_settings(node, node.snapshot().settings())
+    fields = (
+        ("OCSP", _MODES[settings.mode]),
+        ("Configured URI", settings.uri or "none"),
+        ("Unknown status", f"{settings.unknown} the certificate"),
+        ("Deadline", f"{settings.seconds:g} seconds for an upload"),
+    )
+    data = {
+        "mode": settings.mode,
+        "uri": settings.uri,
+        "unknown": settings.unknown,
+        "deadline_seconds": settings.seconds,
+    }
+    return Record(fields, data)
+
+
+def _change(**changes: Any) -> Commit:
+    def change(transaction: Transaction) -> None:
+        settings = transaction.settings()
+        ocsp = {**settings.get("ocsp", {}), **changes}
+        transaction.put_settings({**settings, "ocsp": ocsp})
+
+    return Commit(change)
+
+
+# --- enabling ----------------------------------------------------------------------------------
+
+
+def _refuse_without_responder(node: Node, snapshot: Snapshot) -> None:
+    """The responder's certificate comes first: without it every answer would be disbelieved."""
+    store = node.appliance.node_trust_store
+    rows = [row for row in snapshot.trust(store) if not row.owner]
+    if any(row.ca for row in rows):
+        return
+    for row in rows:
+        try:
+            if may_respond(certs.load_der(snapshot.certificate_der(row.sha256))):
+                return
+        except Refused:
+            continue
+    raise Refused(
+        "{store} holds no certificate of an OCSP responder and no CA certificate",
+        store=store,
+        details=("Upload the responder's certificate, or its CA's, into that trust store first.",),
+    )
+
+
+def _uri(_: object, text: str) -> str:
+    uris.parse(text)
+    return text
+
+
+URI = Argument("uri", "http://HOST[:PORT][/PATH] of the responder", parse=_uri)
+
+
+@family.command("set ocsp enable certificate-uri", level=1, changes=True)
+def enable_certificate(node: Node) -> Conversation[Notice]:
+    """Ask the responder that an uploaded certificate names whether it is revoked.
+
+    A certificate that names none is not checked, nor is a self-signed one. The certificate of a
+    responder, or of a CA, must be in the trust store first.
+    """
+    _refuse_without_responder(node, node.snapshot())
+    yield _change(mode=FROM_CERTIFICATE)
+    return Notice(
+        ("OCSP is enabled; the certificate names the responder",), {"mode": "certificate-uri"}
+    )
+
+
+@family.command(
+    "set ocsp enable configured-uri <uri>",
+    level=1,
+    arguments=(URI,),
+    changes=True,
+    examples=("set ocsp enable configured-uri http://ocsp.example.com/",),
+)
+def enable_configured(node: Node, uri: str) -> Conversation[Notice]:
+    """Ask one responder about every certificate that is uploaded, but the self-signed ones.
+
+    The certificate of a responder, or of a CA, must be in the trust store first.
+    """
+    _refuse_without_responder(node, node.snapshot())
+    yield _change(mode=CONFIGURED, uri=uri)
+    return Notice((f"OCSP is enabled; the responder is {uri}",), {"mode": CONFIGURED, "uri": uri})
+
+
+@family.command("set ocsp disable", level=1, changes=True)
+def disable(node: Node) -> Conversation[Notice]:
+    """Ask nobody whether uploaded certificates are revoked."""
+    yield _change(mode=DISABLED)
+    return Notice(("OCSP is disabled",), {"mode": DISABLED})
+
+
+@family.command("set ocsp unknown {refuse|accept:what}", level=1, changes=True)
+def set_unknown(node: Node, what: str) -> Conversation[Notice]:
+    """Say what becomes of a certificate whose status is unknown, or whose responder is silent.
+
+    Either way there is an alarm.
+    """
+    yield _change(unknown=what)
+    text = f"Certificates of unknown revocation status are {what.removesuffix('e')}ed"
+    return Notice((text,), {"unknown": what})
+
+
+SECONDS = Argument("seconds", "seconds, 1 to 300", parse=number(1, 300))
+
+
+@family.command("set ocsp deadline <seconds>", level=1, arguments=(SECONDS,), changes=True)
+def set_deadline(node: Node, seconds: int) -> Conversation[Notice]:
+    """Say how long an upload may wait for all responders together."""
+    yield _change(seconds=seconds)
+    return Notice((f"Responders have {seconds} seconds for an upload",), {"seconds": seconds})
+
+
+# --- asking again ------------------------------------------------------------------------------
+
+
+class _Stored:
+    """A certificate of the store: how it is listed, and its octets."""
+
+    def __init__(self, name: str, der: bytes) -> None:
+        self.name = name
+        self.der = der
+
+
+def _stored(node: Node, name: str) -> _Stored:
+    snapshot = node.snapshot()
+    try:
+        unit = parse_own(node, name)
+    except NotFound:
+        found = parse_trust(node, name)
+        return _Stored(found.listed, snapshot.certificate_der(found.row.sha256))
+    return _Stored(listed_own(unit), snapshot.own_der(unit))
+
+
+def _complete(node: Node, words: tuple[str, ...]) -> list[str]:
+    return complete_own(node, words) + complete_trust(node, words)
+
+
+NAME = Argument("name", "certificate, as the lists print it", parse=_stored, complete=_complete)
+
+
+def _lines(checked: Checked) -> list[str]:
+    return checked.lines()
+
+
+def _data(checked: Checked) -> Any:
+    return checked.data()[0]
+
+
+@family.command(
+    "utils ocsp check <name>",
+    level=1,
+    arguments=(NAME,),
+    view=_lines,
+    json=_data,
+    examples=("utils ocsp check tomcat", "utils ocsp check tomcat-trust/Example_Issuing_CA.pem"),
+)
+def check(node: Node, name: _Stored, caller: Caller) -> Checked:
+    """Ask now whether a stored certificate is revoked; nothing is changed.
+
+    Asks the configured responder if there is one in use, else the one that the certificate names,
+    even while OCSP is disabled. Fails if it is revoked, or if that is unknown and unknown is
+    refused. A revoked certificate raises an alarm.
+    """
+    snapshot = node.snapshot()
+    settings: OcspSettings = ocsp_settings(node, snapshot.settings())
+    (verdict,) = ask(node, snapshot, settings, [certs.load_der(name.der)])
+    if verdict.status == NOT_CHECKED:
+        raise Refused("{name} cannot be checked: {reason}", name=name.name, reason=verdict.reason)
+    for line in verdict.lines():
+        caller.note(line.strip())
+    warning = raise_alarms(node, alarms_of(node, verdict)) if verdict.status == REVOKED else ""
+    checked = Checked((verdict,), (warning,) if warning else ())
+    refuse(settings, checked)
+    return checked

@@ -1,0 +1,151 @@
+"""What the node's settings say about revocation, and the check of an upload by them.
+
+The network is asked here, so no lock may be held: between the checks of an upload and its commit.
+"""
+
+from __future__ import annotations
+
+from cucmos_shell import certs
+from cucmos_shell.commands.raising import raise_alarms
+from cucmos_shell.errors import PolicyRefused
+from cucmos_shell.ocsp import NOT_CHECKED, REVOKED, UNKNOWN, Verdict
+from cucmos_shell.ocsp.ask import Enquiry, ask_all
+from cucmos_shell.ocsp.trust import TrustStore, by_subject, issuer_of
+from cucmos_shell.ocsp.verify import Question
+from cucmos_shell.results import Value
+from cucmos_shell.text import safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from cryptography import x509
+
+    from cucmos_shell.alarms import Raised
+    from cucmos_shell.node import Node
+    from cucmos_shell.store import Snapshot
+
+DISABLED, FROM_CERTIFICATE, CONFIGURED = "disable", "certificate-uri", "configured-uri"
+REFUSE, ACCEPT = "refuse", "accept"
+
+
+class OcspSettings(Value):
+    """`mode` is one of the three above, `unknown` refuse or accept, `seconds` for one upload."""
+
+    mode: str
+    uri: str
+    unknown: str
+    seconds: float
+
+
+def ocsp_settings(node: Node, settings: Mapping[str, Any]) -> OcspSettings:
+    """What is set, and else what the profile says."""
+    defaults = node.appliance.defaults
+    own = settings.get("ocsp", {})
+    return OcspSettings(
+        own.get("mode", defaults["ocsp_mode"]),
+        own.get("uri", ""),
+        own.get("unknown", defaults["ocsp_unknown"]),
+        float(own.get("seconds", defaults["ocsp_deadline_seconds"])),
+    )
+
+
+class Checked(Value):
+    """The verdicts on an upload, in its order, and what there is to warn of; empty when disabled."""
+
+    verdicts: tuple[Verdict, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def lines(self) -> list[str]:
+        """For people; nothing where nobody was asked."""
+        asked = [verdict for verdict in self.verdicts if verdict.status != NOT_CHECKED]
+        lines = [line for verdict in asked for line in verdict.lines()]
+        return lines + [f"Warning: {warning}" for warning in self.warnings]
+
+    def data(self) -> list[dict[str, Any]]:
+        """For JSON."""
+        return [verdict.data() for verdict in self.verdicts]
+
+
+def check_upload(
+    node: Node, ders: Sequence[bytes], note: Callable[[str], None] | None = None
+) -> Checked:
+    """Ask about the certificates of an upload (DER) whether they are revoked.
+
+    `note` takes a line for the audit log for each. Raises PolicyRefused when one is revoked, or
+    when that is unknown and unknown is refused; alarms are raised first.
+    """
+    snapshot = node.snapshot()
+    settings = ocsp_settings(node, snapshot.settings())
+    if settings.mode == DISABLED:
+        return Checked()
+    verdicts = ask(node, snapshot, settings, [certs.load_der(der) for der in ders])
+    for verdict in verdicts:
+        if note is not None:
+            for line in verdict.lines():
+                note(line.strip())
+    warning = raise_alarms(node, [alarm for v in verdicts for alarm in alarms_of(node, v)])
+    checked = Checked(verdicts, (warning,) if warning else ())
+    refuse(settings, checked)
+    return checked
+
+
+def alarms_of(node: Node, verdict: Verdict) -> list[Raised]:
+    """The alarms that a verdict raises."""
+    name = {REVOKED: "CertificateRevoked", UNKNOWN: "CertificateRevokationStatusByOCSP"}.get(
+        verdict.status
+    )
+    if name is None:
+        return []
+    message = f"Certificate name:{safe(verdict.name)} Serial number:{verdict.serial}"
+    return [node.alarms.make(name, Message=message, Reason=verdict.reason or "not given")]
+
+
+def refuse(settings: OcspSettings, checked: Checked) -> None:
+    """Raise PolicyRefused if the verdicts and the settings want it."""
+    for status in (REVOKED, UNKNOWN):
+        bad = [verdict for verdict in checked.verdicts if verdict.status == status]
+        if not bad or (status == UNKNOWN and settings.unknown == ACCEPT):
+            continue
+        details = [line for verdict in bad for line in verdict.lines()]
+        details += [f"Warning: {warning}" for warning in checked.warnings]
+        if status == REVOKED:
+            raise PolicyRefused("The certificate is revoked", details=details)
+        details.append("`set ocsp unknown accept` accepts such certificates.")
+        raise PolicyRefused("Whether the certificate is revoked is not known", details=details)
+
+
+def ask(
+    node: Node,
+    snapshot: Snapshot,
+    settings: OcspSettings,
+    certificates: Sequence[x509.Certificate],
+) -> tuple[Verdict, ...]:
+    """A verdict for each certificate, by the responder that `settings` name."""
+    verdicts: list[Verdict] = []
+    enquiries: dict[int, Enquiry] = {}
+    others = by_subject(certificates)
+    for i, certificate in enumerate(certificates):
+        description = certs.describe(certificate)
+        verdict = Verdict(
+            UNKNOWN,
+            "the certificate of its issuer is not known",
+            name=description.common_name,
+            serial=f"{description.serial:x}",
+        )
+        uris = (settings.uri,) if settings.mode == CONFIGURED else description.ocsp_uris
+        if description.self_issued:
+            verdict = verdict.replace(status=NOT_CHECKED, reason="it is self-signed")
+        elif not uris:
+            verdict = verdict.replace(status=NOT_CHECKED, reason="it names no responder")
+        elif issuer := issuer_of(certificate, others, snapshot):
+            nonce = node.world.new_serial().to_bytes(16, "big")
+            enquiries[i] = Enquiry(Question(certificate, issuer, nonce), tuple(uris))
+        verdicts.append(verdict)
+    trusted = TrustStore(snapshot, node.appliance.node_trust_store)
+    found = ask_all(node.world, list(enquiries.values()), trusted, settings.seconds)
+    for i, answer in zip(enquiries, found, strict=True):
+        named = verdicts[i]
+        verdicts[i] = answer.replace(name=named.name, serial=named.serial)
+    return tuple(verdicts)
