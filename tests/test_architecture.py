@@ -16,7 +16,7 @@ ROWS = [
     {"certs", "der", "extensions", "grammar", "outline", "outside", "patterns", "profile_text", "results", "sftp_client", "shapes"},
     {
         "appliance", "chain_names", "chain_rules", "chain_walk", "chains", "ledger", "lexemes", "line_editor", "line_keys", "line_paste", "match", "pager",
-        "profile_schema", "render", "requests", "uploads", "world",
+        "profile_schema", "render", "requests", "trust_lists", "uploads", "world",
     },
     {"alarms", "audit", "caller", "passwords", "profile_loader", "public_keys", "service_plan", "store"},
     {"accounts", "areas", "expiry", "file_areas", "issuing", "logins", "ocsp", "search", "service_states", "services"},
@@ -56,7 +56,7 @@ OUTSIDE = {
     "tabulate": {"render"},
     "cryptography": {
         "certs", "chain_names", "chain_rules", "chain_walk", "chains", "extensions", "issuing", "ocsp", "passwords", "requests",
-        "uploads", "world",
+        "trust_lists", "uploads", "world",
     },
     "socket": {"outside"},
     "random": set(),

@@ -1,0 +1,48 @@
+"""What a trust list repeats of a certificate, taken from its DER (RFC 5280, 4.1)."""
+
+from __future__ import annotations
+
+# From the start of TBSCertificate's contents: version, serialNumber, signature, issuer, validity,
+# subject, subjectPublicKeyInfo. The version is missing in certificates of version 1.
+_VERSION_TAG = 0xA0
+_BEFORE_KEY = (0, 0, 0, 0)
+
+
+def parts(der: bytes) -> tuple[bytes, bytes]:
+    """`(serial number, public key)` of a certificate that a parser has accepted.
+
+    The serial number is unsigned, big-endian and in its shortest form. The key is the contents of
+    the BIT STRING: RSAPublicKey for RSA keys, the point for EC keys.
+    (`der.children` would do; but a list has forty certificates, and this is half of reading it.)
+    """
+    at = _enter(der, _enter(der, 0))
+    if der[at] == _VERSION_TAG:
+        at += 2 + der[at + 1]
+    start = _enter(der, at)
+    at = end = _skip(der, at)
+    for _ in _BEFORE_KEY:
+        length = der[at + 1]
+        at += 2
+        if length > 0x7F:
+            begin, at = at, at + (length & 0x7F)
+            length = int.from_bytes(der[begin:at], "big")
+        at += length
+    key = _enter(der, at)
+    key += 2 + der[key + 1]
+    return (
+        der[start:end].lstrip(b"\0") or b"\0",
+        der[_enter(der, key) + 1 : _skip(der, at)],
+    )
+
+
+def _enter(der: bytes, at: int) -> int:
+    """Where the contents of the element at `at` begin."""
+    length = der[at + 1]
+    return at + 2 if length < 0x80 else at + 2 + (length & 0x7F)
+
+
+def _skip(der: bytes, at: int) -> int:
+    """Where the element after the one at `at` begins."""
+    start = _enter(der, at)
+    length = der[at + 1]
+    return start + (length if length < 0x80 else int.from_bytes(der[at + 2 : start], "big"))
