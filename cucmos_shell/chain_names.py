@@ -1,9 +1,10 @@
-"""Name constraints on the names that stand in a subject (RFC 5280, 4.2.1.10).
+"""Name constraints, on the names that stand in a subject above all (RFC 5280, 4.2.1.10).
 
 The library holds alternative names to the constraints of the CAs above them, and leaves the subject
 out. A subject is a name too: its directory name, its e-mail addresses, and, where a certificate has
 no DNS alternative name, a common name that is a host's (RFC 6125 lets clients read it as one, and
-OpenSSL holds it to the constraints).
+OpenSSL holds it to the constraints). Alternative names are looked at here once more, so that a
+refusal can say whose constraints they break.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def names_trouble(chain: Sequence[Member]) -> Trouble | None:
         for j, below in enumerate(chain[:i]):
             if j and below.self_issued:
                 continue
-            names = _subject_names(below, leaf=j == 0)
+            names = _names(below, leaf=j == 0)
             if len(names) * _count(constraints) > CHECKS:
                 return Trouble("too-many-names", _TOO_MANY, {"who": authority.words})
             for kind, name in names:
@@ -61,20 +62,16 @@ def _count(constraints: x509.NameConstraints) -> int:
     )
 
 
-def _subject_names(member: Member, leaf: bool) -> list[tuple[type[x509.GeneralName], object]]:
+def _names(member: Member, leaf: bool) -> list[tuple[type[x509.GeneralName], object]]:
     subject = member.certificate.subject
     found: list[tuple[type[x509.GeneralName], object]] = []
     if len(list(subject)):
         found.append((x509.DirectoryName, subject))
     for attribute in subject.get_attributes_for_oid(x509.NameOID.EMAIL_ADDRESS):
         found.append((x509.RFC822Name, str(attribute.value)))
-    alternative = member.extension(x509.SubjectAlternativeName)
-    if alternative is not None:
-        found += [
-            (x509.DirectoryName, name)
-            for name in alternative.get_values_for_type(x509.DirectoryName)
-        ]
-    if leaf and not (alternative and alternative.get_values_for_type(x509.DNSName)):
+    alternative = member.extension(x509.SubjectAlternativeName) or ()
+    found += [(type(name), name.value) for name in alternative if type(name) in _WITHIN]
+    if leaf and not any(isinstance(name, x509.DNSName) for name in alternative):
         for attribute in subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME):
             if _HOST.match(str(attribute.value)):
                 found.append((x509.DNSName, str(attribute.value)))
@@ -126,4 +123,5 @@ _WITHIN: dict[type[x509.GeneralName], Callable[..., bool]] = {
     x509.DirectoryName: _directory_within,
     x509.DNSName: _host_within,
     x509.RFC822Name: _address_within,
+    x509.IPAddress: lambda address, network: address in network,
 }

@@ -21,6 +21,7 @@ from cucmos_shell.chain_rules import (
     is_root,
     name_words,
 )
+from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ class Walk:
             self._arrived(path)
             return
         above = self._candidates.by_subject.get(member.issuer, [])
+        above = [one for one in above if one.trusted or not member.trusted]
         fresh = [one for one in above if all(one.der != below.der for below in path)]
         if not fresh:
             self._end(path, self._nobody(path, circle=bool(above)))
@@ -191,7 +193,7 @@ class Walk:
                 "the chain turns in a circle at {who} and reaches no root in {store}",
                 {"who": issuer, "store": self._store},
             )
-        return Trouble("missing", MISSING, {"issuer": issuer, "store": self._store})
+        return missing(issuer, self._store)
 
     def _too_long(self, path: list[Member]) -> Trouble:
         return Trouble(
@@ -207,6 +209,12 @@ class Walk:
             {"who": child.words, "issuer": issuer.words},
             issuer=issuer.der,
         )
+
+
+def missing(issuer: str, store: str) -> Trouble:
+    """The trust store lacks a certificate called `issuer` (foreign text)."""
+    advice = f"issuer {safe(issuer)} is not in {store}; import it first"
+    return Trouble("missing", MISSING, {"issuer": issuer, "store": store}, (advice,))
 
 
 def signed_by(child: Member, issuer: Member) -> bool:

@@ -11,7 +11,8 @@ the path to what the verifier leaves out. Nothing is ever accepted that the veri
 accepted; the words for a refusal come from `chain_walk`.
 
 Only certificates of the trust store that name themselves as issuer end a chain; others in it are
-intermediates. A self-signed certificate that is in the trust store itself is its own chain.
+intermediates, and above one that is in the trust store only such are looked for, as OpenSSL does:
+what was accepted verifies with the trust store later, when what came with it is gone. A self-signed certificate that is in the trust store itself is its own chain.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from cucmos_shell.chain_rules import (
     hash_name,
     identifier_trouble,
 )
-from cucmos_shell.chain_walk import MISSING, Candidates, Walk, gather
+from cucmos_shell.chain_walk import Candidates, Walk, gather, missing
 from cucmos_shell.der import BIT_STRING, SEQUENCE, children, element, encode
 from cucmos_shell.errors import PolicyRefused, Refused
 from cucmos_shell.outline import Outline
@@ -263,6 +264,9 @@ class _Decision:
 
     def _left_out(self, chain: list[Member], ends_in: bytes) -> Trouble | None:
         for child, issuer in itertools.pairwise(chain):
+            if child.trusted and not issuer.trusted:
+                lacking: Trouble = missing(issuer.words, self._store).replace(issuer=issuer.der)
+                return lacking
             if trouble := identifier_trouble(child, issuer):
                 return trouble
         if ends_in and all(member.der != ends_in for member in chain):
@@ -286,8 +290,6 @@ class _Decision:
         if trouble is None:
             fields = {"reason": _verifier_words(words)}
             trouble = Trouble("verifier", "the chain is not valid: {reason}", fields)
-        if trouble.code == "missing":
-            trouble = _missing(trouble)
         return Verdict(False, self._links(path, candidates), trouble)
 
     def _links(self, path: Sequence[Member], candidates: Candidates) -> tuple[Link, ...]:
@@ -318,12 +320,6 @@ def _verifier_words(text: str) -> str:
     for end in (" (encountered", ": AlgorithmIdentifier"):
         reason = reason.partition(end)[0]
     return reason.removeprefix("candidates exhausted: ")
-
-
-def _missing(trouble: Trouble) -> Trouble:
-    issuer, store = str(trouble.fields["issuer"]), str(trouble.fields["store"])
-    advice = f"issuer {safe(issuer)} is not in {store}; import it first"
-    return Trouble("missing", MISSING, trouble.fields, (advice,))
 
 
 def _notes(chain: Sequence[Member]) -> Iterable[str]:
