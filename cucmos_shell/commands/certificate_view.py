@@ -26,7 +26,7 @@ def certificate_lines(description: Description, pem: str, zone: str) -> list[str
         f"  Extensions: {len(description.extensions)} present",
     ]
     for extension in description.extensions:
-        lines += _extension(extension)
+        lines += extension_lines(extension)
     lines += ["", "  Signature:", *dump(description.signature), ""]
     first, *rest = pem.rstrip("\n").split("\n")
     return [*lines, "]" + first, *rest]
@@ -40,10 +40,10 @@ def _fields(description: Description, zone: str) -> Iterator[str]:
     yield f"  Validity From: {java_date(description.not_before, zone)}"
     yield f"           To:   {java_date(description.not_after, zone)}"
     yield f"  Subject Name: {safe_name(description.subject)}"
-    yield from _key(description.key)
+    yield from key_lines(description.key)
 
 
-def _key(key: KeyDescription) -> Iterator[str]:
+def key_lines(key: KeyDescription) -> Iterator[str]:
     yield f"  Key: {key.kind} ({key.oid})"
     if key.curve:
         yield f"    Curve: {key.curve} ({key.curve_oid})"
@@ -55,7 +55,7 @@ def safe_name(parts: DistinguishedName) -> str:
     return name_text(parts, safe)
 
 
-def _extension(extension: Extension) -> Iterator[str]:
+def extension_lines(extension: Extension) -> Iterator[str]:
     yield "  ["
     yield f"     Extension: {extension.name or 'Unknown'} (OID.{extension.oid})"
     yield f"     Critical: {str(extension.critical).lower()}"
