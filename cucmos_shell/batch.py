@@ -10,7 +10,7 @@ import os
 
 from cucmos_shell.line_paste import PasteCollector
 from cucmos_shell.results import Ask, AskText, Done, Paste, Pause, Say, Secret
-from cucmos_shell.session import choice
+from cucmos_shell.wording import choice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import sys
-
 from cucmos_shell import commands
 from cucmos_shell.audit import looks_secret
 from cucmos_shell.caller import Caller, Settings
@@ -33,10 +30,11 @@ from cucmos_shell.results import (
     Secret,
 )
 from cucmos_shell.text import PROMPT, safe
+from cucmos_shell.wording import bug, choice, failure_json, failure_text, from_os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
     from typing import Any
 
     from cucmos_shell.node import Node
@@ -44,7 +42,6 @@ if TYPE_CHECKING:
     Event = Say | Ask | AskText | Secret | Paste | Pause | Done
     Events = Generator[Event, str | None, Done]
 
-FAILURE = "Executed command unsuccessfully"
 LOCK_PATIENCE = 10.0
 LOCK_RETRY = 0.05
 LINE_LIMIT = 65_536
@@ -73,10 +70,18 @@ class Session:
         self.caller = Caller(account, level, origin, self.settings, self.walker)
         self.executed = 0
         self.audit_warned = False
+        self._booted = node.services.booted() if interactive else None
 
     @property
     def ended(self) -> bool:
         return self.caller.ended
+
+    def rebooted(self) -> bool:
+        """Whether the node was restarted since this session began, which ends sessions."""
+        try:
+            return self._booted is not None and self.node.services.booted() > self._booted
+        except ShellError:
+            return False
 
     @property
     def prompt(self) -> str:
@@ -169,6 +174,10 @@ class Execution:
         session, line = self._session, self._line.strip()
         if not line or line.startswith("#"):
             return Done(0, session.ended)
+        if session.rebooted():
+            session.caller.end()
+            yield Say("The node has been restarted: this session is over\n")
+            return Done(0, True)
         session.executed += 1
         caller = session.caller
         error = self._understand(line)
@@ -183,9 +192,8 @@ class Execution:
         except Unavailable as problem:
             if changes:
                 error = error or problem
-            elif not session.audit_warned:
-                session.audit_warned = True
-                yield Say(f"Warning: {problem.message()}\n")
+            else:
+                yield from self._warning(problem)
         if error is None:
             status = yield from self._guarded()
         else:
@@ -197,9 +205,7 @@ class Execution:
                     self._node.audit.note(self._node.now(), token, note)
                 self._node.audit.end(self._node.now(), token, _outcome(status))
             except Unavailable as problem:
-                if not session.audit_warned:
-                    session.audit_warned = True
-                    yield Say(f"Warning: {problem.message()}\n")
+                yield from self._warning(problem)
         return Done(status, session.ended)
 
     def _understand(self, line: str) -> ShellError | None:
@@ -251,23 +257,7 @@ class Execution:
         return 0
 
     def _bug(self, problem: BaseException) -> InternalError:
-        """Where it happened goes to the log; the exception's own text might hold foreign data."""
-        import os
-        import traceback
-
-        places = traceback.extract_tb(problem.__traceback__)
-        lines = [f"{os.path.basename(p.filename)}:{p.lineno} in {p.name}" for p in places]
-        text = f"{self._node.now():.0f} {type(problem).__name__}: {' < '.join(reversed(lines))}\n"
-        try:
-            path = os.path.join(self._node.audit.folder, "errors.log")
-            with open(path, "a", encoding="utf-8") as file:
-                file.write(text)
-        except OSError:
-            sys.stderr.write(text)
-        return InternalError(
-            "Internal error ({name}); details are in activelog platform/log/errors.log",
-            name=type(problem).__name__,
-        )
+        return bug(problem, self._node.now(), self._node.audit.folder)
 
     # --- the handler ----------------------------------------------------------------------------
 
@@ -369,43 +359,16 @@ class Execution:
             yield Say("\n".join(lines) + "\n", paged or viewer, viewer)
 
     def _failure(self, error: ShellError, interrupted: bool = False) -> Say:
-        if self._json:
-            what = {
-                "kind": error.kind,
-                "message": error.message(),
-                "details": [detail.strip() for detail in error.details],
-            }
-            command = self.match.canonical if self.match else safe(self._line.strip())
-            return Say(to_json({"command": command, "ok": False, "error": what}) + "\n")
-        if interrupted:
-            return Say("Control-C pressed\n")
-        if isinstance(error, UnknownCommand):
-            return Say(f"{FAILURE}\n{error.message()}\n")
-        return Say("\n".join([error.message(), *error.details, FAILURE]) + "\n")
+        if not self._json:
+            return Say("Control-C pressed\n" if interrupted else failure_text(error))
+        command = self.match.canonical if self.match else safe(self._line.strip())
+        return Say(failure_json(error, command))
 
-
-def choice(answer: str | None, choices: tuple[str, ...]) -> str | None:
-    """The one of `choices` that `answer` begins, in any case; None if it is none of them."""
-    text = (answer or "").strip().casefold()
-    found = [word for word in choices if text and word.casefold().startswith(text)]
-    return found[0] if len(found) == 1 else None
-
-
-def from_os(error: OSError) -> ShellError:
-    """An operating system's error as a sentence."""
-    reasons = {
-        errno.ENOSPC: "The disk is full; nothing was changed",
-        errno.EDQUOT: "The disk quota is used up; nothing was changed",
-        errno.EROFS: "The state folder is read-only; nothing was changed",
-    }
-    if error.errno in reasons:
-        return Unavailable(reasons[error.errno])
-    name = error.filename if isinstance(error.filename, str) else ""
-    return Unavailable(
-        "{file}{reason}",
-        file=f"{name}: " if name else "",
-        reason=error.strerror or type(error).__name__,
-    )
+    def _warning(self, problem: ShellError) -> Iterator[Say]:
+        """Say once a session that the log has no room for it; a program reading JSON is spared."""
+        if not (self._session.audit_warned or self._json):
+            self._session.audit_warned = True
+            yield Say(f"Warning: {problem.message()}\n")
 
 
 def _outcome(status: int) -> str:

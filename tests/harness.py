@@ -10,6 +10,11 @@ from cucmos_shell.world import World
 START = 1_795_000_000.0  # 2026-11-18T11:06:40Z
 
 
+# One row of numbers for the whole run: keys are used again, so equal numbers would make equal
+# certificates, and a regenerated one would be the old one.
+SERIALS = itertools.count(0x4000_0000_0000_0000)
+
+
 class Clock:
     """Time that moves only when told to, or slept."""
 
@@ -54,13 +59,12 @@ def clock_world(keys, start=START, **outside):
     The network is real but for this machine's syslog; `outside` replaces parts of the world.
     """
     clock = Clock(start)
-    serials = itertools.count(0x4000_0000_0000_0000)
     made = World(
         now=clock,
         monotonic=clock,
         sleep=clock.sleep,
         new_key=keys,
-        new_serial=lambda: next(serials),
+        new_serial=lambda: next(SERIALS),
         **{"syslog": Syslog(), **outside},
     )
     return made, clock

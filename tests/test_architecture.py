@@ -18,7 +18,7 @@ ROWS = [
         "appliance", "chain_names", "chain_rules", "chain_walk", "chains", "ledger", "lexemes", "line_editor", "line_keys", "line_paste", "match", "pager",
         "profile_schema", "render", "requests", "trust_lists", "uploads", "world",
     },
-    {"alarms", "audit", "caller", "passwords", "profile_loader", "public_keys", "service_plan", "store"},
+    {"alarms", "audit", "caller", "passwords", "profile_loader", "public_keys", "service_plan", "store", "wording"},
     {"accounts", "areas", "expiry", "file_areas", "issuing", "logins", "ocsp", "search", "service_states", "services"},
     {"installation", "node", "own_import", "trust_import"},
     {"commands", "guard"},

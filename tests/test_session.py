@@ -7,7 +7,7 @@ import pytest
 from harness import Conversation
 
 from cucmos_shell.node import Node
-from cucmos_shell.session import choice
+from cucmos_shell.wording import choice
 
 
 def test_an_unknown_command_reverses_the_two_lines(say):
@@ -189,6 +189,17 @@ def test_the_command_count_stands_before_the_prompt(say):
     assert say.session.prompt == "1 admin:"
     say("set commandcount disable")
     assert say.session.prompt == "admin:"
+
+
+def test_a_restart_of_the_node_ends_every_session(node):
+    """The one that asked for it, and the others when they next want something."""
+    one, two = Conversation(node), Conversation(node)
+    node.world.sleep(60)
+    one("utils system restart", "yes")
+    assert one.session.ended
+    assert "restarted" in two("show myself")
+    assert two.session.ended
+    assert "imp-pub" in Conversation(node)("show myself")
 
 
 def test_help_explains_a_command_and_lists_all(say):
