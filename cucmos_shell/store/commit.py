@@ -16,6 +16,7 @@ from cucmos_shell.store.durable import (
     SECRET_FILE_MODE,
     SECRET_FOLDER_MODE,
     Writer,
+    find_syncfs,
     read,
     sync_folder,
     unavailable,
@@ -27,10 +28,12 @@ from cucmos_shell.store.view import rebuild, refresh, stamped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from cucmos_shell.store.draft import OwnDraft, TrustDraft
 
+find_syncfs()  # now, and not while somebody waits for the lock
 SECRET_DOCUMENTS = frozenset(("accounts.json",))
 
 
@@ -45,6 +48,7 @@ class Plan(Value):
     owns: dict[str, OwnDraft]
     trusts: dict[str, TrustDraft]
     documents: dict[str, dict[str, Any]]
+    files: dict[str, dict[str, bytes | None]]
 
 
 def _json(data: object) -> bytes:
@@ -126,6 +130,8 @@ class Commit:
             self._write_version(writer, store, {paths.INDEX: index.raw})
         if plan.documents or plan.base is None:
             self._write_node(writer)
+        for unit, changes in plan.files.items():
+            self._write_files(writer, unit, changes)
         self._write_head(writer, added)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(layout.next_current)
@@ -165,13 +171,20 @@ class Commit:
         self._write_version(writer, unit, files)
 
     def _write_node(self, writer: Writer) -> None:
+        changes: dict[str, bytes | None] = {
+            name: _json(data) for name, data in self._plan.documents.items()
+        }
+        self._write_files(writer, paths.NODE, changes)
+
+    def _write_files(self, writer: Writer, unit: str, changes: Mapping[str, bytes | None]) -> None:
+        """A version of a unit that is nothing but files: the ones before with `changes`."""
         base = self._plan.base
-        files = {name: _json(data) for name, data in self._plan.documents.items()}
-        if base is not None:
-            for name in base.manifest(paths.NODE):
-                if name not in files:
-                    files[name] = base.file(paths.NODE, name)
-        self._write_version(writer, paths.NODE, files)
+        files = {name: data for name, data in changes.items() if data is not None}
+        if base is not None and base.has(unit):
+            for name in base.manifest(unit):
+                if name not in changes:
+                    files[name] = base.file(unit, name)
+        self._write_version(writer, unit, files)
 
     def _next_version(self, unit: str) -> int:
         if unit not in self._versions:

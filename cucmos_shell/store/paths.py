@@ -24,6 +24,7 @@ CHANGES = "changes.json"
 CHAIN = "chain.pem"
 NODE = "node"
 SETTINGS = "settings.json"
+LISTS = "lists"
 KEYS = "keys"
 NAME_LIMIT = 200
 

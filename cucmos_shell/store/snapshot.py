@@ -101,6 +101,7 @@ class Snapshot:
         self._check(os.path.join(self._folder, paths.NOTE), note, self._sums.get(paths.NOTE))
         self.when = float(self._note["when"])
         kinds: dict[str, str] = self._note["units"]
+        self._kinds = kinds
         self.units = tuple(unit for unit, kind in kinds.items() if kind == "own")
         self.stores = tuple(unit for unit, kind in kinds.items() if kind == "trust")
 
@@ -188,6 +189,16 @@ class Snapshot:
         data = self._file(path)
         self._check(path, data, sums.get(name))
         return data
+
+    def has(self, unit: str) -> bool:
+        """Whether there is a unit of that name, of any kind."""
+        return unit in self._kinds
+
+    def find_file(self, unit: str, name: str) -> bytes | None:
+        """A file of a unit that is nothing but files; None if there is none of that name."""
+        if not self.has(unit) or name not in self.manifest(unit):
+            return None
+        return self.file(unit, name)
 
     def path(self, unit: str, name: str) -> str:
         """Where a file of the unit's version lies."""

@@ -42,6 +42,7 @@ class Transaction:
         self._owns: dict[str, OwnDraft] = {}
         self._trusts: dict[str, TrustDraft] = {}
         self._documents: dict[str, dict[str, Any]] = {}
+        self._files: dict[str, dict[str, bytes | None]] = {}
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -121,6 +122,12 @@ class Transaction:
         if name in self._documents:
             return dict(self._documents[name])
         return self._base.document(name) if self._base else {}
+
+    def find_file(self, unit: str, name: str) -> bytes | None:
+        """A file of a unit that is nothing but files; None if there is none of that name."""
+        if name in self._files.get(unit, ()):
+            return self._files[unit][name]
+        return self._base.find_file(unit, name) if self._base else None
 
     # --- changing --------------------------------------------------------------------------------
 
@@ -209,11 +216,25 @@ class Transaction:
         if dict(data) != self.document(name) or self._base is None:
             self._documents[name] = dict(data)
 
+    def put_file(self, unit: str, name: str, data: bytes | None) -> None:
+        """Put a file into a unit that is nothing but files, or take it away (None).
+
+        The unit comes to be with its first file.
+        """
+        if not paths.is_clean(unit) or not paths.is_clean(name) or name == paths.MANIFEST:
+            raise ValueError(f"{unit!r} and {name!r} cannot name a file")
+        if self._kinds.get(unit, "files") != "files":
+            raise LookupError(f"{unit!r} is no unit of files")
+        if data != self.find_file(unit, name):
+            self._kinds[unit] = "files"
+            self._files.setdefault(unit, {})[name] = data
+
     # --- making it so ------------------------------------------------------------------------------
 
     def changed(self) -> list[str]:
         """The units that get a new version."""
         names = [*self._owns, *(s for s, d in self._trusts.items() if d.changes or not self._base)]
+        names += self._files
         return [*names, paths.NODE] if self._documents or self._base is None else names
 
     def commit(self) -> int:
@@ -233,5 +254,6 @@ class Transaction:
             owns=self._owns,
             trusts={s: d for s, d in self._trusts.items() if d.changes or not self._base},
             documents=self._documents,
+            files=self._files,
         )
         return Commit(plan, self._layout).run()
