@@ -185,6 +185,10 @@ def main() -> NoReturn:
         # Whoever read the output has gone; the interpreter must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         status = 1
+    except OSError as error:
+        # A terminal that hung up, or output that goes to a full disk.
+        sys.stderr.write(f"cucmos-shell: {error.strerror or type(error).__name__}\n")
+        status = 4
     except KeyboardInterrupt:
         status = 130
     sys.exit(status)
