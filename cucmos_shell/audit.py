@@ -18,7 +18,7 @@ from cucmos_shell.text import safe
 FILE_LIMIT = 5 * 1024 * 1024
 FILES_KEPT = 10
 _KEY_MATERIAL = re.compile(r"-----\s*BEGIN|[A-Za-z0-9+/=_-]{48,}")
-_ENTRY = re.compile(
+_ENTRY = (
     r"(?P<date>\S+ \S+) INFO \[(?P<id>\S+)\] sdMain\.main - "
     r"(?P<what>running command|command noted|command ended|session begun|session ended|session refused) -> \[(?P<typed>.*?)\]"
     r" canonical=\[(?P<canonical>.*?)\] account=(?P<account>\S+) origin=(?P<origin>\S+)"
@@ -155,7 +155,8 @@ class Audit:
                 ) from error
             if len(lines) >= last:
                 break
-        found = (_ENTRY.match(line) for line in lines[-last:])
+        match = re.compile(_ENTRY).match
+        found = (match(line) for line in lines[-last:])
         return [
             Entry(
                 when=m["date"].replace(" ", "T").partition(",")[0] + "Z",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 
-from cucmos_shell.line_paste import PasteCollector
 from cucmos_shell.results import Ask, AskText, Done, Paste, Pause, Say, Secret
 from cucmos_shell.wording import choice
 
@@ -163,6 +162,8 @@ class Batch:
         return answer
 
     def _paste(self) -> str | None:
+        from cucmos_shell.line_paste import PasteCollector
+
         collector = PasteCollector()
         while (line := self._answers.peek()) is not None and collector.feed(line):
             self._answers.next()
