@@ -227,7 +227,9 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def _send(self, body, status="200 OK", kind=TYPE, length=None, extra=""):
         length = len(body) if length is None else length
-        head = f"HTTP/1.0 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{extra}\r\n"
+        head = (
+            f"HTTP/1.0 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{extra}\r\n"
+        )
         self.wfile.write(head.encode() + body)
 
     def _good_answer(self, request):
