@@ -81,6 +81,35 @@ class TrustStoreSpec(Value):
     services: tuple[str, ...] = ()
 
 
+class TrustListSpec(Value):
+    """A list that phones trust; `title` is what commands call it.
+
+    `records` are pairs of role and unit, in the order of the file. `signer` signs it, and
+    `local_signer` after a reset; `recovery` is the unit whose key can be brought back from
+    outside, or empty. `service` makes it, and anew when it starts. With `mixed_mode` there is none
+    before the cluster was in mixed mode, and records with the roles `emptied` lose their
+    certificates when it no longer is. Of units `never_together` one has to stay when the other
+    changes, or phones are left without a signer they know.
+    """
+
+    name: str
+    title: str
+    digest: str
+    signer: str
+    local_signer: str
+    records: tuple[tuple[str, str], ...]
+    service: str
+    mixed_mode: bool = False
+    emptied: tuple[str, ...] = ()
+    recovery: str = ""
+    never_together: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The units whose certificates are in the list."""
+        return tuple(dict.fromkeys(unit for _, unit in self.records))
+
+
 class ServiceSpec(Value):
     """A service: what it loads, what it needs, how long it takes (seconds at speed 1).
 
@@ -136,6 +165,7 @@ class Appliance(Value):
     expiry_monitor_service: str
     node_trust_store: str
     not_simulated: tuple[str, ...]
+    trust_lists: Mapping[str, TrustListSpec] = {}
 
     @property
     def fqdn(self) -> str:
@@ -240,6 +270,8 @@ def from_json(kept: Mapping[str, Any]) -> Appliance:
     data["units"] = {name: _unit(row) for name, row in data["units"].items()}
     stores = data["trust_stores"]
     data["trust_stores"] = {name: _make(TrustStoreSpec, row) for name, row in stores.items()}
+    lists = data.get("trust_lists", {})
+    data["trust_lists"] = {name: _list(row) for name, row in lists.items()}
     services = data["services"]
     data["services"] = {name: _make(ServiceSpec, row) for name, row in services.items()}
     data["platform_services"] = tuple(
@@ -273,6 +305,14 @@ def _make(cls: type[T], row: Mapping[str, Any]) -> T:
         if item.__class__ is list:
             state[name] = tuple(item)
     return made
+
+
+def _list(row: Mapping[str, Any]) -> TrustListSpec:
+    pairs = {
+        key: tuple([tuple(pair) for pair in row.get(key, ())])
+        for key in ("records", "never_together")
+    }
+    return _make(TrustListSpec, {**row, **pairs})
 
 
 def _unit(row: Mapping[str, Any]) -> UnitSpec:

@@ -22,6 +22,7 @@ from cucmos_shell.appliance import (
     TrustStoreSpec,
     UnitSpec,
 )
+from cucmos_shell.profile_lists import trust_lists
 from cucmos_shell.profile_text import Source, read
 
 TYPE_CHECKING = False
@@ -100,6 +101,7 @@ class _Parts:
             self._check_unit(name, unit)
         self._check_stores()
         self._check_services()
+        self.lists = trust_lists(self.source, profile, self.units)
         if profile.expiry_monitor_service not in profile.services:
             self._unknown(("expiry_monitor_service",), profile.expiry_monitor_service, "service")
         if profile.node_trust_store not in profile.trust_stores:
@@ -326,6 +328,7 @@ class _Parts:
             platform_services=tuple(
                 self._service(name, row, platform=True) for name, row in self.platform.items()
             ),
+            trust_lists=self.lists,
             not_simulated=tuple(name for line in profile.not_simulated for name in spread(line)),
         )
         return Appliance(**plain)

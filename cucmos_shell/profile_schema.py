@@ -209,6 +209,7 @@ class Profile(Section):
     expiry_monitor_service: Text
     node_trust_store: Text
     not_simulated: list[Line]
+    trust_lists: dict[str, Any] = {}
 
 
 # --- checking ----------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ ROWS = [
         "appliance", "chain_names", "chain_rules", "chain_walk", "chains", "ledger", "lexemes", "line_editor", "line_keys", "line_paste", "match", "pager",
         "profile_schema", "render", "requests", "trust_lists", "uploads", "world",
     },
-    {"alarms", "audit", "caller", "passwords", "profile_loader", "public_keys", "service_plan", "store", "wording"},
+    {"alarms", "audit", "caller", "subjects", "passwords", "profile_lists", "profile_loader", "public_keys", "service_plan", "store", "wording"},
     {"accounts", "areas", "expiry", "file_areas", "issuing", "logins", "ocsp", "search", "service_states", "services"},
     {"installation", "node", "own_import", "trust_import"},
     {"commands", "guard"},
@@ -46,13 +46,14 @@ WITHIN_ROW = {
     ("commands", "guard"): "the setting is shown and changed where it is known",
     ("match", "lexemes"): "the walker reads words",
     ("sftp_client", "results"): "a host key is a value",
+    ("profile_loader", "profile_lists"): "one thing in two files",
     ("services", "service_states"): "what can be done, on top of what is",
 }
 OUTSIDE = {
     "prompt_toolkit": {"line_editor", "line_keys", "rich_console"},
     "asyncssh": {"sftp_client", "sshd"},
     "yaml": {"profile_text"},
-    "msgspec": {"profile_schema"},
+    "msgspec": {"profile_lists", "profile_schema"},
     "tabulate": {"render"},
     "cryptography": {
         "certs", "chain_names", "chain_rules", "chain_walk", "chains", "extensions", "issuing", "ocsp", "passwords", "requests",
