@@ -47,14 +47,22 @@ def first(
 ) -> Material:
     """The self-signed certificate that the profile describes; `facts` override the profile's."""
     known = appliance.facts(unit, serial, **(facts or {}))
-    return _self_signed(
-        appliance.units[unit],
-        key,
-        certs.subject_name(appliance.subject_of(unit, known)),
-        certs.alternative_names(appliance.alternative_names_of(unit, known)),
-        now,
-        serial,
-    )
+    subject, names = appliance.subject_of(unit, known), appliance.alternative_names_of(unit, known)
+    return for_subject(appliance.units[unit], key, subject, names, now=now, serial=serial)
+
+
+def for_subject(
+    spec: UnitSpec,
+    key: PrivateKey,
+    subject: Iterable[tuple[str, str]],
+    names: Iterable[str],
+    *,
+    now: float,
+    serial: int,
+) -> Material:
+    """A self-signed certificate with that subject, in DER order, and those alternative names."""
+    name = certs.subject_name(subject)
+    return _self_signed(spec, key, name, certs.alternative_names(names), now, serial)
 
 
 def again(spec: UnitSpec, der: bytes, key: PrivateKey, *, now: float, serial: int) -> Material:

@@ -18,6 +18,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "expiry": ("show cert expiry",),
     "cert_chain": ("show cert chain",),
     "delete": ("set cert delete",),
+    "requests": ("set csr", "show csr"),
+    "web_security": ("set web-security", "show web-security"),
     "imports": ("set cert import", "utils cert upload"),
     "download": ("utils cert download",),
     "services": ("utils service",),

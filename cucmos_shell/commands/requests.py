@@ -1,0 +1,232 @@
+"""Certificate signing requests: made, listed, shown, deleted."""
+
+from __future__ import annotations
+
+from cucmos_shell.commands.arguments import UNIT
+from cucmos_shell.commands.conditions import CONDITION
+from cucmos_shell.commands.request_names import (
+    NONE_FOUND,
+    REQUEST,
+    listed_request,
+    parse_request,
+)
+from cucmos_shell.commands.request_views import (
+    Generated,
+    Requests,
+    RequestShown,
+    generated_data,
+    generated_lines,
+    listed_data,
+    listed_lines,
+    shown_data,
+    shown_lines,
+)
+from cucmos_shell.errors import BadValue, Refused
+from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.results import Commit, Notice, Progress
+from cucmos_shell.store import RequestRow
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+    from cucmos_shell.search import Condition
+    from cucmos_shell.store.transaction import Transaction
+
+family = Family()
+
+KEYS = ("rsa2048", "rsa3072", "rsa4096", "ec256", "ec384", "ec521")
+HASHES = ("sha256", "sha384", "sha512")
+
+
+def _units(node: Node, _: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(node.appliance.units)
+
+
+def parse_unit(node: Node, name: str) -> str:
+    """The unit of that name. Raises NotFound, or Refused for a store without own certificate."""
+    from cucmos_shell.commands.certificate_names import unknown
+
+    for unit in node.appliance.units:
+        if unit.lower() == name.lower():
+            return unit
+    for spec in node.appliance.trust_stores.values():
+        if spec.base.lower() == name.lower():
+            raise Refused(
+                "{store} has no own certificate, so there is no CSR for {base}",
+                store=spec.name,
+                base=spec.base,
+            )
+    raise unknown(name, "a certificate unit", node.appliance.units)
+
+
+OWNER = Argument("unit", UNIT.help, parse=parse_unit, complete=_units)
+
+
+@family.command(
+    "set csr gen <unit> [key {rsa2048|rsa3072|rsa4096|ec256|ec384|ec521:key}]"
+    " [hash {sha256|sha384|sha512:hash}] [multi-server]",
+    level=1,
+    changes=True,
+    arguments=(OWNER,),
+    view=generated_lines,
+    json=generated_data,
+    examples=("set csr gen tomcat", "set csr gen cup-xmpp key ec256 hash sha384 multi-server"),
+)
+def generate(
+    node: Node,
+    unit: str,
+    key: str = "",
+    hash: str = "",
+    multi_server: str = "",
+) -> Conversation[Generated]:
+    """Generate a certificate signing request for a CA.
+
+    Makes a new key beside the present one, which stays in use until the signed certificate is
+    imported. A new CSR replaces a pending one. With multi-server the certificate is for all nodes
+    of the cluster. Values with characters that public CAs refuse are warned about.
+    """
+    from cucmos_shell import certs, requests
+    from cucmos_shell.der import to_pem
+
+    spec = node.appliance.units[unit]
+    kind = key or spec.key
+    hash_name = requests.hash_for(kind, hash, spec.hash)
+    pairs, names = _contents(node, unit, kind, bool(multi_server))
+    odd = requests.odd_characters([*pairs, *(_split(name) for name in names)])
+    for attribute, value, characters in odd:
+        yield Progress(_warning(attribute, value, characters))
+    private = node.world.new_key(kind)
+    try:
+        der = requests.make(
+            private,
+            subject=pairs,
+            alternative_names=names,
+            key_usage=spec.csr_key_usage,
+            extended_key_usage=spec.csr_extended_key_usage,
+            hash_name=hash_name,
+        )
+    except ValueError as error:
+        raise BadValue("No CSR can say this: {reason}", reason=str(error)) from None
+    row = _row(unit, der, dict(pairs).get("CN", ""), node.now())
+
+    def change(transaction: Transaction) -> Generated:
+        replaced = transaction.own(unit).request is not None
+        pem = to_pem(der, requests.LABEL)
+        transaction.put_request(unit, row, pem, certs.key_pem(private))
+        return Generated(unit, row, tuple(odd), replaced)
+
+    generated: Generated = yield Commit(change)
+    return generated
+
+
+def _contents(
+    node: Node, unit: str, key: str, multi_server: bool
+) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """Subject, in DER order, and alternative names of a request. Raises Refused."""
+    from cucmos_shell import subjects
+
+    appliance = node.appliance
+    subject = subjects.current(appliance, node.snapshot().settings())
+    if not multi_server:
+        names = subjects.alternative_names(appliance, unit, subject)
+        return subjects.subject_pairs(appliance, unit, subject), names
+    if not (appliance.units[unit].multi_server and appliance.policy.multi_server):
+        raise Refused("{unit} has no multi-server certificates", unit=unit)
+    name = subjects.multi_server_name(appliance, key)
+    pairs = subjects.subject_pairs(appliance, unit, subject, common_name=name)
+    return pairs, subjects.multi_server_names(appliance, unit, key)
+
+
+def _row(unit: str, der: bytes, common_name: str, now: float) -> RequestRow:
+    from cucmos_shell import requests
+    from cucmos_shell.extensions import name_text
+
+    description = requests.describe(der)
+    return RequestRow(
+        name=unit,
+        subject=name_text(description.subject),
+        common_name=common_name,
+        alternative_names=description.alternative_names,
+        key_type=description.key.text,
+        sha256=description.sha256,
+        created=now,
+    )
+
+
+def _split(name: str) -> tuple[str, str]:
+    kind, _, value = name.partition(":")
+    return kind, value
+
+
+def _warning(attribute: str, value: str, characters: str) -> str:
+    from cucmos_shell.text import safe
+
+    return (
+        f"WARNING: many public CAs refuse {safe(' '.join(characters))}"
+        f" in {attribute} ({safe(value)})"
+    )
+
+
+@family.command(
+    "show csr list [own] [where <condition...>]",
+    level=1,
+    arguments=(CONDITION,),
+    view=listed_lines,
+    json=listed_data,
+    examples=("show csr list own", "show csr list where key-type begins-with EC"),
+)
+def list_requests(node: Node, own: str = "", condition: tuple[Condition, ...] = ()) -> Requests:
+    """List the pending certificate signing requests.
+
+    `where` works as in show cert list; a CSR has no issuer, serial, expiration or description.
+    """
+    snapshot = node.snapshot()
+    found = [(unit, request) for unit in snapshot.units if (request := snapshot.own(unit).request)]
+    if condition:
+        from cucmos_shell import search
+
+        found = [
+            (unit, request)
+            for unit, request in found
+            if search.meets(request, condition, certificate_name=unit)
+        ]
+    return Requests(tuple(found))
+
+
+@family.command(
+    "show csr own <name>",
+    level=1,
+    arguments=(REQUEST,),
+    view=shown_lines,
+    json=shown_data,
+    examples=("show csr own tomcat", "show csr own tomcat/tomcat.csr"),
+)
+def show_request(node: Node, name: str) -> RequestShown:
+    """Show a certificate signing request in full, and its PEM, which a CA takes."""
+    from cucmos_shell import requests
+    from cucmos_shell.der import from_pem
+
+    pem = node.snapshot().request_pem(name)
+    description = requests.describe(from_pem(pem, requests.LABEL))
+    return RequestShown(listed_request(name), description, pem.decode("ascii"))
+
+
+@family.command(
+    "set csr delete <unit>",
+    level=1,
+    changes=True,
+    arguments=(OWNER,),
+    examples=("set csr delete tomcat",),
+)
+def delete(node: Node, unit: str) -> Conversation[Notice]:
+    """Delete a pending certificate signing request and its key."""
+    parse_request(node, unit)
+
+    def change(transaction: Transaction) -> None:
+        if transaction.own(unit).request is None:
+            raise Refused(NONE_FOUND)
+        transaction.drop_request(unit)
+
+    yield Commit(change)
+    return Notice((f"Successfully deleted CSR for {unit}.",), {"unit": unit, "deleted": True})

@@ -1,0 +1,152 @@
+"""The subject of the node's web certificate and of its requests."""
+
+from __future__ import annotations
+
+from cucmos_shell import subjects
+from cucmos_shell.commands.installed import Installed
+from cucmos_shell.commands.regenerate import (
+    CANCELLED,
+    QUESTION,
+    WARNING,
+    regenerated_data,
+    regenerated_lines,
+)
+from cucmos_shell.errors import BadValue, Unavailable
+from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.render import record_lines
+from cucmos_shell.results import Ask, Commit, Notice, Progress, Record
+from cucmos_shell.subjects import Subject
+from cucmos_shell.text import safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+    from cucmos_shell.store.transaction import Transaction
+
+family = Family()
+
+UNITS_LABEL = "Organizational Unit"
+
+
+def web_unit(node: Node) -> str:
+    """The unit of the node's own web server: the one whose trust store the node itself uses."""
+    unit = node.appliance.trust_stores[node.appliance.node_trust_store].base
+    if unit not in node.appliance.units:
+        raise Unavailable("this product has no web certificate")
+    return unit
+
+
+def _lines(shown: Record) -> list[str]:
+    """Labels and values; the backslash before a comma is ours and stays single."""
+    units = subjects.joined_units(map(safe, shown.data["organizational_unit"]))
+    lines = record_lines(shown)
+    at = [label for label, _ in shown.fields].index(UNITS_LABEL)
+    lines[at] = f"{lines[at].partition(' : ')[0]} : {units}"
+    return lines
+
+
+@family.command("show web-security", level=0, view=_lines)
+def show(node: Node) -> Record:
+    """Show the subject that set web-security gives to certificates and requests."""
+    unit = web_unit(node)
+    snapshot = node.snapshot()
+    subject = subjects.current(node.appliance, snapshot.settings())
+    row = snapshot.own(unit).row
+    fields = (
+        ("Certificate", f"{unit}/{unit}.pem"),
+        ("Common Name", row.common_name if row else ""),
+        (UNITS_LABEL, subjects.joined_units(subject.units)),
+        ("Organization", subject.organization),
+        ("Locality", subject.locality),
+        ("State", subject.state),
+        ("Country", subject.country),
+        ("Alternate Host Name", subject.alternate),
+    )
+    data = {label.lower().replace(" ", "_"): value for label, value in fields}
+    return Record(fields, {**data, "organizational_unit": subject.units})
+
+
+ORGANIZATIONAL_UNIT = Argument(
+    "orgunit", "organizational unit; several with commas, \\, is a comma within one"
+)
+ORGANIZATION = Argument("orgname", "organization")
+LOCALITY = Argument("locality", "locality")
+STATE = Argument("state", "state")
+COUNTRY = Argument("country", "country, two letters")
+ALTERNATE = Argument("alternatehostname", "alternate host name or address for the certificate")
+
+
+@family.command(
+    "set web-security <orgunit> <orgname> <locality> <state> [<country> [<alternatehostname>]]",
+    level=0,
+    changes=True,
+    arguments=(ORGANIZATIONAL_UNIT, ORGANIZATION, LOCALITY, STATE, COUNTRY, ALTERNATE),
+    view=regenerated_lines,
+    json=regenerated_data,
+    examples=(
+        "set web-security accounting Cisco Milpitas CA",
+        'set web-security "accounting,personnel\\,CA,personnel\\,MA" Cisco Milpitas CA US',
+    ),
+)
+def change_subject(
+    node: Node,
+    orgunit: str,
+    orgname: str,
+    locality: str,
+    state: str,
+    country: str = "",
+    alternatehostname: str = "",
+) -> Conversation[Installed | Notice]:
+    """Set the subject of the web certificate, and regenerate it.
+
+    Later CSRs of all units take the same subject. Values with blanks stand in quotation marks.
+    Without a country the present one stays; without an alternate host name there is none.
+    """
+    unit = web_unit(node)
+    present = subjects.current(node.appliance, node.snapshot().settings())
+    units = subjects.split_units(orgunit)
+    subject = subjects.checked(
+        Subject(
+            units, orgname, locality, state, country.upper() or present.country, alternatehostname
+        )
+    )
+    yield Progress("")
+    yield Progress(f"{WARNING}  {unit}")
+    if (yield Ask(QUESTION)) != "yes":
+        return Notice((CANCELLED,), {"regenerated": False})
+    installed = yield from _install(node, unit, subject)
+    return installed
+
+
+def _install(node: Node, unit: str, subject: Subject) -> Conversation[Installed]:
+    from cucmos_shell import issuing
+
+    spec = node.appliance.units[unit]
+    key, serial = node.world.new_key(spec.key), node.world.new_serial()
+    pairs = subjects.subject_pairs(node.appliance, unit, subject, serial=serial)
+    names = subjects.alternative_names(node.appliance, unit, subject)
+
+    def change(transaction: Transaction) -> Installed:
+        before = transaction.own(unit)
+        try:
+            material = issuing.for_subject(
+                spec, key, pairs, names, now=transaction.now, serial=serial
+            )
+        except ValueError as error:
+            raise BadValue("No certificate can say this: {reason}", reason=str(error)) from None
+        issuing.stage(transaction, node.appliance, material)
+        transaction.drop_request(unit)
+        settings = {**transaction.settings(), subjects.SETTING: subjects.to_setting(subject)}
+        transaction.put_settings(settings)
+        return Installed(
+            unit=unit,
+            done=f"Successfully Regenerated Certificate for {unit}.",
+            advice=node.appliance.defaults["restart_advice_regenerated"].format(unit=unit),
+            row=material.row,
+            services=spec.services,
+            request_deleted=before.request is not None,
+        )
+
+    installed: Installed = yield Commit(change)
+    return installed
