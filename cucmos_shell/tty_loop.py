@@ -88,7 +88,8 @@ class LineLost(BaseException):
 class Signals:
     """Signals as bytes in a pipe, while the block lasts; main thread only.
 
-    `ending`: the number of the signal that wants the session to end, 0 if none.
+    `ending`: the number of the signal that wants the session to end, 0 if none. `noted`: a signal
+    came since the last `drain`, perhaps in the same moment as input, and is to be seen first.
     `wake` is written to by anybody who wants the loop's attention.
     """
 
@@ -98,6 +99,7 @@ class Signals:
     def __init__(self) -> None:
         self.ending = 0
         self.writing = False
+        self.noted = False
         self._old: dict[int, Any] = {}
 
     def __enter__(self) -> Signals:
@@ -109,6 +111,7 @@ class Signals:
         return self
 
     def _handle(self, number: int, _: FrameType | None) -> None:
+        self.noted = True
         if number in self.ENDING:
             self.ending = number
             if self.writing:
@@ -116,6 +119,7 @@ class Signals:
 
     def drain(self) -> bytes:
         """The numbers of the signals since the last call, and a 0 for each other wake-up."""
+        self.noted = False
         try:
             return os.read(self.source, READ_SIZE)
         except BlockingIOError:
@@ -248,11 +252,14 @@ class TtyLoop:
             if not self._lost:
                 self._poll.modify(self._stdin, select.POLLIN if wants else 0)
         milliseconds = None if patience is None else int(patience * 1000 + 0.999)
-        for descriptor, flags in self._poll.poll(milliseconds):
-            if descriptor == self._stdin:
-                self._read(flags)
-            else:
+        ready = self._poll.poll(milliseconds)
+        if self._signals.noted:
+            self._notice()
+        for descriptor, flags in ready:
+            if descriptor != self._stdin:
                 self._notice()
+            elif not self._lost:
+                self._read(flags)
         now = self._clock()
         deadline = self._terminal.deadline
         if deadline is not None and now >= deadline:

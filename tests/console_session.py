@@ -1,9 +1,11 @@
 """A small session, run at the terminal it is started on: what the console's tests talk to.
 
 It follows the contract of `cucmos_shell.session` without a node behind it:
-`python console_session.py [--idle SECONDS]`.
+`python console_session.py [--idle SECONDS | --broken | --rich]`.
 """
 
+import contextlib
+import os
 import sys
 import time
 
@@ -88,6 +90,11 @@ class Execution:
             while time.monotonic() < end:
                 time.sleep(0.01)
 
+    def do_stuck(self, rest):
+        """Work that takes longer than anybody waits."""
+        yield Say("stuck\n")
+        time.sleep(float(rest))
+
     def do_bug(self, rest):
         yield Say("before\n")
         raise ZeroDivisionError("secret text")
@@ -115,11 +122,26 @@ class Session:
         return "private" not in line
 
 
-def main():
-    from cucmos_shell.console import run
+def broken_banner():
+    """A front end's own mistake, in the middle of things."""
+    yield "first line"
+    raise ZeroDivisionError
 
-    idle = float(sys.argv[2]) if sys.argv[1:2] == ["--idle"] else None
-    sys.exit(run(Session(), 0, 1, BANNER, idle_timeout=idle))
+
+def main():
+    option = sys.argv[1] if len(sys.argv) > 1 else ""
+    if option == "--rich":
+        from cucmos_shell import rich_console
+
+        sys.exit(rich_console.run(Session(), 0, 1, BANNER, numbers=lambda: (2, 3)))
+    from cucmos_shell import console
+
+    idle = float(sys.argv[2]) if option == "--idle" else None
+    banner = broken_banner() if option == "--broken" else BANNER
+    status = console.run(Session(), 0, 1, banner, idle_timeout=idle)
+    with contextlib.suppress(OSError):
+        os.write(1, f"left with {status}\n".encode())
+    sys.exit(status)
 
 
 if __name__ == "__main__":
