@@ -69,14 +69,21 @@ CERTIFICATE_HASH, CERTIFICATE_HASH_ALGORITHM = 11, 12
 RECORD_TAGS = frozenset(range(RECORD_LENGTH, CERTIFICATE_HASH_ALGORITHM + 1))
 RECORD_TEXTS = frozenset((DNS_NAME, SUBJECT, ISSUER))
 
-SAST = 0
-ROLES = {
-    SAST: "System Administrator Security Token", 1: "CCM", 2: "CCM+TFTP", 3: "TFTP", 4: "CAPF",
-    5: "SRST", 7: "HTTPS", 21: "TVS",
-}  # fmt: skip
-ROLE_NUMBERS = {
-    "sast": SAST, "ccm": 1, "ccm+tftp": 2, "tftp": 3, "capf": 4, "https": 7, "tvs": 21,
-}  # fmt: skip
+# Roles: the number in a list, the word in a profile, and the text that the product shows.
+_ROLES = """
+0  sast      System Administrator Security Token
+1  ccm       CCM
+2  ccm+tftp  CCM+TFTP
+3  tftp      TFTP
+4  capf      CAPF
+5  srst      SRST
+7  https     HTTPS
+21 tvs       TVS
+"""
+_rows = [line.split(None, 2) for line in _ROLES.strip().splitlines()]
+ROLES = {int(number): text for number, _, text in _rows}
+ROLE_NUMBERS = {word: int(number) for number, word, _ in _rows}
+SAST = ROLE_NUMBERS["sast"]
 SIGNS_FILES = frozenset((2, 3))
 
 OVERHEAD = 3  # of an element: tag and length
