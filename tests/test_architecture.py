@@ -12,15 +12,15 @@ import cucmos_shell
 ROOT = pathlib.Path(cucmos_shell.__file__).parent
 
 ROWS = [
-    {"errors", "text"},
-    {"certs", "der", "extensions", "grammar", "outline", "outside", "patterns", "profile_text", "results", "sftp_client", "shapes"},
+    {"errors", "line_text", "text"},
+    {"certs", "der", "extensions", "grammar", "line_history", "line_keys", "line_output", "line_paste", "line_screen", "outline", "outside", "patterns", "profile_text", "results", "sftp_client", "shapes"},
     {
-        "appliance", "chain_names", "chain_rules", "chain_walk", "chains", "ledger", "lexemes", "line_editor", "line_keys", "line_paste", "match", "pager",
+        "appliance", "chain_names", "chain_rules", "chain_walk", "chains", "ledger", "lexemes", "line_events", "line_field", "match", "pager",
         "profile_schema", "render", "requests", "trust_lists", "uploads", "world",
     },
-    {"alarms", "audit", "caller", "subjects", "passwords", "profile_lists", "profile_loader", "public_keys", "service_plan", "store", "wording"},
-    {"accounts", "areas", "expiry", "file_areas", "issuing", "logins", "ocsp", "search", "service_states", "services"},
-    {"installation", "node", "own_import", "trust_import"},
+    {"alarms", "audit", "caller", "line_editor", "subjects", "passwords", "profile_lists", "profile_loader", "public_keys", "service_plan", "store", "wording"},
+    {"accounts", "areas", "expiry", "file_areas", "issuing", "logins", "ocsp", "search", "service_states", "services", "terminal"},
+    {"installation", "node", "own_import", "trust_import", "tty_loop"},
     {"commands", "guard"},
     {"session"},
     {"batch", "console", "options", "reference", "rich_console", "sshd"},
@@ -41,8 +41,6 @@ WITHIN_ROW = {
     ("chain_walk", "chain_names"): "one thing in four files",
     ("chain_walk", "chain_rules"): "one thing in four files",
     ("chain_names", "chain_rules"): "one thing in four files",
-    ("line_editor", "line_keys"): "one thing in three files",
-    ("line_editor", "line_paste"): "one thing in three files",
     ("commands", "guard"): "the setting is shown and changed where it is known",
     ("match", "lexemes"): "the walker reads words",
     ("sftp_client", "results"): "a host key is a value",
@@ -50,7 +48,7 @@ WITHIN_ROW = {
     ("services", "service_states"): "what can be done, on top of what is",
 }
 OUTSIDE = {
-    "prompt_toolkit": {"line_editor", "line_keys", "rich_console"},
+    "prompt_toolkit": {"line_keys", "rich_console"},
     "asyncssh": {"sftp_client", "sshd"},
     "yaml": {"profile_text"},
     "msgspec": {"profile_lists", "profile_schema"},
