@@ -86,8 +86,8 @@ class TrustListSpec(Value):
 
     `records` are pairs of role and unit, in the order of the file. `signer` signs it, and
     `local_signer` after a reset; `recovery` is the unit whose key can be brought back from
-    outside, or empty. `service` makes it, and anew when it starts. With `mixed_mode` there is none
-    before the cluster was in mixed mode, and records with the roles `emptied` lose their
+    outside, or empty. `service`, if any, makes it anew when it starts. With `mixed_mode` there is
+    none before the cluster was in mixed mode, and records with the roles `emptied` lose their
     certificates when it no longer is. Of units `never_together` one has to stay when the other
     changes, or phones are left without a signer they know.
     """
@@ -98,7 +98,7 @@ class TrustListSpec(Value):
     signer: str
     local_signer: str
     records: tuple[tuple[str, str], ...]
-    service: str
+    service: str = ""
     mixed_mode: bool = False
     emptied: tuple[str, ...] = ()
     recovery: str = ""

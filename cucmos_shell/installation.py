@@ -20,6 +20,7 @@ from cucmos_shell.store.durable import (
     sync_folder,
     unavailable,
 )
+from cucmos_shell.trust_list_keeper import TrustLists
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ def _install(
         material = issuing.first(appliance, unit, key, now=transaction.now, serial=serial)
         issuing.stage(transaction, appliance, material)
     transaction.put_settings({})
+    TrustLists(appliance, lambda service: 0).follow(transaction)
     transaction.commit()
     progress("The node is installed")
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cucmos_shell.outside import SyslogHost
     from cucmos_shell.services import Services
     from cucmos_shell.store import Snapshot
+    from cucmos_shell.trust_list_keeper import TrustLists
     from cucmos_shell.world import World
 
 DAY = 86_400
@@ -34,6 +35,7 @@ class Node:
         self.world = world
         self.store = Store(state_dir)
         self._services: Services | None = None
+        self._lists: TrustLists | None = None
         self.audit = Audit(os.path.join(state_dir, "log", "platform", "log"))
         self._accounts: Accounts | None = None
         self._logins: Logins | None = None
@@ -98,6 +100,15 @@ class Node:
 
             self._services = Services(self.appliance, self.store, self.world)
         return self._services
+
+    @property
+    def lists(self) -> TrustLists:
+        """The trust lists, which follow the certificates."""
+        if self._lists is None:
+            from cucmos_shell.trust_list_keeper import TrustLists
+
+            self._lists = TrustLists(self.appliance, lambda s: self.services.started_from(s))
+        return self._lists
 
     def attention(self) -> tuple[int, int]:
         """`(services that wait for a restart, certificates that end soon)`; soon is the profile's."""

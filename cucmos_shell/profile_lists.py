@@ -31,7 +31,7 @@ class TrustList(schema.Section):
     signer: schema.Text
     local_signer: schema.Text
     records: Annotated[list[_Record], Meta(min_length=1)]
-    service: schema.Text
+    service: str = ""
     mixed_mode: bool = False
     emptied: list[Role] = []  # noqa: RUF012
     recovery: str = ""
@@ -80,7 +80,7 @@ def _check(
     at: Path = ("trust_lists", name)
     if not _FILE.match(name):
         source.mistake(at, "cannot be the name of a file")
-    if row.service not in services:
+    if row.service and row.service not in services:
         source.mistake((*at, "service"), f"there is no service {row.service}")
     roles = Role.__args__  # type: ignore[attr-defined]
     for i, (role, unit) in enumerate(row.records):

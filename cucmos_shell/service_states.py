@@ -156,6 +156,11 @@ class ServiceStates:
         rows = self._book().entry(name).rows
         return tuple(row.state for row in rows if after < row.at <= until)
 
+    def started_from(self, name: str) -> int:
+        """The number of the store's state that the last start of `name` was planned from."""
+        rows = self._book().entry(name).rows
+        return max((row.loaded.head for row in rows if row.loaded is not None), default=0)
+
     # --- what is loaded --------------------------------------------------------------------------
 
     def _installed(self, snapshot: Snapshot) -> float:

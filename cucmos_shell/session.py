@@ -333,6 +333,7 @@ class Execution:
                 lock, who=caller.account, what=self.match.canonical, now=node.now()
             )
             result = wanted.function(transaction)
+            node.lists.follow(transaction)
             transaction.commit()
             return result
 

@@ -43,12 +43,15 @@ class Party(Value):
 
 
 class Signer:
-    """A certificate (DER) and its private RSA key. Its representation shows no key."""
+    """A certificate (DER) and its private RSA key, one of the node's own.
+
+    Its representation shows no key.
+    """
 
     __slots__ = ("certificate", "key", "modulus")
 
     def __init__(self, certificate: bytes, key_pem: bytes) -> None:
-        key = load_pem_private_key(key_pem, None)
+        key = load_pem_private_key(key_pem, None, unsafe_skip_rsa_key_validation=True)
         if not isinstance(key, rsa.RSAPrivateKey) or key.key_size not in _MODULI:
             raise Refused(
                 "This key cannot sign a trust list: RSA of {sizes} bits can",
