@@ -33,6 +33,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "audit_log": ("show audit",),
     "ocsp": ("set ocsp", "show ocsp", "utils ocsp"),
+    "monitor": ("set cert monitor", "show cert monitor", "utils cert monitor run"),
+    "metrics": ("utils cert monitor metrics",),
+    "smtp": ("delete smtp", "set smtp", "show smtp"),
     "alarm": ("set alarm", "show alarm"),
     "accounts": (
         "delete account", "set account", "set accountlocking", "set password", "show account",

@@ -24,6 +24,7 @@ CHANGES = "changes.json"
 CHAIN = "chain.pem"
 NODE = "node"
 SETTINGS = "settings.json"
+SMTP = "smtp.json"
 LISTS = "lists"
 KEYS = "keys"
 NAME_LIMIT = 200
@@ -58,6 +59,7 @@ class Layout:
         "heads",
         "lock",
         "pool",
+        "sent",
         "services",
         "state",
         "store",
@@ -68,6 +70,7 @@ class Layout:
     def __init__(self, state_dir: str) -> None:
         self.state = state_dir
         self.lock = os.path.join(state_dir, "lock")
+        self.sent = os.path.join(state_dir, "sent.json")
         self.services = os.path.join(state_dir, "services.json")
         self.store = os.path.join(state_dir, "store")
         self.current = os.path.join(self.store, "current")

@@ -1,0 +1,248 @@
+"""The certificate expiry monitor: its settings, and a run of it."""
+
+from __future__ import annotations
+
+from cucmos_shell import expiry
+from cucmos_shell import sent as records
+from cucmos_shell.commands.arguments import number
+from cucmos_shell.errors import BadValue, Refused
+from cucmos_shell.expiry import monitor_settings
+from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.results import Commit, Notice, Value
+from cucmos_shell.store import paths
+from cucmos_shell.text import iso_time, safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cucmos_shell.commands.monitor_run import Run
+    from cucmos_shell.expiry import MonitorSettings
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+    from cucmos_shell.sent import Mail, Sent
+    from cucmos_shell.store.transaction import Transaction
+
+family = Family()
+
+RECIPIENTS_LIMIT = 50
+
+
+# --- what is set -------------------------------------------------------------------------------
+
+
+class Monitor(Value):
+    """The monitor as it is set, and how it is doing."""
+
+    settings: MonitorSettings
+    smtp: str
+    service: str
+    state: str
+    sent: Sent
+    ending: int
+    next_run: float
+
+
+def _lines(found: Monitor) -> list[str]:
+    settings, sent = found.settings, found.sent
+    unit = settings.unit if settings.number != 1 else settings.unit[:-1]
+    running = found.state == "STARTED"
+    last = iso_time(sent.last_run) if sent.last_run is not None else "never"
+    fields = [
+        ("Notification start time", f"{settings.start_days} days before expiry"),
+        ("Notification frequency", f"every {settings.number} {unit}"),
+        ("E-mail notification", "enabled" if settings.email else "disabled"),
+        ("E-mail IDs", "; ".join(map(safe, settings.recipients)) or "none"),
+        ("SMTP hostname", found.smtp or "Not Configured"),
+        (found.service, found.state),
+        ("Certificates in the notification period", str(found.ending)),
+        ("Last run", last),
+        ("Next run due", iso_time(found.next_run) if running else "when the service is started"),
+    ]
+    width = max(len(label) for label, _ in fields)
+    lines = [f"{label.ljust(width)} : {value}" for label, value in fields]
+    return lines + [line for mail in sent.outbox for line in _waiting(mail)]
+
+
+def _waiting(mail: Mail) -> list[str]:
+    if not mail.attempts:
+        return [f"Mail to {safe(mail.to)} waits to be sent"]
+    times = "once" if mail.attempts == 1 else f"{mail.attempts} times"
+    return [
+        f"Mail to {safe(mail.to)} failed {times}: {safe(mail.reason)}",
+        f"\tmade {iso_time(mail.made)}, to be tried again from {iso_time(mail.after)} on",
+    ]
+
+
+def _data(found: Monitor) -> dict[str, Any]:
+    settings, sent = found.settings, found.sent
+    return {
+        "start_days": settings.start_days,
+        "frequency": settings.number,
+        "frequency_unit": settings.unit,
+        "email": settings.email,
+        "recipients": settings.recipients,
+        "smtp_host": found.smtp or None,
+        "service": found.service,
+        "service_state": found.state,
+        "in_period": found.ending,
+        "last_run": sent.last_run if sent.last_run is None else iso_time(sent.last_run),
+        "next_run": iso_time(found.next_run) if found.state == "STARTED" else None,
+        "mail_waiting": [
+            {
+                "to": mail.to,
+                "message_id": mail.id,
+                "attempts": mail.attempts,
+                "reason": mail.reason,
+                "not_before": iso_time(mail.after),
+            }
+            for mail in sent.outbox
+        ],
+    }
+
+
+@family.command("show cert monitor", level=0, view=_lines, json=_data)
+def show_monitor(node: Node) -> Monitor:
+    """Show the settings of the certificate expiry monitor, its last run, and mail that waits."""
+    snapshot, now = node.snapshot(), node.now()
+    settings = monitor_settings(snapshot.settings(), node.appliance.defaults)
+    sent = records.load(node.store.layout.sent)
+    service = node.appliance.expiry_monitor_service
+    ending = len(expiry.ending(snapshot, now + settings.start))
+    return Monitor(
+        settings,
+        snapshot.document(paths.SMTP).get("host", ""),
+        service,
+        node.services.state(service).state,
+        sent,
+        ending,
+        next_run(node),
+    )
+
+
+def next_run(node: Node) -> float:
+    """When the monitor is to run next, which may be now (seconds since the epoch)."""
+    snapshot, now = node.snapshot(), node.now()
+    sent = records.load(node.store.layout.sent)
+    soon = expiry.ending(snapshot, now + expiry.DAY)
+    retries = [mail.after for mail in sent.outbox]
+    return expiry.next_run(sent.last_run, soon[0].row.not_after if soon else None, retries, now)
+
+
+def _change(**changes: Any) -> Commit:
+    def change(transaction: Transaction) -> None:
+        settings = transaction.settings()
+        monitor = {**settings.get("monitor", {}), **changes}
+        transaction.put_settings({**settings, "monitor": monitor})
+
+    return Commit(change)
+
+
+DAYS = Argument("days", "days before expiry, 1 to 3650", parse=number(1, 3650))
+TIMES = Argument("number", "how many, 1 to 1000", parse=number(1, 1000))
+
+
+@family.command("set cert monitor start <days>", level=1, arguments=(DAYS,), changes=True)
+def set_start(node: Node, days: int) -> Conversation[Notice]:
+    """Say how many days before a certificate expires notices begin."""
+    yield _change(start_days=days)
+    return Notice((f"Notices begin {days} days before expiry",), {"start_days": days})
+
+
+@family.command(
+    "set cert monitor frequency <number> {hours|days:unit}",
+    level=1,
+    arguments=(TIMES,),
+    changes=True,
+    examples=("set cert monitor frequency 12 hours",),
+)
+def set_frequency(node: Node, number: int, unit: str) -> Conversation[Notice]:
+    """Say how often the notice about a certificate is repeated.
+
+    The monitor itself runs once a day, and once an hour when a certificate has expired or will
+    within a day.
+    """
+    yield _change(frequency=number, frequency_unit=unit)
+    shown = unit if number != 1 else unit[:-1]
+    data = {"frequency": number, "frequency_unit": unit}
+    return Notice((f"Notices are repeated every {number} {shown}",), data)
+
+
+@family.command("set cert monitor email {enable|disable:state}", level=1, changes=True)
+def set_email(node: Node, state: str) -> Conversation[Notice]:
+    """Switch notices by e-mail on or off; alarms are raised either way.
+
+    An SMTP host must be set first.
+    """
+    if state == "enable" and not node.snapshot().document(paths.SMTP):
+        raise Refused("E-mail cannot be enabled: no SMTP host is configured (set smtp)")
+
+    def change(transaction: Transaction) -> MonitorSettings:
+        if state == "enable" and not transaction.document(paths.SMTP):
+            raise Refused("E-mail cannot be enabled: no SMTP host is configured (set smtp)")
+        _change(email=state == "enable").function(transaction)
+        return monitor_settings(transaction.settings(), node.appliance.defaults)
+
+    settings: MonitorSettings = yield Commit(change)
+    lines = [f"E-mail notification is {state}d"]
+    if settings.email and not settings.recipients:
+        lines.append("There are no recipients yet (set cert monitor recipients)")
+    return Notice(tuple(lines), {"email": settings.email})
+
+
+def addresses(_: object, text: str) -> tuple[str, ...]:
+    """The addresses in `a@x.org;b@y.org`, each once. Raises BadValue.
+
+    Only what an envelope may hold: `smtplib` itself would pass line breaks on.
+    """
+    import re
+
+    found = [part.strip(" ") for part in text.split(";")]
+    found = [part for part in dict.fromkeys(found) if part]
+    for one in found:
+        if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}", one):
+            raise BadValue("{text} is not an e-mail address", text=one)
+    if len(found) > RECIPIENTS_LIMIT:
+        raise BadValue("There are more than {limit} recipients", limit=RECIPIENTS_LIMIT)
+    return tuple(found)
+
+
+RECIPIENTS = Argument("recipients", "addresses, with ; between them", parse=addresses)
+
+
+@family.command(
+    "set cert monitor recipients <recipients>",
+    level=1,
+    arguments=(RECIPIENTS,),
+    changes=True,
+    examples=('set cert monitor recipients "a@example.com;b@example.com"',),
+)
+def set_recipients(node: Node, recipients: tuple[str, ...]) -> Conversation[Notice]:
+    """Say who gets notices by e-mail; "" is nobody."""
+    yield _change(recipients=list(recipients))
+    shown = "; ".join(recipients) or "none"
+    return Notice((f"E-mail IDs: {shown}",), {"recipients": recipients})
+
+
+# --- a run -------------------------------------------------------------------------------------
+
+
+def _run_lines(run: Run) -> list[str]:
+    return run.lines()
+
+
+def _run_data(run: Run) -> dict[str, Any]:
+    return run.data()
+
+
+@family.command("utils cert monitor run", level=1, changes=True, view=_run_lines, json=_run_data)
+def run_monitor(node: Node) -> Conversation[Run]:
+    """Let the expiry monitor look at all certificates now.
+
+    For each one that it is time for there is an alarm, and one mail to each recipient lists them
+    all. Mail that failed is tried again when its pause is over. Runs only while the service is
+    started. Fails if a mail could not be sent, which then waits.
+    """
+    from cucmos_shell.commands.monitor_run import run
+
+    return (yield from run(node))

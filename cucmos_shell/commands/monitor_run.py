@@ -1,0 +1,231 @@
+"""A run of the expiry monitor: alarms first, then what is owed is written down, then mail.
+
+A kill at any point loses nothing: an alarm or a mail is given up only when it is known to have
+been taken, and repeated otherwise, the mail with the same Message-ID.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+from cucmos_shell import expiry
+from cucmos_shell import sent as records
+from cucmos_shell.commands.raising import raise_alarms
+from cucmos_shell.errors import Busy, Refused, Unavailable
+from cucmos_shell.expiry import monitor_settings
+from cucmos_shell.results import Commit, Value
+from cucmos_shell.sent import Mail, Sent
+from cucmos_shell.store import paths
+from cucmos_shell.text import iso_time, safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cucmos_shell.alarms import Raised
+    from cucmos_shell.expiry import Due, MonitorSettings, Watched
+    from cucmos_shell.node import Node
+    from cucmos_shell.outside import MailServer
+    from cucmos_shell.results import Conversation
+    from cucmos_shell.store import Snapshot
+
+NOTHING = "No notifications are due"
+
+
+class Run(Value):
+    """What a run did."""
+
+    due: tuple[Due, ...]
+    sent_to: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """For people."""
+        lines = [f"{one.alarm}: {safe(one.watched.listed)}" for one in self.due]
+        lines += [f"Mail sent to {safe(to)}" for to in self.sent_to]
+        return (lines or [NOTHING]) + [f"Warning: {warning}" for warning in self.warnings]
+
+    def data(self) -> dict[str, Any]:
+        """For JSON."""
+        due = [{"certificate": one.watched.listed, "alarm": one.alarm} for one in self.due]
+        return {"due": due, "mail_sent_to": self.sent_to, "warnings": self.warnings}
+
+
+class _Turn:
+    """The right to be the one run; ends with the process."""
+
+    def __init__(self, node: Node) -> None:
+        folder = os.path.join(node.state_dir, "run")
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._descriptor = os.open(os.path.join(folder, "monitor.lock"), flags, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._descriptor)
+            raise Busy("The expiry monitor is running already") from None
+
+    def __enter__(self) -> _Turn:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+
+def run(node: Node) -> Conversation[Run]:
+    """One run. Raises Refused, Busy, Unavailable (a mail waits)."""
+    service = node.appliance.expiry_monitor_service
+    if not node.services.running(service):
+        raise Refused("{service} is not running", service=service)
+    with _Turn(node):
+        snapshot, now = node.snapshot(), node.now()
+        settings = monitor_settings(snapshot.settings(), node.appliance.defaults)
+        before = records.load(node.store.layout.sent)
+        ending = expiry.ending(snapshot, now + settings.start)
+        due = expiry.due(ending, settings, before.said, now)
+        warning = ""
+        if due:
+            warning = node.alarms.raise_all([_alarm(node, one, now) for one in due])
+        outbox = _outbox(node, settings, snapshot, before, ending, due, now)
+        said = {**before.said, **{one.watched.key: one.notice for one in due}}
+        if due:
+            known = expiry.keys(snapshot)
+            said = {key: notice for key, notice in said.items() if key in known}
+        sent = Sent(now, said, outbox)
+        yield _saving(node, sent)
+        delivered, failures = yield from _deliver(node, snapshot, sent, now)
+    warnings = (f"Syslog did not take the alarms: {safe(warning)}",) if warning else ()
+    if failures:
+        raise _failure(node, due, delivered, failures)
+    return Run(tuple(due), tuple(mail.to for mail in delivered), warnings)
+
+
+def _saving(node: Node, sent: Sent) -> Commit:
+    """The step that replaces the record, under the lock."""
+    return Commit(lambda _: records.save(node.store.layout.sent, sent))
+
+
+def _alarm(node: Node, one: Due, now: float) -> Raised:
+    """Message as on 9.x systems: the date has no year and three letters of the zone."""
+    from cucmos_shell.text import java_date
+
+    date = java_date(one.watched.row.not_after, node.zone)
+    zone = date.split()[-2]
+    kind = "own-cert" if one.watched.own else "trust-certs"
+    return node.alarms.make(
+        one.alarm,
+        Message=(
+            "Certificate expiration Notification. "
+            f"Certificate name:{one.watched.row.name}.der Unit:{one.watched.unit} Type:{kind} "
+            f"Expiration:{date.rsplit(' ', 2)[0]}:000 {zone[:3]}"
+        ),
+    )
+
+
+# --- mail --------------------------------------------------------------------------------------
+
+
+def _outbox(
+    node: Node,
+    settings: MonitorSettings,
+    snapshot: Snapshot,
+    before: Sent,
+    ending: list[Watched],
+    due: list[Due],
+    now: float,
+) -> tuple[Mail, ...]:
+    """The mail that is owed now.
+
+    What a server certainly has not taken yet is drawn together with what is new.
+    """
+    if not settings.email or not snapshot.document(paths.SMTP):
+        return ()
+    waiting = [mail for mail in before.outbox if mail.to in settings.recipients]
+    if not due:
+        return tuple(waiting)
+    from cucmos_shell.commands.monitor_mail import compose
+
+    by_key = {one.key: one for one in ending}
+    kept = [mail for mail in waiting if not mail.certain]
+    fresh = []
+    for to in settings.recipients:
+        about = {one.watched.key: (one.watched, one.mark) for one in due}
+        for mail in waiting:
+            for mark in mail.marks if mail.certain and mail.to == to else ():
+                key = mark.rsplit(" ", 2)[0]
+                if key in by_key and key not in about:
+                    about[key] = (by_key[key], mark)
+        rows = sorted(about.values(), key=lambda pair: pair[0].row.not_after)
+        fresh.append(compose(node, to, rows, now))
+    return (*kept, *fresh)
+
+
+def _deliver(
+    node: Node, snapshot: Snapshot, sent: Sent, now: float
+) -> Conversation[tuple[list[Mail], list[Mail]]]:
+    """Send what is ready, and write down after each what became of it."""
+    from cucmos_shell.outside import Unanswered
+
+    delivered: list[Mail] = []
+    failures: list[Mail] = []
+    for mail in sent.outbox:
+        if not mail.ready(now):
+            continue
+        try:
+            _send(node, snapshot, mail)
+        except Unanswered as error:
+            failed = mail.failed(error.reason, not error.uncertain, now)
+            failures.append(failed)
+            outbox = tuple(failed if one.id == mail.id else one for one in sent.outbox)
+        else:
+            delivered.append(mail)
+            outbox = tuple(one for one in sent.outbox if one.id != mail.id)
+        sent = Sent(sent.last_run, sent.said, outbox)
+        yield _saving(node, sent)
+    return delivered, failures
+
+
+def _send(node: Node, snapshot: Snapshot, mail: Mail) -> None:
+    from cucmos_shell.commands.monitor_mail import sender
+
+    server = _server(node, snapshot)
+    node.world.send_mail(server, sender(node), mail.to, mail.message.encode("ascii"))
+
+
+def _server(node: Node, snapshot: Snapshot) -> MailServer:
+    from cucmos_shell.outside import MailServer
+
+    server = snapshot.document(paths.SMTP)
+    anchors = ""
+    if server["security"]:
+        rows = snapshot.trust(node.appliance.node_trust_store)
+        pems = [snapshot.certificate_pem(row.sha256) for row in rows if row.ca and not row.owner]
+        anchors = b"".join(pems).decode("ascii")
+    return MailServer(
+        server["host"],
+        server["port"],
+        server["security"],
+        server["account"],
+        server["password"],
+        anchors,
+        node.appliance.fqdn,
+    )
+
+
+def _failure(
+    node: Node, due: list[Due], delivered: list[Mail], failures: list[Mail]
+) -> Unavailable:
+    """What is said when mail waits; there is an alarm about it too."""
+    reason = f"mail to {failures[0].to}: {failures[0].reason}"
+    warning = raise_alarms(node, (node.alarms.make("CertExpiryError", Reason=reason),))
+    details = [f"{one.alarm}: {safe(one.watched.listed)}" for one in due]
+    details += [f"Mail sent to {safe(mail.to)}" for mail in delivered]
+    for mail in failures:
+        again = iso_time(mail.after)
+        details.append(
+            f"Mail to {safe(mail.to)} waits: {safe(mail.reason)}; to be tried again from {again} on"
+        )
+    if warning:
+        details.append(f"Warning: {warning}")
+    return Unavailable("Mail could not be sent", details=details)

@@ -1,0 +1,120 @@
+"""The mail server that notices go through."""
+
+from __future__ import annotations
+
+from cucmos_shell.commands.hosts import host_text, parse_host
+from cucmos_shell.errors import BadValue, Cancelled, Refused
+from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.results import Commit, Notice, Secret
+from cucmos_shell.store import paths
+from cucmos_shell.text import safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+    from cucmos_shell.store.transaction import Transaction
+
+family = Family()
+
+PORTS = {"": 25, "starttls": 587, "tls": 465}
+_SECURITY = {"": "none", "starttls": "STARTTLS", "tls": "TLS"}
+_ACCOUNT_LIMIT = 256
+
+
+def _host(_: object, text: str) -> str:
+    parse_host(text, 25)
+    return text
+
+
+def _account(_: object, text: str) -> str:
+    if not text.isprintable() or not text.isascii() or len(text) > _ACCOUNT_LIMIT:
+        raise BadValue("{text} cannot be the name of a mail account", text=text)
+    return text
+
+
+HOST = Argument("host", "HOST[:PORT] of the mail server", parse=_host)
+ACCOUNT = Argument("account", "account at the mail server; its password is asked", parse=_account)
+
+
+@family.command("show smtp", level=0)
+def show_smtp(node: Node) -> Notice:
+    """Show the mail server that notices go through."""
+    server = node.snapshot().document(paths.SMTP)
+    if not server:
+        return Notice(("SMTP hostname: Not Configured",), {"host": None})
+    security, account = server["security"], server["account"]
+    lines = [f"SMTP hostname: {server['host']}"]
+    if server["port"] != PORTS[""]:
+        lines.append(f"Port: {server['port']}")
+    if security:
+        lines.append(f"Security: {_SECURITY[security]}")
+    if account:
+        lines.append(f"Account: {safe(account)}")
+    data = {key: server[key] for key in ("host", "port", "security", "account")}
+    return Notice(tuple(lines), data)
+
+
+@family.command(
+    "set smtp <host> [{starttls|tls:security}] [account <account>]",
+    level=0,
+    arguments=(HOST, ACCOUNT),
+    changes=True,
+    examples=(
+        "set smtp mail.example.com",
+        "set smtp mail.example.com:587 starttls account appliance",
+    ),
+)
+def set_smtp(node: Node, host: str, security: str = "", account: str = "") -> Conversation[Notice]:
+    """Set the mail server that notices go through.
+
+    The port is 25, with starttls 587, with tls 465. With either the server's certificate must name
+    the server and come from a CA that the operating system knows, or whose certificate is in the
+    trust store of the node itself. With an account its password is asked, and never shown; it is
+    sent over an encrypted connection only.
+    """
+    name, port = parse_host(host, PORTS[security])
+    if account and not security:
+        raise Refused("Signing in to the mail server needs starttls or tls")
+    password = ""
+    if account:
+        password = yield Secret(f"Please enter the password of {account}: ")
+        if not password:
+            raise Cancelled("No password was given")
+    server: dict[str, Any] = {
+        "host": name,
+        "port": port,
+        "security": security,
+        "account": account,
+        "password": password,
+    }
+    yield Commit(lambda transaction: transaction.put_document(paths.SMTP, server))
+    shown = host_text(name, port, PORTS[security])
+    return Notice(
+        (f"SMTP hostname: {shown}",),
+        {key: server[key] for key in ("host", "port", "security", "account")},
+    )
+
+
+@family.command("delete smtp", level=1, changes=True)
+def delete_smtp(node: Node) -> Conversation[Notice]:
+    """Forget the mail server and its password; e-mail notices are switched off with it."""
+    if not node.snapshot().document(paths.SMTP):
+        raise Refused("No SMTP host is configured")
+    disabled: bool = yield Commit(_forget)
+    lines = ["SMTP hostname: Not Configured"]
+    if disabled:
+        lines.append("E-mail notification is disabled")
+    return Notice(tuple(lines), {"host": None, "email_disabled": disabled})
+
+
+def _forget(transaction: Transaction) -> bool:
+    transaction.put_document(paths.SMTP, {})
+    settings = transaction.settings()
+    monitor = settings.get("monitor", {})
+    if not monitor.get("email"):
+        return False
+    transaction.put_settings({**settings, "monitor": {**monitor, "email": False}})
+    return True

@@ -1,0 +1,178 @@
+"""Which certificates it is time to speak about: a pure function of what there is, what was said
+before, what is wanted, and the time.
+
+Bands and alarms are those of the product (CLI reference, section 8), the defaults those of its
+Certificate Monitor page.
+"""
+
+from __future__ import annotations
+
+from cucmos_shell.results import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from cucmos_shell.store import Row, Snapshot
+
+HOUR, DAY = 3600, 86_400
+URGENT_EVERY, CALM_EVERY = HOUR, DAY
+
+# Severest first: a certificate is in the first band whose limit (seconds left) it is below.
+BANDS = (
+    ("CertExpired", 0),
+    ("CertValidLessthanADay", DAY),
+    ("CertValidfor7days", 7 * DAY),
+    ("CertValidLessThanMonth", 30 * DAY + 1),
+)
+LAST = len(BANDS)
+FAR, FAR_FIRST = "CertValidityOver30Days", "CertExpiryApproaching"
+
+
+class MonitorSettings(Value):
+    """`start` is how long before the end notices begin, `every` how often they are repeated, both
+    in seconds; `number` and `unit` are the latter as it was set."""
+
+    start_days: int
+    number: int
+    unit: str
+    email: bool
+    recipients: tuple[str, ...]
+
+    @property
+    def start(self) -> int:
+        return self.start_days * DAY
+
+    @property
+    def every(self) -> int:
+        return self.number * (HOUR if self.unit == "hours" else DAY)
+
+
+def monitor_settings(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> MonitorSettings:
+    """What is set, and else what the profile says."""
+    own = settings.get("monitor", {})
+    return MonitorSettings(
+        own.get("start_days", defaults["monitor_start_days"]),
+        own.get("frequency", defaults["monitor_frequency"]),
+        own.get("frequency_unit", defaults["monitor_frequency_unit"]),
+        own.get("email", defaults["monitor_email"]),
+        tuple(own.get("recipients", ())),
+    )
+
+
+class Watched(Value):
+    """A certificate near its end; `unit` is a unit or a trust store, `own` says which."""
+
+    unit: str
+    own: bool
+    row: Row
+
+    @property
+    def listed(self) -> str:
+        """Its name in the lists."""
+        return f"{self.unit}/{self.row.name}.pem"
+
+    @property
+    def key(self) -> str:
+        """What it is remembered by: a renewed certificate is another one."""
+        return f"{self.listed} {self.row.sha256[:32]}"
+
+
+def ending(snapshot: Snapshot, before: float) -> list[Watched]:
+    """The certificates that end not later than `before`, soonest first.
+
+    A copy of an own certificate in a trust store is not spoken about beside its original.
+    """
+    found = []
+    for unit in snapshot.units:
+        row = snapshot.own(unit).row
+        if row is not None and row.not_after <= before:
+            found.append(Watched(unit, True, row))
+    for store in snapshot.stores:
+        rows = snapshot.trust(store)
+        found += [Watched(store, False, r) for r in rows if r.not_after <= before and not r.owner]
+    found.sort(key=lambda one: (one.row.not_after, one.listed))
+    return found
+
+
+def keys(snapshot: Snapshot) -> set[str]:
+    """What all certificates of the store are remembered by."""
+    found = set()
+    for unit in snapshot.units:
+        row = snapshot.own(unit).row
+        if row is not None:
+            found.add(Watched(unit, True, row).key)
+    for store in snapshot.stores:
+        found.update([f"{store}/{r.name}.pem {r.sha256[:32]}" for r in snapshot.trust(store)])
+    return found
+
+
+def band(left: float) -> int:
+    """The index in BANDS for a certificate with so many seconds left; LAST for none of them."""
+    return next((i for i, (_, limit) in enumerate(BANDS) if left < limit), LAST)
+
+
+class Notice(Value):
+    """What was said last about a certificate: in which band, when, and the how-manieth time."""
+
+    band: int
+    when: float
+    count: int
+
+
+class Due(Value):
+    """A certificate to speak about now; `notice` is what is remembered when that is done."""
+
+    watched: Watched
+    alarm: str
+    notice: Notice
+
+    @property
+    def mark(self) -> str:
+        """Names this notice of this certificate, the same however often it is worked out."""
+        return f"{self.watched.key} {self.notice.band} {self.notice.count}"
+
+
+def slack(every: float) -> float:
+    """How much early a repetition may be: a daily run at two o'clock is 23 hours apart once a year,
+    and no run starts to the second."""
+    return min(2 * HOUR, every / 12)
+
+
+def due(
+    watched: Iterable[Watched],
+    settings: MonitorSettings,
+    said: Mapping[str, Notice],
+    now: float,
+) -> list[Due]:
+    """What it is time for: what is new in the period or has come into a severer band, and what was
+    last spoken of as long ago as the frequency says, in either direction of the clock."""
+    found = []
+    every = settings.every - slack(settings.every)
+    for one in watched:
+        left = one.row.not_after - now
+        if left > settings.start:
+            continue
+        here, last = band(left), said.get(one.key)
+        if last is None or here < last.band or abs(now - last.when) >= every:
+            name = BANDS[here][0] if here < LAST else FAR if last else FAR_FIRST
+            notice = Notice(here, now, last.count + 1 if last else 1)
+            found.append(Due(one, name, notice))
+    return found
+
+
+def next_run(
+    last: float | None, soonest: float | None, retries: Sequence[float], now: float
+) -> float:
+    """When the monitor is to run: daily, hourly once something ends within a day.
+
+    `last` is the last run, `soonest` the earliest end of a certificate, `retries` when mail that
+    failed is to be tried again.
+    """
+    if last is None or last > now:
+        return now
+    urgent = soonest is not None and soonest - now < DAY
+    regular = last + (URGENT_EVERY if urgent else CALM_EVERY)
+    # A retry further away than any pause is of a clock that was set back.
+    return max(now, min([regular, *(at if at <= now + DAY else now for at in retries)]))
