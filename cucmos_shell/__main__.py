@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-from cucmos_shell import __version__
+from cucmos_shell import __version__, confine
 from cucmos_shell.errors import ShellError, UsageError
+from cucmos_shell.login import Who, level_number, over_ssh, parse_command, who
 from cucmos_shell.options import Option, Parser
 from cucmos_shell.world import World
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from cucmos_shell.node import Node
 
 DEFAULT_PROFILE = "imp-9.1"
-VERBS = ("init", "reference")
+VERBS = ("init", "reference", "serve")
 
 
 def state_folder(given: str | None) -> str:
@@ -36,11 +37,18 @@ def _speed(text: str) -> float:
     return speed
 
 
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port < 65_536:
+        raise ValueError(text)
+    return port
+
+
 _STATE = Option("--state", "the node's folder", metavar="DIR")
 _PROFILE = Option("--profile", "product of a new node", metavar="NAME|FILE")
 SHELL = Parser(
     "cucmos-shell",
-    "The command line of an open appliance. Other verbs: init, reference (each has --help).",
+    "The command line of an open appliance. Other verbs: init, serve, reference (each has --help).",
     (
         _STATE,
         _PROFILE,
@@ -50,6 +58,11 @@ SHELL = Parser(
         Option("--yes", "answer yes to every question"),
         Option("--keep-going", "go on after a failure"),
         Option("--rich", "menus, history search, a toolbar"),
+        Option("--forced", "run SSH_ORIGINAL_COMMAND, for sshd's ForceCommand"),
+        Option("--account", "whose session this is (--forced)", metavar="NAME"),
+        Option(
+            "--level", "0, 1 or 4, for a user without account", metavar="N", convert=level_number
+        ),
         Option("--version", "say which version this is"),
     ),
 )
@@ -61,6 +74,21 @@ INIT = Parser(
         Option("--profile", "the product", metavar="NAME|FILE", default=DEFAULT_PROFILE),
         Option("--hostname", "host name, instead of the profile's", metavar="NAME"),
         Option("--speed", "services are N times as fast; 0: at once", metavar="N", convert=_speed),
+    ),
+)
+SERVE = Parser(
+    "cucmos-shell serve",
+    "Serve the node over SSH.",
+    (
+        _STATE,
+        _PROFILE,
+        Option("--host", "address to listen on", metavar="HOST", default="127.0.0.1"),
+        Option("--port", "port, 0 for a free one", metavar="PORT", default=2222, convert=_port),
+        Option("--admin", "the administrator's name", metavar="NAME", default="admin"),
+        Option("--admin-password-file", "the password, on the first start", metavar="FILE"),
+        Option("--workers", "processes on the one port", metavar="N", default=1, convert=int),
+        Option("--legacy-algorithms", "also what old clients need"),
+        Option("--pid-file", "where to write the process number", metavar="FILE"),
     ),
 )
 REFERENCE = Parser("cucmos-shell reference", "Write the command reference.", (), positional="FILE")
@@ -99,6 +127,20 @@ def _init(arguments: Sequence[str], world: World) -> int:
     return _print(f"Installed {options['profile']} in {state}\n")
 
 
+def _serve(arguments: Sequence[str], world: World) -> int:
+    options = SERVE.parse(arguments)
+    if options is None:
+        return _print(SERVE.help())
+    try:
+        from cucmos_shell.sshd import Options, serve
+    except ImportError as error:
+        raise UsageError("serve needs the extra ssh: pip install 'cucmos-shell[ssh]'") from error
+    state = state_folder(options.pop("state"))
+    _installed(state, options.pop("profile"), world)
+    options["legacy_algorithms"] = bool(options["legacy_algorithms"])
+    return serve(state, Options(**options), world)
+
+
 def _reference(arguments: Sequence[str], world: World) -> int:
     options = REFERENCE.parse(arguments)
     if options is None:
@@ -114,7 +156,7 @@ def _print(text: str) -> int:
     return 0
 
 
-def _batch(node: Node, options: dict[str, Any]) -> int:
+def _batch(node: Node, options: dict[str, Any], caller: Who) -> int:
     from cucmos_shell.batch import Batch, Lines
     from cucmos_shell.caller import Settings
     from cucmos_shell.session import Session
@@ -134,29 +176,56 @@ def _batch(node: Node, options: dict[str, Any]) -> int:
                 ) from error
         lines = answers = Lines(descriptor)
     asks = bool(options["c"]) and answers.terminal
-    session = Session(node, origin="batch", interactive=asks, settings=settings)
+    session = Session(
+        node,
+        account=caller.account,
+        level=caller.level,
+        origin="batch" if caller.origin == "console" else caller.origin,
+        interactive=asks,
+        settings=settings,
+    )
     batch = Batch(session, answers, yes=options["yes"], keep_going=options["keep_going"])
     return batch.run(lines)
 
 
-def _console(node: Node, rich: bool) -> int:
+def _console(node: Node, rich: bool, caller: Who) -> int:
     from cucmos_shell.commands.shell import editor_of
     from cucmos_shell.session import Session
 
-    session = Session(node)
-    if rich or editor_of(node, session.caller.account) == "rich":
-        from cucmos_shell.rich_console import run as run_rich
+    logins = node.logins
+    session = Session(node, account=caller.account, level=caller.level, origin=caller.origin)
+    login = logins.begin(caller.account, caller.origin, limited=caller.origin != "console")
+    try:
+        if rich or editor_of(node, caller.account) == "rich":
+            from cucmos_shell.rich_console import run as run_rich
 
-        return run_rich(session, 0, 1, session.banner, attention=node.attention)
-    from cucmos_shell.console import run as run_quiet
+            return run_rich(session, 0, 1, session.banner, attention=node.attention)
+        from cucmos_shell.console import run as run_quiet
 
-    return run_quiet(session, 0, 1, session.banner)
+        history, timeout = logins.history(caller.account), logins.timeout()
+        return run_quiet(session, 0, 1, session.banner, history=history, idle_timeout=timeout)
+    finally:
+        logins.end(login)
+
+
+def _given_by_ssh(options: dict[str, Any]) -> None:
+    """Take the command from sshd: `-c TEXT` for a login shell, or the forced original one."""
+    given = options["c"]
+    if options["forced"]:
+        original = os.environ.get("SSH_ORIGINAL_COMMAND")
+        given = [] if original is None else [original]
+    if len(given) == 1 and (options["forced"] or over_ssh(os.environ)):
+        switches, lines = parse_command(given[0])
+        for name in switches:
+            options[name[2:].replace("-", "_")] = True
+        given = lines or [""]
+    options["c"] = given
 
 
 def run(arguments: Sequence[str], world: World) -> int:
     """Run the program; the exit status. Raises ShellError."""
     if arguments and arguments[0] in VERBS:
-        verb = {"init": _init, "reference": _reference}[arguments[0]]
+        verb = {"init": _init, "reference": _reference, "serve": _serve}[arguments[0]]
         return verb(arguments[1:], world)
     options = SHELL.parse(arguments)
     if options is None:
@@ -164,9 +233,13 @@ def run(arguments: Sequence[str], world: World) -> int:
     if options["version"]:
         return _print(f"cucmos-shell {__version__}\n")
     node = _installed(state_folder(options["state"]), options["profile"], world)
+    _given_by_ssh(options)
+    caller = Who()
+    if options["forced"] or options["account"] or over_ssh(os.environ):
+        caller = who(node, os.environ, options["account"], options["level"])
     if options["c"] or options["f"] is not None or not (os.isatty(0) and os.isatty(1)):
-        return _batch(node, options)
-    return _console(node, bool(options["rich"]))
+        return _batch(node, options, caller)
+    return _console(node, bool(options["rich"]), caller)
 
 
 def main() -> NoReturn:
@@ -175,6 +248,10 @@ def main() -> NoReturn:
 
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    confine.clean_environment(os.environ)
+    if sys.argv[1:2] != ["serve"]:
+        # The server makes its workers first.
+        confine.no_programs()
     try:
         status = run(sys.argv[1:], World.real())
     except ShellError as error:

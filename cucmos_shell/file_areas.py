@@ -17,10 +17,12 @@ from cucmos_shell.store import Vanished
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import BinaryIO
+    from collections.abc import Callable, Iterator
+    from typing import BinaryIO, TypeVar
 
     from cucmos_shell.store import Snapshot, Store
+
+    T = TypeVar("T")
 
 ACTIVELOG, UPLOAD, DOWNLOAD, CERTS = "activelog", "upload", "download", "certs"
 AREAS = (ACTIVELOG, CERTS, DOWNLOAD, UPLOAD)
@@ -29,6 +31,8 @@ DEEPEST = 32
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # A pipe somebody put there must not hold a session up.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+
+_CAREFUL = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 Path = tuple[str, ...]
 
@@ -118,11 +122,67 @@ class FolderArea:
 
     def delete(self, path: Path) -> None:
         """Delete a file, or a link that lies in its place. Raises OSError."""
+        self._below(path, os.unlink)
+
+    # --- for areas that take files -----------------------------------------------------------------
+
+    def _below(self, path: Path, function: Callable[..., T], *arguments: object) -> T:
+        """`function` on the last name of a path, by the descriptor of its folder."""
+        if not self.writable and function is not os.unlink:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/".join(path))
+        if not path:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
         folder = self.folder(path[:-1])
         try:
-            os.unlink(path[-1], dir_fd=folder)
+            return function(path[-1], *arguments, dir_fd=folder)
         finally:
             os.close(folder)
+
+    def write(self, path: Path, flags: int) -> int:
+        """A descriptor of a regular file for writing, made if `flags` say so. Raises OSError."""
+        flags &= os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_RDWR | os.O_WRONLY
+        descriptor = self._below(path, os.open, flags | _CAREFUL, 0o600)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise PermissionError(errno.EACCES, "is not a plain file", path[-1])
+        return descriptor
+
+    def make_folder(self, path: Path) -> None:
+        """A new folder. Raises OSError."""
+        if len(path) >= DEEPEST:
+            raise PermissionError(errno.EACCES, "is too deep", path[-1])
+        self._below(path, os.mkdir, 0o700)
+
+    def remove_folder(self, path: Path) -> None:
+        """Remove an empty folder. Raises OSError."""
+        self._below(path, os.rmdir)
+
+    def rename(self, path: Path, to: Path, *, replace: bool) -> None:
+        """Give a file or folder another name in the same area. Raises OSError."""
+        if not self.writable or not path or not to or to[: len(path)] == path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/".join(path))
+        self.stat(path)
+        source = self.folder(path[:-1])
+        try:
+            target = self.folder(to[:-1])
+            try:
+                if replace:
+                    os.replace(path[-1], to[-1], src_dir_fd=source, dst_dir_fd=target)
+                else:
+                    self._rename_new(path[-1], source, to[-1], target)
+            finally:
+                os.close(target)
+        finally:
+            os.close(source)
+
+    @staticmethod
+    def _rename_new(name: str, source: int, to: str, target: int) -> None:
+        try:
+            os.stat(to, dir_fd=target, follow_symlinks=False)
+        except FileNotFoundError:
+            os.rename(name, to, src_dir_fd=source, dst_dir_fd=target)
+            return
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), to)
 
 
 def _entry(path: Path, status: os.stat_result) -> Entry | None:

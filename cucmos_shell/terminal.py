@@ -12,6 +12,7 @@ from cucmos_shell.line_events import (
     Answer,
     Closed,
     CompletionWanted,
+    Dropped,
     HelpWanted,
     Interrupted,
     Key,
@@ -151,6 +152,11 @@ class Terminal:
         """Whether work is to be done, being done, or its result not looked at."""
         return self._then is not None
 
+    @property
+    def waiting(self) -> bool:
+        """Whether nothing goes on before something is received."""
+        return not (self.busy or self.ended or self._resume_at is not None)
+
     def take_work(self) -> Work | None:
         """What is to be run in a worker thread now; its result, or exception, goes to `worked`."""
         work, self._work = self._work, None
@@ -207,6 +213,12 @@ class Terminal:
             return self._execution.step()
 
         self._do(begin, self._go_on)
+
+    def drop_block(self, first_line: str, now: float) -> None:
+        """`first_line` begins a block that nobody asked for: drop it to its END."""
+        self.idle = False
+        self.editor.drop_block(first_line, now)
+        self._react(now)
 
     # --- work -----------------------------------------------------------------------------------
 
@@ -324,6 +336,8 @@ class Terminal:
             self._interrupted(now)
         elif isinstance(event, Closed):
             self.ended = True
+        elif isinstance(event, Dropped):
+            self.idle = True
 
     def _interrupted(self, now: float) -> None:
         """Ctrl-C, but not at the prompt."""

@@ -12,7 +12,7 @@ import cucmos_shell
 ROOT = pathlib.Path(cucmos_shell.__file__).parent
 
 ROWS = [
-    {"errors", "line_text", "text"},
+    {"confine", "errors", "line_text", "text"},
     {"certs", "der", "extensions", "grammar", "line_history", "line_keys", "line_output", "line_paste", "line_screen", "outline", "outside", "patterns", "profile_text", "results", "sftp_client", "shapes"},
     {
         "appliance", "chain_names", "chain_rules", "chain_walk", "chains", "ledger", "lexemes", "line_events", "line_field", "match", "pager",
@@ -21,7 +21,7 @@ ROWS = [
     {"alarms", "audit", "caller", "line_editor", "subjects", "passwords", "profile_lists", "profile_loader", "public_keys", "service_plan", "store", "wording"},
     {"accounts", "areas", "expiry", "sent", "file_areas", "issuing", "logins", "ocsp", "search", "service_states", "services", "terminal", "trust_list_keeper"},
     {"installation", "node", "own_import", "trust_import", "tty_loop"},
-    {"commands", "guard"},
+    {"commands", "guard", "login"},
     {"session"},
     {"batch", "console", "options", "reference", "rich_console", "sshd"},
     {"__main__"},
@@ -58,7 +58,7 @@ OUTSIDE = {
         "certs", "chain_names", "chain_rules", "chain_walk", "chains", "extensions", "issuing", "ocsp", "passwords", "requests",
         "trust_lists", "uploads", "world",
     },
-    "socket": {"outside"},
+    "socket": {"outside", "sshd"},
     "random": set(),
     "secrets": {"world"},
     "smtplib": {"outside"},

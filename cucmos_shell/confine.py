@@ -1,0 +1,44 @@
+"""What a session's process may not do, and what it does not see."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+# All that is left of the environment; everything else could steer a library.
+KEPT = (
+    "CUCMOS_STATE", "HOME", "LANG", "LOGNAME", "SSH_CONNECTION", "SSH_ORIGINAL_COMMAND", "TERM",
+    "TZ", "USER", "XDG_STATE_HOME",
+)  # fmt: skip
+KEPT_PREFIX = "LC_"
+LONGEST = 65_536
+
+_STARTS = frozenset(
+    (
+        "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.startfile",
+        "os.system", "pty.spawn", "subprocess.Popen",
+    )
+)  # fmt: skip
+
+
+def _refuse(event: str, _: object) -> None:
+    if event in _STARTS:
+        raise PermissionError(f"a session starts no program ({event})")
+
+
+def no_programs() -> None:
+    """From now on this process starts no other; nothing takes that back."""
+    sys.addaudithook(_refuse)
+
+
+def clean_environment(environment: MutableMapping[str, str]) -> None:
+    """Leave the allowed variables only, with a fixed PATH."""
+    for name in list(environment):
+        allowed = name in KEPT or name.startswith(KEPT_PREFIX)
+        if not allowed or len(environment[name]) > LONGEST:
+            del environment[name]
+    environment["PATH"] = PATH

@@ -1,0 +1,86 @@
+"""Whose session a process is: the installer's at the console, the system's user under OpenSSH."""
+
+from __future__ import annotations
+
+import os
+
+from cucmos_shell.errors import Unavailable, UsageError
+from cucmos_shell.results import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cucmos_shell.node import Node
+
+OPTIONS = ("--json", "--yes", "--keep-going")
+CONSOLE = "console"
+
+
+class Who(Value):
+    """An account with its level, and where it comes from."""
+
+    account: str = "admin"
+    level: int = 4
+    origin: str = CONSOLE
+
+
+def parse_command(text: str) -> tuple[set[str], list[str]]:
+    """Options and lines of a command given to SSH: `--json show cert list own`, a line each."""
+    options: set[str] = set()
+    rest = text.strip()
+    while (word := rest.partition(" ")[0]) in OPTIONS:
+        options.add(word)
+        rest = rest[len(word) :].lstrip()
+    return options, [line for line in rest.splitlines() if line.strip()]
+
+
+def over_ssh(environment: Mapping[str, str]) -> bool:
+    """Whether OpenSSH's server has started this process."""
+    return bool(environment.get("SSH_CONNECTION"))
+
+
+def who(node: Node, environment: Mapping[str, str], account: str | None, level: int | None) -> Who:
+    """Whose session this is.
+
+    `account` and `level` come from the command line, which is the administrator's: under OpenSSH
+    the account is the system's user unless named, and its level is that of the node's account of
+    this name, else `level`, else, as long as the node has no accounts, the installer's. Raises
+    Unavailable for a user without an account.
+    """
+    from cucmos_shell import accounts
+
+    connection = environment.get("SSH_CONNECTION", "").split()
+    snapshot = node.snapshot()
+    if not connection and account is None:
+        return Who(accounts.installer(snapshot).name)
+    origin = f"ssh/{connection[0]}" if connection else CONSOLE
+    name = account or _system_user()
+    known = accounts.all_accounts(snapshot)
+    if name in known:
+        return Who(name, known[name].level, origin)
+    if level is not None:
+        return Who(name, level, origin)
+    if not known:
+        return Who(name, accounts.ADMINISTRATOR, origin)
+    raise Unavailable(
+        "{name} has no account on this node",
+        name=name,
+        details=(f"set account name {name} makes one",),
+    )
+
+
+def _system_user() -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError as error:
+        raise Unavailable("This user has no name in the system") from error
+
+
+def level_number(text: str) -> int:
+    """The level an option names."""
+    if text not in ("0", "1", "4"):
+        raise UsageError("a level is 0, 1 or 4, not {text}", text=text)
+    return int(text)

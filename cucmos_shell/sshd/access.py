@@ -1,0 +1,188 @@
+"""Who comes in: sign-in by password or public key, throttled, audited, in equal time."""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncssh
+
+from cucmos_shell.accounts import SignInRefused
+from cucmos_shell.errors import ShellError, Unavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cucmos_shell.accounts import Account
+    from cucmos_shell.sshd.server import Server
+
+PASSWORDS_MOST = 6
+KEYS_MOST = 24
+# Channels of one connection, and seconds a connection without any is kept.
+CHANNELS_MOST = 10
+LINGER = 60.0
+PROMPT = "Password: "
+
+
+class Throttle:
+    """Connections that have not signed in yet: so many in all, and of one address."""
+
+    ALL, EACH = 512, 256
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, int] = {}
+        self._count = 0
+
+    def enter(self, address: str) -> bool:
+        """Whether one more of `address` may try."""
+        if self._count >= self.ALL or self._waiting.get(address, 0) >= self.EACH:
+            return False
+        self._count += 1
+        self._waiting[address] = self._waiting.get(address, 0) + 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """One of them has signed in, or gone."""
+        self._count -= 1
+        self._waiting[address] -= 1
+        if not self._waiting[address]:
+            del self._waiting[address]
+
+
+class Access(asyncssh.SSHServer):
+    """One connection."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._connection: Any = None
+        self.address = "-"
+        self.account: Account | None = None
+        self._proven: Account | None = None
+        self._waiting = False
+        self._passwords = 0
+        self._keys = 0
+        self._channels = 0
+
+    # --- the connection ---------------------------------------------------------------------------
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        peer = conn.get_extra_info("peername")
+        self.address = str(peer[0]) if peer else "-"
+        if self._server.ending or not self._server.throttle.enter(self.address):
+            conn.abort()
+            return
+        self._waiting = True
+        self._server.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._leave_throttle()
+        self._server.connections.discard(self)
+
+    def _leave_throttle(self) -> None:
+        if self._waiting:
+            self._waiting = False
+            self._server.throttle.leave(self.address)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+    # --- signing in -------------------------------------------------------------------------------
+
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def auth_completed(self) -> None:
+        username = self._connection.get_extra_info("username")
+        if self._proven is None or self._proven.name != username:
+            self._connection.abort()
+            return
+        self.account = self._proven
+        self._leave_throttle()
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    async def validate_password(self, username: str, password: str) -> bool:
+        accounts = self._server.node.accounts
+        self._passwords += 1
+        if self._passwords > PASSWORDS_MOST:
+            self._give_up()
+            return False
+        try:
+            delay = await self._server.off_loop(accounts.delay, username, self.address)
+            if delay:
+                await asyncio.sleep(delay)
+            async with self._server.hashing:
+                verify = accounts.verify
+                self._proven = await self._server.off_loop(verify, username, password, self.address)
+        except SignInRefused as refusal:
+            await self._refused(username, refusal.reason)
+            return False
+        except (ShellError, OSError):
+            return False
+        return True
+
+    async def _refused(self, username: str, reason: str) -> None:
+        node = self._server.node
+
+        def record() -> None:
+            try:
+                origin = f"ssh/{self.address}"
+                node.audit.session(node.now(), "refused", username[:64], origin, reason=reason)
+            except Unavailable:
+                return
+
+        await self._server.off_loop(record)
+
+    def _give_up(self) -> None:
+        self._connection.disconnect(
+            asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "Too many authentication failures"
+        )
+
+    def kbdint_auth_supported(self) -> bool:
+        return True
+
+    def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> Any:
+        return "", "", "en-US", [(PROMPT, False)]
+
+    async def validate_kbdint_response(self, username: str, responses: Any) -> bool:
+        return len(responses) == 1 and await self.validate_password(username, responses[0])
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    async def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Asked for each key a client has, and again when it has signed with one."""
+        self._keys += 1
+        if self._keys > KEYS_MOST:
+            self._give_up()
+            return False
+        line = key.export_public_key("openssh").decode("ascii", "replace")
+        try:
+            found = await self._server.off_loop(self._server.node.accounts.by_key, username, line)
+        except (ShellError, OSError):
+            return False
+        self._proven = found
+        return found is not None
+
+    # --- what may be asked for ----------------------------------------------------------------------
+
+    def session_requested(self) -> Any:
+        if self.account is None or self._server.ending or self._channels >= CHANNELS_MOST:
+            return False
+        from cucmos_shell.sshd.channel import Channel
+
+        self._channels += 1
+        return Channel(self._server, self, self.account)
+
+    def channel_closed(self) -> None:
+        """A channel is over; a connection that does nothing with itself is closed in a while."""
+        self._channels -= 1
+        if not self._channels:
+            asyncio.get_running_loop().call_later(LINGER, self._close_idle)
+
+    def _close_idle(self) -> None:
+        if not self._channels:
+            self._connection.close()

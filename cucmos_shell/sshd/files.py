@@ -1,0 +1,385 @@
+"""SFTP, and scp over it: the node's areas as four folders, of which `upload` takes files.
+
+Every path goes through `file_areas`; nothing of asyncssh's own file access is left reachable.
+Work on files happens in threads; changes are in the command log, and refused when that is not
+writable.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import time
+
+import asyncssh
+from asyncssh import (
+    FILEXFER_TYPE_DIRECTORY,
+    FILEXFER_TYPE_REGULAR,
+    FXF_APPEND,
+    FXF_CREAT,
+    FXF_EXCL,
+    FXF_READ,
+    FXF_TRUNC,
+    FXF_WRITE,
+    SFTPAttrs,
+    SFTPName,
+)
+
+from cucmos_shell import file_areas
+from cucmos_shell.errors import ShellError
+from cucmos_shell.file_areas import Entry, FolderArea, split
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from typing import Any, BinaryIO, NoReturn
+
+    from cucmos_shell.accounts import Account
+    from cucmos_shell.file_areas import Area, Path
+    from cucmos_shell.sshd.access import Access
+    from cucmos_shell.sshd.server import Server
+
+WRITER_LEVEL = 1
+UPLOAD_MOST = 256 * 1024 * 1024
+READ_MOST = 256 * 1024
+
+
+class Reading:
+    """A file opened for reading."""
+
+    def __init__(self, file: BinaryIO, size: int, changed: float) -> None:
+        self.file = file
+        self.size = size
+        self.changed = changed
+
+    def read(self, offset: int, size: int) -> bytes:
+        self.file.seek(offset)
+        return self.file.read(min(size, READ_MOST)) or b""
+
+    def attributes(self) -> SFTPAttrs:
+        return _attributes(Entry(("",), False, self.size, self.changed), False)
+
+    def close(self) -> None:
+        self.file.close()
+
+
+class Writing:
+    """A file opened for writing; `finish` records how it ended."""
+
+    def __init__(self, descriptor: int, append: bool, finish: Callable[[bool], None]) -> None:
+        self.descriptor = descriptor
+        self.append = append
+        self._finish = finish
+        self._good = True
+
+    def read(self, offset: int, size: int) -> bytes:
+        return os.pread(self.descriptor, min(size, READ_MOST), offset)
+
+    def write(self, offset: int, data: bytes) -> int:
+        end = offset + len(data)
+        if end > UPLOAD_MOST:
+            self._good = False
+            raise OSError(errno.EFBIG, "larger than an upload may be")
+        try:
+            if self.append:
+                return os.write(self.descriptor, data)
+            view, place = memoryview(data), offset
+            while view:
+                written = os.pwrite(self.descriptor, view, place)
+                view, place = view[written:], place + written
+        except OSError:
+            self._good = False
+            raise
+        return len(data)
+
+    def attributes(self) -> SFTPAttrs:
+        status = os.fstat(self.descriptor)
+        return _attributes(Entry(("",), False, status.st_size, status.st_mtime), True)
+
+    def close(self) -> None:
+        try:
+            os.fsync(self.descriptor)
+        except OSError:
+            self._good = False
+            raise
+        finally:
+            os.close(self.descriptor)
+            self._finish(self._good)
+
+
+class Files(asyncssh.SFTPServer):
+    """The areas of a node for one account."""
+
+    def __init__(self, chan: Any, server: Server, access: Access, account: Account) -> None:
+        super().__init__(chan)
+        self._server = server
+        self._account = account
+        self._origin = f"sftp/{access.address}"
+        self._areas = file_areas.areas(server.node.state_dir, server.node.store)
+        self._open: set[Reading | Writing] = set()
+
+    # --- paths ------------------------------------------------------------------------------------
+
+    def _place(self, path: bytes) -> tuple[Area | None, Path]:
+        """The area a path is in, None for the folder of all areas, and the path in it."""
+        parts = split(_plain(path))
+        if not parts:
+            return None, ()
+        if parts[0] not in self._areas:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        return self._areas[parts[0]], parts[1:]
+
+    def _writable(self, path: bytes) -> tuple[FolderArea, Path]:
+        area, parts = self._place(path)
+        if (
+            not isinstance(area, FolderArea)
+            or not area.writable
+            or not parts
+            or self._account.level < WRITER_LEVEL
+        ):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return area, parts
+
+    async def _do(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """`function` in a thread; what it raises becomes an answer of the protocol."""
+        try:
+            return await self._server.off_loop(function, *arguments)
+        except (OSError, ShellError, ValueError) as error:
+            _tell(error)
+
+    async def _change(self, what: str, function: Callable[..., Any], *arguments: object) -> Any:
+        """`function` in a thread, begun and ended in the command log."""
+
+        def work() -> Any:
+            end = self._begin(what)
+            try:
+                result = function(*arguments)
+            except BaseException:
+                end(False)
+                raise
+            end(True)
+            return result
+
+        return await self._do(work)
+
+    def _begin(self, what: str) -> Callable[[bool], None]:
+        node, account = self._server.node, self._account.name
+        token = node.audit.begin(node.now(), f"sftp {what}", f"sftp {what}", account, self._origin)
+
+        def end(good: bool) -> None:
+            with contextlib.suppress(ShellError):
+                node.audit.end(node.now(), token, "ok" if good else "failed(1)")
+
+        return end
+
+    # --- looking ----------------------------------------------------------------------------------
+
+    def _entry(self, path: bytes) -> tuple[Entry, bool]:
+        area, parts = self._place(path)
+        if area is None:
+            return Entry((), True, 0, self._server.started), False
+        return area.stat(parts), area.writable
+
+    async def stat(self, path: bytes) -> Any:
+        return _attributes(*await self._do(self._entry, path))
+
+    lstat = stat
+
+    async def fstat(self, file_obj: object) -> Any:
+        return await self._do(_handle(file_obj).attributes)
+
+    def _names(self, path: bytes) -> list[tuple[Entry, bool]]:
+        area, parts = self._place(path)
+        if area is not None:
+            return [(entry, area.writable) for entry in area.entries(parts)]
+        return [
+            (Entry((name,), True, 0, self._server.started), area.writable)
+            for name, area in self._areas.items()
+        ]
+
+    async def scandir(self, path: bytes) -> AsyncIterator[SFTPName]:
+        for entry, writable in await self._do(self._names, path):
+            attributes = _attributes(entry, writable)
+            name = os.fsencode(entry.name)
+            yield SFTPName(name, _long_name(entry, attributes), attributes)
+
+    async def realpath(self, path: bytes) -> bytes:
+        parts: list[str] = []
+        for part in _plain(path).split("/"):
+            if part == "..":
+                del parts[-1:]
+            elif part not in ("", "."):
+                parts.append(part)
+        return os.fsencode("/" + "/".join(parts))
+
+    # --- reading and writing ------------------------------------------------------------------------
+
+    async def open(self, path: bytes, pflags: int, attrs: SFTPAttrs) -> object:
+        wanted = self._open_writing if pflags & (FXF_WRITE | FXF_APPEND) else self._open_reading
+        opened = await self._do(wanted, path, pflags)
+        self._open.add(opened)
+        return opened
+
+    def _open_reading(self, path: bytes, _: int) -> Reading:
+        area, parts = self._place(path)
+        if area is None:
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        entry = area.stat(parts)
+        end = self._begin(f"get {_shown(path)}")
+        try:
+            file = area.open(parts)
+        except BaseException:
+            end(False)
+            raise
+        end(True)
+        return Reading(file, entry.size, entry.changed)
+
+    def _open_writing(self, path: bytes, pflags: int) -> Writing:
+        area, parts = self._writable(path)
+        flags = os.O_RDWR if pflags & FXF_READ else os.O_WRONLY
+        for theirs, ours in (
+            (FXF_APPEND, os.O_APPEND), (FXF_CREAT, os.O_CREAT), (FXF_EXCL, os.O_EXCL),
+        ):  # fmt: skip
+            flags |= ours if pflags & theirs else 0
+        end = self._begin(f"put {_shown(path)}")
+        try:
+            descriptor = area.write(parts, flags)
+            if pflags & FXF_TRUNC:
+                os.ftruncate(descriptor, 0)
+        except BaseException:
+            end(False)
+            raise
+        return Writing(descriptor, bool(pflags & FXF_APPEND), end)
+
+    async def open56(self, path: bytes, *_: object) -> object:
+        raise asyncssh.SFTPOpUnsupported("Only version 3 of SFTP is spoken")
+
+    async def read(self, file_obj: object, offset: int, size: int) -> Any:
+        return await self._do(_handle(file_obj).read, offset, size)
+
+    async def write(self, file_obj: object, offset: int, data: bytes) -> Any:
+        handle = _handle(file_obj)
+        if isinstance(handle, Reading):
+            raise asyncssh.SFTPPermissionDenied("The file is open for reading")
+        return await self._do(handle.write, offset, data)
+
+    async def close(self, file_obj: object) -> Any:
+        handle = _handle(file_obj)
+        self._open.discard(handle)
+        await self._do(handle.close)
+
+    async def fsync(self, file_obj: object) -> Any:
+        handle = _handle(file_obj)
+        if isinstance(handle, Writing):
+            await self._do(os.fsync, handle.descriptor)
+
+    async def exit(self) -> None:
+        while self._open:
+            with contextlib.suppress(asyncssh.SFTPError):
+                await self._do(self._open.pop().close)
+
+    # --- changing -----------------------------------------------------------------------------------
+
+    async def setstat(self, path: bytes, attrs: SFTPAttrs) -> None:
+        """Owners, modes and times stay what they are; clients set them after each upload."""
+        await self._do(self._writable, path)
+        if attrs.size is not None:
+            _tell(OSError(errno.EOPNOTSUPP, "not supported"))
+
+    lsetstat = setstat
+
+    async def fsetstat(self, file_obj: object, attrs: SFTPAttrs) -> None:
+        handle = _handle(file_obj)
+        if attrs.size is not None:
+            if not isinstance(handle, Writing) or attrs.size > UPLOAD_MOST:
+                raise asyncssh.SFTPPermissionDenied("Not that size")
+            await self._do(os.ftruncate, handle.descriptor, attrs.size)
+
+    async def remove(self, path: bytes) -> None:
+        area, parts = await self._do(self._writable, path)
+        await self._change(f"remove {_shown(path)}", area.delete, parts)
+
+    async def mkdir(self, path: bytes, attrs: SFTPAttrs) -> None:
+        area, parts = await self._do(self._writable, path)
+        await self._change(f"mkdir {_shown(path)}", area.make_folder, parts)
+
+    async def rmdir(self, path: bytes) -> None:
+        area, parts = await self._do(self._writable, path)
+        await self._change(f"rmdir {_shown(path)}", area.remove_folder, parts)
+
+    async def _rename(self, oldpath: bytes, newpath: bytes, replace: bool) -> None:
+        area, parts = await self._do(self._writable, oldpath)
+        _, to = await self._do(self._writable, newpath)
+        what = f"rename {_shown(oldpath)} {_shown(newpath)}"
+        await self._change(what, lambda: area.rename(parts, to, replace=replace))
+
+    async def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        await self._rename(oldpath, newpath, False)
+
+    async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+        await self._rename(oldpath, newpath, True)
+
+    # --- what there is not --------------------------------------------------------------------------
+
+    async def _refuse(self, *_: object) -> NoReturn:
+        raise asyncssh.SFTPPermissionDenied("There are no links here")
+
+    readlink = symlink = link = _refuse  # type: ignore[assignment]
+
+    async def _unsupported(self, *_: object) -> NoReturn:
+        raise asyncssh.SFTPOpUnsupported("Not supported")
+
+    lock = unlock = statvfs = fstatvfs = _unsupported  # type: ignore[assignment]
+
+
+def _handle(file_obj: object) -> Reading | Writing:
+    assert isinstance(file_obj, Reading | Writing)
+    return file_obj
+
+
+def _plain(path: bytes) -> str:
+    if len(path) > 4096:
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+    return os.fsdecode(path)
+
+
+def _shown(path: bytes) -> str:
+    """A path as one word of the command log, which makes it safe itself."""
+    return "_".join(path.decode("utf-8", "backslashreplace").split())[:200]
+
+
+def _tell(error: Exception) -> NoReturn:
+    """`error` as an answer of the protocol, without a path of this machine in it."""
+    if isinstance(error, ShellError):
+        raise asyncssh.SFTPFailure(error.message()) from None
+    number = error.errno if isinstance(error, OSError) else errno.EINVAL
+    text = os.strerror(number or errno.EIO)
+    if number in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO):
+        raise asyncssh.SFTPNoSuchFile("No such file or directory") from None
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        raise asyncssh.SFTPPermissionDenied("Permission denied") from None
+    if number == errno.EOPNOTSUPP:
+        raise asyncssh.SFTPOpUnsupported("Not supported") from None
+    raise asyncssh.SFTPFailure(text) from None
+
+
+def _attributes(entry: Entry, writable: bool) -> SFTPAttrs:
+    mode = stat.S_IFDIR | 0o500 if entry.folder else stat.S_IFREG | 0o400
+    return SFTPAttrs(
+        type=FILEXFER_TYPE_DIRECTORY if entry.folder else FILEXFER_TYPE_REGULAR,
+        size=entry.size,
+        uid=0,
+        gid=0,
+        permissions=mode | (0o200 if writable else 0),
+        atime=int(entry.changed),
+        mtime=int(entry.changed),
+        nlink=1,
+    )
+
+
+def _long_name(entry: Entry, attributes: SFTPAttrs) -> bytes:
+    when = time.strftime("%b %d  %Y", time.gmtime(entry.changed))
+    mode = stat.filemode(attributes.permissions or 0)
+    return os.fsencode(f"{mode}    1 node     node     {entry.size:>8} {when} {entry.name}")

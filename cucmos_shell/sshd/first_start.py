@@ -1,0 +1,72 @@
+"""The first start: the administrator gets a password; there is no default one."""
+
+from __future__ import annotations
+
+import sys
+
+from cucmos_shell import accounts, passwords
+from cucmos_shell.errors import Busy, Refused, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cucmos_shell.node import Node
+
+PATIENCE, RETRY = 10.0, 0.05
+
+
+def make_administrator(node: Node, name: str, password_file: str | None) -> bool:
+    """Give the node an administrator unless it has one; whether it was made.
+
+    The password is the first line of `password_file`, or asked for on the terminal. Raises
+    UsageError without either.
+    """
+    first = accounts.installer(node.snapshot())
+    if first.password or first.keys:
+        return False
+    accounts.check_name(name)
+    password = _from_file(password_file) if password_file else _asked(name)
+    try:
+        passwords.check_strength(password, name)
+    except Refused as refusal:
+        if not password_file or len(password) < passwords.LEAST_LENGTH:
+            raise UsageError("{reason}", reason=refusal.message()) from None
+        sys.stderr.write(f"cucmos-shell: warning: {refusal.message()}\n")
+    phc = passwords.make_hash(password)
+    deadline = node.world.monotonic() + PATIENCE
+    while (lock := node.store.try_lock()) is None:
+        if node.world.monotonic() >= deadline:
+            raise Busy("Another session is changing this node; try again in a moment")
+        node.world.sleep(RETRY)
+    with lock:
+        transaction = node.store.begin(lock, who=name, what="serve", now=node.now())
+        known = accounts.all_accounts(transaction).get(name)
+        keys = known.keys if known else ()
+        account = accounts.Account(name, accounts.ADMINISTRATOR, phc, keys, installer=True)
+        accounts.put(transaction, account)
+        transaction.commit()
+    return True
+
+
+def _from_file(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            password = file.readline().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is not text"
+        raise UsageError("{file}: {reason}", file=path, reason=reason) from error
+    if not password:
+        raise UsageError("{file}: the first line is empty", file=path)
+    return password
+
+
+def _asked(name: str) -> str:
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "The node has no administrator yet: give --admin-password-file, or start on a terminal"
+        )
+    import getpass
+
+    password = getpass.getpass(f"Please enter the password of the administrator {name}: ")
+    if getpass.getpass("re-enter to confirm: ") != password:
+        raise UsageError("The two passwords are not the same")
+    return password
