@@ -239,24 +239,20 @@ def purpose_trouble(member: Member, purpose: str, leaf: bool) -> Trouble | None:
 
 def ca_trouble(member: Member, below: int) -> Trouble | None:
     """Whether it may certify, with `below` CA certificates under it (RFC 5280, 4.2.1.9 and 3)."""
-    who: dict[str, object] = {"who": member.words}
     constraints = member.extension(x509.BasicConstraints)
-    if constraints is None or not constraints.ca:
-        template = "{who} is not a CA certificate (CA:TRUE is missing)"
-        return Trouble("not-a-ca", template, who, issuer=member.der)
     usage = member.extension(x509.KeyUsage)
-    if usage is not None and not usage.key_cert_sign:
-        template = "the key usage of {who} does not allow signing certificates"
-        return Trouble("key-usage", template, who, issuer=member.der)
-    limit = constraints.path_length
-    if limit is not None and below > limit:
-        return Trouble(
-            "path-length",
-            "{who} allows {limit} CA certificates below it, the chain has {below}",
-            {**who, "limit": limit, "below": below},
-            issuer=member.der,
-        )
-    return None
+    if constraints is None or not constraints.ca:
+        code, template = "not-a-ca", "{who} is not a CA certificate (CA:TRUE is missing)"
+    elif usage is not None and not usage.key_cert_sign:
+        code, template = "key-usage", "the key usage of {who} does not allow signing certificates"
+    elif constraints.path_length is not None and below > constraints.path_length:
+        code = "path-length"
+        template = "{who} allows {limit} CA certificates below it, the chain has {below}"
+    else:
+        return None
+    limit = constraints.path_length if constraints else None
+    fields = {"who": member.words, "limit": limit, "below": below}
+    return Trouble(code, template, fields, issuer=member.der)
 
 
 def key_trouble(member: Member, policy: Policy) -> Trouble | None:

@@ -83,9 +83,10 @@ def gather(
         given.setdefault(member.subject, []).append(member)
     found = Candidates()
     known = {leaf.der}
-    for member in anchors(leaf.subject):
-        if member.der == leaf.der and (partial or is_root(member)):
-            found.add(member, root=True)
+    if partial or leaf.self_issued:
+        for member in anchors(leaf.subject):
+            if member.der == leaf.der and (partial or is_root(member)):
+                found.add(member, root=True)
     names = [leaf.issuer]
     asked: set[bytes] = set()
     for _ in range(depth + 2):

@@ -396,4 +396,4 @@ def test_anchors_are_parsed_by_name_only(root, issuing, leaf):
 
     arguments = (leaf.certificate, [issuing.certificate], anchors, POLICY, time.time())
     assert decide(*arguments).accepted
-    assert len(asked) == 3
+    assert len(asked) == 2
