@@ -15,6 +15,7 @@ from cucmos_shell.line_events import (
     Answer,
     Closed,
     CompletionWanted,
+    Dropped,
     HelpWanted,
     Interrupted,
     Key,
@@ -81,6 +82,7 @@ class LineEditor:
         self._skip_lf = False
         self._late_until = 0.0
         self._after_dialogue = False
+        self._elsewhere = False
         self._paste: PasteReader | None = None
         self._sequence: Sequence | None = None
         self._decoder = Decoder()
@@ -144,9 +146,19 @@ class LineEditor:
 
     def prompt(self, now: float, text: str = PROMPT) -> None:
         """Read a command line. After a dialogue, type-ahead of bare line ends is dropped."""
+        self._leave_dialogue()
+        self._start_reading(_LINE, text, now)
+
+    def give_back(self) -> bytes:
+        """Let somebody else read the next command line: the type-ahead, as for `prompt`."""
+        self._leave_dialogue()
+        pending, self._pending = self._pending, b""
+        return pending
+
+    def _leave_dialogue(self) -> None:
         if self._after_dialogue and not self._pending.strip(_LINE_ENDS):
             self._pending = self._drop_line_ends(self._pending)
-        self._start_reading(_LINE, text, now)
+        self._after_dialogue = False
 
     def ask(self, prompt: str, now: float, *, secret: bool = False) -> None:
         """Read an answer on the line of `prompt`; a secret one is echoed as `*`."""
@@ -356,6 +368,12 @@ class LineEditor:
 
     # --- pastes ---------------------------------------------------------------------------------
 
+    def drop_block(self, first_line: str, now: float) -> None:
+        """A command line read elsewhere begins a block: drop it, then tell with `Dropped`."""
+        self._elsewhere = True
+        self._start_stray_block(first_line, now)
+        self._read(now)
+
     def _start_stray_block(self, first_line: str, now: float) -> None:
         """A block nobody asked for must not become commands: read it silently to its END."""
         self._mode = _STRAY
@@ -376,9 +394,13 @@ class LineEditor:
         else:
             self._skip_lf = self._skip_lf or paste.skip_lf
         if self._mode == _STRAY:
-            self._mode = _LINE
             self.output.write(STRAY_BLOCK)
-            self._fresh_line(self._field.prompt)
+            if self._elsewhere:
+                self._elsewhere = False
+                self._tell(Dropped())
+            else:
+                self._mode = _LINE
+                self._fresh_line(self._field.prompt)
             return
         self.output.start_line()
         if paste.outcome == "interrupted":

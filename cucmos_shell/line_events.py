@@ -52,3 +52,7 @@ class Interrupted(Event):
 
 class Closed(Event):
     """Ctrl-D on an empty line."""
+
+
+class Dropped(Event):
+    """The block `drop_block` was asked to drop is gone."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 READ_SIZE = 4096
 # Work that is still running when the line is lost gets this long to come to its end.
-GRACE = 0.7
+GRACE = 0.5
 
 _INPUT, _OUTPUT, _LOCAL, _CONTROL, _CHARACTERS = 0, 1, 3, 2, 6
 

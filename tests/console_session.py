@@ -1,7 +1,7 @@
 """A small session, run at the terminal it is started on: what the console's tests talk to.
 
 It follows the contract of `cucmos_shell.session` without a node behind it:
-`python console_session.py [--idle SECONDS | --broken | --rich]`.
+`python console_session.py [--idle SECONDS | --broken | --rich [SECONDS]]`.
 """
 
 import contextlib
@@ -77,6 +77,11 @@ class Execution:
     def do_pages(self, rest):
         yield Say("".join(f"line {i}\n" for i in range(1, int(rest) + 1)), True)
 
+    def do_view(self, rest):
+        text = "".join(f"line {i}\n" for i in range(1, int(rest) + 1))
+        yield Say(text, paged=True, viewer=True)
+        yield Say("viewed\n")
+
     def do_wait(self, rest):
         yield Say("waiting\n")
         yield Pause(float(rest))
@@ -133,7 +138,16 @@ def main():
     if option == "--rich":
         from cucmos_shell import rich_console
 
-        sys.exit(rich_console.run(Session(), 0, 1, BANNER, numbers=lambda: (2, 3)))
+        sys.exit(
+            rich_console.run(
+                Session(),
+                0,
+                1,
+                BANNER,
+                attention=lambda: (2, 3),
+                idle_timeout=float(sys.argv[2]) if sys.argv[2:] else None,
+            )
+        )
     from cucmos_shell import console
 
     idle = float(sys.argv[2]) if option == "--idle" else None

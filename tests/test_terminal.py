@@ -209,6 +209,32 @@ def test_nothing_pages_without_a_terminal():
     assert PAGER not in desk.run(b"pages 100\r")
 
 
+def test_the_viewer(desk):
+    def page(first, last, end=b""):
+        shown = b"".join(b"line %d\r\n" % i for i in range(first, last + 1))
+        return (
+            shown
+            + end
+            + (
+                b"\x1b[1m\r\noptions: q=quit, n=next, p=prev, b=begin, e=end "
+                b"(lines %d - %d of 45) : \x1b[0m" % (first, last)
+            )
+        )
+
+    assert desk.run(b"view 45\r") == b"view 45\r\n" + page(1, 20)
+    assert desk.run(b"n\r") == b"\r\n" + page(21, 40)
+    last = page(41, 45, b"end of the file reached\r\n")
+    assert desk.run(b"n") == b"\r\n" + last
+    assert desk.run(b"p") == b"\r\n" + page(21, 40)
+    assert desk.run(b"x\x1b[B") == b""
+    assert desk.run(b"q\r") == b"\r\nviewed\r\nadmin:"
+
+
+def test_the_viewer_left_with_ctrl_c(desk):
+    desk.run(b"view 45\r")
+    assert desk.run(b"\x03") == b"\r\nControl-C pressed\r\nadmin:"
+
+
 def test_lines_that_fit_a_page_do_not_stop(desk):
     assert PAGER not in desk.run(b"pages 9\r")
     assert PAGER not in desk.run(b"lines 100\r")
