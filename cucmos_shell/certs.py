@@ -7,14 +7,10 @@ result travels on.
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import threading
-import warnings
 from typing import NamedTuple
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -24,7 +20,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from cucmos_shell.der import BIT_STRING, OID, children, dotted, element
-from cucmos_shell.errors import Refused
 from cucmos_shell.extensions import (
     ATTRIBUTE_OIDS,
     KEY_USAGES,
@@ -38,6 +33,7 @@ from cucmos_shell.extensions import (
     name_text,
 )
 from cucmos_shell.outline import Outline, name_hash
+from cucmos_shell.untrusted import guarded as guarded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,45 +136,6 @@ def _most_specific(parts: DistinguishedName) -> str:
 
 
 # --- loading and describing, guarded -----------------------------------------------------------
-
-_EXPECTED = (
-    ValueError,
-    TypeError,
-    UnsupportedAlgorithm,
-    x509.DuplicateExtension,
-    x509.InvalidVersion,
-    x509.UnsupportedGeneralNameType,
-)
-_warnings = threading.Lock()
-
-
-@contextlib.contextmanager
-def guarded() -> Iterator[None]:
-    """Turns whatever a malformed certificate makes the library do into Refused.
-
-    Switching warnings off is a matter of the whole process, so one thread at a time.
-    """
-    with _warnings, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            yield
-        except _EXPECTED as error:
-            raise Refused("The certificate is malformed: {reason}", reason=_reason(error)) from None
-        except BaseException as error:
-            # A panic of the library's Rust code is no Exception, and its class cannot be imported.
-            if type(error).__name__ != "PanicException":
-                raise
-            raise Refused("The certificate is malformed: its decoder gave up") from None
-
-
-def _reason(error: BaseException) -> str:
-    """The library's words where people understand them."""
-    text = str(error).partition("\n")[0]
-    if text.startswith("error parsing asn1 value"):
-        return "its encoding is damaged"
-    if text.startswith("Could not deserialize key data"):
-        return "its public key cannot be read"
-    return text.rstrip(".") or type(error).__name__
 
 
 def load_der(data: bytes) -> x509.Certificate:

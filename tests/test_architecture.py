@@ -13,7 +13,7 @@ ROOT = pathlib.Path(cucmos_shell.__file__).parent
 
 ROWS = [
     {"confine", "errors", "line_text", "text"},
-    {"certs", "der", "extensions", "grammar", "line_history", "line_keys", "line_output", "line_paste", "line_screen", "outline", "outside", "patterns", "profile_text", "results", "sftp_client", "shapes"},
+    {"certs", "der", "extensions", "grammar", "line_history", "line_keys", "line_output", "line_paste", "line_screen", "outline", "outside", "patterns", "profile_text", "results", "sftp_client", "shapes", "untrusted"},
     {
         "appliance", "chain_names", "chain_rules", "chain_walk", "chains", "ledger", "lexemes", "line_events", "line_field", "match", "pager",
         "profile_schema", "render", "requests", "trust_lists", "uploads", "world",
@@ -32,6 +32,7 @@ WITHIN_ROW = {
     ("certs", "der"): "keys are found in their DER",
     ("certs", "extensions"): "one thing in three files",
     ("certs", "outline"): "one thing in three files",
+    ("certs", "untrusted"): "whatever it loads is guarded",
     ("outside", "results"): "what goes outside is a value",
     ("sent", "expiry"): "what was said is what was due",
     ("outline", "der"): "an outline is walked",
@@ -56,7 +57,7 @@ OUTSIDE = {
     "tabulate": {"render"},
     "cryptography": {
         "certs", "chain_names", "chain_rules", "chain_walk", "chains", "extensions", "issuing", "ocsp", "passwords", "requests",
-        "trust_lists", "uploads", "world",
+        "trust_lists", "untrusted", "uploads", "world",
     },
     "socket": {"outside", "sshd"},
     "random": set(),

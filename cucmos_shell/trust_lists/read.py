@@ -11,12 +11,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
-from cucmos_shell import certs
 from cucmos_shell.errors import Refused
 from cucmos_shell.results import Value
 from cucmos_shell.trust_lists import form
 from cucmos_shell.trust_lists.form import Header, Record, SignedFile, TrustList
 from cucmos_shell.trust_lists.parts import parts
+from cucmos_shell.untrusted import guarded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def read(data: bytes) -> TrustList:
     """
     try:
         header = _header(data)
-        with certs.guarded():
+        with guarded():
             return TrustList(header, tuple(_records(data, header.size)), data)
     except _Malformed as error:
         raise Refused("The file is not a trust list: {reason}", reason=str(error)) from None
@@ -290,7 +290,7 @@ def verify_signed(file: SignedFile, trusted: Iterable[Record]) -> bytes:
 
 
 def _check_signature(header: Header, data: bytes, der: bytes) -> None:
-    with certs.guarded():
+    with guarded():
         key = x509.load_der_x509_certificate(der).public_key()
     if not isinstance(key, rsa.RSAPublicKey) or key.key_size != header.modulus_bits:
         raise Refused("The signer's key is not of the kind that the header names")
