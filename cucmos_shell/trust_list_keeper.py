@@ -2,9 +2,9 @@
 
 A list is a file in the store's unit `lists`. How it came to be is told only where that is not the
 usual way, in a document of the node:
-    {"mode": "mixed", "lists": {"NAME": {"made": "uploaded", "head": 12}}}
+    {"mode": "mixed", "lists": {"NAME": {"made": "uploaded", "head": 12, "when": 1.7e9}}}
 `made` is `uploaded`, `reset` (signed by the local signer) or `deleted`; `head` is the state that
-the change began from.
+the change began from, `when` is for uploaded ones.
 """
 
 from __future__ import annotations
@@ -80,6 +80,11 @@ class TrustLists:
     def made(self, reader: Reader, spec: TrustListSpec) -> str:
         """`uploaded`, `reset`, `deleted`, or empty for a list made the usual way."""
         return str(self._entry(reader, spec).get("made", ""))
+
+    def modified(self, reader: Reader, spec: TrustListSpec) -> float | None:
+        """When a list came that the node has not made; None for others."""
+        when = self._entry(reader, spec).get("when")
+        return None if when is None else float(when)
 
     def _entry(self, reader: Reader, spec: TrustListSpec) -> dict[str, Any]:
         entries = reader.document(DOCUMENT).get("lists", {})
@@ -193,7 +198,8 @@ class TrustLists:
         entries = dict(document.get("lists", {}))
         entries.pop(spec.name, None)
         if made:
-            entries[spec.name] = {"made": made, "head": transaction.head}
+            when = transaction.now if made == UPLOADED else None
+            entries[spec.name] = {"made": made, "head": transaction.head, "when": when}
         if entries != document.get("lists", {}):
             transaction.put_document(DOCUMENT, {**document, "lists": entries})
 

@@ -23,6 +23,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "imports": ("set cert import", "utils cert upload"),
     "download": ("utils cert download",),
     "services": ("utils service",),
+    "trust_list_show": ("show ctl", "show itl"),
+    "trust_list_change": ("utils ctl", "utils itl", "file delete tftp"),
     "pending": ("show service",),
     "node_info": (
         "show status", "show version", "show myself", "show network", "show timezone",

@@ -1,0 +1,50 @@
+"""A recovery key brought back from outside: a PKCS#12 file (RFC 7292) in the upload area."""
+
+from __future__ import annotations
+
+from cucmos_shell import certs, issuing
+from cucmos_shell.areas import open_upload
+from cucmos_shell.errors import Refused
+from cucmos_shell.results import AskText, Secret
+from cucmos_shell.store import Row
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+    from cucmos_shell.store.transaction import Transaction
+
+SIZE_LIMIT = 1 << 20
+DESCRIPTION = "Recovery certificate brought back"
+
+
+def recovered(node: Node, unit: str) -> Conversation[Callable[[Transaction], object]]:
+    """Ask for the file and its password; what is returned makes the pair that of `unit`."""
+    default = f"{unit}.p12"
+    name = yield AskText(
+        f"Please enter the name of the file in the upload area [{default}]: ", default
+    )
+    password = yield Secret("Please enter the password of the file: ")
+    with open_upload(node.state_dir, name) as opened:
+        data = opened.read(SIZE_LIMIT)
+    material = _material(data, password, unit)
+    return lambda transaction: issuing.stage(transaction, node.appliance, material)
+
+
+def _material(data: bytes, password: str, unit: str) -> issuing.Material:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import pkcs12
+
+    try:
+        key, certificate, _ = pkcs12.load_key_and_certificates(data, password.encode("utf-8"))
+    except ValueError:
+        raise Refused("The file is no PKCS#12 file, or the password is wrong") from None
+    if not isinstance(key, rsa.RSAPrivateKey) or certificate is None:
+        raise Refused("The file does not hold an RSA key with its certificate")
+    description = certs.describe(certificate)
+    if certificate.public_key() != key.public_key():
+        raise Refused("The key in the file does not belong to the certificate in it")
+    row = Row(**certs.row(description, unit, DESCRIPTION))
+    return issuing.Material(row, certs.to_der(certificate), certs.key_pem(key), description)

@@ -1,0 +1,309 @@
+"""What changes the trust lists: `utils ctl`, `utils itl`, `file delete tftp`.
+
+Dialogues and results are the product's (guides of 10.x for `utils ctl`, of 12.5 for `utils itl`).
+"""
+
+from __future__ import annotations
+
+from cucmos_shell.areas import open_upload, uploads, write_download
+from cucmos_shell.commands.trust_list_show import too_large
+from cucmos_shell.errors import NotFound, Refused
+from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.results import Ask, Commit, Notice, Progress
+from cucmos_shell.store.snapshot import sha256_hex
+from cucmos_shell.text import safe
+from cucmos_shell.trust_lists import form
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from cucmos_shell.appliance import TrustListSpec
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+    from cucmos_shell.store.transaction import Transaction
+
+family = Family()
+
+CTL, ITL = "CTL", "ITL"
+MODES = {
+    "mixed-mode": ("mixed", "Mixed", "Mixed"),
+    "non-secure-mode": ("non-secure", "non secure", "Non Secure"),
+}
+QUESTION = "This operation will {what}. Do you want to continue? (y/n):"
+YES_NO = ("y", "n")
+RESTART = (
+    "Please Restart the TFTP and Cisco CallManager services on all nodes in the cluster "
+    "that run these services"
+)
+SERVERS_HEAD, SERVERS_FOOT = "=" * 20, "=" * 21
+
+
+def _publisher(node: Node) -> None:
+    if not node.appliance.publisher:
+        raise Refused("This command is for the publisher; this node is a subscriber")
+
+
+def _asked(what: str) -> Conversation[bool]:
+    """Ask whether to go on; a blank line follows the answer."""
+    answer = yield Ask(QUESTION.format(what=what), YES_NO)
+    yield Progress("")
+    return bool(answer == "y")
+
+
+def _done(spec: TrustListSpec, raw: bytes | None, *lines: str, **data: Any) -> Notice:
+    """The last lines of a command that made a list, and a warning if phones will not load it."""
+    size = len(raw or b"")
+    if size >= form.PHONE_LIMIT:
+        lines = (*lines, too_large(spec.title, size))
+    facts = {"file": spec.name, "length": size, "sha256": sha256_hex(raw) if raw else None}
+    return Notice(lines, {**facts, **data})
+
+
+# --- the CTL file --------------------------------------------------------------------------------
+
+
+@family.command(
+    "utils ctl set-cluster {mixed-mode|non-secure-mode:mode}",
+    level=1,
+    changes=True,
+    examples=("utils ctl set-cluster mixed-mode",),
+)
+def set_cluster(node: Node, mode: str) -> Conversation[Notice]:
+    """Bring the cluster into mixed or non-secure mode.
+
+    Mixed mode makes the CTL file, which tells phones whom to talk to in confidence. In non-secure
+    mode the file stays, and the servers in it lose their certificates.
+    """
+    _publisher(node)
+    spec = node.lists.spec(CTL)
+    wanted, asked, told = MODES[mode]
+    if node.lists.mode(node.snapshot()) == wanted:
+        return Notice(
+            (f"The cluster is in {told} Mode already",), {"mode": wanted, "changed": False}
+        )
+    if not (yield from _asked(f"set the cluster to {asked} mode")):
+        return Notice((), {"changed": False})
+    yield Progress(f"Moving Cluster to {told} Mode")
+
+    def change(transaction: Transaction) -> bytes | None:
+        node.lists.set_mode(transaction, wanted)
+        return node.lists.raw(transaction, spec)
+
+    raw = yield Commit(change)
+    return _done(spec, raw, f"Cluster set to {told} Mode", RESTART, mode=wanted, changed=True)
+
+
+@family.command("utils ctl update CTLFile", level=1, changes=True)
+def update_ctl(node: Node) -> Conversation[Notice]:
+    """Make the CTL file anew from the certificates as they are, and sign it.
+
+    Takes the place of a file that was uploaded, and of one that was signed with the local key.
+    """
+    _publisher(node)
+    spec = node.lists.spec(CTL)
+    _refuse_unless_mixed(node, spec)
+    if not (yield from _asked("update the CTLFile")):
+        return Notice((), {"changed": False})
+    yield Progress("Updating CTL file")
+    raw = yield Commit(lambda transaction: node.lists.make(transaction, spec))
+    return _done(spec, raw, "CTL file Updated", RESTART, changed=True)
+
+
+def _refuse_unless_mixed(node: Node, spec: TrustListSpec) -> None:
+    snapshot = node.snapshot()
+    if node.lists.raw(snapshot, spec) is None and node.lists.mode(snapshot) != "mixed":
+        raise Refused(
+            "There is no {title} file, and the cluster is not in mixed mode",
+            title=spec.title,
+            details=("Make one with: utils ctl set-cluster mixed-mode",),
+        )
+
+
+@family.command("utils ctl reset localkey", level=4, changes=True)
+def reset_ctl(node: Node) -> Conversation[Notice]:
+    """Make the CTL file anew and sign it with the second signer's key.
+
+    For when phones no longer know the first one. utils ctl update CTLFile signs with that again.
+    """
+    _publisher(node)
+    spec = node.lists.spec(CTL)
+    _refuse_unless_mixed(node, spec)
+    yield Progress(f"{spec.name} will be reset now")
+    yield Progress(f"and signed using {spec.local_signer} certificate key...")
+    yield Progress("")
+    raw = yield Commit(lambda t: node.lists.make(t, spec, spec.local_signer))
+    lines = ("CTL file Reset.", "", "Please reset all the phones to pickup the new CTL File.")
+    return _done(spec, raw, *lines, signer=spec.local_signer)
+
+
+FILE = Argument("file", "file in the upload area", complete=lambda n, _: uploads(n.state_dir))
+NAME = Argument("file", "name for the file")
+
+
+@family.command(
+    "utils ctl upload <file>",
+    level=1,
+    changes=True,
+    arguments=(FILE,),
+    examples=("utils ctl upload CTLFile.tlv",),
+)
+def upload_ctl(node: Node, file: str) -> Conversation[Notice]:
+    """Take a CTL file from the upload area, as a CTL client made it.
+
+    It has to verify, and its signer has to be one of the CTL file held now or a certificate of a
+    trust store. It stays as it is until utils ctl update CTLFile.
+    """
+    _publisher(node)
+    spec = node.lists.spec(CTL)
+    with open_upload(node.state_dir, file) as opened:
+        raw = opened.read(form.FILE_LIMIT + 1)
+
+    def change(transaction: Transaction) -> Any:
+        return node.lists.upload(transaction, node.snapshot(), spec, raw)
+
+    found = yield Commit(change)
+    return _done(
+        spec,
+        raw,
+        f"Successfully uploaded {safe(file)} as {spec.name}: {len(found.records)} records, "
+        f"signed by {safe(found.header.signer_name)}",
+        RESTART,
+        signer=found.header.signer_name,
+        records=len(found.records),
+    )
+
+
+@family.command(
+    "utils ctl download {ctl|itl:title} [<file>]",
+    level=1,
+    changes=True,
+    arguments=(NAME,),
+    examples=("utils ctl download itl",),
+)
+def download_list(node: Node, title: str, file: str = "") -> Notice:
+    """Put a trust list into the download area, which SFTP serves.
+
+    A file of that name is replaced. Prints the name, the size in bytes and the SHA-256.
+    """
+    spec = node.lists.spec(title)
+    raw = node.lists.raw(node.snapshot(), spec)
+    if raw is None:
+        raise NotFound("There is no {title} file", title=spec.title)
+    name = write_download(node.state_dir, file or spec.name, raw)
+    sha256 = sha256_hex(raw)
+    lines = (f"File   : {name}", f"Size   : {len(raw)} bytes", f"SHA-256: {sha256}")
+    return Notice(lines, {"name": name, "size": len(raw), "sha256": sha256})
+
+
+# --- the ITL file --------------------------------------------------------------------------------
+
+
+@family.command("utils itl reset localkey", level=4, changes=True)
+def reset_itl(node: Node) -> Conversation[Notice]:
+    """Sign the ITL file with the second signer's key; its records stay.
+
+    For when phones no longer know the first one. The service that makes the file signs with that
+    again when it is restarted.
+    """
+    _publisher(node)
+    spec = node.lists.spec(ITL)
+    return (yield from _reset(node, spec, lambda t: node.lists.sign_again(t, spec)))
+
+
+def _reset(
+    node: Node, spec: TrustListSpec, change: Callable[[Transaction], bytes]
+) -> Conversation[Notice]:
+    title = spec.title
+    yield Progress("")
+    yield Progress("Name is None ")
+    yield Progress("")
+    yield Progress(f"Generating the reset {title} file.....")
+    raw = yield Commit(change)
+    servers = [node.hostname] if node.services.running(spec.service) else []
+    lines = [
+        "",
+        f"The reset {title} file was generated successfully",
+        "",
+        "Locating active Tftp servers in the cluster.....",
+        "",
+        "Following is the list of Active tftp servers in the cluster",
+        "",
+        SERVERS_HEAD,
+        "",
+        *(line for server in servers for line in (server, "")),
+        SERVERS_FOOT,
+        "",
+        f"Number of Active TFTP servers in the cluster : {len(servers)}",
+    ]
+    if servers:
+        lines += [
+            "",
+            f"Transferring new reset {title} file to the TFTP server nodes in the cluster.........",
+            "",
+            *(f"Successfully transferred reset {title} to node {server}" for server in servers),
+        ]
+    return _done(spec, raw, *lines, servers=servers)
+
+
+@family.command("utils itl reset remotekey", level=4, changes=True)
+def reset_itl_remote(node: Node) -> Conversation[Notice]:
+    """Bring the recovery key back from a file, make the ITL file anew and sign it with that key.
+
+    The pair is read from a PKCS#12 file in the upload area, where SFTP puts it. Only releases with
+    a recovery certificate have this.
+    """
+    from cucmos_shell.commands.recovery import recovered
+
+    _publisher(node)
+    spec = node.lists.spec(ITL)
+    if not spec.recovery:
+        raise Refused(
+            "{product} {version} has no recovery certificate",
+            product=node.appliance.product,
+            version=node.appliance.version,
+            details=("Use: utils itl reset localkey",),
+        )
+    stage = yield from recovered(node, spec.recovery)
+
+    def change(transaction: Transaction) -> bytes:
+        stage(transaction)
+        return node.lists.make(transaction, spec, spec.recovery)
+
+    return (yield from _reset(node, spec, change))
+
+
+# --- deleting ------------------------------------------------------------------------------------
+
+
+def _files(node: Node) -> tuple[str, ...]:
+    return tuple(node.appliance.trust_lists)
+
+
+LIST = Argument("file-spec", "trust list file", choices=_files)
+
+
+@family.command(
+    "file delete tftp <file-spec> [noconfirm]",
+    level=1,
+    changes=True,
+    arguments=(LIST,),
+    examples=("file delete tftp CTLFile.tlv",),
+)
+def delete_list(node: Node, file_spec: str, noconfirm: str = "") -> Conversation[Notice]:
+    """Delete a trust list.
+
+    The ITL file comes back when the service that makes it is restarted.
+    """
+    spec = node.appliance.trust_lists[file_spec]
+    found = node.lists.raw(node.snapshot(), spec) is not None
+    if not found:
+        raise NotFound("There is no {name}", name=spec.name)
+    if not noconfirm:
+        yield Progress(f"Delete the File {spec.name}?")
+        answer = yield Ask('Enter "y" followed by return to continue: ', YES_NO)
+        if answer != "y":
+            return Notice(("files: found = 1, deleted = 0",), {"found": 1, "deleted": 0})
+    yield Commit(lambda transaction: node.lists.delete(transaction, spec))
+    return Notice(("files: found = 1, deleted = 1",), {"found": 1, "deleted": 1})

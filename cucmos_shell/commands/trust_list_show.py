@@ -1,0 +1,318 @@
+"""The trust lists as the product prints them: `show ctl`, `show itl`.
+
+Rows stand on tab stops. BYTEPOS is the tag's number, and two names are misspelt, as on the product.
+"""
+
+from __future__ import annotations
+
+from cucmos_shell.errors import Refused
+from cucmos_shell.grammar import Family
+from cucmos_shell.results import Value
+from cucmos_shell.text import iso_time, java_date, safe
+from cucmos_shell.trust_lists import form
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from cucmos_shell.node import Node
+    from cucmos_shell.trust_lists.form import Header, Record, TrustList
+
+family = Family()
+
+HEADER_NAMES = {
+    form.SIGNER_ID: "SIGNERID", form.SIGNER_NAME: "SIGNERNAME", form.SIGNER_SERIAL: "SERIALNUMBER",
+    form.SIGNER_ISSUER: "CANAME", form.SIGNATURE_INFO: "SIGNATUREINFO",
+    form.DIGEST_ALGORITHM: "DIGESTALGORTITHM",
+    form.SIGNATURE_ALGORITHM_INFO: "SIGNATUREALGOINFO",
+    form.SIGNATURE_ALGORITHM: "SIGNATUREALGORTITHM", form.MODULUS: "SIGNATUREMODULUS",
+    form.SIGNATURE: "SIGNATURE", form.FILE_NAME: "FILENAME", form.TIMESTAMP: "TIMESTAMP",
+    form.SIGNER_VERSION: "SIGNERVERSION",
+}  # fmt: skip
+RECORD_NAMES = {
+    form.RECORD_LENGTH: "RECORDLENGTH", form.DNS_NAME: "DNSNAME", form.SUBJECT: "SUBJECTNAME",
+    form.FUNCTION: "FUNCTION", form.ISSUER: "ISSUERNAME", form.SERIAL: "SERIALNUMBER",
+    form.PUBLIC_KEY: "PUBLICKEY", form.RECORD_SIGNATURE: "SIGNATURE",
+    form.CERTIFICATE: "CERTIFICATE", form.ADDRESS: "IPADDRESS",
+    form.CERTIFICATE_HASH: "CERTIFICATEHASH",
+    form.CERTIFICATE_HASH_ALGORITHM: "CERTIFICATEHASHALGO",
+}  # fmt: skip
+TABLE = ("BYTEPOS\tTAG\t\tLENGTH\tVALUE", "-------\t---\t\t------\t-----")
+SIGNATURE_ROW = 8
+TAB = 8
+
+
+class Shown(Value):
+    """A list as the node has it. `found` is None without one; `reason` says why it is not good.
+
+    `signer` is the number of the signer's record, from 0. `modified` is in seconds since the epoch.
+    """
+
+    title: str
+    name: str
+    service: str
+    zone: str
+    found: TrustList | None = None
+    modified: float = 0.0
+    made: str = ""
+    signer: int | None = None
+    reason: str = ""
+
+
+# --- the product's layout ------------------------------------------------------------------------
+
+
+def shown_lines(shown: Shown) -> Iterator[str]:
+    """Check sums, header, records, verdict."""
+    title, found = shown.title, shown.found
+    if found is None:
+        yield f"Length of {title} file: 0"
+        yield f"{title} File not found. {_remedy(shown)}"
+        yield f"Error parsing the {title} File."
+        return
+    md5, sha1 = _sums(found.raw)
+    yield f"The checksum value of the {title} file:"
+    yield f"{md5}(MD5)"
+    yield f"{sha1}(SHA1)"
+    yield ""
+    yield f"Length of {title} file: {len(found.raw)}"
+    yield f"The {title} File was last modified on {java_date(shown.modified, shown.zone)}"
+    yield ""
+    yield f"\tParse {title} File"
+    yield "\t----------------"
+    yield ""
+    yield from _header_lines(found.header)
+    for number, record in enumerate(found.records):
+        yield ""
+        yield f"\t{title} Record #:{number + 1}"
+        yield "\t\t  ----"
+        yield from _record_lines(record)
+        if record.role == form.SAST:
+            used = "was" if number == shown.signer else "was not"
+            yield f"This etoken {used} used to sign the {title} file."
+    yield ""
+    if shown.reason:
+        yield f"The {title} file was not verified: {shown.reason}"
+    else:
+        yield f"The {title} file was verified successfully."
+    if len(found.raw) >= form.PHONE_LIMIT:
+        yield too_large(title, len(found.raw))
+
+
+def _remedy(shown: Shown) -> str:
+    if shown.service:
+        return f"It is made when {shown.service} starts."
+    return (
+        f"Please run {shown.title}Client plugin or run the CLI - utils {shown.title.lower()}.. "
+        f"to generate the {shown.title} file."
+    )
+
+
+def too_large(title: str, size: int) -> str:
+    """What to say about a list that phones do not load."""
+    most = form.PHONE_LIMIT - 1
+    return f"Warning: the {title} file has {size} bytes; phones load no more than {most}"
+
+
+def _sums(raw: bytes) -> tuple[str, str]:
+    import hashlib
+
+    return (
+        hashlib.md5(raw, usedforsecurity=False).hexdigest(),
+        hashlib.sha1(raw, usedforsecurity=False).hexdigest(),
+    )
+
+
+def _row(tag: int, name: str, length: int, value: str = "") -> str:
+    gap = "\t\t" if len(name) < TAB else "\t"
+    return f"{tag}\t{name}{gap}{length}" + (f"\t{value}" if value else "")
+
+
+def _header_lines(header: Header) -> Iterator[str]:
+    yield "Version:\t{}.{}".format(*header.version)
+    yield f"HeaderLength:\t{header.size} (BYTES)"
+    yield ""
+    yield from TABLE
+    for tag, value in sorted(header.elements.items()):
+        if tag in HEADER_NAMES:
+            length, text = len(value), ""
+            if tag in form.GROUPS:
+                length, text = 2, str(len(value))
+            elif tag in (form.SIGNER_NAME, form.SIGNER_ISSUER):
+                text = safe(form.text_of(value))
+            elif tag == form.SIGNER_SERIAL:
+                text = _serial(value)
+            yield _row(tag, HEADER_NAMES[tag], length, text)
+            if tag == form.SIGNATURE:
+                yield from _signature(value)
+
+
+def _signature(value: bytes) -> Iterator[str]:
+    for at in range(0, len(value), SIGNATURE_ROW):
+        yield "\t" + "  ".join(f"{octet:x}" for octet in value[at : at + SIGNATURE_ROW])
+
+
+def _serial(value: bytes) -> str:
+    return value.hex(":").upper()
+
+
+def _record_lines(record: Record) -> Iterator[str]:
+    yield from TABLE
+    for tag, value in sorted(record.elements.items()):
+        text = ""
+        if tag == form.RECORD_LENGTH:
+            text = str(record.size)
+        elif tag in form.RECORD_TEXTS:
+            text = safe(form.text_of(value))
+        elif tag == form.FUNCTION:
+            text = record.role_name
+        elif tag == form.SERIAL:
+            text = _serial(value)
+        elif tag == form.CERTIFICATE:
+            text = f"{_sha1(value)} (SHA1 Hash HEX)"
+        yield _row(tag, RECORD_NAMES[tag], len(value), text)
+
+
+def _sha1(value: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha1(value, usedforsecurity=False).digest().hex(" ").upper()
+
+
+# --- as data -------------------------------------------------------------------------------------
+
+
+def shown_data(shown: Shown) -> dict[str, Any]:
+    """Header, records, certificates and verdict."""
+    found = shown.found
+    if found is None:
+        return {"file": shown.name, "present": False}
+    md5, sha1 = _sums(found.raw)
+    return {
+        "file": shown.name,
+        "present": True,
+        "length": len(found.raw),
+        "md5": md5,
+        "sha1": sha1,
+        "modified": iso_time(shown.modified),
+        "made": shown.made or "by the node",
+        "too_large_for_phones": len(found.raw) >= form.PHONE_LIMIT,
+        "header": _header_data(found.header),
+        "records": [
+            _record_data(i, record, shown.signer) for i, record in enumerate(found.records)
+        ],
+        "certificates": _certificates(found),
+        "verdict": {"verified": not shown.reason, "reason": shown.reason},
+    }
+
+
+def _header_data(header: Header) -> dict[str, Any]:
+    return {
+        "version": "{}.{}".format(*header.version),
+        "length": header.size,
+        "signer": header.signer_name,
+        "serial": header.signer_serial.hex(),
+        "issuer": header.signer_issuer,
+        "digest": header.digest,
+        "modulus_bits": header.modulus_bits,
+        "signature": header.signature.hex(),
+        "file_name": header.file_name,
+        "timestamp": None if header.timestamp is None else iso_time(header.timestamp),
+    }
+
+
+def _record_data(index: int, record: Record, signer: int | None) -> dict[str, Any]:
+    import hashlib
+
+    der = record.certificate
+    return {
+        "length": record.size,
+        "role": record.role_name,
+        "role_number": record.role,
+        "dns_name": record.dns_name,
+        "address": record.address,
+        "subject": record.subject,
+        "issuer": record.issuer,
+        "serial": record.serial.hex(),
+        "certificate": hashlib.sha256(der).hexdigest() if der else None,
+        "signed_the_list": index == signer,
+    }
+
+
+def _certificates(found: TrustList) -> list[dict[str, Any]]:
+    """Each certificate of the list once, in the order of the list."""
+    from cucmos_shell import certs
+    from cucmos_shell.der import to_pem
+    from cucmos_shell.extensions import name_text
+
+    rows = []
+    for der in dict.fromkeys(record.certificate for record in found.records):
+        if der:
+            its = certs.describe(certs.load_der(der))
+            rows.append(
+                {
+                    "sha256": its.sha256,
+                    "subject": name_text(its.subject),
+                    "issuer": name_text(its.issuer),
+                    "serial": f"{its.serial:x}",
+                    "key": its.key.text,
+                    "not_before": iso_time(its.not_before),
+                    "not_after": iso_time(its.not_after),
+                    "pem": to_pem(der).decode("ascii"),
+                }
+            )
+    return rows
+
+
+# --- commands ------------------------------------------------------------------------------------
+
+
+@family.command("show ctl", level=0, view=shown_lines, json=shown_data, pages=True)
+def show_ctl(node: Node) -> Shown:
+    """Show the CTL file: who signed it, and whom it tells phones to trust.
+
+    There is one only after the cluster was set to mixed mode.
+    """
+    return look(node, "CTL")
+
+
+@family.command("show itl", level=0, view=shown_lines, json=shown_data, pages=True)
+def show_itl(node: Node) -> Shown:
+    """Show the ITL file: who signed it, and whom it tells phones to trust.
+
+    It is made by the service that serves files to phones, and anew whenever a certificate in it
+    changes.
+    """
+    return look(node, "ITL")
+
+
+def look(node: Node, title: str) -> Shown:
+    """The list of that title, read and verified."""
+    lists, snapshot = node.lists, node.snapshot()
+    spec = lists.spec(title)
+    shown = Shown(spec.title, spec.name, spec.service, node.zone)
+    raw = lists.raw(snapshot, spec)
+    if raw is None:
+        return shown
+    from cucmos_shell.trust_lists import read
+
+    try:
+        found = read.read(raw)
+    except Refused as error:
+        raise Refused(
+            "Error parsing the {title} File", title=spec.title, details=(error.message(),)
+        ) from error
+    signer, reason = None, ""
+    try:
+        signer = read.verify(found).signer
+    except Refused as error:
+        reason = error.message()
+    full: Shown = shown.replace(
+        found=found,
+        modified=lists.modified(snapshot, spec) or found.header.timestamp or snapshot.when,
+        made=lists.made(snapshot, spec),
+        signer=signer,
+        reason=reason,
+    )
+    return full
