@@ -76,7 +76,7 @@ class Question:
         self.nonce = nonce
         with certs.guarded():
             self.serial = certificate.serial_number
-            self._issuer_subject = issuer.subject
+            self.issuer_subject = issuer.subject
             self.issuer_key = issuer.public_key()
             outline = Outline(certs.to_der(certificate))
             self._name = encode(SEQUENCE, outline.issuer)
@@ -107,7 +107,7 @@ class Question:
     def is_issuer(self, candidate: x509.Certificate) -> bool:
         """Whether a certificate is the issuer's, this one or another for the same key."""
         return candidate == self.issuer or (
-            candidate.subject == self._issuer_subject and candidate.public_key() == self.issuer_key
+            candidate.subject == self.issuer_subject and candidate.public_key() == self.issuer_key
         )
 
 
@@ -191,7 +191,8 @@ def _enclosed(response: ocsp.OCSPResponse, question: Question) -> Iterator[x509.
     name, key_hash = response.responder_name, response.responder_key_hash
     for candidate in (question.issuer, *response.certificates[:CANDIDATES]):
         if name is not None:
-            if candidate.subject == name:
+            first = candidate is question.issuer
+            if (question.issuer_subject if first else candidate.subject) == name:
                 yield candidate
         elif hashlib.sha1(key_bits(candidate), usedforsecurity=False).digest() == key_hash:
             yield candidate
@@ -244,20 +245,26 @@ def _authorised(signer: x509.Certificate, question: Question, now: float, truste
         return
     purposes = _purposes(signer)
     may_sign = purposes is not None and ExtendedKeyUsageOID.OCSP_SIGNING in purposes
-    if trusted.holds(signer):
+    if not (may_sign and _issued(signer, question)):
+        if not trusted.holds(signer):
+            if _issued(signer, question):
+                raise _Disbelieved("its certificate is not for OCSP signing")
+            raise _Disbelieved("its certificate is not from the issuer of this one")
         if not may_sign and purposes is not None and not _is_ca(signer):
-            raise _Disbelieved("its certificate is not for OCSP signing")
-    else:
-        try:
-            signer.verify_directly_issued_by(question.issuer)
-        except (InvalidSignature, ValueError, TypeError):
-            raise _Disbelieved("its certificate is not from the issuer of this one") from None
-        if not may_sign:
             raise _Disbelieved("its certificate is not for OCSP signing")
     if signer.not_valid_before_utc.timestamp() > now + SKEW:
         raise _Disbelieved("its certificate is not valid yet")
     if signer.not_valid_after_utc.timestamp() < now - SKEW:
         raise _Disbelieved("its certificate has expired")
+
+
+def _issued(signer: x509.Certificate, question: Question) -> bool:
+    """Whether the signer's certificate is from the issuer of the one in question."""
+    try:
+        signer.verify_directly_issued_by(question.issuer)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
 
 
 def _purposes(certificate: x509.Certificate) -> x509.ExtendedKeyUsage | None:
