@@ -129,7 +129,8 @@ def compare(size: int, policy: Policy, rounds: int) -> tuple[list[Row], list[Row
     parsed = [*certificates(size - len(KINDS)), *(made[-1] for made in chains.values())]
     ders = [one.public_bytes(Encoding.DER) for one in parsed]
     index = AnchorIndex(ders)
-    in_memory, in_store = [], []
+    in_memory: list[Row] = []
+    in_store: list[Row] = []
     with tempfile.TemporaryDirectory() as state:
         files = anchors_of(fill(state, ders), TRUST_STORE)
         for kind, (leaf, *given, _) in chains.items():

@@ -327,7 +327,7 @@ def _notes(chain: Sequence[Member]) -> Iterable[str]:
     if root.certificate.version is x509.Version.v1:
         yield f"{safe(root.words)} is an X.509 version 1 certificate, trusted as a root"
     if hash_name(root.certificate) == "sha1":
-        yield f"{safe(root.words)} is signed with SHA-1, which matters not for a root"
+        yield f"{safe(root.words)} is signed with SHA-1; a root's own signature is not relied on"
 
 
 def _host(name: str) -> x509.DNSName | x509.IPAddress:

@@ -45,6 +45,7 @@ _HEADER = 8  # octets in which tag and length of any element to be taken stand
 _BLANK = b" \t\r\n\x00"
 
 _LOOSE_KEY = re.compile(rb'BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY|PuTTY-User-Key-File|"kty"\s*:')
+_KEY_MARKS = (b"PRIVATE KEY", b"PuTTY-User-Key-File", b'"kty"')
 _LOOSE_KEY_LENGTH = 64
 _CERTIFICATE_LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
 _PKCS7_LABELS = ("PKCS7", "CMS", "PKCS #7 SIGNED DATA")
@@ -203,7 +204,8 @@ def _to_next_block(window: _Window) -> bool:
 
 def _watch_for_keys(text: bytes | bytearray) -> None:
     """Keys whose armour is damaged, and forms of keys that have no PEM armour."""
-    if _LOOSE_KEY.search(text):
+    # The literals first: the pattern alone reads a large file at a hundredth of the speed.
+    if any(mark in text for mark in _KEY_MARKS) and _LOOSE_KEY.search(text):
         raise _private_key("the text", "a private key")
 
 
@@ -353,11 +355,9 @@ def _fault(der: bytes) -> str:
         tag, _, end = element(der)
     except ValueError:
         return "its lengths do not agree with its size"
-    if tag != 0x30:
-        return "it is not DER"
     if end != len(der):
         return f"{len(der) - end} octets follow it"
-    return "its contents are not those of a certificate"
+    return "its contents are not those of a certificate" if tag == 0x30 else "it is not DER"
 
 
 # --- refusals ------------------------------------------------------------------------------------
@@ -397,5 +397,4 @@ def _private_key(place: str, words: str) -> Refused:
 def _key_words(label: str) -> str:
     kinds = {"PRIVATE KEY": "PKCS#8", "RSA PRIVATE KEY": "PKCS#1", "EC PRIVATE KEY": "EC"}
     kinds |= {"ENCRYPTED PRIVATE KEY": "PKCS#8, encrypted", "OPENSSH PRIVATE KEY": "OpenSSH"}
-    kind = kinds.get(label)
-    return f"a private key ({kind})" if kind else "a private key"
+    return f"a private key ({kinds[label]})" if label in kinds else "a private key"

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 from certificate_authority import DAY, YEAR, CertificateAuthority, Issued
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from cucmos_shell import certs
 from cucmos_shell.appliance import Policy
 from cucmos_shell.chains import AnchorIndex, Verdict, decide
 from cucmos_shell.errors import PolicyRefused, Refused
@@ -122,9 +125,9 @@ def test_expired_cross_signed_and_rekeyed_namesakes_hide_no_valid_path(authority
     expired = authority.cross_sign(good, root, end=-60)
     rekeyed = authority.intermediate(root, "Shared")
     leaf = authority.leaf(good)
-    for given in ([expired, rekeyed, crossed, good], [good, crossed, rekeyed, expired]):
-        assert names(judge(leaf, given, [root])) == ["host.example.com", "Shared", "Root"]
-        assert names(judge(leaf, given, [other])) == ["host.example.com", "Shared", "Other root"]
+    for pasted in ([expired, rekeyed, crossed, good], [good, crossed, rekeyed, expired]):
+        assert names(judge(leaf, pasted, [root])) == ["host.example.com", "Shared", "Root"]
+        assert names(judge(leaf, pasted, [other])) == ["host.example.com", "Shared", "Other root"]
     stale = judge(leaf, [expired], [root])
     assert reason(stale) == "expired"
     assert words(stale).startswith("CN=Shared expired on ")
@@ -397,3 +400,25 @@ def test_anchors_are_parsed_by_name_only(root, issuing, leaf):
     arguments = (leaf.certificate, [issuing.certificate], anchors, POLICY, time.time())
     assert decide(*arguments).accepted
     assert len(asked) == 2
+
+
+@settings(max_examples=300, deadline=None)
+@given(which=st.integers(0, 1), place=st.integers(0, 1 << 12), octet=st.integers(0, 255))
+def test_changed_certificates_are_never_accepted_and_never_surprise(
+    root, issuing, leaf, which, place, octet
+):
+    """One octet of the leaf or of the CA above it is another: no exception, no acceptance."""
+    ders = [leaf.der, issuing.der]
+    at = place % len(ders[which])
+    changed = ders[which][:at] + bytes([octet]) + ders[which][at + 1 :]
+    if changed == ders[which]:
+        return
+    ders[which] = changed
+    try:
+        certificates = list(map(certs.load_der, ders))
+    except Refused:
+        return
+    arguments = (certificates[0], certificates[1:], AnchorIndex([root.der]), POLICY, time.time())
+    verdict = decide(*arguments, store=STORE)
+    assert not verdict.accepted
+    assert "\n" not in words(verdict).partition("\n")[0]
