@@ -147,6 +147,35 @@ class _Screen(Vt100_Output):
         return 1
 
 
+class _Endings:
+    """Signals to end, noted while the block lasts; `notify` is called in the signal handler."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.notify: Callable[[], None] = lambda: None
+        self._old: dict[int, Any] = {}
+
+    def __enter__(self) -> _Endings:
+        for number in (*Signals.ENDING, signal.SIGINT):
+            self._old[number] = signal.signal(number, self._handle)
+        return self
+
+    def _handle(self, number: int, _: FrameType | None) -> None:
+        # An interrupt between two readings finds nothing to interrupt.
+        if number != signal.SIGINT:
+            self.number = number
+            self.notify()
+
+    @property
+    def status(self) -> int:
+        """The exit status of a program that such a signal ended; 0 without one."""
+        return 128 + self.number if self.number else 0
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
 class _LineReader:
     """prompt_toolkit's session on a pair of descriptors; `read` gives a line."""
 
@@ -158,11 +187,12 @@ class _LineReader:
         lines: list[str],
         toolbar: Toolbar,
         idle_timeout: float | None,
+        endings: _Endings,
     ) -> None:
         self._session = session
         self._stdout = stdout
         self._idle_timeout = idle_timeout
-        self.ending = 0
+        self._endings = endings
         # prompt_toolkit wants files; the descriptors themselves stay the caller's.
         typed = open(stdin, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
         shown = open(stdout, "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
@@ -179,6 +209,7 @@ class _LineReader:
             input=self.input,
             output=output,
         )
+        endings.notify = self._signalled
 
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()
@@ -202,7 +233,7 @@ class _LineReader:
 
     def read(self) -> str:
         """One line. Raises EOFError, KeyboardInterrupt, or _Ended after a signal or idle time."""
-        if self.ending:
+        if self._endings.number:
             raise _Ended
         application = self.prompts.app
         timer: list[Any] = []
@@ -223,12 +254,11 @@ class _LineReader:
 
     def break_off(self) -> None:
         """Let `read` raise _Ended."""
-        if self.prompts.app.is_running:
-            self.prompts.app.exit(exception=_Ended())
+        application = self.prompts.app
+        if application.is_running and not application.is_done:
+            application.exit(exception=_Ended())
 
-    def signalled(self, number: int, _: FrameType | None) -> None:
-        """A signal handler: end."""
-        self.ending = number
+    def _signalled(self) -> None:
         loop = self.prompts.app.loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self.break_off)
@@ -253,6 +283,7 @@ class _Console:
         stdin: int,
         stdout: int,
         raw: RawMode,
+        endings: _Endings,
         history: list[str],
         idle_timeout: float | None,
         attention: Attention | None,
@@ -260,8 +291,11 @@ class _Console:
         self._stdin = stdin
         self._stdout = stdout
         self._raw = raw
+        self._endings = endings
         self._toolbar = Toolbar(attention)
-        self._reader = _LineReader(session, stdin, stdout, history, self._toolbar, idle_timeout)
+        self._reader = _LineReader(
+            session, stdin, stdout, history, self._toolbar, idle_timeout, endings
+        )
         columns, rows = size(stdout)
         self._terminal = Terminal(
             session, columns=columns, rows=rows, idle_timeout=idle_timeout, prompts=False
@@ -269,19 +303,14 @@ class _Console:
 
     def serve(self, banner: Iterable[str]) -> int:
         """Until the session ends; the exit status."""
-        numbers = Signals.ENDING
-        old = [signal.signal(number, self._reader.signalled) for number in numbers]
         try:
             self._terminal.start(banner, time.monotonic())
             status = self._drive()
             while not status and not self._terminal.ended:
                 status = self._one_line()
-            return status
         except OSError:
-            return 128 + signal.SIGHUP
-        finally:
-            for number, handler in zip(numbers, old, strict=True):
-                signal.signal(number, signal.SIG_DFL if handler is None else handler)
+            return self._endings.status or 128 + signal.SIGHUP
+        return status
 
     def _one_line(self) -> int:
         terminal = self._terminal
@@ -294,10 +323,10 @@ class _Console:
             terminal.ended = True
             return 0
         except _Ended:
-            if not self._reader.ending:
+            if not self._endings.number:
                 terminal.editor.output.write(IDLE)
             terminal.ended = True
-            return self._drive() or (128 + self._reader.ending if self._reader.ending else 0)
+            return self._drive() or self._endings.status
         now = time.monotonic()
         lines = line.split("\n")
         behind = "".join(f"{each}\r" for each in lines[1:]).encode() + self._reader.typed_ahead()
@@ -318,6 +347,10 @@ class _Console:
         """Serve the terminal until the line is done; 128 and the signal that ended it, or 0."""
         terminal = self._terminal
         with Signals() as signals:
+            if self._endings.number:
+                # It came before the loop could hear of it.
+                signals.ending = self._endings.number
+                os.write(signals.wake, b"\0")
             terminal.resize(*size(self._stdout))
             self._raw.again()
             loop = TtyLoop(terminal, self._stdin, self._stdout, signals, self._raw)
@@ -344,12 +377,13 @@ def run(
     `attention` gives two numbers for the toolbar: services that wait for a restart, certificates
     that end soon. The rest is as in `console.run`.
     """
-    with RawMode(stdin_fd) as raw:
+    with _Endings() as endings, RawMode(stdin_fd) as raw:
         console = _Console(
             session,
             stdin_fd,
             stdout_fd,
             raw,
+            endings,
             history if history is not None else [],
             idle_timeout,
             attention,
