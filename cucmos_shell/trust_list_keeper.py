@@ -36,13 +36,14 @@ class ListImpact(Value):
     """What a new certificate of a unit does to the lists.
 
     `changed` are the files made anew, `stale` those that were uploaded and stay as they are.
-    `outage` names the units that together leave phones without a signer they know: empty if there
-    is no such danger.
+    `outage` names the units that together leave phones without a signer they know, the one in
+    question first: empty if there is no such danger. `service` is what brings phones a list.
     """
 
     changed: tuple[str, ...]
     stale: tuple[str, ...]
-    outage: tuple[str, ...]
+    outage: tuple[str, ...] = ()
+    service: str = ""
 
 
 class TrustLists:
@@ -101,6 +102,7 @@ class TrustLists:
         changed: list[str] = []
         stale: list[str] = []
         outage: list[str] = []
+        service = ""
         for spec in self._appliance.trust_lists.values():
             if unit not in spec.units or not self._kept(snapshot, spec):
                 continue
@@ -110,7 +112,8 @@ class TrustLists:
                 others = [other for other in pair if other != unit]
                 if unit in pair and others and set(pending(spec.service)).issuperset(others):
                     outage += [unit, *others]
-        return ListImpact(tuple(changed), tuple(stale), tuple(dict.fromkeys(outage)))
+                    service = spec.service
+        return ListImpact(tuple(changed), tuple(stale), tuple(dict.fromkeys(outage)), service)
 
     def _kept(self, reader: Reader, spec: TrustListSpec) -> bool:
         """Whether the list is there, or comes by itself."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.commands.arguments import UNIT
+from cucmos_shell.commands.list_impact import list_data, list_lines, lists_of
 from cucmos_shell.grammar import Family
 from cucmos_shell.results import Value
 from cucmos_shell.text import columns, safe
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from cucmos_shell.node import Node
     from cucmos_shell.store import Row
     from cucmos_shell.store.snapshot import Snapshot
+    from cucmos_shell.trust_list_keeper import ListImpact
 
 family = Family()
 
@@ -50,6 +52,7 @@ class Impact(Value):
     stores: tuple[str, ...]
     services: tuple[ServiceImpact, ...]
     nodes: tuple[NodeImpact, ...]
+    lists: ListImpact
 
 
 def _labelled(impact: Impact) -> Iterator[tuple[str, str]]:
@@ -64,6 +67,7 @@ def _labelled(impact: Impact) -> Iterator[tuple[str, str]]:
 def impact_lines(impact: Impact) -> list[str]:
     """The answer in three parts: certificates, services, nodes."""
     lines = columns(_labelled(impact), gap=1)
+    lines += list_lines(impact.lists)
     lines += ["", "Services to restart:"]
     for service in impact.services:
         reason = f"  {service.reason}" if service.reason else ""
@@ -86,6 +90,7 @@ def impact_data(impact: Impact) -> dict[str, Any]:
         "ca": impact.lost_issuer,
         "csr_deleted": impact.request,
         "trust_entries_replaced": impact.stores,
+        "trust_lists": list_data(impact.lists),
         "services": [
             {"name": s.name, "state": s.state, "reason": s.reason, "restart_along": s.along}
             for s in impact.services
@@ -109,8 +114,9 @@ def impact(node: Node, unit: str) -> Impact:
     """Show what regenerating a unit's certificate would touch.
 
     Names the certificates and trust stores that change, whether a certificate signed by a CA or a
-    pending CSR would be lost, the services to restart with their present state, and the other
-    nodes of the cluster with what they will receive.
+    pending CSR would be lost, the lists for phones that are made anew, the services to restart
+    with their present state, and the other nodes of the cluster with what they will receive.
+    Warns when phones would be left without a signer they know.
     """
     snapshot = node.snapshot()
     own = snapshot.own(unit)
@@ -122,6 +128,7 @@ def impact(node: Node, unit: str) -> Impact:
         request=f"{unit}/{own.request.name}.csr" if own.request else "",
         stores=tuple(_copies(node, snapshot, unit)),
         services=tuple(_services(node, unit)),
+        lists=lists_of(node, snapshot, unit),
         nodes=tuple(
             NodeImpact(peer.hostname, peer.ip, peer.role, NOT_DISTRIBUTED)
             for peer in node.appliance.peers
