@@ -70,7 +70,8 @@ class Terminal:
 
     `columns`, `rows`: 0 if unknown. `idle_timeout`: seconds without a key until the session ends.
     `prompts=False`: somebody else reads the command lines and passes them to `run_line`; `idle`
-    tells when one is done. `ended`: the session is over and the terminal may be left.
+    tells when one is done. `status` is that of the last command. `ended`: the session is over and
+    the terminal may be left.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Terminal:
         self.editor = LineEditor(columns=columns, rows=rows, history=history, echo=echo)
         self.ended = False
         self.idle = True
+        self.status = 0
         self._session = session
         self._pages = echo
         self._prompts = prompts
@@ -298,6 +300,7 @@ class Terminal:
             self._together_until = now + TOGETHER
 
     def _done(self, event: Done, now: float) -> None:
+        self.status = event.status
         self._execution = None
         self._pager = None
         self._interrupt_wanted = self._interrupting = False

@@ -314,6 +314,13 @@ def test_a_bug_in_a_session_does_not_end_the_terminal(desk):
     assert desk.run(b"echo x\r") == b"echo x\r\n[x]\r\nadmin:"
 
 
+def test_the_status_of_the_last_command_is_known(desk):
+    desk.run(b"bug\r")
+    assert desk.terminal.status == 70
+    desk.run(b"echo x\r")
+    assert desk.terminal.status == 0
+
+
 def test_results_wait_while_output_is_not_read(desk):
     desk.terminal.receive(b"lines 20000\recho x\r", desk.now)
     for _ in range(5):
