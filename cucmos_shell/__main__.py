@@ -96,7 +96,8 @@ REFERENCE = Parser("cucmos-shell reference", "Write the command reference.", (),
 
 def _progress(line: str) -> None:
     if sys.stderr.isatty():
-        sys.stderr.write(line + "\n")
+        # The terminal is raw already: what is typed meanwhile must not be echoed.
+        sys.stderr.write(line + "\r\n")
         sys.stderr.flush()
 
 
@@ -156,7 +157,7 @@ def _print(text: str) -> int:
     return 0
 
 
-def _batch(node: Node, options: dict[str, Any], caller: Who) -> int:
+def _batch(node: Node, caller: Who, options: dict[str, Any]) -> int:
     from cucmos_shell.batch import Batch, Lines
     from cucmos_shell.caller import Settings
     from cucmos_shell.session import Session
@@ -195,14 +196,17 @@ def _console(node: Node, rich: bool, caller: Who) -> int:
     logins = node.logins
     session = Session(node, account=caller.account, level=caller.level, origin=caller.origin)
     login = logins.begin(caller.account, caller.origin, limited=caller.origin != "console")
+    history, timeout = logins.history(caller.account), logins.timeout()
     try:
         if rich or editor_of(node, caller.account) == "rich":
             from cucmos_shell.rich_console import run as run_rich
 
-            return run_rich(session, 0, 1, session.banner, attention=node.attention)
+            return run_rich(
+                session, 0, 1, session.banner,
+                attention=node.attention, history=history, idle_timeout=timeout,
+            )  # fmt: skip
         from cucmos_shell.console import run as run_quiet
 
-        history, timeout = logins.history(caller.account), logins.timeout()
         return run_quiet(session, 0, 1, session.banner, history=history, idle_timeout=timeout)
     finally:
         logins.end(login)
@@ -232,14 +236,34 @@ def run(arguments: Sequence[str], world: World) -> int:
         return _print(SHELL.help())
     if options["version"]:
         return _print(f"cucmos-shell {__version__}\n")
-    node = _installed(state_folder(options["state"]), options["profile"], world)
     _given_by_ssh(options)
-    caller = Who()
-    if options["forced"] or options["account"] or over_ssh(os.environ):
-        caller = who(node, os.environ, options["account"], options["level"])
     if options["c"] or options["f"] is not None or not (os.isatty(0) and os.isatty(1)):
-        return _batch(node, options, caller)
-    return _console(node, bool(options["rich"]), caller)
+        return _batch(*_opened(options, world), options)
+    return _at_terminal(options, world)
+
+
+def _opened(options: dict[str, Any], world: World) -> tuple[Node, Who]:
+    """The node, and who is there."""
+    node = _installed(state_folder(options["state"]), options["profile"], world)
+    if options["forced"] or options["account"] or over_ssh(os.environ):
+        return node, who(node, os.environ, options["account"], options["level"])
+    return node, Who()
+
+
+def _at_terminal(options: dict[str, Any], world: World) -> int:
+    """A session at the terminal, which is raw from before the banner (and a first installation)."""
+    import signal
+
+    from cucmos_shell.tty_loop import RawMode
+
+    def leave(number: int, _: object) -> NoReturn:
+        sys.exit(128 + number)
+
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, leave)
+    with RawMode(0, flush=False):
+        node, caller = _opened(options, world)
+        return _console(node, bool(options["rich"]), caller)
 
 
 def main() -> NoReturn:

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType, TracebackType
-    from typing import Any
+    from typing import Any, ClassVar
 
     from cucmos_shell.terminal import Terminal, Work
 
@@ -33,8 +33,11 @@ class RawMode:
     """Takes a terminal out of the kernel's hands: no echo, no signals, no line ends made up.
 
     Left however the block is left. `flush` drops what was typed and not read, which nobody must
-    find at another prompt. A descriptor that is no terminal is left alone.
+    find at another prompt. A descriptor that is no terminal is left alone. Entered again inside,
+    it knows what the terminal was before the outermost block, and leaves it so.
     """
+
+    _before: ClassVar[dict[int, list[Any]]] = {}
 
     def __init__(self, descriptor: int, *, flush: bool = True) -> None:
         self._descriptor = descriptor
@@ -43,9 +46,10 @@ class RawMode:
 
     def __enter__(self) -> RawMode:
         try:
-            self._saved = termios.tcgetattr(self._descriptor)
+            now = termios.tcgetattr(self._descriptor)
         except termios.error:
             return self
+        self._saved = self._before.setdefault(self._descriptor, now)
         self.again()
         return self
 
