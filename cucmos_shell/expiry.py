@@ -114,7 +114,10 @@ def band(left: float) -> int:
 
 
 class Notice(Value):
-    """What was said last about a certificate: in which band, when, and the how-manieth time."""
+    """What was said last about a certificate: in which band, when, and the how-manieth time.
+
+    A repetition that was a little early counts as on time, so that it does not creep forward.
+    """
 
     band: int
     when: float
@@ -137,7 +140,7 @@ class Due(Value):
 def slack(every: float) -> float:
     """How much early a repetition may be: a daily run at two o'clock is 23 hours apart once a year,
     and no run starts to the second."""
-    return min(2 * HOUR, every / 12)
+    return min(HOUR + 300, every / 12)
 
 
 def due(
@@ -149,16 +152,18 @@ def due(
     """What it is time for: what is new in the period or has come into a severer band, and what was
     last spoken of as long ago as the frequency says, in either direction of the clock."""
     found = []
-    every = settings.every - slack(settings.every)
+    early = slack(settings.every)
     for one in watched:
         left = one.row.not_after - now
         if left > settings.start:
             continue
         here, last = band(left), said.get(one.key)
-        if last is None or here < last.band or abs(now - last.when) >= every:
+        if last is None or here < last.band or abs(now - last.when) >= settings.every - early:
             name = BANDS[here][0] if here < LAST else FAR if last else FAR_FIRST
-            notice = Notice(here, now, last.count + 1 if last else 1)
-            found.append(Due(one, name, notice))
+            when = now
+            if last and here == last.band and 0 < last.when + settings.every - now <= early:
+                when = last.when + settings.every
+            found.append(Due(one, name, Notice(here, when, last.count + 1 if last else 1)))
     return found
 
 

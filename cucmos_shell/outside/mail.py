@@ -30,6 +30,7 @@ class _Client(smtplib.SMTP):
         self._deadline = deadline
         self.given = False
         super().__init__(local_hostname=server.hello, timeout=deadline.seconds)
+        self._host = server.host  # what a certificate must name
 
     def _get_socket(self, host: str, port: int, timeout: float | None) -> socket.socket:
         made = connect(self._server.host, self._server.port, self._deadline)
@@ -46,9 +47,10 @@ class _Client(smtplib.SMTP):
         with contextlib.suppress(OSError):
             self._second.shutdown(socket.SHUT_RDWR)
 
-    def data(self, message: Any) -> tuple[int, bytes]:
-        self.given = True
-        return super().data(message)
+    def send(self, data: Any) -> None:
+        # Commands are text here, and a message is octets.
+        self.given = self.given or isinstance(data, bytes)
+        super().send(data)
 
     def end(self) -> None:
         """Let go of everything."""
@@ -77,24 +79,30 @@ def send(
     client = _Client(server, deadline)
     try:
         _converse(client, server, sender, recipient, message)
-    except Unanswered:
-        raise
-    except smtplib.SMTPResponseException as error:
-        raise Unanswered(_words(error.smtp_code, error.smtp_error)) from None
-    except smtplib.SMTPRecipientsRefused as error:
-        raise Unanswered(_words(*error.recipients[recipient])) from None
-    except ssl.SSLError as error:
-        reason = getattr(error, "verify_message", "") or error.reason or "TLS failed"
-        raise Unanswered(f"TLS: {reason}", uncertain=client.given) from None
-    except (OSError, smtplib.SMTPException, ValueError) as error:
+    except (Unanswered, OSError, smtplib.SMTPException, ValueError) as error:
+        refused = isinstance(error, smtplib.SMTPResponseException)
+        reason = _reason(error)
         try:
             deadline.left()
         except Unanswered as late:
-            raise Unanswered(late.reason, uncertain=client.given) from None
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise Unanswered(reason, uncertain=client.given) from None
+            # What went wrong then is that the watch cut the connection.
+            refused, reason = False, late.reason
+        raise Unanswered(reason, uncertain=client.given and not refused) from None
     finally:
         client.end()
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in words."""
+    if isinstance(error, Unanswered):
+        return error.reason
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _words(error.smtp_code, error.smtp_error)
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return _words(*next(iter(error.recipients.values())))
+    if isinstance(error, ssl.SSLError):
+        return f"TLS: {getattr(error, 'verify_message', '') or error.reason or 'it failed'}"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _converse(
