@@ -1,4 +1,5 @@
-"""Reading and verifying a trust list, against parsing its certificates and one RSA verification.
+"""Reading and verifying a trust list, against parsing its certificates and one RSA verification;
+and `show itl` as a whole process.
 
     python benchmarks/trust_lists.py [--rounds N]
 
@@ -9,6 +10,9 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
+import sys
+import tempfile
 import time
 from typing import TYPE_CHECKING
 
@@ -16,17 +20,21 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from measure import ratio
+from measure import process_time, ratio
 from report import Row, table
 
 from cucmos_shell import certs
+from cucmos_shell.installation import install
 from cucmos_shell.trust_lists import build, read
+from cucmos_shell.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 RECORDS = 40
 GOAL = 3.0
+SHOW_GOAL = 1.6
+SCRIPT = os.path.join(os.path.dirname(sys.executable), "cucmos-shell")
 TIMES = 20
 
 
@@ -83,6 +91,16 @@ def measure(what: str, ders: list[bytes], key: rsa.RSAPrivateKey, rounds: int) -
     )
 
 
+def show(folder: str, rounds: int) -> Row:
+    """`show itl` from start to end."""
+    state = os.path.join(folder, "node")
+    install(state, "ucm-9.1", World.real(), speed=0)
+    line = [SCRIPT, "--state", state, "-c", "show itl"]
+    parse = [sys.executable, "-I", "-c", "import cryptography.x509"]
+    found = ratio(lambda: process_time(line), lambda: process_time(parse), rounds)
+    return Row("`show itl`", "import cryptography.x509", *found, SHOW_GOAL)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=50)
@@ -94,6 +112,8 @@ def main() -> None:
         measure("each certificate twice", real, key, rounds),
         measure("each certificate once", ders, key, rounds),
     ]
+    with tempfile.TemporaryDirectory() as folder:
+        rows.append(show(folder, rounds))
     print(table(rows))
 
 

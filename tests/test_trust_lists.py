@@ -153,6 +153,40 @@ def test_the_bytes_are_in_the_order_of_a_server(cluster):
     assert len(header.elements[3]) == 9 + sum(len(header.elements[t]) for t in (4, 5, 6))
 
 
+def test_a_reader_that_takes_groups_for_markers_finds_the_same(cluster):
+    """As another program reads lists: no nesting, any order, the last SAST of that serial signs."""
+    raw = cluster.list(digest="sha512")
+    header, at, cut = {}, 0, None
+    while at < len(raw) and len(header) < 15:
+        tag, length = raw[at], int.from_bytes(raw[at + 1 : at + 3], "big")
+        if tag == 13:
+            break
+        if tag in (3, 7, 9):
+            header[tag], at = length, at + 3
+            continue
+        if tag == 12:
+            cut = (at, at + 3 + length)
+        header[tag] = raw[at + 3 : at + 3 + length]
+        at += 3 + length
+        if tag == 15:
+            break
+    size = int.from_bytes(header[2], "big")
+    assert raw[at:size] == b"\r" * (-at % 4)
+    signer, at = None, size
+    while at < len(raw):
+        record, end = {}, at + int.from_bytes(raw[at + 3 : at + 5], "big")
+        while at < end:
+            length = int.from_bytes(raw[at + 1 : at + 3], "big")
+            record[raw[at]] = raw[at + 3 : at + 3 + length]
+            at += 3 + length
+        if record[4] == b"\0\0" and record[6].hex() == header[5].hex():
+            signer = record
+    assert (signer[3], signer[5]) == (header[4], header[6])
+    key = x509.load_der_x509_certificate(signer[9]).public_key()
+    message = raw[: cut[0]] + raw[cut[1] :]
+    key.verify(header[12], message, padding.PKCS1v15(), hashes.SHA512())
+
+
 def test_an_ec_certificate_is_a_party_and_no_signer(cluster):
     its = read.read(cluster.list()).records[2].elements
     assert its[7][0] == 4
