@@ -90,6 +90,9 @@ class Store:
 
     def try_lock(self) -> Lock | None:
         """The lock if it is free now, else None. Raises Unavailable."""
+        # Whoever takes the lock will write: what that needs is loaded before anybody waits.
+        import cucmos_shell.store.transaction  # noqa: F401
+
         path = self.layout.lock
         try:
             descriptor = os.open(path, _LOCK_FLAGS, 0o600)

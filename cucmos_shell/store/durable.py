@@ -177,15 +177,28 @@ def _each(remove: Callable[[str], None], paths: Iterable[str]) -> None:
             continue
 
 
+_found: list[Callable[[int], int] | None] = []
+
+
+def find_syncfs() -> Callable[[int], int] | None:
+    """The C library's syncfs, looked for once; None where there is none."""
+    if not _found:
+        try:
+            import ctypes
+
+            _found.append(ctypes.CDLL(None, use_errno=True).syncfs)
+        except (ImportError, OSError, AttributeError):
+            _found.append(None)
+    return _found[0]
+
+
 def _syncfs(descriptor: int) -> None:
-    try:
+    syncfs = find_syncfs()
+    if syncfs is None:
+        raise OSError(errno.ENOSYS, "syncfs is not available")
+    if syncfs(descriptor) != 0:
         import ctypes
 
-        libc = ctypes.CDLL(None, use_errno=True)
-        syncfs = libc.syncfs
-    except (ImportError, OSError, AttributeError) as error:
-        raise OSError(errno.ENOSYS, "syncfs is not available") from error
-    if syncfs(descriptor) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
 

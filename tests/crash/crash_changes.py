@@ -1,0 +1,103 @@
+"""The commands that change something, as data: a new one is one more line here."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from small_store import read_everything
+
+from cucmos_shell import certs
+from cucmos_shell.node import Node
+from cucmos_shell.store import RequestRow
+from cucmos_shell.store.transaction import Transaction
+from cucmos_shell.trust_lists import read
+
+
+class Change(NamedTuple):
+    """A command to break off. `before` changes the fresh node; `yes` answers its questions."""
+
+    name: str
+    line: str
+    before: Callable[[Transaction], None] | None = None
+
+
+def with_request(transaction: Transaction) -> None:
+    unit = transaction.units[0]
+    row = RequestRow(unit, "CN=x", "x", (), "RSA 2048", "00" * 32, 1.0)
+    transaction.put_request(unit, row, b"csr", b"key")
+
+
+CHANGES = [
+    Change("regenerate", "set cert regen tomcat", with_request),
+    Change("editor", "set cli editor rich"),
+    Change("restart", "utils service restart Cisco Tomcat"),
+]
+
+
+def state(node: Node) -> dict[str, Any]:
+    """Everything a node's readers can see, byte for byte. Raises what a reader raises."""
+    everything = read_everything(node.store)
+    everything["services"] = [
+        (s.name, s.state, s.activated, s.at) for s in node.services.states(node.now())
+    ]
+    everything["pending"] = node.services.pending(node.snapshot())
+    everything["lists"] = list_files(node)
+    return everything
+
+
+def shape(node: Node) -> dict[str, Any]:
+    """The state without what differs from run to run: keys, serial numbers, moments."""
+    snapshot = node.snapshot()
+    found: dict[str, Any] = {"head": snapshot.head, "settings": snapshot.settings()}
+    for unit in snapshot.units:
+        own = snapshot.own(unit)
+        description = certs.describe(certs.load_der(snapshot.own_der(unit)))
+        assert description.sha256 == own.row.sha256 == own.history[-1].sha256
+        found[unit] = (description.subject, len(own.history), own.request and own.request.subject)
+        copy = snapshot.owned(node.appliance.units[unit].trust_store, unit)
+        assert copy.sha256 == own.row.sha256
+    for store in snapshot.stores:
+        found[store] = [(r.name, r.owner, r.description) for r in snapshot.trust(store)]
+    found["services"] = [(s.name, s.state, s.activated) for s in node.services.states(node.now())]
+    found["pending"] = [p.service for p in node.services.pending(snapshot)]
+    found["planned"] = planned(node)
+    found["lists"] = lists(node)
+    return found
+
+
+def list_files(node: Node) -> dict[str, bytes | None]:
+    """The trust lists, and how they came to be."""
+    snapshot = node.snapshot()
+    files = {name: snapshot.find_file("lists", name) for name in node.appliance.trust_lists}
+    return {**files, "document": snapshot.document("trust_lists.json")}
+
+
+def lists(node: Node) -> dict[str, Any]:
+    """What the trust lists say: each verifies, and names present certificates only."""
+    snapshot = node.snapshot()
+    present = {snapshot.own_der(unit): unit for unit in snapshot.units} | {b"": ""}
+    found: dict[str, Any] = dict(snapshot.document("trust_lists.json"))
+    for name in node.appliance.trust_lists:
+        raw = snapshot.find_file("lists", name)
+        if raw is not None:
+            its = read.read(raw)
+            signer = read.verify(its).certificate
+            found[name] = [
+                present[signer],
+                *((r.role, present[r.certificate]) for r in its.records),
+            ]
+    for entry in found.get("lists", {}).values():
+        entry["when"] = None
+    return found
+
+
+def planned(node: Node) -> dict[str, Any]:
+    """The states that are planned for each service."""
+    path = pathlib.Path(node.store.layout.services)
+    if not path.exists():
+        return {}
+    kept = json.loads(path.read_bytes())["services"]
+    return {name: [row["state"] for row in entry.get("rows", ())] for name, entry in kept.items()}

@@ -1,0 +1,141 @@
+"""After a power cut the disk holds the old state or the new one, and what was said holds."""
+
+import os
+import pathlib
+import tempfile
+
+import pytest
+from crash_changes import CHANGES, shape, state
+from crash_power import OPTIONS, Trace, base_tree, lay_out, survivals, tree_after
+from crash_trace import copy, trace
+from harness import clock_world
+
+from cucmos_shell.errors import ShellError
+from cucmos_shell.node import Node
+
+# How the program makes things durable: with syncfs, and where a system has none.
+WAYS = {"syncfs": (), "fsync": ("-e", "inject=syncfs:error=ENOSYS")}
+
+
+@pytest.fixture(scope="session")
+def readers_world(keys):
+    return clock_world(keys, start=4_000_000_000.0)[0]
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """Where the many disks are laid out, one after the other: in memory where there is some."""
+    if not os.access("/dev/shm", os.W_OK):
+        yield tmp_path / "disk"
+        return
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield pathlib.Path(folder) / "disk"
+
+
+class Cut:
+    """A command, its trace, and what readers see before and after it."""
+
+    def __init__(self, change, way, template, folder, disk, world):
+        self.world = world
+        self.disk = disk
+        self.base = copy(template, folder / "base")
+        node = self.open(self.base)
+        if change.before:
+            with node.store.try_lock() as lock:
+                transaction = node.store.begin(lock, who="test", what="before", now=0)
+                change.before(transaction)
+                transaction.commit()
+        self.old, self.old_shape = state(node), shape(node)
+        done = copy(self.base, folder / "done")
+        lines = trace(done, change.line, folder / "trace", *OPTIONS, *WAYS[way])
+        self.trace = Trace(lines, done)
+        self.new_shape = shape(self.open(done))
+        assert self.new_shape != self.old_shape
+        assert any(step.kind == "sync-all" for step in self.trace.steps) == (
+            way == "syncfs" and self.old["head"] != self.new_shape["head"]
+        )
+
+    def open(self, folder):
+        return Node.open(str(folder), self.world)
+
+    def violations(self, every=1):
+        """What is wrong on the disks a power cut may leave: one line each."""
+        base = base_tree(self.base)
+        seen = set()
+        # The last first: what goes wrong shows once the new state is current.
+        for number, (survival, step) in enumerate(reversed(list(survivals(self.trace)))):
+            if number % every:
+                continue
+            tree = tree_after(self.trace, survival, base)
+            disk = (tuple(tree.items()), survival.torn & set(tree.values()), survival.said)
+            if disk in seen:
+                continue
+            seen.add(disk)
+            lay_out(tree, self.trace, survival.torn, self.base, self.disk)
+            wrong = self.look(survival.said)
+            if wrong:
+                yield f"after step {step} ({self.trace.steps[step - 1]}): {wrong}"
+
+    def look(self, said):
+        node = self.open(self.disk)
+        try:
+            seen = shape(node)
+            everything = state(node)
+        except ShellError as error:
+            return error.message()
+        if seen == self.new_shape:
+            return None
+        if said:
+            return "what was said is gone"
+        return None if everything == self.old else "neither the old state nor the new one"
+
+
+@pytest.fixture
+def cut(imp_template, tmp_path, disk, readers_world):
+    """Makes a `Cut` of a fresh node."""
+
+    def make(change, way):
+        return Cut(change, way, imp_template, tmp_path, disk, readers_world)
+
+    return make
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
+def test_a_power_cut_now_and_then(change, way, cut):
+    """A sample of the disks below."""
+    found = cut(change, way)
+    assert list(found.violations(every=40)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
+def test_a_power_cut_at_any_moment(change, way, cut):
+    """Every disk the model knows."""
+    found = cut(change, way)
+    assert list(found.violations()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+def test_a_missing_sync_is_found(way, cut):
+    """The model is worth something: without any one of the syncs of a change it objects."""
+    found = cut(CHANGES[0], way)
+    steps = found.trace.steps
+    syncs = [i for i, step in enumerate(steps) if step.kind.startswith("sync") and needed(step)]
+    # Of the syncs of the folder that holds `current` the last one counts.
+    last = max(i for i in syncs if steps[i].kind == "sync-folder" and steps[i].path == "store")
+    syncs = [i for i in syncs if i == last or steps[i].path != "store"]
+    assert len(syncs) >= 2
+    for i in syncs:
+        found.trace.steps = steps[:i] + steps[i + 1 :]
+        assert next(found.violations(), None), f"nobody misses {steps[i]}"
+
+
+def needed(step):
+    """Whether a reader depends on it: lists for clearing up and logs aside, and a folder of
+    folders in which a regeneration makes no new name.
+    """
+    spare = ("changes.json", ".log", ".csr", "store/versions")
+    return not step.path.endswith(spare) and "log" not in step.path
