@@ -569,6 +569,38 @@ def test_the_month_before_the_last_has_alarms_of_its_own(patient, authority):
     ]
 
 
+# --- on schedule -------------------------------------------------------------------------------
+
+
+def test_a_server_runs_the_monitor_when_it_is_due(appliance, authority):
+    from cucmos_shell.sshd.schedule import tick
+
+    say = appliance
+    trust(say, leaf(authority, 5 * DAY))
+    assert tick(say.node) == 900
+    assert alarm_names(say) == ["CertValidfor7days"]
+    say.node.world.sleep(23 * HOUR)
+    tick(say.node)
+    assert len(alarm_names(say)) == 1
+    say.node.world.sleep(HOUR)
+    tick(say.node)
+    assert len(alarm_names(say)) == 2
+    log = [line for line in say("show audit").splitlines() if "utils cert monitor run" in line]
+    assert len(log) == 4
+    assert all(" monitor " in line and " server " in line for line in log)
+
+
+def test_a_server_leaves_it_alone_while_its_service_is_stopped(appliance, authority):
+    from cucmos_shell.sshd.schedule import tick
+
+    say = appliance
+    trust(say, leaf(authority, 5 * DAY))
+    say(f"utils service stop {SERVICE}")
+    tick(say.node)
+    assert alarm_names(say) == []
+    assert load(say.node.store.layout.sent).last_run is None
+
+
 # --- metrics -----------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cucmos_shell import subjects
 from cucmos_shell.commands.installed import Installed
+from cucmos_shell.commands.raising import renewed
 from cucmos_shell.commands.regenerate import (
     CANCELLED,
     QUESTION,
@@ -149,4 +150,5 @@ def _install(node: Node, unit: str, subject: Subject) -> Conversation[Installed]
         )
 
     installed: Installed = yield Commit(change)
+    yield from renewed(node, unit, "regenerated")
     return installed

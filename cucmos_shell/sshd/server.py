@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import asyncssh
@@ -24,6 +25,7 @@ from cucmos_shell.sshd.algorithms import algorithms
 from cucmos_shell.sshd.channel import SHUTDOWN
 from cucmos_shell.sshd.first_start import make_administrator
 from cucmos_shell.sshd.host_keys import host_keys
+from cucmos_shell.sshd.schedule import keep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ KEEPALIVE_SECONDS, KEEPALIVES_LOST = 60, 3
 # Running steps get this long to come to their end when the server stops.
 GRACE = 10.0
 RESTART_PAUSE = 1.0
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # Steps are short; a thread that keeps the interpreter must not keep the event loop waiting.
 SWITCH_SECONDS = 0.001
 
@@ -62,7 +65,7 @@ class Options(Value):
 class Server:
     """One process that serves connections."""
 
-    def __init__(self, node: Node, options: Options, keys: list[asyncssh.SSHKey]) -> None:
+    def __init__(self, node: Node, options: Options, keys: list[asyncssh.SSHKeyPair]) -> None:
         self.node = node
         self.started = node.now()
         self.throttle = Throttle()
@@ -101,7 +104,7 @@ class Server:
     async def run(self, listener: socket.socket, ready: Callable[[], None]) -> None:
         """Serve until a signal says to stop."""
         stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in ENDING:
             self._loop.add_signal_handler(number, stop.set)
         acceptor = await asyncssh.listen(
             sock=listener,
@@ -123,8 +126,10 @@ class Server:
         )
         gc.collect()
         gc.freeze()
+        schedule = asyncio.ensure_future(keep(self))
         ready()
         await stop.wait()
+        schedule.cancel()
         await self._end(acceptor)
 
     async def _end(self, acceptor: asyncssh.SSHAcceptor) -> None:
@@ -171,7 +176,7 @@ def serve(state_dir: str, options: Options, world: World) -> int:
     logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
     node = Node.open(state_dir, world)
     make_administrator(node, options.admin, options.admin_password_file)
-    keys = host_keys(state_dir)
+    keys = host_keys(state_dir, options.legacy_algorithms)
     listener = _listener(options.host, options.port)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
@@ -206,11 +211,13 @@ def _write_pid(path: str) -> None:
 def _work(
     node: Node,
     options: Options,
-    keys: list[asyncssh.SSHKey],
+    keys: list[asyncssh.SSHKeyPair],
     listener: socket.socket,
     ready: Callable[[], None],
 ) -> None:
     no_programs()
+    # What old algorithms are worth is the administrator's decision by now.
+    warnings.simplefilter("ignore")
     sys.setswitchinterval(SWITCH_SECONDS)
 
     async def main() -> None:
@@ -223,7 +230,7 @@ def _supervise(
     state_dir: str,
     options: Options,
     world: World,
-    keys: list[asyncssh.SSHKey],
+    keys: list[asyncssh.SSHKeyPair],
     listener: socket.socket,
     ready: Callable[[], None],
 ) -> int:
@@ -240,13 +247,16 @@ def _supervise(
 
     def spawn() -> None:
         reader, writer = os.pipe()
+        # A signal between the fork and the child's own handlers would be nobody's.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         child = os.fork()
         if not child:
             os.close(reader)
             status = 1
             try:
-                for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                for number in ENDING:
                     signal.signal(number, signal.SIG_DFL)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
                 node = Node.open(state_dir, world)
                 _work(node, options, keys, listener, lambda: os.close(writer))
                 status = 0
@@ -254,11 +264,12 @@ def _supervise(
                 os._exit(status)
         os.close(writer)
         children[child] = time.monotonic()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         # The worker closes its end when it accepts connections, or dies.
         os.read(reader, 1)
         os.close(reader)
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in ENDING:
         signal.signal(number, stop)
     for _ in range(options.workers):
         if not stopping:

@@ -1,0 +1,54 @@
+"""What the server does by itself: the expiry monitor, when it is due.
+
+Several workers, and cron, may do the same: the monitor lets one run at a time, and what is due is
+worked out anew from what was done last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from cucmos_shell.commands.monitor import next_run
+from cucmos_shell.errors import ShellError
+from cucmos_shell.results import Done, Pause
+from cucmos_shell.session import Session
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cucmos_shell.node import Node
+    from cucmos_shell.sshd.server import Server
+
+LINE = "utils cert monitor run"
+ACCOUNT, ORIGIN = "monitor", "server"
+SHORTEST, LONGEST = 60.0, 900.0
+
+
+def tick(node: Node) -> float:
+    """Run the monitor if it is due and its service is started; seconds until the next look."""
+    try:
+        if node.services.running(node.appliance.expiry_monitor_service):
+            if next_run(node) <= node.now():
+                _run(node)
+            return min(max(next_run(node) - node.now(), SHORTEST), LONGEST)
+    except (ShellError, OSError):
+        pass  # A command says it to whoever asks; the next look may find it mended.
+    return LONGEST
+
+
+def _run(node: Node) -> None:
+    """The command, as a session of its own would run it: the command log has it."""
+    session = Session(node, account=ACCOUNT, origin=ORIGIN, interactive=False)
+    execution = session.execute(LINE)
+    event = execution.step()
+    while not isinstance(event, Done):
+        if isinstance(event, Pause):
+            node.world.sleep(event.seconds)
+        event = execution.step()
+
+
+async def keep(server: Server) -> None:
+    """Look again and again until cancelled; the first time a minute after the start."""
+    wait = SHORTEST
+    while True:
+        await asyncio.sleep(wait)
+        wait = await server.off_loop(tick, server.node)
