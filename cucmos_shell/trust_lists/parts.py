@@ -6,6 +6,7 @@ from __future__ import annotations
 # subject, subjectPublicKeyInfo. The version is missing in certificates of version 1.
 _VERSION_TAG = 0xA0
 _BEFORE_KEY = (0, 0, 0, 0)
+_TWO_OCTETS = 0x82  # how a length begins that takes two more
 
 
 def parts(der: bytes) -> tuple[bytes, bytes]:
@@ -15,11 +16,12 @@ def parts(der: bytes) -> tuple[bytes, bytes]:
     the BIT STRING: RSAPublicKey for RSA keys, the point for EC keys.
     (`der.children` would do; but a list has forty certificates, and this is half of reading it.)
     """
-    at = _enter(der, _enter(der, 0))
+    at = 8 if der[1] == der[5] == _TWO_OCTETS else _enter(der, _enter(der, 0))
     if der[at] == _VERSION_TAG:
         at += 2 + der[at + 1]
-    start = _enter(der, at)
-    at = end = _skip(der, at)
+    length = der[at + 1]
+    start = at + 2 if length < 0x80 else _enter(der, at)
+    at = end = start + length if length < 0x80 else _skip(der, at)
     for _ in _BEFORE_KEY:
         length = der[at + 1]
         at += 2
@@ -27,12 +29,10 @@ def parts(der: bytes) -> tuple[bytes, bytes]:
             begin, at = at, at + (length & 0x7F)
             length = int.from_bytes(der[begin:at], "big")
         at += length
-    key = _enter(der, at)
+    key = at + 4 if der[at + 1] == _TWO_OCTETS else _enter(der, at)
     key += 2 + der[key + 1]
-    return (
-        der[start:end].lstrip(b"\0") or b"\0",
-        der[_enter(der, key) + 1 : _skip(der, at)],
-    )
+    bits = key + 5 if der[key + 1] == _TWO_OCTETS else _enter(der, key) + 1
+    return der[start:end].lstrip(b"\0") or b"\0", der[bits : _skip(der, key)]
 
 
 def _enter(der: bytes, at: int) -> int:

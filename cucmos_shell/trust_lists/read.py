@@ -22,8 +22,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    # A certificate and what records repeat of it: serial number, key, signature.
-    Certified = tuple[bytes, tuple[bytes, bytes, bytes]]
+    # A certificate in DER, and what records repeat of it: serial number, key, signature.
+    Certified = tuple[bytes, bytes, bytes, bytes]
 
 _DIGESTS = {
     "sha1": (hashlib.sha1, Prehashed(hashes.SHA1())),  # noqa: S303
@@ -166,15 +166,14 @@ _FUNCTION, _ADDRESS, _CERTIFICATE = form.FUNCTION, form.ADDRESS, form.CERTIFICAT
 _SERIAL, _PUBLIC_KEY, _SIGNATURE = form.SERIAL, form.PUBLIC_KEY, form.RECORD_SIGNATURE
 _DNS_NAME, _SUBJECT, _ISSUER = form.DNS_NAME, form.SUBJECT, form.ISSUER
 _ADDRESS_SIZES = (4, 16)
-_NONE: Certified = (b"", (b"", b"", b""))
+_NONE: Certified = (b"", b"", b"", b"")
 _record = Record._make
 _TAGS = form.RECORD_TAGS
 
 
 def _records(data: bytes, at: int) -> list[Record]:
     records = []
-    # Certificates by the serial number that records give them: most are there twice.
-    known: dict[bytes, Certified] = {}
+    its = _NONE
     last = len(data)
     try:
         while at < last:
@@ -196,36 +195,38 @@ def _records(data: bytes, at: int) -> list[Record]:
                 raise _Malformed("the elements of a record do not fit into it, each once")
             if not _TAGS.issuperset(found):
                 found = {tag: value for tag, value in found.items() if tag in _TAGS}
-            _check_record(found, known)
+            its = _check_record(found, its)
             records.append(_record((found, size)))
     except struct.error:
         raise _Malformed("a record is cut short") from None
     return records
 
 
-def _check_record(found: dict[int, bytes], known: dict[bytes, Certified]) -> None:
+def _check_record(found: dict[int, bytes], last: Certified) -> Certified:
+    """The record's certificate; `last` is that of the record before, which is often the same."""
     get = found.get
     if len(get(_FUNCTION, b"")) != 2:
         raise _Malformed("a record has no role")
     if len(get(_ADDRESS, b"1234")) not in _ADDRESS_SIZES:
         raise _Malformed("an address is neither IPv4 nor IPv6")
-    for value in {get(_DNS_NAME, b"\0"), get(_SUBJECT, b"\0"), get(_ISSUER, b"\0")}:
+    name, subject, issuer = get(_DNS_NAME, b"\0"), get(_SUBJECT, b"\0"), get(_ISSUER, b"\0")
+    for value in (name, subject) if issuer == subject else (name, subject, issuer):
         # The usual text needs no closer look.
         if value.find(0) + 1 != len(value) or not value.isascii():
             _check_text(value)
     der = get(_CERTIFICATE)
     if der is None:
-        return
-    serial = get(_SERIAL, b"")
-    seen, its = known.get(serial, _NONE)
-    if seen != der:
+        return last
+    if last[0] == der:
+        _, serial, key, signature = last
+    else:
         signature = x509.load_der_x509_certificate(der).signature
-        its = (*parts(der), signature)
-        known[serial] = der, its
-    if get(_SERIAL, its[0]) != its[0] or get(_PUBLIC_KEY, its[1]) != its[1]:
+        serial, key = parts(der)
+    if get(_SERIAL, serial) != serial or get(_PUBLIC_KEY, key) != key:
         raise _Malformed("the serial number or key in a record is not its certificate's")
-    if get(_SIGNATURE, its[2]) != its[2]:
+    if get(_SIGNATURE, signature) != signature:
         raise _Malformed("the signature in a record is not its certificate's")
+    return der, serial, key, signature
 
 
 # --- verifying ---------------------------------------------------------------------------------
