@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from crash_material import uploads, with_answer, with_trust
 from small_store import read_everything
 
 from cucmos_shell import certs
@@ -17,11 +18,16 @@ from cucmos_shell.trust_lists import read
 
 
 class Change(NamedTuple):
-    """A command to break off. `before` changes the fresh node; `yes` answers its questions."""
+    """A command to break off. `before` changes the fresh node; `yes` answers its questions.
+
+    The files of `crash_material` are in the upload area. Those that are not `sampled` are broken
+    off in the slow sweeps only.
+    """
 
     name: str
     line: str
     before: Callable[[Transaction], None] | None = None
+    sampled: bool = True
 
 
 def with_request(transaction: Transaction) -> None:
@@ -34,7 +40,25 @@ CHANGES = [
     Change("regenerate", "set cert regen tomcat", with_request),
     Change("editor", "set cli editor rich"),
     Change("restart", "utils service restart Cisco Tomcat"),
+    Change("request", "set csr gen tomcat key ec256", sampled=False),
+    Change("request-again", "set csr gen tomcat key ec256", with_answer, sampled=False),
+    Change("request-delete", "set csr delete tomcat", with_request, sampled=False),
+    Change("import-own", "utils cert upload own tomcat signed.pem", with_answer),
+    Change("import-trust", "utils cert upload trust tomcat others.pem", sampled=False),
+    Change("delete", "set cert delete tomcat-trust Crash_Root.pem", with_trust, sampled=False),
+    Change("web-security", "set web-security Unit Org City State US", with_request, sampled=False),
 ]
+
+
+def prepare(change: Change, node: Node) -> None:
+    """Make a fresh node what it is to be before the change."""
+    for name, data in uploads().items():
+        pathlib.Path(node.state_dir, "upload", name).write_bytes(data)
+    if change.before:
+        with node.store.try_lock() as lock:
+            transaction = node.store.begin(lock, who="test", what="before", now=0)
+            change.before(transaction)
+            transaction.commit()
 
 
 def state(node: Node) -> dict[str, Any]:

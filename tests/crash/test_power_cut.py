@@ -5,7 +5,7 @@ import pathlib
 import tempfile
 
 import pytest
-from crash_changes import CHANGES, shape, state
+from crash_changes import CHANGES, prepare, shape, state
 from crash_power import OPTIONS, Trace, base_tree, lay_out, survivals, tree_after
 from crash_trace import copy, trace
 from harness import clock_world
@@ -40,11 +40,7 @@ class Cut:
         self.disk = disk
         self.base = copy(template, folder / "base")
         node = self.open(self.base)
-        if change.before:
-            with node.store.try_lock() as lock:
-                transaction = node.store.begin(lock, who="test", what="before", now=0)
-                change.before(transaction)
-                transaction.commit()
+        prepare(change, node)
         self.old, self.old_shape = state(node), shape(node)
         done = copy(self.base, folder / "done")
         lines = trace(done, change.line, folder / "trace", *OPTIONS, *WAYS[way])
