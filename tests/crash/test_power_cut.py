@@ -97,7 +97,9 @@ def cut(imp_template, tmp_path, disk, readers_world):
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
+@pytest.mark.parametrize(
+    "change", [one for one in CHANGES if one.sampled], ids=lambda change: change.name
+)
 def test_a_power_cut_now_and_then(change, way, cut):
     """A sample of the disks below."""
     found = cut(change, way)
