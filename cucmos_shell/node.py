@@ -7,8 +7,9 @@ import os
 
 from cucmos_shell.appliance import FORMAT, Appliance, from_json
 from cucmos_shell.audit import Audit
-from cucmos_shell.errors import Damaged, Unavailable
+from cucmos_shell.errors import Busy, Damaged, Unavailable
 from cucmos_shell.store import Store
+from cucmos_shell.store.paths import Layout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ class Node:
     @staticmethod
     def open(state_dir: str, world: World) -> Node:
         """The node installed in `state_dir`. Raises Damaged or Unavailable."""
-        return Node(state_dir, from_json(_profile(state_dir)), world)
+        node = Node(state_dir, from_json(_profile(state_dir)), world)
+        node.store.repair_view()
+        return node
 
     @property
     def accounts(self) -> Accounts:
@@ -83,6 +86,16 @@ class Node:
         if setting["to"] == "host":
             return SyslogHost(setting["host"], setting["port"], setting["transport"])
         return None if setting["to"] == "local" else False
+
+    def fail_service(self, name: str) -> None:
+        """Let a service break down now, as a fault would, and raise its alarm. Raises Busy."""
+        lock = self.store.try_lock()
+        if lock is None:
+            raise Busy("Another session is changing this node; try again in a moment")
+        with lock:
+            change = self.store.begin(lock, who="fault", what=f"{name} fails", now=self.now())
+            self.services.fail(change, name)
+        self.alarms.raise_one("ServiceFailed", ServiceName=name, Reason="Service stopped abruptly")
 
     def now(self) -> float:
         """Seconds since the epoch, as the node's clock shows them."""
@@ -130,18 +143,20 @@ class Node:
 
 
 def _profile(state_dir: str) -> dict[str, Any]:
-    path = os.path.join(state_dir, "profile.json")
+    path = Layout(state_dir).profile
     try:
         with open(path, "rb") as file:
             data = json.loads(file.read())
+    except FileNotFoundError as error:
+        raise Damaged("{file} is missing", file=path) from error
     except OSError as error:
         raise Unavailable(
             "The state folder {folder} cannot be read: {reason}",
             folder=state_dir,
             reason=error.strerror or str(error),
         ) from error
-    except ValueError as error:
-        raise Damaged("{file} is damaged: {reason}", file=path, reason=str(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise Damaged("{file} is damaged: it is not JSON", file=path) from error
     if isinstance(data, dict) and isinstance(data.get("format"), int) and data["format"] > FORMAT:
         raise Unavailable(
             "The state in {folder} was written by a newer version of this program"
@@ -151,5 +166,5 @@ def _profile(state_dir: str) -> dict[str, Any]:
             known=FORMAT,
         )
     if not isinstance(data, dict):
-        raise Damaged("{file} is damaged: {reason}", file=path, reason="not an object")
+        raise Damaged("{file} is damaged: {reason}", file=path, reason="it is not a profile")
     return data

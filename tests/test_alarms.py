@@ -12,6 +12,7 @@ from harness import START, Conversation, clock_world
 from cucmos_shell import alarms
 from cucmos_shell.errors import Unavailable
 from cucmos_shell.node import Node
+from cucmos_shell.results import Done, Pause
 from cucmos_shell.world import send_syslog
 
 MESSAGE = "Certificate name:x.der"
@@ -130,6 +131,35 @@ def test_a_log_that_takes_nothing_is_said_and_fails_no_finished_command(node, sa
     assert "Warning: The alarm log cannot be written" in say("set cert regen tomcat", "yes")
     assert say.status == 0
     assert node.snapshot().own("tomcat").row.sha256 != before
+
+
+def test_a_service_that_breaks_down_raises_its_alarm(node, say):
+    node.fail_service("Cisco CDP")
+    (alarm,) = node.alarms.last()
+    assert (alarm.name, alarm.severity) == ("ServiceFailed", 2)
+    assert alarm.parameters["ServiceName"] == "Cisco CDP"
+    assert "Cisco CDP[FAILED]" in say("utils service list")
+    assert log(node)[0].endswith(
+        "%UC_SERVICEMANAGER-2-ServiceFailed: %[ServiceName=Cisco CDP][Reason=Service stopped "
+        "abruptly][AppID=Cisco Service Manager][ClusterID=][NodeID=imp-pub]: Service terminated."
+    )
+
+
+def test_a_service_that_fails_while_it_starts_raises_another(imp_template, tmp_path, keys):
+    import shutil
+
+    folder = shutil.copytree(imp_template, tmp_path / "slow", symlinks=True)
+    profile = folder / "profile.json"
+    profile.write_text(profile.read_text().replace('"speed": 0', '"speed": 1'))
+    node = Node.open(str(folder), clock_world(keys)[0])
+    execution = Conversation(node).session.execute("utils service restart Cisco CDP")
+    event = execution.step()
+    while not isinstance(event, Pause):
+        event = execution.step()
+    node.fail_service("Cisco CDP")
+    while not isinstance(event, Done):
+        event = execution.step()
+    assert [alarm.name for alarm in node.alarms.last()] == ["ServiceFailed", "ServiceStartFailed"]
 
 
 # --- syslog ------------------------------------------------------------------------------------

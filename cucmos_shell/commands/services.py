@@ -6,10 +6,11 @@ Strings, order and spacing are the product's (CLI reference, `utils service`).
 from __future__ import annotations
 
 from cucmos_shell.commands.arguments import SERVICE
+from cucmos_shell.commands.raising import raising
 from cucmos_shell.errors import Refused
 from cucmos_shell.grammar import Family
 from cucmos_shell.results import Commit, Notice, Pause, Progress, Value
-from cucmos_shell.service_plan import COMMANDED, STARTED
+from cucmos_shell.service_plan import COMMANDED, FAILED, STARTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,6 +127,10 @@ def follow(
 def _up(node: Node, name: str, rows: tuple[Row, ...]) -> Conversation[Notice]:
     """Follow `name` until it has started; Refused if it has not."""
     state = yield from follow(node, name, rows)
+    if state.state == FAILED:
+        reason = state.reason or "Service stopped abruptly"
+        alarm = node.alarms.make("ServiceStartFailed", ServiceName=name, Reason=reason)
+        yield from raising(node, (alarm,))
     if state.state != STARTED:
         raise Refused("{name} is not running", name=name)
     return Notice((), _data(state))
