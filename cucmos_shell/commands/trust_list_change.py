@@ -45,6 +45,13 @@ def _publisher(node: Node) -> None:
         raise Refused("This command is for the publisher; this node is a subscriber")
 
 
+def _making(change: Callable[[Transaction], Any]) -> Commit:
+    """A commit that makes a list: what that needs is loaded before the lock is taken."""
+    from cucmos_shell.trust_lists import build, read  # noqa: F401
+
+    return Commit(change)
+
+
 def _asked(what: str) -> Conversation[bool]:
     """Ask whether to go on; a blank line follows the answer."""
     answer = yield Ask(QUESTION.format(what=what), YES_NO)
@@ -91,7 +98,7 @@ def set_cluster(node: Node, mode: str) -> Conversation[Notice]:
         node.lists.set_mode(transaction, wanted)
         return node.lists.raw(transaction, spec)
 
-    raw = yield Commit(change)
+    raw = yield _making(change)
     return _done(spec, raw, f"Cluster set to {told} Mode", RESTART, mode=wanted, changed=True)
 
 
@@ -107,7 +114,7 @@ def update_ctl(node: Node) -> Conversation[Notice]:
     if not (yield from _asked("update the CTLFile")):
         return Notice((), {"changed": False})
     yield Progress("Updating CTL file")
-    raw = yield Commit(lambda transaction: node.lists.make(transaction, spec))
+    raw = yield _making(lambda transaction: node.lists.make(transaction, spec))
     return _done(spec, raw, "CTL file Updated", RESTART, changed=True)
 
 
@@ -133,7 +140,7 @@ def reset_ctl(node: Node) -> Conversation[Notice]:
     yield Progress(f"{spec.name} will be reset now")
     yield Progress(f"and signed using {spec.local_signer} certificate key...")
     yield Progress("")
-    raw = yield Commit(lambda t: node.lists.make(t, spec, spec.local_signer))
+    raw = yield _making(lambda t: node.lists.make(t, spec, spec.local_signer))
     lines = ("CTL file Reset.", "", "Please reset all the phones to pickup the new CTL File.")
     return _done(spec, raw, *lines, signer=spec.local_signer)
 
@@ -163,7 +170,7 @@ def upload_ctl(node: Node, file: str) -> Conversation[Notice]:
     def change(transaction: Transaction) -> Any:
         return node.lists.upload(transaction, node.snapshot(), spec, raw)
 
-    found = yield Commit(change)
+    found = yield _making(change)
     return _done(
         spec,
         raw,
@@ -220,7 +227,7 @@ def _reset(
     yield Progress("Name is None ")
     yield Progress("")
     yield Progress(f"Generating the reset {title} file.....")
-    raw = yield Commit(change)
+    raw = yield _making(change)
     servers = [node.hostname] if node.services.running(spec.service) else []
     lines = [
         "",
