@@ -111,14 +111,13 @@ class Access(asyncssh.SSHServer):
             self._give_up()
             return False
         try:
-            delay = await self._server.off_loop(accounts.delay, username, self.address)
-            if delay:
-                await asyncio.sleep(delay)
             async with self._server.hashing:
                 verify = accounts.verify
                 self._proven = await self._server.off_loop(verify, username, password, self.address)
         except SignInRefused as refusal:
             await self._refused(username, refusal.reason)
+            # Only who was wrong waits: others behind the same address do not.
+            await asyncio.sleep(await self._server.off_loop(accounts.delay, username, self.address))
             return False
         except (ShellError, OSError):
             return False

@@ -90,7 +90,7 @@ class Channel(SSHServerStreamSession[bytes]):
         self._size: tuple[int, int] | None = None
         self._served = False
         self._lost = False
-        self._eof = self._told_end = False
+        self._eof = self._told_end = self._line_open = False
         self._stalled = False
         self._reading = True
         self._waiting = bytearray()
@@ -223,6 +223,7 @@ class Channel(SSHServerStreamSession[bytes]):
             self._flow()
         else:
             self._waiting += data
+            self._line_open = data[-1:] not in b"\r\n"
             self._pump()
 
     def eof_received(self) -> bool:
@@ -233,7 +234,7 @@ class Channel(SSHServerStreamSession[bytes]):
             self._batch.input.end()
         else:
             # A last line without an end is a line; the end of input ends the session.
-            if self._waiting and self._waiting[-1:] not in b"\r\n":
+            if self._line_open:
                 self._waiting += b"\r"
             self._pump()
         return True
@@ -362,6 +363,7 @@ class Channel(SSHServerStreamSession[bytes]):
             else:
                 self._told_end = True
                 terminal.receive(_END, now)
+                self._events.call_soon(self._pump)
 
     def _worked(self, terminal: Terminal, result: object) -> None:
         terminal.worked(result, self._events.time())

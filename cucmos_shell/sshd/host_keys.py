@@ -12,10 +12,11 @@ from cucmos_shell.store.durable import read, replace_file, unavailable
 
 KINDS = (("ssh-ed25519", "ssh_host_ed25519_key"), ("ssh-rsa", "ssh_host_rsa_key"))
 RSA_BITS = 3072
+SHA1 = (b"ssh-rsa",)
 _MODE = 0o600
 
 
-def host_keys(state_dir: str) -> list[asyncssh.SSHKey]:
+def host_keys(state_dir: str, legacy: bool) -> list[asyncssh.SSHKeyPair]:
     """The node's host keys, made now if there are none. Raises Damaged, Unavailable."""
     folder = os.path.join(state_dir, "ssh")
     try:
@@ -24,11 +25,16 @@ def host_keys(state_dir: str) -> list[asyncssh.SSHKey]:
         try:
             # Of two servers that start at once, one makes the keys and the other reads them.
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            return [_key(os.path.join(folder, name), kind) for kind, name in KINDS]
+            keys = [_key(os.path.join(folder, name), kind) for kind, name in KINDS]
         finally:
             os.close(descriptor)
     except OSError as error:
         raise unavailable(error, "read") from error
+    pairs = list(asyncssh.load_keypairs(keys))
+    if not legacy:
+        for pair in pairs:
+            pair.host_key_algorithms = [a for a in pair.host_key_algorithms if a not in SHA1]
+    return pairs
 
 
 def _key(path: str, kind: str) -> asyncssh.SSHKey:

@@ -264,7 +264,10 @@ def _supervise(
                 os._exit(status)
         os.close(writer)
         children[child] = time.monotonic()
+        # From here on `stop` knows the child.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        if stopping:
+            stop()
         # The worker closes its end when it accepts connections, or dies.
         os.read(reader, 1)
         os.close(reader)
@@ -283,8 +286,8 @@ def _supervise(
         except ChildProcessError:
             break
         begun = children.pop(child, 0.0)
+        if not stopping and time.monotonic() - begun < RESTART_PAUSE:
+            time.sleep(RESTART_PAUSE)
         if not stopping:
-            if time.monotonic() - begun < RESTART_PAUSE:
-                time.sleep(RESTART_PAUSE)
             spawn()
     return 0
