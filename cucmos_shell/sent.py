@@ -68,7 +68,7 @@ def load(path: str) -> Sent:
         return Sent(data["last_run"], said, tuple(outbox))
     except FileNotFoundError:
         return Sent()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Damaged(
             "{file} is damaged: {why}", file=path, why=f"{type(error).__name__}: {error}"
         ) from error

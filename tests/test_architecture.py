@@ -156,7 +156,10 @@ HEAVY = ("cryptography", "prompt_toolkit", "asyncio", "tabulate", "yaml", "async
 
 @pytest.mark.parametrize(
     "line",
-    ["show cert list own", "show cert list trust", "utils service list", "show service pending"],
+    [
+        "show cert list own", "show cert list trust", "utils service list", "show service pending",
+        "utils cert monitor run",
+    ],
 )
 def test_a_listing_pays_for_no_heavy_import(node_dir, line):
     """A one-shot served from the index imports nothing it does not need."""

@@ -4,6 +4,7 @@ import functools
 import itertools
 import json
 import os
+import pathlib
 import socket
 import stat
 
@@ -263,6 +264,27 @@ def test_the_mail_lists_what_is_due_as_text_and_as_html(patient, authority):
     assert 'width="17%" bgcolor="#ef6c00"' in page
     assert "directory-trust/ends_in_480_h.pem<br><small>ends in 480 h</small>" in page
     assert outbox(say) == ()
+
+
+def test_the_mail_in_the_documents_is_what_is_sent(patient, authority):
+    """docs/monitor.md shows it whole."""
+    say = patient
+    issue = functools.partial(authority.leaf, authority.main, start=-330 * DAY)
+    trust(
+        say,
+        issue("old.example.com", end=DAY / 2),
+        issue("ldap.example.com", end=6 * DAY),
+        issue("partner.example.net", end=28 * DAY),
+    )
+    say.node.world.sleep(DAY)
+    with MailServer() as server:
+        mailing(say, server.port)
+        say("utils cert monitor run")
+    ((_, message),) = server.received
+    head = "".join(f"{key}: {message[key]}\n" for key in ("Subject", "From", "To", "Date"))
+    text = "\n".join(message.get_body(("plain",)).get_content().splitlines())
+    document = pathlib.Path(__file__).parent.parent / "docs" / "monitor.md"
+    assert f"```\n{head}\n{text}\n```" in document.read_text()
 
 
 def test_names_in_a_mail_cannot_do_harm(patient, authority):
