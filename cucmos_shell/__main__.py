@@ -9,6 +9,7 @@ from cucmos_shell import __version__, confine
 from cucmos_shell.errors import ShellError, UsageError
 from cucmos_shell.login import Who, level_number, over_ssh, parse_command, who
 from cucmos_shell.options import Option, Parser
+from cucmos_shell.store import Store
 from cucmos_shell.world import World
 
 TYPE_CHECKING = False
@@ -24,6 +25,8 @@ VERBS = ("init", "reference", "serve")
 
 def state_folder(given: str | None) -> str:
     """`--state`, else `$CUCMOS_STATE`, else the XDG state folder."""
+    if given == "":
+        raise UsageError("--state names no folder")
     if given or os.environ.get("CUCMOS_STATE"):
         return os.path.abspath(given or os.environ["CUCMOS_STATE"])
     home = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
@@ -105,11 +108,16 @@ def _installed(state: str, profile: str | None, world: World) -> Node:
     """The node in `state`, installed now if there is none."""
     from cucmos_shell.node import Node
 
-    if not os.path.lexists(os.path.join(state, "store", "current")):
+    if not Store(state).exists():
         from cucmos_shell.installation import install
 
         install(state, profile or DEFAULT_PROFILE, world, progress=_progress)
-    return Node.open(state, world)
+    node = Node.open(state, world)
+    if profile and os.path.sep not in profile and profile not in (node.appliance.name, ""):
+        raise UsageError(
+            "{folder} holds a node of {name} already", folder=state, name=node.appliance.name
+        )
+    return node
 
 
 def _init(arguments: Sequence[str], world: World) -> int:
@@ -236,9 +244,11 @@ def run(arguments: Sequence[str], world: World) -> int:
         return _print(SHELL.help())
     if options["version"]:
         return _print(f"cucmos-shell {__version__}\n")
+    if options["c"] and options["f"] is not None:
+        raise UsageError("-c and -f do not go together")
     _given_by_ssh(options)
     if options["c"] or options["f"] is not None or not (os.isatty(0) and os.isatty(1)):
-        return _batch(*_opened(options, world), options)
+        return _without_terminal(options, world)
     return _at_terminal(options, world)
 
 
@@ -248,6 +258,19 @@ def _opened(options: dict[str, Any], world: World) -> tuple[Node, Who]:
     if options["forced"] or options["account"] or over_ssh(os.environ):
         return node, who(node, os.environ, options["account"], options["level"])
     return node, Who()
+
+
+def _without_terminal(options: dict[str, Any], world: World) -> int:
+    """A batch; a program that wants JSON gets what keeps it from starting as JSON too."""
+    try:
+        return _batch(*_opened(options, world), options)
+    except ShellError as error:
+        if not options["json"]:
+            raise
+        from cucmos_shell.wording import failure_json
+
+        _print(failure_json(error, ""))
+        return error.status
 
 
 def _at_terminal(options: dict[str, Any], world: World) -> int:
@@ -292,6 +315,10 @@ def main() -> NoReturn:
         status = 4
     except KeyboardInterrupt:
         status = 130
+    except Exception as error:
+        # A mistake of the program; what the error says might hold foreign data or a key.
+        sys.stderr.write(f"cucmos-shell: internal error ({type(error).__name__})\n")
+        status = 70
     sys.exit(status)
 
 

@@ -17,7 +17,7 @@ from cucmos_shell.text import safe
 
 FILE_LIMIT = 5 * 1024 * 1024
 FILES_KEPT = 10
-_KEY_MATERIAL = re.compile(r"-----\s*BEGIN|[A-Za-z0-9+/=_-]{48,}")
+_KEY_MATERIAL = re.compile(r"-----\s*BEGIN.*|[A-Za-z0-9+/=]{48,}", re.DOTALL)
 _ENTRY = (
     r"(?P<date>\S+ \S+) INFO \[(?P<id>\S+)\] sdMain\.main - "
     r"(?P<what>running command|command noted|command ended|session begun|session ended|session refused) -> \[(?P<typed>.*?)\]"
@@ -29,6 +29,11 @@ _ENTRY = (
 def looks_secret(line: str) -> bool:
     """Whether `line` looks like part of a key or certificate, so that it is kept nowhere."""
     return _KEY_MATERIAL.search(line) is not None
+
+
+def redacted(line: str) -> str:
+    """`line` with what looks like part of a key or certificate replaced by its length."""
+    return _KEY_MATERIAL.sub(lambda found: f"({len(found[0])} characters not logged)", line)
 
 
 _WHAT = {
@@ -101,9 +106,8 @@ class Audit:
     ) -> tuple[str, ...]:
         """Record that a command starts; what is returned goes to `end`. Raises Unavailable."""
         self._count += 1
-        if looks_secret(typed):
-            typed, canonical = f"({len(typed)} characters not logged)", "-"
-        token = (f"{os.getpid()}-{self._count}", typed, canonical, account, origin)
+        texts = (redacted(typed), redacted(canonical))
+        token = (f"{os.getpid()}-{self._count}", *texts, account, origin)
         self._record(now, "running command", token, "-")
         return token
 
@@ -127,7 +131,10 @@ class Audit:
         self._record(now, f"session {what}", token, _word(reason))
 
     def _record(self, now: float, what: str, token: tuple[str, ...], outcome: str) -> None:
-        name, typed, canonical, account, origin = (safe(part) for part in token)
+        # A closing bracket is the one character that could end a field early.
+        name, typed, canonical, account, origin = (
+            safe(part).replace("]", "\\u{5D}") for part in token
+        )
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now))
         try:
             self._write(
@@ -156,7 +163,7 @@ class Audit:
             if len(lines) >= last:
                 break
         match = re.compile(_ENTRY).match
-        found = (match(line) for line in lines[-last:])
+        found = list(filter(None, map(match, lines)))[-last:]
         return [
             Entry(
                 when=m["date"].replace(" ", "T").partition(",")[0] + "Z",
@@ -169,5 +176,4 @@ class Audit:
                 outcome=m["outcome"],
             )
             for m in found
-            if m
         ]

@@ -7,6 +7,7 @@ long as they are answers, and fill its pastes.
 from __future__ import annotations
 
 import os
+import signal
 
 from cucmos_shell.results import Ask, AskText, Done, Paste, Pause, Say, Secret
 from cucmos_shell.wording import choice
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from cucmos_shell.session import Session
 
 LINE_LIMIT = 65_536
+INTERRUPTED = 130
 
 
 class Lines:
@@ -77,52 +79,92 @@ class Batch:
         self._answers = answers
         self._yes = yes
         self._keep_going = keep_going
+        self._interrupted = False
+        self._seen = False
+        self._may_break = False
 
     def run(self, lines: Lines) -> int:
-        """Run `lines` to their end; the exit status of the first failure, or 0."""
+        """Run `lines` to their end; the exit status of the first failure, or 0; 130 for Ctrl-C."""
         first = 0
-        while not self._session.ended:
-            line = lines.next()
-            if line is None:
-                break
-            status = self.run_line(line)
-            first = first or status
-            if status and not self._keep_going:
-                break
+        before = signal.signal(signal.SIGINT, self._on_interrupt)
+        try:
+            while not self._session.ended:
+                with self:
+                    line = lines.next()
+                if line is None:
+                    break
+                status = self.run_line(line)
+                first = first or status
+                if self._interrupted:
+                    return INTERRUPTED
+                if status and not self._keep_going:
+                    break
+        except KeyboardInterrupt:
+            return INTERRUPTED
+        finally:
+            signal.signal(signal.SIGINT, before)
         return first
+
+    def _on_interrupt(self, number: int, frame: object) -> None:
+        """Ctrl-C is looked at between steps, and breaks nothing off but waiting and reading."""
+        self._interrupted = True
+        if self._may_break:
+            raise KeyboardInterrupt
+
+    def __enter__(self) -> None:
+        """Waiting or reading begins: Ctrl-C may break it off."""
+        self._may_break = True
+        if self._interrupted:
+            raise KeyboardInterrupt
+
+    def __exit__(self, *_: object) -> None:
+        self._may_break = False
 
     def run_line(self, line: str) -> int:
         """Run one line; its exit status."""
         execution = self._session.execute(line)
-        answer: str | None = None
-        while True:
-            try:
-                event = execution.step(answer)
-            except KeyboardInterrupt:
-                event = execution.interrupt()
-            answer = None
+        event = execution.step()
+        try:
             while not isinstance(event, Done):
                 try:
                     answer = self._meet(event)
-                    break
                 except KeyboardInterrupt:
+                    self._seen = True
                     event = execution.interrupt()
-            if isinstance(event, Done):
-                return event.status
+                else:
+                    event = execution.interrupt() if self._broken_off() else execution.step(answer)
+        except OSError:
+            # Nobody reads what it says any more; the log is still to know how it ended.
+            while not isinstance(event, Done):
+                event = execution.interrupt()
+            raise
+        return event.status
+
+    def _broken_off(self) -> bool:
+        """Whether Ctrl-C came during a step; True once."""
+        seen, self._seen = self._seen, self._interrupted
+        return self._interrupted and not seen
 
     def _meet(self, event: object) -> str | None:
         if isinstance(event, Say):
-            self.write(event.text)
+            self.write(event.text, 2 if event.aside else 1)
         elif isinstance(event, Pause):
-            self._session.node.world.sleep(event.seconds)
-        elif isinstance(event, Ask):
+            with self:
+                self._session.node.world.sleep(event.seconds)
+        else:
+            with self:
+                return self._answered(event)
+        return None
+
+    def _answered(self, event: object) -> str | None:
+        if isinstance(event, Ask):
             return self._ask(event)
-        elif isinstance(event, AskText | Secret):
+        if isinstance(event, AskText | Secret):
             self._question(event.prompt)
             if isinstance(event, Secret) and self._answers.terminal:
                 return self._unseen()
             return self._answers.next()
-        elif isinstance(event, Paste):
+        if isinstance(event, Paste):
             self._question(event.prompt + "\n")
             return self._paste()
         return None
@@ -171,8 +213,8 @@ class Batch:
                 break
         return collector.text()
 
-    def write(self, text: str) -> None:
-        """Write whole lines to standard output."""
+    def write(self, text: str, descriptor: int = 1) -> None:
+        """Write whole lines to standard output, or elsewhere."""
         data = memoryview(text.encode("utf-8", "backslashreplace"))
         while data:
-            data = data[os.write(1, data) :]
+            data = data[os.write(descriptor, data) :]

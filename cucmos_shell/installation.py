@@ -1,6 +1,7 @@
 """A new node in an empty folder: keys, certificates, profile; one rename makes it installed.
 
-Until `store/current` is there, nothing is: what a killed installation has left is written over.
+Until `store/current` is there, nothing is: what a killed installation has left, as the marker
+`installing` tells, is written over. Anything else without `store/current` is a damaged node.
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from cucmos_shell.store import Lock
     from cucmos_shell.world import PrivateKey, World
 
-PROFILE = "profile.json"
 FOLDERS = ("download", "log", "run", "upload")
 PATIENCE = 120.0
 RETRY = 0.05
@@ -119,12 +119,13 @@ def _install(
     lock: Lock,
     progress: Callable[[str], None],
 ) -> None:
+    replace_file(store.layout.installing, b"")
     progress(f"Installing {appliance.product} {appliance.version} as {appliance.hostname}")
     for name in FOLDERS:
         _make_folder(os.path.join(state_dir, name))
     keys = _keys(appliance, world, progress)
     data = json.dumps(to_json(appliance), indent=1).encode("ascii") + b"\n"
-    replace_file(os.path.join(state_dir, PROFILE), data)
+    replace_file(store.layout.profile, data)
     transaction = store.create(lock, who="installation", what="install", now=world.now())
     transaction.define(appliance.units, appliance.trust_stores)
     for unit, key in keys.items():
@@ -134,6 +135,7 @@ def _install(
     transaction.put_settings({})
     TrustLists(appliance, lambda service: 0).follow(transaction)
     transaction.commit()
+    os.unlink(store.layout.installing)
     progress("The node is installed")
 
 

@@ -28,7 +28,7 @@ from cucmos_shell.line_keys import CONTROL_KEYS, ESCAPE, Sequence
 from cucmos_shell.line_output import Output, clean
 from cucmos_shell.line_paste import PasteReader, begins_block
 from cucmos_shell.line_text import Decoder, in_quotes, visible
-from cucmos_shell.text import PROMPT
+from cucmos_shell.text import FAILURE, PROMPT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -325,7 +325,7 @@ class LineEditor:
         field, text = self._field, self._field.text
         self.output.put(field.leave())
         if field.overflow:
-            self.output.write(TOO_LONG)
+            self.output.write(TOO_LONG if self._mode != _LINE else f"{TOO_LONG}\n{FAILURE}")
             self._fresh_line(field.prompt)
         elif self._mode != _LINE:
             self._tell(Answer(text))

@@ -52,9 +52,14 @@ def near(name: str, names: Iterable[str]) -> tuple[str, ...]:
     import difflib
 
     known = {n.casefold(): n for n in names}
-    found = difflib.get_close_matches(name.casefold(), known, NEAR_NAMES, 0.6)
+    text = name.casefold()
+    found = difflib.get_close_matches(text, known, NEAR_NAMES, 0.8)
     if not found:
-        found = [key for key in known if name and name.casefold() in key][:NEAR_NAMES]
+        found = [key for key in known if text and key.startswith(text)][:NEAR_NAMES]
+    if not found:
+        found = difflib.get_close_matches(text, known, NEAR_NAMES, 0.6)
+    if not found:
+        found = [key for key in known if text and text in key][:NEAR_NAMES]
     return tuple(known[key] for key in found)
 
 
@@ -96,6 +101,10 @@ class Walker:
                     word=lexeme.text,
                     details=[f"\t{word}" for word in sorted(found)],
                 )
+        if words and all(next_place.binding for next_place in words.values()):
+            raise BadValue(
+                "{word} is not one of: {words}", word=lexeme.text, words=", ".join(words)
+            )
         raise self._surplus(place, lexeme)
 
     # --- a whole line ---------------------------------------------------------------------------
@@ -335,7 +344,8 @@ class Walker:
     def overview(self, place: Place) -> list[str]:
         """The commands below `place`, a line each with its summary."""
         commands = [c for c in self.grammar.below(place) if c.level <= self.level]
-        return columns((c.usage, c.summary) for c in sorted(commands, key=lambda c: c.words))
+        by_words = {c.words: c.summary for c in sorted(commands, key=lambda c: c.words)}
+        return columns(by_words.items())
 
 
 def syntax(command: Command) -> list[str]:
@@ -343,7 +353,7 @@ def syntax(command: Command) -> list[str]:
     return [
         "Syntax:",
         command.usage,
-        *columns((n.replace("-", "_"), need, text) for n, need, text in command.parameters()),
+        *columns(command.parameters(), 3),
     ]
 
 

@@ -53,6 +53,7 @@ class Parser:
         values = {o.key: [] if o.many else o.default for o in self.options.values()}
         if self.positional:
             values[self.positional.lower()] = None
+        self._given: set[str] = set()
         rest = list(arguments)
         while rest:
             word = rest.pop(0)
@@ -82,8 +83,11 @@ class Parser:
             raise self._wrong("{option}: {value} will not do", option.name, value=text) from error
         if option.many:
             values[option.key].append(value)
+        elif option.key in self._given:
+            raise self._wrong("{option} is given twice", option.name)
         else:
             values[option.key] = value
+            self._given.add(option.key)
 
     def _positional(self, values: dict[str, Any], word: str) -> None:
         key = self.positional.lower()

@@ -81,8 +81,11 @@ class Source:
 def read(path: str) -> Source:
     """The YAML document in `path`. Raises ProfileError when it cannot be read as one."""
     source = Source(path)
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(_octets(path))
+    octets = _octets(path)
+    kind = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loader = kind(octets)
     try:
+        _refuse_depth(path, octets, kind)
         node = loader.get_single_node()
         if node is None:
             source.mistake((), "is empty")
@@ -102,6 +105,26 @@ def read(path: str) -> Source:
     if not isinstance(source.data, dict):
         source.verdict()
     return source
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
+
+
+def _refuse_depth(path: str, octets: bytes, kind: Any) -> None:
+    """Raise ProfileError for nesting on which the composer, which recurses in C, would crash."""
+    depth = 0
+    for event in yaml.parse(octets, Loader=kind):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEPTH_LIMIT:
+            raise ProfileError(
+                "{file}:{line}: {key}: {reason}",
+                file=path, line=_line(event), key="the file",
+                reason="is nested too deeply",
+            )  # fmt: skip
 
 
 def _octets(path: str) -> bytes:

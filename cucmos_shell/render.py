@@ -80,12 +80,35 @@ def _pattern(text: str) -> re.Pattern[str]:
         return re.compile(re.escape(text), re.IGNORECASE)
 
 
+def filtered_data(data: Any, filters: Iterable[tuple[str, str]]) -> Any:
+    """JSON data after the filters: a list is filtered by the text of its items, and counted.
+
+    Raises BadValue where there is no list to filter.
+    """
+    for kind, text in filters:
+        if kind == "page":
+            continue
+        if not isinstance(data, list):
+            raise BadValue("In JSON, | {kind} works on lists only", kind=kind)
+        if kind == "count":
+            data = {"count": len(data)}
+            continue
+        find = _pattern(text).search
+        hits = [find(json.dumps(item, ensure_ascii=False)) is not None for item in data]
+        if kind == "begin":
+            data = data[hits.index(True) :] if True in hits else []
+        else:
+            data = [i for i, hit in zip(data, hits, strict=True) if hit == (kind == "include")]
+    return data
+
+
 def filtered(lines: Sequence[str], filters: Iterable[tuple[str, str]]) -> list[str]:
     """`lines` after the filters `(kind, text)`; text is a regular expression, case-blind."""
     kept = list(lines)
     for kind, text in filters:
         if kind == "count":
-            kept = [f"Count: {sum(1 for line in kept if line)} lines"]
+            count = sum(1 for line in kept if line)
+            kept = [f"Count: {count} line{'' if count == 1 else 's'}"]
         elif kind == "include":
             find = _pattern(text).search
             kept = [line for line in kept if find(line)]

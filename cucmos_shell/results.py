@@ -159,12 +159,14 @@ class Commit(Step):
 class Say(Value):
     """Whole lines for the screen, each ended by LF; `paged` asks for the pager.
 
-    `viewer` asks for the one that goes back, too (`pager.Viewer`).
+    `viewer` asks for the one that goes back, too (`pager.Viewer`). `aside`: not part of the
+    command's output; a batch keeps it out of what a program reads.
     """
 
     text: str
     paged: bool = False
     viewer: bool = False
+    aside: bool = False
 
 
 class Done(Value):

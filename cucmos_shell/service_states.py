@@ -89,7 +89,9 @@ class ServiceStates:
                 "{file} was written by a newer version of this program", file=self._path
             ) from error
         except ValueError as error:
-            raise Damaged("{file} is damaged: {why}", file=self._path, why=str(error)) from error
+            raise Damaged(
+                "{file} is damaged: it is no plan of services", file=self._path
+            ) from error
         except OSError as error:
             raise unavailable(error, "read") from error
 

@@ -11,12 +11,13 @@ from cucmos_shell.errors import (
     Cancelled,
     InternalError,
     NotSimulated,
+    Refused,
     ShellError,
     Unavailable,
     UnknownCommand,
 )
 from cucmos_shell.match import Completion, Match, Walker
-from cucmos_shell.render import filtered, to_data, to_json, to_lines
+from cucmos_shell.render import filtered, filtered_data, to_data, to_json, to_lines
 from cucmos_shell.results import (
     Ask,
     AskText,
@@ -138,6 +139,8 @@ class Execution:
         self._progress: list[str] = []
         self._events: Events | None = self._run()
         self._started = False
+        self._interrupted = False
+        self._failed = False
         self.match: Match | None = None
 
     def step(self, answer: str | None = None) -> Event:
@@ -158,6 +161,8 @@ class Execution:
         if self._events is None or not self._started:
             self._events = None
             return Done(1, self._session.ended)
+        if self._failed:
+            return self.step()
         try:
             return self._events.throw(KeyboardInterrupt())
         except StopIteration as stop:
@@ -176,8 +181,8 @@ class Execution:
             return Done(0, session.ended)
         if session.rebooted():
             session.caller.end()
-            yield Say("The node has been restarted: this session is over\n")
-            return Done(0, True)
+            yield self._failure(Refused("The node has been restarted: this session is over"))
+            return Done(1, True)
         session.executed += 1
         caller = session.caller
         error = self._understand(line)
@@ -203,7 +208,8 @@ class Execution:
             try:
                 for note in caller.notes:
                     self._node.audit.note(self._node.now(), token, note)
-                self._node.audit.end(self._node.now(), token, _outcome(status))
+                outcome = "interrupted" if self._interrupted else _outcome(status)
+                self._node.audit.end(self._node.now(), token, outcome)
             except Unavailable as problem:
                 yield from self._warning(problem)
         return Done(status, session.ended)
@@ -238,8 +244,9 @@ class Execution:
         try:
             yield from self._drive()
         except KeyboardInterrupt:
+            self._interrupted = True
             yield self._failure(Cancelled("Control-C pressed"), interrupted=True)
-            return 1
+            return Cancelled.status
         except ShellError as problem:
             yield self._failure(problem)
             return problem.status
@@ -272,7 +279,12 @@ class Execution:
         value = command.handler(self._node, **arguments)
         if hasattr(value, "send"):
             value = yield from self._converse(value)
-        yield from self._show(value)
+        try:
+            yield from self._show(value)
+        except KeyboardInterrupt:
+            # What was to be done is done; only the showing is broken off.
+            if not self._json:
+                yield Say("Control-C pressed\n")
 
     def _guard(self) -> Generator[Event, str | None, None]:
         from cucmos_shell import guard
@@ -344,6 +356,7 @@ class Execution:
         command, filters = self.match.command, self.match.filters
         if self._json:
             data = command.json(value) if command.json else to_data(value)
+            data = filtered_data(to_data(data), [(item.kind, item.text) for item in filters])
             answer = {"command": self.match.canonical, "ok": True, "data": data}
             yield Say(to_json(answer) + "\n")
             return
@@ -360,6 +373,8 @@ class Execution:
             yield Say("\n".join(lines) + "\n", paged or viewer, viewer)
 
     def _failure(self, error: ShellError, interrupted: bool = False) -> Say:
+        # From here on there is nothing left to break off: Ctrl-C while it is shown changes nothing.
+        self._failed = True
         if not self._json:
             return Say("Control-C pressed\n" if interrupted else failure_text(error))
         command = self.match.canonical if self.match else safe(self._line.strip())
@@ -369,7 +384,7 @@ class Execution:
         """Say once a session that the log has no room for it; a program reading JSON is spared."""
         if not (self._session.audit_warned or self._json):
             self._session.audit_warned = True
-            yield Say(f"Warning: {problem.message()}\n")
+            yield Say(f"Warning: {problem.message()}\n", aside=True)
 
 
 def _outcome(status: int) -> str:

@@ -12,6 +12,7 @@ SAFE_LENGTH = 256
 _PLAIN = frozenset(map(chr, range(0x20, 0x7F))) - {"\\"}
 _UNSAFE_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 PROMPT = "admin:"
+FAILURE = "Executed command unsuccessfully"
 HIDDEN_PROMPT = "admin\\u{3A}"
 
 

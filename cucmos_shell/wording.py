@@ -8,8 +8,7 @@ import sys
 
 from cucmos_shell.errors import InternalError, ShellError, Unavailable, UnknownCommand
 from cucmos_shell.render import to_json
-
-FAILURE = "Executed command unsuccessfully"
+from cucmos_shell.text import FAILURE
 
 
 def failure_text(error: ShellError) -> str:

@@ -11,7 +11,7 @@ from cucmos_shell.errors import (
 )
 from cucmos_shell.grammar import Argument, Family, Grammar, GrammarError
 from cucmos_shell.lexemes import split
-from cucmos_shell.match import Walker
+from cucmos_shell.match import Walker, near
 
 FRUIT = Argument("fruit", "fruit", choices=lambda node: ("apple", "Apricot", "pear"))
 SERVICE = Argument(
@@ -83,9 +83,23 @@ def test_incomplete_lines_say_what_follows(walker):
     with pytest.raises(IncompleteCommand) as caught:
         walker.match("show fruit one")
     assert caught.value.details == (
-        "Syntax:", "show fruit one fruit", "fruit  mandatory  fruit",
+        "Syntax:", "show fruit one fruit", "fruit   mandatory   fruit",
         "", "Fruit:", "\tapple", "\tApricot", "\tpear",
     )  # fmt: skip
+
+
+def test_a_wrong_word_of_a_closed_set_is_told_the_set(walker):
+    """It is a bad value, not an unknown command."""
+    with pytest.raises(BadValue) as caught:
+        walker.match("show fruit list sideways")
+    assert caught.value.message() == "sideways is not one of: own, trust"
+
+
+def test_near_names_begin_with_what_was_typed():
+    """A typing mistake is near; otherwise a beginning is meant."""
+    names = ("A Cisco DB", "Cisco CDP", "Cisco Tomcat", "Cisco Tomcat Stats Servlet")
+    assert near("Cisco Tomcta", names) == ("Cisco Tomcat",)
+    assert near("Cisco", names) == ("Cisco CDP", "Cisco Tomcat", "Cisco Tomcat Stats Servlet")
 
 
 def test_names_are_exact_but_blind_to_case(walker):

@@ -152,10 +152,11 @@ def test_wrong_options_leave_nothing(tmp_path, world, profile, options, error):
 
 
 def test_what_a_killed_installation_left_is_written_over(tmp_path, world):
-    """Without `store/current` there is no node, whatever else is there."""
+    """Without `store/current` and with the marker there is no node, whatever else is there."""
     folder = tmp_path / "node"
     install(str(folder), "ucm-9.1", world)
     (folder / "store" / "current").unlink()
+    (folder / "installing").write_text("")
     with pytest.raises(Unavailable):
         Store(str(folder)).snapshot()
     assert install(str(folder), "imp-9.1", world)

@@ -178,15 +178,18 @@ def test_rule_2_long_lines_take_64_kib_and_no_more(typist):
     assert typist.events() == [Line(line.decode())]
 
 
+FAILED_TOO_LONG = TOO_LONG.encode() + b"\r\nExecuted command unsuccessfully"
+
+
 def test_rule_2_longer_lines_are_dropped_with_one_message(typist):
     line = b"x" * 65537
-    out = line[:-1] + b"\r\n" + TOO_LONG.encode() + b"\r\nadmin:"
+    out = line[:-1] + b"\r\n" + FAILED_TOO_LONG + b"\r\nadmin:"
     assert typist.type(line + b"\r") == out
     typist.type(b"y" * 65537)
     for _ in range(100):
         assert typist.type(b"y" * 4096 + b"\x08\x01?\t\x1b[A") == b""
         assert typist.editor._field.text == ""
-    assert typist.type(b"\r").endswith(TOO_LONG.encode() + b"\r\nadmin:")
+    assert typist.type(b"\r").endswith(FAILED_TOO_LONG + b"\r\nadmin:")
     assert typist.events() == []
     assert typist.type(b"ok\r") == b"ok\r\n"
 

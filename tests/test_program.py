@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -300,3 +301,99 @@ def test_a_closed_pipe_is_no_traceback(node_dir):
     )  # fmt: skip
     os.close(writer)
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize("lost", [["store/current"], ["store"], ["profile.json"]])
+def test_a_node_that_has_lost_something_is_damaged_and_never_installed_anew(node_dir, lost):
+    """Status 5 names the file; the keys that are left stay."""
+    for name in lost:
+        path = node_dir / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    before = sorted(str(p) for p in node_dir.rglob("*") if "log" not in p.parts)
+    done = run(node_dir, "-c", "show cert list own")
+    assert done.returncode == 5
+    assert "missing" in done.stdout + done.stderr
+    after = sorted(str(p) for p in node_dir.rglob("*") if "log" not in p.parts)
+    assert [p for p in before if p not in after] == []
+
+
+def test_what_a_broken_off_installation_leaves_is_written_over(node_dir):
+    """The marker tells it from a node that has lost its state."""
+    (node_dir / "store" / "current").unlink()
+    (node_dir / "installing").write_text("")
+    done = run(node_dir, "-c", "show cert list own | count")
+    assert done.stdout == "Count: 5 lines\n"
+    assert not (node_dir / "installing").exists()
+
+
+def test_the_view_is_brought_up_to_date_at_the_next_start(node_dir):
+    """It is derived: whoever loses it gets it back."""
+    shutil.rmtree(node_dir / "store" / "view")
+    assert run(node_dir, "-c", "show cert list own").returncode == 0
+    assert (node_dir / "store" / "view" / "tomcat" / "tomcat.pem").exists()
+
+
+def test_json_says_also_what_keeps_the_program_from_starting(node_dir):
+    """One line on standard output, status as ever."""
+    (node_dir / "profile.json").unlink()
+    done = run(node_dir, "--json", "-c", "show cert list own")
+    assert done.returncode == 5
+    assert json.loads(done.stdout)["error"]["kind"] == "damaged"
+
+
+def test_another_product_than_the_installed_one_is_a_usage_error(node_dir):
+    """A forgotten folder is not silently another node."""
+    assert run(node_dir, "--profile", "imp-9.1", "-c", "help").returncode == 0
+    done = run(node_dir, "--profile", "ucm-9.1", "-c", "help")
+    assert done.returncode == 2
+    assert "imp-9.1" in done.stderr
+
+
+def test_filters_work_in_json_too(node_dir):
+    """On the items of a list, and on nothing else."""
+    command = "show cert list own | include ipsec"
+    assert len(json.loads(run(node_dir, "--json", "-c", command).stdout)["data"]) == 1
+    done = run(node_dir, "--json", "-c", "show cert list own | exclude ipsec | count")
+    assert json.loads(done.stdout)["data"] == {"count": 4}
+    assert run(node_dir, "--json", "-c", "show myself | count").returncode == 1
+
+
+def test_warnings_stay_out_of_what_a_program_reads(node_dir):
+    """A log that cannot be written is told on standard error."""
+    shutil.rmtree(node_dir / "log")
+    (node_dir / "log").write_text("")
+    done = run(node_dir, "-c", "show cert list own")
+    assert done.stdout.count("\n") == 5
+    assert done.stderr.startswith("Warning: The audit log cannot be written")
+
+
+@pytest.mark.parametrize("syscall", ["rename:signal=SIGINT:when=1", "fsync:signal=SIGINT:when=1"])
+def test_control_c_in_a_batch_never_lies_about_a_change(node_dir, syscall):
+    """What it says is what happened: the change is done, or it is not."""
+    before = os.readlink(node_dir / "store" / "current")
+    command = [*PROGRAM, "--state", str(node_dir), "--yes", "-c", "set cert regen tomcat"]
+    trace = ["strace", "-f", "-o", "/dev/null", "-e", f"inject={syscall}"]
+    done = subprocess.run([*trace, *command], capture_output=True, text=True, check=False)
+    changed = os.readlink(node_dir / "store" / "current") != before
+    assert ("Successfully Regenerated" in done.stdout) == changed
+
+
+def test_a_deeply_nested_state_or_profile_is_one_line(node_dir, tmp_path):
+    """Neither the parser of JSON nor that of YAML gets to its limits."""
+    (node_dir / "profile.json").write_text("[" * 100_000)
+    assert run(node_dir, "-c", "help").returncode == 5
+    nested = tmp_path / "nested.yaml"
+    nested.write_text("[" * 200_000)
+    done = run(tmp_path / "new", "--profile", str(nested), "-c", "help")
+    assert done.returncode == 2
+    assert "nested too deeply" in done.stderr
+
+
+def test_options_that_contradict_each_other_are_refused(node_dir):
+    """Nothing is silently left out."""
+    assert run(node_dir, "-c", "help", "-f", "x").returncode == 2
+    assert run(node_dir, "-f", "x", "-f", "y").returncode == 2
+    assert run("", "-c", "help").returncode == 2

@@ -52,7 +52,7 @@ def test_json_says_success_and_failure_in_one_line(node):
     say("set output json")
     good = json.loads(say("show cli pagination"))
     assert good == {"command": "show cli pagination", "ok": True, "data": {"pagination": True}}
-    bad = json.loads(say("show cert list sideways"))
+    bad = json.loads(say("show nonsense"))
     assert bad["ok"] is False
     assert bad["error"]["kind"] == "unknown-command"
 
@@ -209,3 +209,28 @@ def test_help_explains_a_command_and_lists_all(say):
     assert "Syntax:\nset cert regen unit\n" in text
     assert "show cert list" in say("help")
     assert say("help bogus").startswith("Executed command unsuccessfully\n")
+
+
+def test_long_names_are_logged_and_only_key_material_is_not(say, node):
+    """A name of 48 letters and underscores is no key; a run of base64 is left out, not the line."""
+    name = "VeriSign_Class_3_Public_Primary_Certification_Authority_-_G5.pem"
+    say(f"set cert delete tomcat-trust {name}")
+    assert name in node.audit.entries(1)[0].typed
+    say("show cert list own where common-name contains " + "A" * 60)
+    entry = node.audit.entries(1)[0]
+    assert entry.canonical.endswith("contains (60 characters not logged)")
+
+
+def test_log_entries_cannot_be_forged(say, node):
+    """A line that looks like the log's own fields stays one field."""
+    say("xyz] canonical=[show status] account=root")
+    entry = node.audit.entries(1)[0]
+    assert entry.canonical == "-"
+    assert entry.account == "admin"
+    assert entry.typed.startswith("xyz\\u{5D} canonical=[show status")
+
+
+def test_control_c_is_logged_as_such(say, node):
+    """It is no failure of the command."""
+    say("set cert regen tomcat")
+    assert node.audit.entries(1)[0].outcome == "interrupted"

@@ -14,7 +14,7 @@ from cucmos_shell.errors import ShellError, Unavailable
 from cucmos_shell.store.durable import unavailable
 from cucmos_shell.store.paths import Layout
 from cucmos_shell.store.rows import Entry, Own, RequestRow, Row, TrustIndex
-from cucmos_shell.store.snapshot import Snapshot, Vanished, read_current
+from cucmos_shell.store.snapshot import Snapshot, Vanished, damaged, read_current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,8 +73,34 @@ class Store:
         self.layout = Layout(state_dir)
 
     def exists(self) -> bool:
-        """Whether a node is installed here."""
-        return os.path.lexists(self.layout.current)
+        """Whether a node is installed here. Raises Unavailable; Damaged if there was one."""
+        if self._has_current():
+            return True
+        # Between the two looks another process may have finished an installation.
+        if self._was_installed() and not self._has_current():
+            raise damaged(self.layout.current, "is missing")
+        return self._has_current()
+
+    def _has_current(self) -> bool:
+        try:
+            os.lstat(self.layout.current)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise unavailable(error, "read") from error
+        return True
+
+    def _was_installed(self) -> bool:
+        """Whether more is here than nothing, or than an installation leaves that was broken off."""
+        try:
+            heads = os.listdir(self.layout.heads)
+        except (FileNotFoundError, NotADirectoryError):
+            heads = []
+        except OSError as error:
+            raise unavailable(error, "read") from error
+        if os.path.lexists(self.layout.installing):
+            return len(heads) > 1
+        return bool(heads) or os.path.lexists(self.layout.profile)
 
     def snapshot(self) -> Snapshot:
         """The state as it is now.
@@ -128,17 +154,23 @@ class Store:
             raise Unavailable("A node is installed in {folder}", folder=self.layout.state)
         return Transaction(self.layout, None, who=who, what=what, now=now)
 
+    def _view_is_fresh(self) -> bool:
+        try:
+            return os.readlink(self.layout.stamp) == str(read_current(self.layout))
+        except FileNotFoundError:
+            return False
+
     def repair_view(self) -> None:
         """Bring the links for people up to date if they are not and nobody is at it.
 
         They are derived and the program never reads them, so a failure is silently left for the
         next time.
         """
-        from cucmos_shell.store import view
-
         try:
-            if view.stamped(self.layout) == read_current(self.layout):
+            if self._view_is_fresh():
                 return
+            from cucmos_shell.store import view
+
             lock = self.try_lock()
             if lock is None:
                 return

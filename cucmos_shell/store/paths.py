@@ -57,8 +57,10 @@ class Layout:
     __slots__ = (
         "current",
         "heads",
+        "installing",
         "lock",
         "pool",
+        "profile",
         "sent",
         "services",
         "state",
@@ -70,6 +72,8 @@ class Layout:
     def __init__(self, state_dir: str) -> None:
         self.state = state_dir
         self.lock = os.path.join(state_dir, "lock")
+        self.installing = os.path.join(state_dir, "installing")
+        self.profile = os.path.join(state_dir, "profile.json")
         self.sent = os.path.join(state_dir, "sent.json")
         self.services = os.path.join(state_dir, "services.json")
         self.store = os.path.join(state_dir, "store")
