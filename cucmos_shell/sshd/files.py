@@ -279,6 +279,10 @@ class Files(asyncssh.SFTPServer):
         while self._open:
             with contextlib.suppress(asyncssh.SFTPError):
                 await self._do(self._open.pop().close)
+        if self.channel.get_subsystem() == "sftp":
+            # OpenSSH's scp takes a channel without a status for a failure.
+            with contextlib.suppress(OSError):
+                self.channel.exit(0)
 
     # --- changing -----------------------------------------------------------------------------------
 
