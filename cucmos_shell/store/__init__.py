@@ -12,7 +12,7 @@ import os
 
 from cucmos_shell.errors import ShellError, Unavailable
 from cucmos_shell.store.durable import unavailable
-from cucmos_shell.store.paths import Layout
+from cucmos_shell.store.paths import Layout, head_name
 from cucmos_shell.store.rows import Entry, Own, RequestRow, Row, TrustIndex
 from cucmos_shell.store.snapshot import Snapshot, Vanished, damaged, read_current
 
@@ -156,7 +156,7 @@ class Store:
 
     def _view_is_fresh(self) -> bool:
         try:
-            return os.readlink(self.layout.stamp) == str(read_current(self.layout))
+            return os.readlink(self.layout.stamp) == head_name(read_current(self.layout))
         except FileNotFoundError:
             return False
 
