@@ -1,5 +1,8 @@
 """What is due, as a pure function: bands, repetitions, clocks that jump."""
 
+import datetime
+import zoneinfo
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,6 +78,18 @@ def test_a_notice_is_repeated_by_the_frequency_give_or_take_a_change_of_the_cloc
 ):
     """A daily run at two o'clock is 23 hours after the last one when summer time begins."""
     assert bool(alarms(3 * DAY, settings, Notice(2, NOW - ago, 1))) == said
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
+def test_a_nightly_run_says_it_every_night_of_the_year(zone):
+    """By the clock on the wall, through both changes of it."""
+    place = zoneinfo.ZoneInfo(zone)
+    one, said = certificate(-DAY, now=datetime.datetime(2027, 1, 1, tzinfo=place).timestamp()), {}
+    for day in range(366):
+        night = datetime.datetime(2027, 1, 2, 3, 30) + datetime.timedelta(days=day)
+        now = night.replace(tzinfo=place).timestamp() + (day * 37) % 50
+        (found,) = due([one], DAILY, said, now)
+        said[found.watched.key] = found.notice
 
 
 def test_a_severer_band_is_said_at_once_and_a_milder_one_is_not():

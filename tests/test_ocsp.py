@@ -11,6 +11,7 @@ from harness import Conversation, clock_world
 from ocsp_responders import Responders
 
 from cucmos_shell.node import Node
+from cucmos_shell.ocsp.verify import Question, verify
 
 DAY = 86_400
 GOOD, REVOKED, UNKNOWN = "good", "revoked", "unknown"
@@ -111,44 +112,47 @@ def set_seconds(say, seconds):
         change.commit()
 
 
-def trusted(say):
-    return [row.sha256 for row in say.node.snapshot().trust("directory-trust")]
+def trusted(say, store="directory"):
+    return [row.sha256 for row in say.node.snapshot().trust(f"{store}-trust")]
 
 
-@pytest.mark.parametrize("unknown", ["refuse", "accept"])
-@pytest.mark.parametrize("mode", ["certificate-uri", "configured-uri"])
+COMBINATIONS = [
+    ("certificate-uri", "refuse", "directory"), ("certificate-uri", "accept", "cup"),
+    ("configured-uri", "refuse", "ipsec"), ("configured-uri", "accept", "cup-xmpp"),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
-def test_an_upload_is_taken_or_refused_by_what_the_responder_says(
-    appliance, responders, behaviour, mode, unknown
-):
-    say = appliance
-    status, reason = BEHAVIOURS[behaviour]
-    named = mode == "certificate-uri"
-    leaf = responders.leaf(behaviour if named or status == REVOKED else _kind(behaviour), named)
-    say(f"set ocsp enable {mode}" + ("" if named else f" {responders.uri(behaviour)}"))
-    say(f"set ocsp unknown {unknown}")
+def test_an_upload_is_taken_or_refused_by_what_the_responder_says(appliance, responders, behaviour):
+    """Both ways to name the responder, both policies; each upload goes to a store of its own."""
     if behaviour in SLOW:
-        set_seconds(say, 0.4)
-    say.node.world.sleep(CLOCK.get(behaviour, 0))
-    before = trusted(say)
-    head = say.node.snapshot().head
+        appliance("set ocsp deadline 1")
+        set_seconds(appliance, 0.3)
+    appliance.node.world.sleep(CLOCK.get(behaviour, 0))
+    for mode, unknown, store in COMBINATIONS:
+        named = mode == "certificate-uri"
+        kind = behaviour if named or behaviour in ("revoked", "unknown") else ""
+        appliance(f"set ocsp enable {mode}" + ("" if named else f" {responders.uri(behaviour)}"))
+        appliance(f"set ocsp unknown {unknown}")
+        check_upload(appliance, behaviour, responders.leaf(kind, named), unknown, store)
+
+
+def check_upload(say, behaviour, leaf, unknown, store):
+    status, reason = BEHAVIOURS[behaviour]
+    before, head = trusted(say, store), say.node.snapshot().head
+    alarms = len(say.node.alarms.last())
     began = time.monotonic()
-    said = say("set cert import trust directory", paste(leaf))
+    said = say(f"set cert import trust {store}", paste(leaf))
     assert time.monotonic() - began < 5.5
     assert f"(serial {leaf.certificate.serial_number:x}): {status}" in said
     assert reason in said
     taken = status == GOOD or (status == UNKNOWN and unknown == "accept")
     assert say.status == (0 if taken else 3), said
-    assert (trusted(say) != before) == taken
+    assert (trusted(say, store) != before) == taken
     assert (say.node.snapshot().head != head) == taken
-    names = [alarm.name for alarm in say.node.alarms.last()]
+    names = [alarm.name for alarm in say.node.alarms.last()[alarms:]]
     assert names == ([ALARMS[status]] if status in ALARMS else [])
-    assert f"): {status}" in say("show audit")
-
-
-def _kind(behaviour):
-    """Leaves that name no responder are alike, but the one the CA has forgotten."""
-    return behaviour if behaviour == "unknown" else ""
+    assert f"): {status}" in say("show audit last 8")
 
 
 # --- who is believed ---------------------------------------------------------------------------
@@ -187,6 +191,38 @@ def test_another_trust_store_does_not_count(appliance, responders):
     appliance("set ocsp enable certificate-uri")
     appliance("set cert import trust directory", paste(responders.leaf("alone")))
     assert appliance.status == 3
+
+
+class Nobody:
+    """An empty trust store."""
+
+    def by_name(self, name):
+        return iter(())
+
+    def by_key(self, key_hash):
+        return iter(())
+
+    def holds(self, certificate):
+        return False
+
+
+@pytest.mark.parametrize("behaviour", ["good", "revoked", "delegate"])
+def test_no_octet_of_an_answer_can_be_changed_to_another_verdict(responders, behaviour):
+    """Changed answers say nothing, or what the signed part says."""
+    leaf = responders.leaf(behaviour).certificate
+    question = Question(leaf, responders.root.certificate, b"n" * 16)
+    answer = responders.make(behaviour, question.request())
+    true = verify(answer, question, time.time(), Nobody()).status
+    assert true == (REVOKED if behaviour == "revoked" else GOOD)
+    seen = set()
+    for at in range(len(answer)):
+        for change in (0x01, 0x80, 0xFF):
+            changed = answer[:at] + bytes((answer[at] ^ change,)) + answer[at + 1 :]
+            seen.add(verify(changed, question, time.time(), Nobody()).status)
+    for length in range(0, len(answer), 7):
+        assert verify(answer[:length], question, time.time(), Nobody()).status == UNKNOWN
+    assert seen <= {UNKNOWN, true}
+    assert UNKNOWN in seen
 
 
 # --- switching it on and off -------------------------------------------------------------------
