@@ -1,0 +1,223 @@
+"""Under a real sshd, with the block of docs/openssh.md: sessions, commands, and no way past."""
+
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pexpect
+import pytest
+from ssh_server import PROGRAM, client_key
+
+SSHD = shutil.which("sshd", path="/usr/sbin:/usr/bin") or ""
+DOCS = pathlib.Path(__file__).parent.parent / "docs" / "openssh.md"
+
+pytestmark = pytest.mark.skipif(
+    not SSHD or os.geteuid() != 0, reason="wants sshd and the right to run it"
+)
+
+
+def documented_block(node_dir):
+    """The lines below `Match` in the documentation, for this node and this interpreter."""
+    block = re.search(r"^Match Group cucmos\n((?:    .*\n)+)", DOCS.read_text(), re.M)[1]
+    text = block.replace("/opt/cucmos/bin/python", sys.executable)
+    return text.replace("/var/lib/cucmos", str(node_dir))
+
+
+class OpenSsh:
+    """An sshd of its own on a free port of the loopback interface."""
+
+    def __init__(self, folder, node_dir, extra=""):
+        self.folder = folder
+        self.key, public = client_key(folder)
+        (folder / "authorized").write_text(f"{public}\n")
+        host, _ = client_key(folder, "ecdsa-sha2-nistp256")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        config = folder / "sshd_config"
+        outside = [s for s in documented_block(node_dir).splitlines(True) if "PermitUserEnv" in s]
+        inside = [s for s in documented_block(node_dir).splitlines(True) if s not in outside]
+        config.write_text(
+            f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {host}\nPidFile none\n"
+            f"AuthorizedKeysFile {folder}/authorized\nStrictModes no\nPermitRootLogin yes\n"
+            f"UsePAM no\nPasswordAuthentication no\nSubsystem sftp internal-sftp\n{extra}"
+            f"{''.join(outside)}Match User root\n{''.join(inside)}"
+        )
+        os.makedirs("/run/sshd", exist_ok=True)
+        self.process = subprocess.Popen(
+            [SSHD, "-D", "-e", "-f", str(config)], stderr=subprocess.PIPE, text=True
+        )
+        self._wait()
+
+    def _wait(self):
+        said = ""
+        while "Server listening" not in said:
+            line = self.process.stderr.readline()
+            assert line, said
+            said += line
+
+    def client(self, *options, program="ssh"):
+        return [
+            program, "-F", "/dev/null", *(["-p"] if program == "ssh" else ["-P"]), str(self.port),
+            "-i", str(self.key), "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no",
+            "-o", "BatchMode=yes", "-o", f"UserKnownHostsFile={self.folder}/known",
+            "-o", "LogLevel=ERROR", *options, "root@127.0.0.1",
+        ]  # fmt: skip
+
+    def run(self, command, *options, stdin=""):
+        return subprocess.run(
+            [*self.client(*options), *(["--", *command] if command else [])], input=stdin, capture_output=True, text=True,
+            check=False, timeout=20,
+        )  # fmt: skip
+
+    def close(self):
+        self.process.terminate()
+        self.process.communicate(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def openssh(imp_template, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("openssh")
+    node = shutil.copytree(imp_template, folder / "node", symlinks=True)
+    server = OpenSsh(folder, node)
+    server.node_dir = node
+    yield server
+    server.close()
+
+
+def test_a_command_has_output_and_status(openssh):
+    """Text, JSON, failure, an answer on standard input."""
+    done = openssh.run(["show cli pagination"])
+    assert (done.stdout, done.returncode) == ("Automatic Pagination : On.\n", 0), done.stderr
+    assert openssh.run(["--json show cert list own"]).stdout.startswith('{"command"')
+    done = openssh.run(["bogus"])
+    assert done.returncode == 1
+    assert done.stdout == "Executed command unsuccessfully\nNo valid command entered\n"
+    done = openssh.run(["set cert regen tomcat"], stdin="yes\n")
+    assert "Successfully Regenerated" in done.stdout
+    assert done.returncode == 0
+
+
+def test_a_session_on_a_terminal(openssh):
+    """Banner, prompt, commands; the log knows who and whence."""
+    child = pexpect.spawn(" ".join(openssh.client("-tt")), timeout=20, encoding="utf-8")
+    child.expect_exact("Welcome to the Platform Command Line Interface")
+    child.expect_exact("admin:")
+    child.sendline("show logins")
+    child.expect_exact("still logged in")
+    child.expect_exact("admin:")
+    child.sendline("exit")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    log = (openssh.node_dir / "log" / "platform" / "log" / "cli00001.log").read_text()
+    assert "account=root origin=ssh/127.0.0.1" in log
+
+
+def test_a_script_on_standard_input(openssh):
+    """Without a terminal it is a batch."""
+    done = openssh.run([], "-T", stdin="show cli pagination\nshow cli editor\n")
+    assert done.stdout == "Automatic Pagination : On.\nCommand line editor : quiet\n"
+
+
+ATTACKS = [
+    "; id", "$(id)", "`id`", "-c sh", "sh", "/bin/sh", "--help", "--state /tmp/x -c id", "show status; id",
+    "show status | sh", "!sh", "/usr/lib/openssh/sftp-server", "internal-sftp", "scp -t /tmp", "rsync --server",
+    "python -c 1", "-f /etc/passwd", "--forced", "file view activelog /etc/passwd", "bash -i", "show status\nid",
+]  # fmt: skip
+
+
+def test_nothing_is_executed(openssh):
+    """Whatever the command is, it is a line for the shell."""
+    with ThreadPoolExecutor(4) as pool:
+        results = pool.map(lambda text: (text, openssh.run([text])), ATTACKS)
+    for text, done in results:
+        assert done.returncode == 1, (text, done.stdout, done.stderr)
+        for trace in ("uid=", "root:x", "usage:"):
+            assert trace not in done.stdout + done.stderr
+
+
+def test_no_way_past_the_shell(openssh):
+    """SFTP, forwardings, environment, ~/.ssh/rc."""
+    done = subprocess.run(
+        openssh.client(program="sftp"), input="ls /\n", capture_output=True, text=True, check=False,
+        timeout=20,
+    )  # fmt: skip
+    assert "etc" not in done.stdout.split()
+    assert done.returncode != 0
+    done = openssh.run([], "-W", "127.0.0.1:22")
+    assert done.returncode != 0
+    done = openssh.run(
+        ["show cli editor"], "-R", "0:127.0.0.1:22", "-o", "ExitOnForwardFailure=yes"
+    )
+    assert done.returncode == 255
+    done = openssh.run(["show cli editor"], "-o", "SetEnv=PYTHONSTARTUP=/tmp/x LD_PRELOAD=/tmp/y")
+    assert done.returncode == 0
+
+
+def login_shell(node_dir, text, **environment):
+    """What sshd does with a login shell for one command."""
+    return subprocess.run(
+        [*PROGRAM, "-c", text], capture_output=True, text=True, check=False, timeout=20,
+        env={"SSH_CONNECTION": "192.0.2.7 1 192.0.2.1 22", "CUCMOS_STATE": str(node_dir),
+             "HOME": "/", **environment},
+    )  # fmt: skip
+
+
+def test_as_a_login_shell(node_dir):
+    """`-c TEXT` as sshd gives it."""
+    done = login_shell(node_dir, "--json show cli pagination")
+    assert done.stdout.startswith('{"command": "show cli pagination", "ok": true')
+    log = (node_dir / "log" / "platform" / "log" / "cli00001.log").read_text()
+    assert "origin=ssh/192.0.2.7" in log
+
+
+def test_a_user_of_the_system_gets_its_level_from_its_account(node_dir, say):
+    """Unknown users are refused as soon as there are accounts; --level and --account say more."""
+    say("set account name ann", "0", "Blue-Harbour7", "Blue-Harbour7")
+    done = login_shell(node_dir, "show cli pagination")
+    assert done.returncode == 4
+    assert "has no account" in done.stderr
+    environment = {"SSH_CONNECTION": "192.0.2.7 1 192.0.2.1 22", "CUCMOS_STATE": str(node_dir)}
+    for options, status in (
+        (["--account", "ann"], 1), (["--level", "0"], 1), (["--level", "1"], 0), (["--level", "9"], 2),
+    ):  # fmt: skip
+        done = subprocess.run(
+            [*PROGRAM, "--forced", *options], capture_output=True, text=True, check=False,
+            env={**environment, "SSH_ORIGINAL_COMMAND": "show cert list own"}, timeout=20,
+        )  # fmt: skip
+        assert done.returncode == status, done.stdout + done.stderr
+
+
+def test_a_session_starts_no_program(node_dir):
+    """The interpreter refuses, whoever asks."""
+    code = (
+        "import os, subprocess, sys\n"
+        "from cucmos_shell import confine\n"
+        "confine.no_programs()\n"
+        "for start in (lambda: subprocess.run(['id']), lambda: os.system('id'),\n"
+        "              lambda: os.execv('/bin/sh', ['sh']), os.fork,\n"
+        "              lambda: os.posix_spawn('/bin/id', ['id'], {})):\n"
+        "    try: start()\n"
+        "    except PermissionError: continue\n"
+        "    sys.exit('started')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_the_environment_is_made_anew():
+    """A fixed PATH, and nothing that steers a library."""
+    from cucmos_shell.confine import PATH, clean_environment
+
+    environment = {
+        "PATH": "/tmp", "LD_PRELOAD": "x", "PYTHONPATH": "x", "OPENSSL_CONF": "x", "LC_ALL": "C",
+        "TERM": "vt100", "PAGER": "sh", "SSL_CERT_FILE": "x", "LC_X": "x" * 70_000,
+    }  # fmt: skip
+    clean_environment(environment)
+    assert environment == {"PATH": PATH, "LC_ALL": "C", "TERM": "vt100"}
