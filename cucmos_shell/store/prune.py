@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 # The newest states are kept for going back; of the others, those a reader may still be reading.
 KEEP_ALWAYS = 10
-KEEP_AT_MOST = 64
+KEEP_AT_MOST = 32
 BATCH = 8
-READING_SECONDS = 300.0
+READING_SECONDS = 60.0
 _SHA256 = re.compile(rb'"([0-9a-f]{64})"')
 
 
