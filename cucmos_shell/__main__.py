@@ -215,7 +215,15 @@ def _console(node: Node, rich: bool, caller: Who) -> int:
             )  # fmt: skip
         from cucmos_shell.console import run as run_quiet
 
-        return run_quiet(session, 0, 1, session.banner, history=history, idle_timeout=timeout)
+        return run_quiet(
+            session,
+            0,
+            1,
+            session.banner,
+            history=history,
+            idle_timeout=timeout,
+            over=session.rebooted,
+        )
     finally:
         logins.end(login)
 

@@ -10,7 +10,7 @@ from cucmos_shell.tty_loop import RawMode, Signals, TtyLoop, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from cucmos_shell.terminal import Session
 
@@ -23,17 +23,23 @@ def run(
     *,
     history: list[str] | None = None,
     idle_timeout: float | None = None,
+    over: Callable[[], bool] | None = None,
 ) -> int:
     """Serve `session` at a terminal until it ends; the exit status.
 
     `history`: earlier lines, oldest first; new ones are added. `idle_timeout`: seconds without a
-    key after which the session is closed. The terminal is raw meanwhile, and as before afterwards.
+    key after which the session is closed. `over` tells when it was ended elsewhere. The terminal is raw meanwhile, and as before afterwards.
     A signal to end (SIGHUP, SIGTERM) gives work in progress a moment, and never more.
     """
     with Signals() as signals, RawMode(stdin_fd) as raw:
         columns, rows = size(stdout_fd)
         terminal = Terminal(
-            session, columns=columns, rows=rows, history=history, idle_timeout=idle_timeout
+            session,
+            columns=columns,
+            rows=rows,
+            history=history,
+            idle_timeout=idle_timeout,
+            over=over,
         )
         loop = TtyLoop(terminal, stdin_fd, stdout_fd, signals, raw)
         terminal.start(banner_lines, time.monotonic())

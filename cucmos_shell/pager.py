@@ -42,14 +42,17 @@ def page_length(rows: int) -> int:
 class Pager:
     """Output that stops at each page. More of it may be added at any time.
 
+    A line wider than `columns` takes as many rows as the terminal breaks it into; 0 if unknown.
+
     It waits only when a line is left that does not fit, so never behind the last one.
     """
 
     prompt = PAGER_PROMPT
     wipe = PAGER_WIPE
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, columns: int = 0) -> None:
         self.rows = rows
+        self.columns = columns
         self.over = False
         self._lines: list[str] = []
         self._place = 0
@@ -68,10 +71,20 @@ class Pager:
 
     def take(self) -> str:
         """The lines that may be shown now."""
-        lines = self._lines[self._place : self._place + self._left]
-        self._place += len(lines)
-        self._left -= len(lines)
-        return "".join(lines)
+        first = self._place
+        while self._left and self._place < len(self._lines):
+            rows = self._height(self._lines[self._place])
+            if rows > self._left and self._place > first:
+                self._left = 0
+                break
+            self._place += 1
+            self._left = max(0, self._left - rows)
+        return "".join(self._lines[first : self._place])
+
+    def _height(self, line: str) -> int:
+        if not self.columns:
+            return 1
+        return max(1, -(-len(line.rstrip("\n").expandtabs(8)) // self.columns))
 
     def key(self, name: str) -> bool:
         """Enter: one line; space: a page; q: no more of this output. Whether it is one of these."""

@@ -62,6 +62,8 @@ if TYPE_CHECKING:
 TOGETHER = 0.05
 CHUNK = 4096
 INTERRUPTED = "Control-C pressed"
+RESTARTED = "The node has been restarted: this session is over"
+WATCH = 5.0
 IDLE = "The session was idle for too long and is closed"
 
 
@@ -69,6 +71,7 @@ class Terminal:
     """One terminal with one session.
 
     `columns`, `rows`: 0 if unknown. `idle_timeout`: seconds without a key until the session ends.
+    `over` is asked now and then whether an idle session has been ended elsewhere.
     `prompts=False`: somebody else reads the command lines and passes them to `run_line`; `idle`
     tells when one is done. `status` is that of the last command. `ended`: the session is over and
     the terminal may be left.
@@ -84,6 +87,7 @@ class Terminal:
         idle_timeout: float | None = None,
         echo: bool = True,
         prompts: bool = True,
+        over: Callable[[], bool] | None = None,
     ) -> None:
         self.editor = LineEditor(columns=columns, rows=rows, history=history, echo=echo)
         self.ended = False
@@ -93,6 +97,8 @@ class Terminal:
         self._pages = echo
         self._prompts = prompts
         self._idle_timeout = idle_timeout
+        self._over = over
+        self._over_at: float | None = None
         self._heard = 0.0
         self._execution: Execution | None = None
         self._work: Work | None = None
@@ -110,6 +116,8 @@ class Terminal:
     def start(self, banner: Iterable[str], now: float) -> None:
         """Show the lines of `banner`, and the prompt."""
         self._heard = now
+        if self._over is not None:
+            self._over_at = now + WATCH
         self.editor.output.write("".join(f"{line}\n" for line in banner))
         if self._prompts:
             self.editor.prompt(now, self._session.prompt)
@@ -130,13 +138,21 @@ class Terminal:
         if idle_at is not None and now >= idle_at:
             self.editor.output.write(IDLE)
             self.hang_up()
+        elif self._over_at is not None and now >= self._over_at:
+            self._look_whether_over(now)
 
     @property
     def deadline(self) -> float | None:
         """When `tick` and `take_output` are due even if nothing happens."""
         together = self._together_until if self.editor.output else None
-        times = (self.editor.deadline, self._resume_at, together, self._idle_at)
+        times = (self.editor.deadline, self._resume_at, together, self._idle_at, self._over_at)
         return min((time for time in times if time is not None), default=None)
+
+    def _look_whether_over(self, now: float) -> None:
+        self._over_at = now + WATCH
+        if self._over is not None and self._execution is None and not self.busy and self._over():
+            self.editor.output.write(RESTARTED)
+            self.hang_up()
 
     @property
     def _idle_at(self) -> float | None:
@@ -192,7 +208,7 @@ class Terminal:
         """The terminal has another size; 0 if unknown."""
         self.editor.resize(columns, rows)
         if isinstance(self._pager, Pager):
-            self._pager.rows = rows
+            self._pager.rows, self._pager.columns = rows, columns
 
     def hang_up(self) -> None:
         """Nobody is there any more: break off what runs, then end."""
@@ -282,7 +298,7 @@ class Terminal:
                 if event.viewer:
                     self._pager = Viewer(event.text)
                 else:
-                    self._pager = self._pager or Pager(self.editor.rows)
+                    self._pager = self._pager or Pager(self.editor.rows, self.editor.columns)
                     self._pager.add(event.text)
                 self._show_pages(now)
                 return

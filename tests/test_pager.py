@@ -142,3 +142,18 @@ def test_the_viewer_shows_an_empty_file():
     viewer = Viewer("")
     assert viewer.take() == "end of the file reached\n"
     assert viewer.prompt == view(0, 0, 0)
+
+
+def test_a_wide_line_takes_the_rows_the_terminal_breaks_it_into():
+    """A page is the terminal's rows less one, whatever the lines' lengths."""
+    pager = Pager(5, 10)
+    pager.add("a" * 25 + "\nb\nc\n")
+    assert pager.take() == "a" * 25 + "\nb\n"
+    assert pager.waiting
+    pager.key("space")
+    assert pager.take() == "c\n"
+    pager = Pager(3, 10)
+    pager.add("x\n" + "y" * 50 + "\nz\n")
+    assert pager.take() == "x\n"
+    pager.key("enter")
+    assert pager.take() == "y" * 50 + "\n"
