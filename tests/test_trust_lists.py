@@ -67,33 +67,29 @@ def cluster(keys):
 
 # --- sizes in the manufacturer's documents -------------------------------------------------------
 
-# Lengths of DNSNAME, SUBJECTNAME, ISSUERNAME, SERIALNUMBER, PUBLICKEY, [SIGNATURE,] CERTIFICATE and
-# IPADDRESS of records shown there, and the size shown with them.
-TOKEN = ((1, 56, 42, 10, 140, 902, 4), 1186)  # a hardware token: no signature, no DNS name
-EMPTY = ((13, 4), 33)  # CCM+TFTP in non-secure mode: DNS name and address only
+# Lengths of DNSNAME, SUBJECTNAME, ISSUERNAME, SERIALNUMBER, PUBLICKEY, SIGNATURE (not in records
+# that the old client wrote), CERTIFICATE, IPADDRESS, and the size shown with them.
+TOKEN = ((1, 56, 42, 10, 140, 902, 4), 1186)
+EMPTY = ((13, 4), 33)  # CCM+TFTP in non-secure mode: DNSNAME and IPADDRESS only
+CLIENT_CAPF = ((13, 60, 60, 16, 140, 680, 4), 1004)
 PUBLISHER = ((16, 62, 62, 16, 140, 128, 694, 4), 1156)
+CAPF = ((16, 60, 60, 16, 140, 128, 680, 4), 1138)
 SUBSCRIBER = ((17, 63, 63, 16, 140, 128, 696, 4), 1161)
+LARGER_PUBLISHER = ((16, 62, 62, 16, 270, 256, 955, 4), 1675)
+# Lengths of SIGNERNAME, SERIALNUMBER, CANAME, SIGNATURE; the header's size; records; the file's.
+PUBLISHED = [
+    ((56, 10, 42, 128), 304, (TOKEN, TOKEN, EMPTY, CLIENT_CAPF, EMPTY), 3746),
+    ((62, 16, 62, 128), 336, (PUBLISHER, PUBLISHER, CAPF, SUBSCRIBER), 4947),
+    ((62, 16, 62, 256), 464, (LARGER_PUBLISHER, LARGER_PUBLISHER, CAPF, SUBSCRIBER), 6113),
+]
 
 
-@pytest.mark.parametrize("record", [TOKEN, EMPTY, PUBLISHER, SUBSCRIBER])
-def test_record_sizes_are_those_of_published_lists(record):
-    lengths, size = record
-    assert build.record_size(*lengths) == size
-
-
-def test_header_sizes_are_those_of_published_lists():
-    """Signed by a token, and by a server whose names are as long as its record says."""
-    assert build.header_size(56, 10, 42, 128) == 304
-    assert build.header_size(62, 16, 62, 128) == 336
-
-
-def test_file_sizes_are_those_of_published_lists():
-    """The authority proxy's record is what is left, and of a possible size in both lists."""
-    token, empty, publisher, subscriber = TOKEN[1], EMPTY[1], PUBLISHER[1], SUBSCRIBER[1]
-    proxy = build.record_size(13, 60, 60, 16, 140, 680, 4)
-    assert 304 + token + token + empty + proxy + empty == 3746
-    proxy = 4947 - (336 + publisher + publisher + subscriber)
-    assert proxy == build.record_size(16, 61, 61, 16, 140, 128, 678, 4)
+@pytest.mark.parametrize(("signer", "header", "records", "size"), PUBLISHED)
+def test_sizes_are_those_of_published_lists(signer, header, records, size):
+    assert build.header_size(*signer) == header
+    for lengths, of_record in records:
+        assert build.record_size(*lengths) == of_record
+    assert header + sum(of_record for _, of_record in records) == size
 
 
 @pytest.mark.parametrize("digest", ["sha1", "sha256", "sha512"])
