@@ -1,8 +1,11 @@
 """Revocation on upload: every behaviour of a responder, both ways to name it, both policies."""
 
 import json
+import pathlib
+import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -13,6 +16,7 @@ from ocsp_responders import Responders
 from cucmos_shell.node import Node
 from cucmos_shell.ocsp.verify import Question, verify
 
+ROOT = pathlib.Path(__file__).parent.parent
 DAY = 86_400
 GOOD, REVOKED, UNKNOWN = "good", "revoked", "unknown"
 
@@ -453,6 +457,48 @@ def test_a_name_whose_resolution_hangs_ends_at_the_deadline(responders):
         )
     assert time.monotonic() - began < 0.8
     over.set()
+
+
+SILENT_RESOLVER = """
+import fcntl, socket, struct, subprocess, sys, time
+with socket.socket() as loopback:
+    fcntl.ioctl(loopback, 0x8914, struct.pack("16sh", b"lo", 1))
+silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+silent.bind(("127.0.0.1", 53))
+began = time.monotonic()
+done = subprocess.run(sys.argv[1:], stdin=sys.stdin, capture_output=True, text=True)
+print(time.monotonic() - began)
+print(done.returncode, done.stdout, done.stderr)
+"""
+
+
+def test_a_name_server_that_is_silent_holds_up_neither_upload_nor_exit(
+    appliance, responders, tmp_path
+):
+    """The real resolver, in a network of its own, and the whole process to its end."""
+    words = ["unshare", "--user", "--map-root-user", "--mount", "--net"]
+    if not shutil.which("unshare") or subprocess.run([*words, "true"]).returncode:
+        pytest.skip("no namespaces here")
+    appliance("set ocsp enable configured-uri http://ocsp.example.com/")
+    appliance("set ocsp deadline 1")
+    conf, certificate = tmp_path / "resolv.conf", tmp_path / "lines"
+    conf.write_text("nameserver 127.0.0.1\noptions timeout:20 attempts:3\n")
+    leaf = responders.leaf("", named=False)
+    certificate.write_text(f"set cert import trust directory\n{paste(leaf)}\n")
+    program = [sys.executable, "-m", "cucmos_shell", "--state", appliance.node.state_dir]
+    inner = ["sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', conf]
+    with certificate.open() as lines:
+        done = subprocess.run(
+            [*words, *inner, sys.executable, "-c", SILENT_RESOLVER, *program],
+            stdin=lines,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+        )
+    took, _, said = done.stdout.partition("\n")
+    assert "no answer within 1 s" in said, done
+    assert said.startswith("3 ")
+    assert 1 <= float(took) < 3
 
 
 def test_a_closed_port_and_a_name_without_address_are_said(appliance, responders):

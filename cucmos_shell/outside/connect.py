@@ -34,7 +34,7 @@ class Deadline:
         return left
 
     def missed(self) -> Unanswered:
-        return Unanswered(LATE.format(seconds=self.seconds))
+        return Unanswered(LATE.format(seconds=round(self.seconds, 1)))
 
 
 def look_up(
