@@ -183,6 +183,14 @@ def test_a_reader_that_takes_groups_for_markers_finds_the_same(cluster):
     key.verify(header[12], message, padding.PKCS1v15(), hashes.SHA512())
 
 
+@pytest.mark.parametrize(("time", "told"), [(-5, 0), (0, 0), (1 << 32, 0xFFFF_FFFF)])
+def test_a_time_that_does_not_fit_is_the_nearest_that_does(cluster, time, told):
+    raw = build.build(
+        "CTLFile.tlv", cluster.parties(), cluster.signer, digest="sha1", timestamp=time
+    )
+    assert read.read(raw).header.timestamp == told
+
+
 def test_an_ec_certificate_is_a_party_and_no_signer(cluster):
     its = read.read(cluster.list()).records[2].elements
     assert its[7][0] == 4

@@ -166,7 +166,7 @@ def _signed(
     version: tuple[int, int],
 ) -> bytes:
     before = _signer_elements(signer, digest)
-    after = _text(form.FILE_NAME, file_name) + _number(form.TIMESTAMP, timestamp, 4)
+    after = _text(form.FILE_NAME, file_name) + _number(form.TIMESTAMP, _fitting(timestamp), 4)
     length = signer.key.key_size // 8
     bare = 2 * (form.OVERHEAD + 2) + len(before) + form.OVERHEAD + length + len(after)
     after += bytes((form.PADDING,)) * (-bare % form.WORD)
@@ -176,6 +176,11 @@ def _signed(
     before = _element(form.VERSION, bytes(version)) + _number(form.HEADER_LENGTH, size, 2) + before
     signature = signer.key.sign(before + after + body, padding.PKCS1v15(), _HASHES[digest])
     return before + _element(form.SIGNATURE, signature) + after + body
+
+
+def _fitting(timestamp: int) -> int:
+    """The time as far as four octets can tell it: 1970 to 2106."""
+    return min(max(timestamp, 0), 0xFFFF_FFFF)
 
 
 def _signer_elements(signer: Signer, digest: str) -> bytes:
