@@ -37,6 +37,7 @@ class ShellError(Exception):
 
     `template` is a `str.format` template; `fields` are its values, foreign text allowed.
     `details` are further lines (candidates, a remedy), already free of foreign text or made safe.
+    `data` is what JSON shows of it besides.
     """
 
     kind = "failure"
@@ -46,6 +47,7 @@ class ShellError(Exception):
         super().__init__(template)
         self.template = template
         self.details = tuple(details)
+        self.data: dict[str, object] = {}
         self.fields = fields
 
     def message(self) -> str:

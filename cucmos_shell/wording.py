@@ -24,6 +24,7 @@ def failure_json(error: ShellError, command: str) -> str:
         "kind": error.kind,
         "message": error.message(),
         "details": [detail.strip() for detail in error.details],
+        **error.data,
     }
     return to_json({"command": command, "ok": False, "error": what}) + "\n"
 

@@ -599,6 +599,7 @@ def test_a_server_runs_the_monitor_when_it_is_due(appliance, authority):
 
     say = appliance
     trust(say, leaf(authority, 5 * DAY))
+    say("set security reauth on")
     assert tick(say.node) == 900
     assert alarm_names(say) == ["CertValidfor7days"]
     say.node.world.sleep(23 * HOUR)

@@ -370,8 +370,6 @@ def test_an_own_certificate_that_is_revoked_stays_out(appliance, responders):
     say = appliance
     ca = responders.ca
     say("set csr gen tomcat")
-    if say.status:
-        pytest.skip("requests are not there")
     request = say.node.snapshot().request_pem("tomcat")
     access = f"authorityInfoAccess = OCSP;URI:{responders.uri('revoked')}"
     signed = ca.sign(request, responders.root, extensions=[access])
@@ -384,6 +382,11 @@ def test_an_own_certificate_that_is_revoked_stays_out(appliance, responders):
     assert say.node.snapshot().own("tomcat").row == before
     assert say.node.snapshot().own("tomcat").request is not None
     assert [alarm.name for alarm in say.node.alarms.last()] == ["CertificateRevoked"]
+    refused = json.loads(json_of_paste(say, "set cert import own tomcat", paste(signed)))
+    (verdict,) = refused["error"]["revocation"]
+    assert refused["error"]["kind"] == "policy"
+    assert (verdict["status"], verdict["reason"]) == ("revoked", "keyCompromise")
+    assert verdict["revoked_at"] < verdict["next_update"]
     good = ca.sign(request, responders.root, extensions=[access])
     said = json.loads(json_of_paste(say, "set cert import own tomcat", paste(good)))
     (verdict,) = said["data"]["revocation"]

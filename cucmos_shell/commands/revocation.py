@@ -111,9 +111,14 @@ def refuse(settings: OcspSettings, checked: Checked) -> None:
         details = [line for verdict in bad for line in verdict.lines()]
         details += [f"Warning: {warning}" for warning in checked.warnings]
         if status == REVOKED:
-            raise PolicyRefused("The certificate is revoked", details=details)
-        details.append("`set ocsp unknown accept` accepts such certificates.")
-        raise PolicyRefused("Whether the certificate is revoked is not known", details=details)
+            error = PolicyRefused("The certificate is revoked", details=details)
+        else:
+            details.append("`set ocsp unknown accept` accepts such certificates.")
+            error = PolicyRefused(
+                "Whether the certificate is revoked is not known", details=details
+            )
+        error.data = {"revocation": checked.data()}
+        raise error
 
 
 def ask(
