@@ -157,7 +157,10 @@ HEAVY = ("cryptography", "prompt_toolkit", "asyncio", "tabulate", "yaml", "async
 @pytest.mark.parametrize(
     "line",
     [
-        "show cert list own", "show cert list trust", "utils service list", "show service pending",
+        "show cert list own",
+        "show cert list trust",
+        "utils service list",
+        "show service pending",
         "utils cert monitor run",
     ],
 )
