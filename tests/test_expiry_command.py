@@ -72,7 +72,7 @@ def test_foreign_names_cannot_break_the_picture(name):
 def test_no_life_is_no_division():
     """A certificate that ends when it begins, one that is over, one that is to come."""
     assert Life("x", "", "", START, START, START + 1).used == 1.0
-    assert Life("x", "", "", START, START + DAY, START + 9 * DAY).words() == "expired 7 days ago"
+    assert Life("x", "", "", START, START + DAY, START + 9 * DAY).words() == "expired 8 days ago"
     assert Life("x", "", "", START, START + DAY, START + DAY + 5).words() == "expired today"
     assert Life("x", "", "", START + DAY, START + 2 * DAY, START).state == "future"
     assert expiry_view.svg([], "n", START).count("No certificates found") == 1

@@ -48,7 +48,7 @@ class Life(Value):
     def words(self) -> str:
         """What is left, for people."""
         if self.state == "expired":
-            ago = -self.days - 1
+            ago = int((self.now - self.not_after) // DAY)
             return f"expired {ago} {'day' if ago == 1 else 'days'} ago" if ago else "expired today"
         if self.state == "future":
             return "not yet valid"
@@ -83,7 +83,7 @@ def lines(lives: Sequence[Life]) -> list[str]:
 
 # --- the picture -----------------------------------------------------------------------------
 
-_ROW, _TOP, _LEFT, _TRACK, _WIDTH = 34, 84, 24, 300, 900
+_ROW, _TOP, _LEFT, _TRACK, _WIDTH = 34, 84, 24, 300, 980
 _BAR_LEFT = 420
 _COLOURS = {"expired": "#b3261e", "soon": "#d97706", "future": "#6b7280", "valid": "#2f7d4f"}
 _LEGEND = (
