@@ -1,6 +1,7 @@
 """Trust list files: what is built verifies, published sizes come out, everything broken is refused."""
 
 import datetime
+import time
 
 import pytest
 from cryptography import x509
@@ -183,10 +184,10 @@ def test_a_reader_that_takes_groups_for_markers_finds_the_same(cluster):
     key.verify(header[12], message, padding.PKCS1v15(), hashes.SHA512())
 
 
-@pytest.mark.parametrize(("time", "told"), [(-5, 0), (0, 0), (1 << 32, 0xFFFF_FFFF)])
-def test_a_time_that_does_not_fit_is_the_nearest_that_does(cluster, time, told):
+@pytest.mark.parametrize(("moment", "told"), [(-5, 0), (0, 0), (1 << 32, 0xFFFF_FFFF)])
+def test_a_time_that_does_not_fit_is_the_nearest_that_does(cluster, moment, told):
     raw = build.build(
-        "CTLFile.tlv", cluster.parties(), cluster.signer, digest="sha1", timestamp=time
+        "CTLFile.tlv", cluster.parties(), cluster.signer, digest="sha1", timestamp=moment
     )
     assert read.read(raw).header.timestamp == told
 
@@ -383,6 +384,19 @@ def test_a_hundred_mebibytes_of_zeros_are_refused_at_once():
         read.read(zeros)
     with pytest.raises(Refused):
         read.read(bytes(form.FILE_LIMIT))
+    with pytest.raises(Refused, match="does not begin"):
+        read.read_signed(zeros)
+
+
+def test_as_many_records_as_fit_are_read_in_a_moment(forge, cluster):
+    """The smallest there are, a role each: what a list of the largest size can cost."""
+    small = b"\1\0\2\0\x0a\4\0\2\0\4"
+    forge.records = build.record(cluster.parties()[0]) + small * 52_000
+    raw = forge.header(*forge.usual())
+    assert form.FILE_LIMIT - 4000 < len(raw) <= form.FILE_LIMIT
+    begin = time.perf_counter()
+    assert not refused(raw)
+    assert time.perf_counter() - begin < 5
 
 
 class Forge:

@@ -89,7 +89,7 @@ SIGNS_FILES = frozenset((2, 3))
 OVERHEAD = 3  # of an element: tag and length
 LARGEST = 0xFFFF  # of a value, a record and a header
 PHONE_LIMIT = 1 << 16  # phones fail to load a list of this size and more
-FILE_LIMIT = 1 << 22
+FILE_LIMIT = 1 << 19  # of a list; nothing near it makes sense, and reading it takes a moment
 
 
 def text_of(value: bytes) -> str:

@@ -54,6 +54,8 @@ def read(data: bytes) -> TrustList:
     Unknown elements are skipped; everything else has to fit to the octet.
     """
     try:
+        if len(data) > form.FILE_LIMIT:
+            raise _Malformed(f"it is larger than {form.FILE_LIMIT} bytes")
         header = _header(data)
         with guarded():
             return TrustList(header, tuple(_records(data, header.size)), data)
@@ -72,8 +74,6 @@ def read_signed(data: bytes) -> SignedFile:
 
 
 def _header(data: bytes) -> Header:
-    if len(data) > form.FILE_LIMIT:
-        raise _Malformed(f"it is larger than {form.FILE_LIMIT} bytes")
     if len(data) < _LEAST_HEADER or data[:3] != b"\1\0\2" or data[5:8] != b"\2\0\2":
         raise _Malformed("it does not begin with a version and a header length")
     size = data[8] << 8 | data[9]
