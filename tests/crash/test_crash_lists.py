@@ -11,7 +11,7 @@ from cucmos_shell.node import Node
 
 __all__ = ["readers_world"]
 
-SAMPLE = 3
+SAMPLE = 5
 MIXED = "utils ctl set-cluster mixed-mode"
 DELETED = "file delete tftp CTLFile.tlv"
 # Each with the lines that come before it.
@@ -39,7 +39,9 @@ def sweep(request, ucm_template, tmp_path, readers_world, world):
     return Sweep(change, prepared, tmp_path, readers_world)
 
 
+@pytest.mark.parametrize("sweep", CHANGES[1:3], indirect=True, ids=lambda p: p[1].name)
 def test_a_list_broken_off_here_and_there(sweep):
+    """A sample of the sweep below, of one change of mode and one certificate in both lists."""
     step = len(sweep.points) / SAMPLE
     for i in range(SAMPLE):
         sweep.check(sweep.points[int(i * step)])
