@@ -142,6 +142,25 @@ def test_a_request_without_names_ignores_them(node, say, outside_ca, root):
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "note"),
+    [
+        ({"version": 1, "key": "rsa2048"}, "is an X.509 version 1 certificate, trusted as a root"),
+        ({"hash_name": "sha1"}, "is signed with SHA-1"),
+    ],
+)
+def test_old_roots_are_noted(node, say, outside_ca, csr, options, note):
+    """A chain may end in them where the profile allows it."""
+    root = outside_ca.root(**options)
+    # A version 1 root begins when openssl makes it, whatever the authority's clock says.
+    begins = root.certificate.not_valid_before_utc.timestamp() - outside_ca.now
+    node.world.sleep(max(0.0, begins) + 1)
+    trust(say, root)
+    signed = outside_ca.sign(csr, root, end=max(0.0, begins) + 60 * DAY)
+    assert f"Note: CN=Example Root CA {note}" in say(IMPORT, pasted(signed))
+    assert "The chain is complete" in say("show cert chain tomcat")
+
+
 def test_the_ca_certificate_may_be_named(node, say, outside_ca, root, issuing, csr):
     """By its file in the trust store, in every spelling; another one is refused."""
     other = outside_ca.root("Unrelated CA")
