@@ -30,6 +30,7 @@ class Served:
             *wrapper, *PROGRAM, "serve", "--state", str(node_dir), "--port", "0",
             "--admin-password-file", str(secret), *options,
         ]  # fmt: skip
+        self.wrapped = bool(wrapper)
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen
         )
@@ -47,9 +48,9 @@ class Served:
 
     def stop(self, number=signal.SIGTERM):
         """End it with a signal; its exit status and what it said."""
-        if self.process.poll() is None:
+        if self.process.poll() is None and not self.wrapped:
             self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=8)
+        out, err = self.process.communicate(timeout=30)
         return self.process.returncode, out, err
 
     def run(self, line, *more, stdin=""):

@@ -334,9 +334,9 @@ class Channel(SSHServerStreamSession[bytes]):
         deadline = terminal.deadline
         if deadline is not None and now >= deadline:
             terminal.tick(now)
-        self._feed(terminal, now)
         more = True
         while more:
+            more = self._feed(terminal, now)
             if self._recorded is not None:
                 self._next_line(terminal)
             work = terminal.take_work()
@@ -344,18 +344,21 @@ class Channel(SSHServerStreamSession[bytes]):
                 self._server.work(work, partial(self._worked, terminal))
             out = b"" if self._stalled and not self._lost else terminal.take_output(now)
             self._write(out)
-            more = bool(out)
+            more = more or bool(out)
         if terminal.ended and (self._lost or not len(terminal.editor.output)):
             self._finish(self._status)
             return
         self._flow()
         self._set_timer(terminal)
 
-    def _feed(self, terminal: Terminal, now: float) -> None:
+    def _feed(self, terminal: Terminal, now: float) -> bool:
+        """Give the terminal what it has room for; whether that was anything."""
+        fed = False
         while self._waiting and not terminal.ended and (room := terminal.editor.room):
             data = bytes(self._waiting[:room])
             del self._waiting[:room]
             terminal.receive(data, now)
+            fed = True
         if self._eof and not self._waiting and terminal.waiting:
             # The end of input is Ctrl-D; where that means nothing, it is the end all the same.
             if self._told_end:
@@ -364,6 +367,7 @@ class Channel(SSHServerStreamSession[bytes]):
                 self._told_end = True
                 terminal.receive(_END, now)
                 self._events.call_soon(self._pump)
+        return fed
 
     def _worked(self, terminal: Terminal, result: object) -> None:
         terminal.worked(result, self._events.time())
