@@ -40,7 +40,7 @@ SCRIPT = os.path.join(os.path.dirname(sys.executable), "cucmos-shell")
 TRUST_STORE = "tomcat-trust"
 NOW = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
 DAY = datetime.timedelta(days=1)
-BATCH = 200
+BATCH = 50
 
 
 def monitor(large: str, rounds: int) -> Row:
@@ -107,7 +107,7 @@ class Authority:
 
 def answers(node: Node, rounds: int) -> list[Row]:
     """Our verification against what the library must do anyway: parse, and verify a signature; of
-    a delegated responder's certificate another one.
+    a delegated responder's certificate another one. Processor time, since nothing is waited for.
     """
     authority = Authority()
     leaf = authority.certify("leaf", authority.responder_key)
@@ -123,13 +123,13 @@ def answers(node: Node, rounds: int) -> list[Row]:
         key = (authority.responder_key if delegated else authority.key).public_key()
 
         def ours(answer: bytes = answer) -> float:
-            begin = time.perf_counter()
+            begin = time.process_time()
             for _ in range(BATCH):
                 verify(answer, question, time.time(), trusted)
-            return (time.perf_counter() - begin) / BATCH
+            return (time.process_time() - begin) / BATCH
 
         def least(answer: bytes = answer, key: rsa.RSAPublicKey = key) -> float:
-            begin = time.perf_counter()
+            begin = time.process_time()
             for _ in range(BATCH):
                 response = ocsp.load_der_ocsp_response(answer)
                 for signer in response.certificates:
@@ -140,7 +140,7 @@ def answers(node: Node, rounds: int) -> list[Row]:
                     padding.PKCS1v15(),
                     hashes.SHA256(),
                 )
-            return (time.perf_counter() - begin) / BATCH
+            return (time.process_time() - begin) / BATCH
 
         who = "a delegated responder's" if delegated else "the issuer's"
         found = ratio(ours, least, rounds)
@@ -226,7 +226,7 @@ def main() -> None:
         install(state, "imp-9.1", World.real(), speed=0)
         shutil.copytree(state, large, symlinks=True)
         fill(large, TRUST_STORE, 10_000)
-        rows = [monitor(large, rounds), *answers(Node.open(state, World.real()), rounds)]
+        rows = [monitor(large, rounds), *answers(Node.open(state, World.real()), 5 * rounds)]
         print(machine(folder))
         print(table(rows))
         late, slowest = upload_past_the_deadline(state, max(3, rounds // 5))
