@@ -15,6 +15,7 @@ from ocsp_responders import Responders
 
 from cucmos_shell.node import Node
 from cucmos_shell.ocsp.verify import Question, verify
+from cucmos_shell.outside.uri import parse
 
 ROOT = pathlib.Path(__file__).parent.parent
 DAY = 86_400
@@ -294,6 +295,18 @@ def test_an_address_of_the_wrong_kind_is_refused(appliance, uri):
     appliance(f'set ocsp enable configured-uri "{uri}"')
     assert appliance.status == 1
     assert appliance.node.snapshot().head == head
+
+
+@pytest.mark.parametrize(
+    ("uri", "parts"),
+    [
+        ("http://host", ("host", 80, "/")), ("HTTP://host:8080/a/b?c=d", ("host", 8080, "/a/b?c=d")),
+        ("http://[2001:db8::1]:81/x", ("2001:db8::1", 81, "/x")), ("http://192.0.2.1?q", ("192.0.2.1", 80, "/?q")),
+    ],
+)  # fmt: skip
+def test_an_address_has_host_port_and_path(uri, parts):
+    where = parse(uri)
+    assert (where.host, where.port, where.path) == parts
 
 
 def test_a_disabled_check_asks_nobody(appliance, responders):
