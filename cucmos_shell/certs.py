@@ -177,6 +177,7 @@ def _describe(certificate: x509.Certificate) -> Description:
     usage: Any = by_kind.get(x509.KeyUsage)
     algorithm = certificate.signature_hash_algorithm if _hash_is_known(certificate) else None
     oid = certificate.signature_algorithm_oid.dotted_string
+    subject = name_parts(certificate.subject)
     return Description(
         sha256=certificate.fingerprint(hashes.SHA256()).hex(),
         version=certificate.version.value + 1,
@@ -184,8 +185,8 @@ def _describe(certificate: x509.Certificate) -> Description:
         signature_name=SIGNATURES.get(oid, oid),
         signature_oid=oid,
         signature_hash=algorithm.name if algorithm else "",
-        issuer=name_parts(certificate.issuer),
-        subject=name_parts(certificate.subject),
+        issuer=subject if raw.issuer == raw.subject else name_parts(certificate.issuer),
+        subject=subject,
         not_before=int(certificate.not_valid_before_utc.timestamp()),
         not_after=int(certificate.not_valid_after_utc.timestamp()),
         key=describe_key(certificate.public_key(), raw.key),
