@@ -10,7 +10,7 @@ from cucmos_shell.commands.raising import raise_alarms
 from cucmos_shell.errors import PolicyRefused
 from cucmos_shell.ocsp import NOT_CHECKED, REVOKED, UNKNOWN, Verdict
 from cucmos_shell.ocsp.ask import Enquiry, ask_all
-from cucmos_shell.ocsp.trust import TrustStore, by_subject, issuer_of
+from cucmos_shell.ocsp.trust import Issuers, TrustStore
 from cucmos_shell.ocsp.verify import Question
 from cucmos_shell.results import Value
 from cucmos_shell.text import safe
@@ -130,7 +130,7 @@ def ask(
     """A verdict for each certificate, by the responder that `settings` name."""
     verdicts: list[Verdict] = []
     enquiries: dict[int, Enquiry] = {}
-    others = by_subject(certificates)
+    issuers = Issuers(certificates, snapshot)
     for i, certificate in enumerate(certificates):
         description = certs.describe(certificate)
         verdict = Verdict(
@@ -144,7 +144,7 @@ def ask(
             verdict = verdict.replace(status=NOT_CHECKED, reason="it is self-signed")
         elif not uris:
             verdict = verdict.replace(status=NOT_CHECKED, reason="it names no responder")
-        elif issuer := issuer_of(certificate, others, snapshot):
+        elif issuer := issuers.of(certificate):
             nonce = node.world.new_serial().to_bytes(16, "big")
             enquiries[i] = Enquiry(Question(certificate, issuer, nonce), tuple(uris))
         verdicts.append(verdict)

@@ -87,7 +87,9 @@ def _ask(world: World, enquiry: Enquiry, trusted: Trusted, deadline: Deadline) -
         try:
             answer = world.http(uri, request, deadline.left())
         except Unanswered as error:
-            verdict = Verdict(UNKNOWN, error.reason, uri=uri)
+            # What was left for this address is no figure that anybody has set.
+            reason = error.reason if _left(deadline) else deadline.missed().reason
+            verdict = Verdict(UNKNOWN, reason, uri=uri)
             continue
         found = verify(answer, enquiry.question, world.now(), trusted)
         verdict = Verdict(**{**found.__dict__, "uri": uri})

@@ -15,7 +15,7 @@ from cucmos_shell.outline import Outline, name_hash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator
 
     from cryptography import x509
 
@@ -80,28 +80,36 @@ def with_subject(
                     continue
 
 
-def by_subject(certificates: Iterable[x509.Certificate]) -> dict[bytes, list[x509.Certificate]]:
-    """Certificates by the contents of their subjects."""
-    found: dict[bytes, list[x509.Certificate]] = {}
-    for certificate in certificates:
-        found.setdefault(Outline(certs.to_der(certificate)).subject, []).append(certificate)
-    return found
+class Issuers:
+    """Finds who signed a certificate: another one of an upload, or one of any trust store."""
 
+    def __init__(self, upload: Iterable[x509.Certificate], snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._stored: dict[bytes, list[x509.Certificate]] = {}
+        self._upload: dict[bytes, list[x509.Certificate]] = {}
+        for certificate in upload:
+            subject = Outline(certs.to_der(certificate)).subject
+            self._upload.setdefault(subject, []).append(certificate)
 
-def issuer_of(
-    certificate: x509.Certificate,
-    others: Mapping[bytes, Sequence[x509.Certificate]],
-    snapshot: Snapshot,
-) -> x509.Certificate | None:
-    """Who signed a certificate: one of `others`, or one of any trust store; None if unknown."""
-    subject = Outline(certs.to_der(certificate)).issuer
-    near = others.get(subject, ())
-    candidates = itertools.chain(near, with_subject(snapshot, snapshot.stores, subject))
-    for candidate in itertools.islice(candidates, ISSUERS_TRIED):
-        try:
-            with certs.guarded():
-                certificate.verify_directly_issued_by(candidate)
-            return candidate
-        except (InvalidSignature, Refused):
-            continue
-    return None
+    def of(self, certificate: x509.Certificate) -> x509.Certificate | None:
+        """The issuer's certificate, None if it is not known."""
+        subject = Outline(certs.to_der(certificate)).issuer
+        for source in (self._uploaded, self._kept):
+            for candidate in source(subject):
+                try:
+                    with certs.guarded():
+                        certificate.verify_directly_issued_by(candidate)
+                    return candidate
+                except (InvalidSignature, Refused):
+                    continue
+        return None
+
+    def _uploaded(self, subject: bytes) -> list[x509.Certificate]:
+        return self._upload.get(subject, [])[:ISSUERS_TRIED]
+
+    def _kept(self, subject: bytes) -> list[x509.Certificate]:
+        # A list may hold thousands of one issuer, and each look-up reads whole indexes.
+        if subject not in self._stored:
+            found = with_subject(self._snapshot, self._snapshot.stores, subject)
+            self._stored[subject] = list(itertools.islice(found, ISSUERS_TRIED))
+        return self._stored[subject]
