@@ -11,6 +11,7 @@ import itertools
 import pathlib
 import shutil
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -273,12 +274,15 @@ class Lifecycle(RuleBasedStateMachine):
             assert (service in pending) == differs
 
 
-def test_the_node_agrees_with_the_model(imp_template, tmp_path, keys):
+@pytest.mark.parametrize(
+    "examples", [6, pytest.param(100, marks=pytest.mark.slow)], ids=["few", "many"]
+)
+def test_the_node_agrees_with_the_model(imp_template, tmp_path, keys, examples):
     """At random, in every order."""
     run_state_machine_as_test(
         lambda: Lifecycle(imp_template, tmp_path / "node", keys),
         settings=settings(
-            max_examples=12, stateful_step_count=25, deadline=None, derandomize=True,
+            max_examples=examples, stateful_step_count=25, deadline=None, derandomize=True,
             suppress_health_check=list(HealthCheck), database=None,
         ),
     )  # fmt: skip
