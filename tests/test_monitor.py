@@ -9,7 +9,7 @@ import socket
 import stat
 
 import pytest
-from certificate_authority import CertificateAuthority
+from certificate_authority import LEAF_EXTENSIONS, CertificateAuthority
 from harness import START, Conversation, clock_world
 from mail_servers import (
     ACCOUNT,
@@ -29,6 +29,10 @@ from cucmos_shell.sent import load
 
 HOUR, DAY = 3600, 86_400
 SERVICE = "Cisco Certificate Expiry Monitor"
+# What a strict client wants of a server's certificate.
+_LINES = (*LEAF_EXTENSIONS, "authorityKeyIdentifier = keyid")
+HERE = {"alternative_names": ["IP:127.0.0.1"], "extensions": _LINES}
+ELSEWHERE = {"alternative_names": ["DNS:mail.example.com"], "extensions": _LINES}
 
 
 @pytest.fixture(scope="module")
@@ -310,7 +314,7 @@ def test_mail_goes_by_starttls_with_an_account(patient, authority, tmp_path):
     say = patient
     real = CertificateAuthority(tmp_path / "real")
     root = real.root("Mail Root")
-    server_certificate = real.leaf(root, "mail", alternative_names=["IP:127.0.0.1"])
+    server_certificate = real.leaf(root, "mail", **HERE)
     trust(say, leaf(authority, 5 * DAY))
     options = {
         "tls_context": tls_context(server_certificate),
@@ -335,7 +339,7 @@ def test_mail_goes_by_tls(patient, authority, tmp_path):
     say = patient
     real = CertificateAuthority(tmp_path / "real")
     root = real.root("Mail Root")
-    context = tls_context(real.leaf(root, "mail", alternative_names=["IP:127.0.0.1"]))
+    context = tls_context(real.leaf(root, "mail", **HERE))
     say("set cert import trust tomcat", root.pem.decode())
     trust(say, leaf(authority, 5 * DAY))
     with BadServer("tls", context) as server:
@@ -370,13 +374,12 @@ def mail_tls(tmp_path_factory):
     """A root, and server contexts by what is right or wrong about their certificates."""
     real = CertificateAuthority(tmp_path_factory.mktemp("mail"))
     root, other = real.root("Mail Root"), real.root("Other Root")
-    here = {"alternative_names": ["IP:127.0.0.1"]}
     certificates = {
-        "good": real.leaf(root, "mail", **here),
-        "unknown-ca": real.leaf(other, "mail", **here),
-        "other-name": real.leaf(root, "mail", alternative_names=["DNS:mail.example.com"]),
-        "expired": real.leaf(root, "mail", end=-HOUR, **here),
-        "self-signed": real.leaf(None, "mail", **here),
+        "good": real.leaf(root, "mail", **HERE),
+        "unknown-ca": real.leaf(other, "mail", **HERE),
+        "other-name": real.leaf(root, "mail", **ELSEWHERE),
+        "expired": real.leaf(root, "mail", end=-HOUR, **HERE),
+        "self-signed": real.leaf(None, "mail", alternative_names=["IP:127.0.0.1"]),
     }
     return root, {name: tls_context(issued) for name, issued in certificates.items()}
 
