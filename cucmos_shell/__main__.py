@@ -304,9 +304,8 @@ def main() -> NoReturn:
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     confine.clean_environment(os.environ)
-    if sys.argv[1:2] != ["serve"]:
-        # The server makes its workers first.
-        confine.no_programs()
+    # The server makes its workers first.
+    confine.no_programs(forks=sys.argv[1:2] == ["serve"])
     try:
         status = run(sys.argv[1:], World.real())
     except ShellError as error:

@@ -17,22 +17,34 @@ KEPT = (
 KEPT_PREFIX = "LC_"
 LONGEST = 65_536
 
+_FORKS = frozenset(("os.fork", "os.forkpty"))
 _STARTS = frozenset(
     (
-        "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.startfile",
-        "os.system", "pty.spawn", "subprocess.Popen",
+        "os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "os.system", "pty.spawn",
+        "subprocess.Popen",
     )
 )  # fmt: skip
+_refused = set(_STARTS)
 
 
 def _refuse(event: str, _: object) -> None:
-    if event in _STARTS:
+    if event in _refused:
         raise PermissionError(f"a session starts no program ({event})")
 
 
-def no_programs() -> None:
-    """From now on this process starts no other; nothing takes that back."""
-    sys.addaudithook(_refuse)
+def no_programs(*, forks: bool = False) -> None:
+    """From now on this process starts no other; nothing takes that back.
+
+    With `forks` it may still divide itself, until it is called once more without.
+    """
+    if not forks:
+        _refused.update(_FORKS)
+    if not _hooked:
+        _hooked.append(True)
+        sys.addaudithook(_refuse)
+
+
+_hooked: list[bool] = []
 
 
 def clean_environment(environment: MutableMapping[str, str]) -> None:

@@ -111,9 +111,8 @@ class Access(asyncssh.SSHServer):
             self._give_up()
             return False
         try:
-            async with self._server.hashing:
-                verify = accounts.verify
-                self._proven = await self._server.off_loop(verify, username, password, self.address)
+            verify = accounts.verify
+            self._proven = await self._server.hashing(verify, username, password, self.address)
         except SignInRefused as refusal:
             await self._refused(username, refusal.reason)
             # Only who was wrong waits: others behind the same address do not.

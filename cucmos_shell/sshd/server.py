@@ -72,17 +72,22 @@ class Server:
         self.connections: set[Access] = set()
         self.channels: set[Channel] = set()
         self.ending = False
-        self.hashing = asyncio.Semaphore(HASHING_MOST)
         self._options = options
         self._keys = keys
         self._loop = asyncio.get_running_loop()
         self._pool = ThreadPoolExecutor(THREADS, "step")
+        # Argon2id takes much memory for a moment, which the C library keeps for each thread.
+        self._hashing = ThreadPoolExecutor(HASHING_MOST, "password")
 
     # --- work off the event loop --------------------------------------------------------------------
 
     async def off_loop(self, function: Callable[..., Any], *arguments: object) -> Any:
         """The result of a function that is run in a thread."""
         return await self._loop.run_in_executor(self._pool, function, *arguments)
+
+    async def hashing(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """The same for what hashes passwords, which is done by few threads."""
+        return await self._loop.run_in_executor(self._hashing, function, *arguments)
 
     def work(self, function: Callable[[], object], then: Callable[[object], None] | None) -> None:
         """Run `function` in a thread; what it returns, or raises, goes to `then` on the loop."""
@@ -144,7 +149,7 @@ class Server:
         for access in list(self.connections):
             access.close()
         await self._loop.run_in_executor(None, lambda: self._pool.shutdown(wait=True))
-        await asyncio.sleep(0)
+        self._hashing.shutdown(wait=False)
 
 
 # --- processes -------------------------------------------------------------------------------------
