@@ -124,13 +124,15 @@ def test_time_never_runs_backward(store):
 
 
 def test_history_names_each_certificate_and_is_bounded(store):
-    """One entry for each certificate, none for a request; the last 64 are kept."""
+    """One entry for each certificate, none for a request; 64 are kept, the first among them."""
     change(store, lambda t: t.put_request("alpha", request_row(), b"csr", b"key"))
     assert len(store.snapshot().own("alpha").history) == 1
     for number in range(70):
         change(store, lambda t, n=number: give_own(t, "alpha", b"%d" % n), now=3000.0 + number)
     history = store.snapshot().own("alpha").history
     assert len(history) == 64
+    assert history[0].sha256 == hashlib.sha256(b"first alpha").hexdigest()
+    assert [entry.head for entry in history[1:]] == list(range(10, 73))
     last = history[-1]
     assert last.sha256 == hashlib.sha256(b"69").hexdigest()
     assert (last.head, last.when) == (72, 3069.0)

@@ -22,7 +22,7 @@ from cucmos_shell.store.durable import (
     unavailable,
 )
 from cucmos_shell.store.prune import numbers, prune, sweep
-from cucmos_shell.store.rows import HISTORY_KEPT, Entry, Own, TrustIndex, own_to_json
+from cucmos_shell.store.rows import Entry, Own, TrustIndex, own_to_json, shortened
 from cucmos_shell.store.snapshot import FORMAT, Snapshot, manifest_of, sha256_hex
 from cucmos_shell.store.view import rebuild, refresh, stamped
 
@@ -165,7 +165,7 @@ class Commit:
         history = own.history
         if own.row is not None and (not history or history[-1].sha256 != own.row.sha256):
             entry = Entry(version, self._number, self._plan.when, own.row.sha256)
-            history = (*history, entry)[-HISTORY_KEPT:]
+            history = shortened((*history, entry))
         files = draft.files(unit)
         files[paths.INDEX] = own_to_json(Own(own.row, own.request, history, version))
         self._write_version(writer, unit, files)

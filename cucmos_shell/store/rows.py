@@ -183,8 +183,8 @@ def _parse(line: bytes) -> Row:
 class Own:
     """A unit's own certificate, its pending request, and which certificates it had before.
 
-    `version` is the number of the unit's folder in the store. `history` is oldest first and ends
-    with the current certificate.
+    `version` is the number of the unit's folder in the store. `history` is oldest first: it begins
+    with the certificate of the installation and ends with the current one.
     """
 
     __slots__ = ("history", "request", "row", "version")
@@ -202,12 +202,19 @@ class Own:
         self.version = version
 
 
+def shortened(history: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """The first entry and the last ones: a service that was never restarted still uses the first."""
+    if len(history) <= HISTORY_KEPT:
+        return history
+    return (history[0], *history[1 - HISTORY_KEPT :])
+
+
 def own_to_json(own: Own) -> bytes:
     """The index of a unit's version."""
     data = {
         "certificate": own.row and own.row._asdict(),
         "request": own.request and own.request._asdict(),
-        "history": own.history[-HISTORY_KEPT:],
+        "history": own.history,
     }
     return json.dumps(data).encode("ascii") + b"\n"
 

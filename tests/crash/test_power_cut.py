@@ -1,9 +1,5 @@
 """After a power cut the disk holds the old state or the new one, and what was said holds."""
 
-import os
-import pathlib
-import tempfile
-
 import pytest
 from crash_changes import CHANGES, prepare, shape, state
 from crash_power import OPTIONS, Trace, base_tree, lay_out, survivals, tree_after
@@ -20,16 +16,6 @@ WAYS = {"syncfs": (), "fsync": ("-e", "inject=syncfs:error=ENOSYS")}
 @pytest.fixture(scope="session")
 def readers_world(keys):
     return clock_world(keys, start=4_000_000_000.0)[0]
-
-
-@pytest.fixture
-def disk(tmp_path):
-    """Where the many disks are laid out, one after the other: in memory where there is some."""
-    if not os.access("/dev/shm", os.W_OK):
-        yield tmp_path / "disk"
-        return
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        yield pathlib.Path(folder) / "disk"
 
 
 class Cut:
