@@ -50,6 +50,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "set cli session", "set security", "set session", "show cli session", "show logins",
         "show security", "show session",
     ),
+    "bulk": ("set cert bulk",),
     "file_get": ("file get", "delete sftp-host-key"),
 }  # fmt: skip
 

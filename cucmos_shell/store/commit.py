@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from cucmos_shell.store.draft import OwnDraft, TrustDraft
 
 find_syncfs()  # now, and not while somebody waits for the lock
-SECRET_DOCUMENTS = frozenset(("accounts.json", paths.SMTP))
+SECRET_DOCUMENTS = frozenset(("accounts.json", "bulk.json", paths.SMTP))
 
 
 class Plan(Value):

@@ -1,0 +1,209 @@
+"""`set cert bulk`: certificates of several clusters, exchanged over an SFTP server.
+
+Each node exports its own certificates as `HOST_UNIT.p12`; one of them consolidates all that lie
+there into `UNIT.p12`; each imports that into its trust stores. The files hold certificates only.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+
+from cucmos_shell import trust_import, uploads
+from cucmos_shell.commands.revocation import check_upload
+from cucmos_shell.commands.sftp_dialogue import Server, ask_server, sign_in
+from cucmos_shell.der import to_pem
+from cucmos_shell.errors import NotFound, Refused
+from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.results import Commit, Notice, Pause, Progress
+from cucmos_shell.text import safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from cucmos_shell.caller import Caller
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+    from cucmos_shell.sftp_client import SftpClient
+    from cucmos_shell.store.transaction import Transaction
+
+family = Family()
+
+DOCUMENT = "bulk.json"
+ALL = "all"
+FILE_MOST = 16 * 1024 * 1024
+FILES_MOST = 1000
+DESCRIPTION = "Bulk Certificate"
+
+
+def _choices(node: Node) -> tuple[str, ...]:
+    return (*node.appliance.units, ALL)
+
+
+UNITS = Argument("units", "certificate unit, or all", choices=_choices)
+
+
+def _units(node: Node, word: str) -> tuple[str, ...]:
+    return tuple(node.appliance.units) if word == ALL else (word,)
+
+
+# --- PKCS#12 -------------------------------------------------------------------------------------
+
+
+def pack(certificates: Iterable[bytes]) -> bytes:
+    """Certificates (DER) as a PKCS#12 file without a key and without a password."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
+
+    loaded = [
+        pkcs12.PKCS12Certificate(x509.load_der_x509_certificate(der), None) for der in certificates
+    ]
+    return pkcs12.serialize_key_and_certificates(None, None, None, loaded, NoEncryption())
+
+
+def unpack(data: bytes, name: str) -> list[bytes]:
+    """The certificates (DER) of a PKCS#12 file. Raises Refused; a private key in it is refused."""
+    from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+
+    try:
+        found = pkcs12.load_pkcs12(data, None)
+        if found.key is not None:
+            raise Refused("{name} holds a private key; nothing was stored", name=name)
+        entries = [*([found.cert] if found.cert else []), *found.additional_certs]
+        return [entry.certificate.public_bytes(Encoding.DER) for entry in entries]
+    except (ValueError, TypeError) as error:
+        raise Refused("{name} is not a PKCS#12 file without a password", name=name) from error
+
+
+# --- the server ----------------------------------------------------------------------------------
+
+
+@family.command("set cert bulk sftp", level=1, changes=True)
+def bulk_sftp(node: Node) -> Conversation[Notice]:
+    """Say which SFTP server certificates are exchanged over.
+
+    Its address, an account and a folder are asked for, and tried.
+    """
+    server = yield from ask_server("Directory: ")
+    client = yield from sign_in(node, server)
+    try:
+        if not client.is_folder(server.folder):
+            raise NotFound("{folder}: no such directory on the server", folder=server.folder)
+    finally:
+        client.close()
+    kept = {name: getattr(server, name) for name in Server._fields}
+    yield Commit(lambda transaction: transaction.put_document(DOCUMENT, kept))
+    data = {name: kept[name] for name in ("host", "port", "user", "folder")}
+    return Notice(("SFTP server for bulk certificates is set",), data)
+
+
+def _server(node: Node) -> Server:
+    kept: dict[str, Any] = node.snapshot().document(DOCUMENT)
+    if not kept:
+        raise Refused("No SFTP server is set", details=("Set one: set cert bulk sftp",))
+    return Server(**kept)
+
+
+# --- export, consolidate, import -------------------------------------------------------------------
+
+
+@family.command("set cert bulk export <units>", level=1, arguments=(UNITS,), changes=True)
+def bulk_export(node: Node, units: str) -> Conversation[Notice]:
+    """Write this node's own certificates to the SFTP server."""
+    server = _server(node)
+    snapshot = node.snapshot()
+    client = yield from sign_in(node, server)
+    names = []
+    try:
+        for unit in _units(node, units):
+            name = f"{node.hostname}_{unit}.p12"
+            data = pack([snapshot.own_der(unit)])
+            client.put(io.BytesIO(data), posixpath.join(server.folder, name))
+            names.append(name)
+            yield Progress(f"Successfully exported {unit} certificate(s) to sftp server.")
+            yield Pause(0.0)
+    finally:
+        client.close()
+    return Notice((), {"files": names})
+
+
+def _exports(client: SftpClient, folder: str, unit: str) -> list[str]:
+    found = [name for name in client.names(folder) if name.endswith(f"_{unit}.p12")]
+    if len(found) > FILES_MOST:
+        raise Refused("There are more than {most} files for {unit}", most=FILES_MOST, unit=unit)
+    return found
+
+
+@family.command("set cert bulk consolidate <units>", level=1, arguments=(UNITS,), changes=True)
+def bulk_consolidate(node: Node, units: str) -> Conversation[Notice]:
+    """Bring what all nodes have exported together, in one file for each unit."""
+    server = _server(node)
+    client = yield from sign_in(node, server)
+    done: dict[str, int] = {}
+    try:
+        for unit in _units(node, units):
+            names = _exports(client, server.folder, unit)
+            if not names and units != ALL:
+                raise NotFound("There are no exported {unit} certificates", unit=unit)
+            certificates: dict[bytes, None] = {}
+            for name in names:
+                data = client.get(posixpath.join(server.folder, name), FILE_MOST)
+                certificates.update(dict.fromkeys(unpack(data, safe(name))))
+                yield Pause(0.0)
+            if certificates:
+                target = posixpath.join(server.folder, f"{unit}.p12")
+                client.put(io.BytesIO(pack(certificates)), target)
+                done[unit] = len(certificates)
+                yield Progress(f"Successfully consolidated {unit} certificates.")
+    finally:
+        client.close()
+    if not done:
+        raise NotFound("There are no exported certificates")
+    return Notice((), {"certificates": done})
+
+
+@family.command("set cert bulk import <units>", level=1, arguments=(UNITS,), changes=True)
+def bulk_import(node: Node, caller: Caller, units: str) -> Conversation[Notice]:
+    """Import the consolidated certificates into this node's trust stores.
+
+    The rules of an import by hand hold; all are imported, or none.
+    """
+    server = _server(node)
+    client = yield from sign_in(node, server)
+    ready: dict[str, list[trust_import.Ready]] = {}
+    try:
+        there = set(client.names(server.folder))
+        for unit in _units(node, units):
+            name = f"{unit}.p12"
+            if name not in there:
+                if units == ALL:
+                    continue
+                raise NotFound("{name} is not there; consolidate first", name=name)
+            data = client.get(posixpath.join(server.folder, name), FILE_MOST)
+            ready[unit] = _ready(node, unit, unpack(data, name))
+            yield Pause(0.0)
+    finally:
+        client.close()
+    if not ready:
+        raise NotFound("There are no consolidated certificates")
+    check_upload(node, [one.der for group in ready.values() for one in group], caller.note)
+
+    def change(transaction: Transaction) -> dict[str, list[trust_import.Outcome]]:
+        return {
+            unit: trust_import.stage(transaction, node.appliance.units[unit].trust_store, group)
+            for unit, group in ready.items()
+        }
+
+    outcomes = yield Commit(change)
+    lines = tuple(f"Successfully imported {unit} certificates." for unit in outcomes)
+    return Notice(lines, outcomes)
+
+
+def _ready(node: Node, unit: str, ders: list[bytes]) -> list[trust_import.Ready]:
+    spec = node.appliance.trust_stores[node.appliance.units[unit].trust_store]
+    text = b"".join(map(to_pem, ders)).decode("ascii")
+    found = uploads.read_paste(text, limit=2 * FILE_MOST)
+    policy = node.appliance.policy
+    return list(trust_import.read(found, spec, policy, now=node.now(), text=DESCRIPTION))

@@ -1,0 +1,90 @@
+"""Bulk exchange over a real SFTP server: export, consolidate, import, and what is refused."""
+
+import json
+import os
+import subprocess
+
+import pytest
+from harness import Conversation
+from sftp_server import SftpServer
+
+from cucmos_shell.commands.bulk import pack, unpack
+from cucmos_shell.errors import Refused
+
+
+@pytest.fixture
+def exchange(tmp_path):
+    folder = tmp_path / "exchange"
+    (folder / "certs").mkdir(parents=True)
+    with SftpServer(folder) as server:
+        server.box = folder / "certs"
+        yield server
+
+
+def ready(say, exchange, folder="certs", *more):
+    return say("set cert bulk sftp", *exchange.answers, folder, *more)
+
+
+def test_two_clusters_trust_each_other(say, ucm_node, exchange):
+    """Both export, one consolidates, both import; the stores verify by openssl's reading."""
+    other = Conversation(ucm_node)
+    for one in (say, other):
+        assert ready(one, exchange, "certs", "yes").endswith("bulk certificates is set\n")
+        assert one("set cert bulk export tomcat") == (
+            "Successfully exported tomcat certificate(s) to sftp server.\n"
+        )
+    names = {f"{say.node.hostname}_tomcat.p12", f"{ucm_node.hostname}_tomcat.p12"}
+    assert set(os.listdir(exchange.box)) == names
+    assert say("set cert bulk consolidate tomcat") == (
+        "Successfully consolidated tomcat certificates.\n"
+    )
+    done = subprocess.run(
+        ["openssl", "pkcs12", "-in", str(exchange.box / "tomcat.p12"), "-passin", "pass:"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.count("BEGIN CERTIFICATE") == 2
+    assert "PRIVATE KEY" not in done.stdout
+    for one, peer in ((say, ucm_node), (other, say.node)):
+        assert one("set cert bulk import tomcat") == "Successfully imported tomcat certificates.\n"
+        wanted = peer.snapshot().own("tomcat").row.sha256
+        assert wanted in {row.sha256 for row in one.node.snapshot().trust("tomcat-trust")}
+
+
+def test_all_units_at_once(say, exchange):
+    """As JSON, too."""
+    ready(say, exchange, "certs", "yes")
+    assert say("set cert bulk export all").count("Successfully exported") == 5
+    assert say("set cert bulk consolidate all").count("Successfully consolidated") == 5
+    say("set output json")
+    answer = json.loads(say("set cert bulk import all"))
+    assert answer["ok"]
+    assert set(answer["data"]) == set(say.node.appliance.units)
+
+
+def test_the_servers_password_is_kept_secret(say, exchange):
+    """For the owner's eyes, and never shown."""
+    text = ready(say, exchange, "certs", "yes")
+    path = say.node.snapshot().path("node", "bulk.json")
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    assert exchange.answers[3] not in text + say("show audit")
+
+
+def test_what_cannot_be_done_is_said(say, exchange):
+    """No server, no folder, nothing exported, nothing consolidated, a strange file, a key."""
+    assert "No SFTP server is set" in say("set cert bulk export tomcat")
+    assert "no such directory" in ready(say, exchange, "elsewhere", "yes")
+    ready(say, exchange)
+    assert "no exported tomcat" in say("set cert bulk consolidate tomcat")
+    assert "consolidate first" in say("set cert bulk import tomcat")
+    (exchange.box / "tomcat.p12").write_bytes(b"nonsense")
+    assert "not a PKCS#12 file" in say("set cert bulk import tomcat")
+    assert say.status == 1
+    assert "not a known" in say("set cert bulk export bogus")
+
+
+def test_a_private_key_is_refused(ca):
+    """Nothing is stored of a file that holds one."""
+    issued = ca.root("Bulk CA")
+    with pytest.raises(Refused, match="private key"):
+        unpack(ca.pkcs12(issued), "x.p12")
+    assert unpack(pack([issued.der]), "y.p12") == [issued.der]
