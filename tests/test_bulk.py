@@ -5,6 +5,11 @@ import os
 import subprocess
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    NoEncryption,
+    load_pem_private_key,
+    pkcs12,
+)
 from harness import Conversation
 from sftp_server import SftpServer
 
@@ -85,6 +90,12 @@ def test_what_cannot_be_done_is_said(say, exchange):
 def test_a_private_key_is_refused(ca):
     """Nothing is stored of a file that holds one."""
     issued = ca.root("Bulk CA")
-    with pytest.raises(Refused, match="private key"):
+    with pytest.raises(Refused, match="without a password"):
         unpack(ca.pkcs12(issued), "x.p12")
+    key = load_pem_private_key(issued.key.read_bytes(), None)
+    data = pkcs12.serialize_key_and_certificates(
+        b"x", key, issued.certificate, None, NoEncryption()
+    )
+    with pytest.raises(Refused, match="holds a private key"):
+        unpack(data, "x.p12")
     assert unpack(pack([issued.der]), "y.p12") == [issued.der]

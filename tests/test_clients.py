@@ -69,8 +69,13 @@ def pem(ca):
 
 
 @pytest.mark.parametrize(
-    "client", [Paramiko, ParamikoExpect, OldParamikoExpect, Netmiko, NetmikoLinux, Pexpect, Pxssh]
-)
+    "client",
+    [
+        Paramiko, ParamikoExpect, Netmiko, Pexpect, Pxssh,
+        pytest.param(OldParamikoExpect, marks=pytest.mark.slow),
+        pytest.param(NetmikoLinux, marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
 def test_embedded_server(served, pem, client, monkeypatch):
     """Each against `cucmos-shell serve`."""
     monkeypatch.setenv("NETMIKO_LINUX_PROMPT_PRI", ":")
