@@ -5,6 +5,7 @@ import shutil
 import pytest
 from crash_changes import Change
 from harness import Conversation
+from sweeping import share
 from test_crash_sweep import Sweep, readers_world
 
 from cucmos_shell.node import Node
@@ -51,5 +52,5 @@ def test_a_list_broken_off_here_and_there(sweep):
 @pytest.mark.parametrize("part", range(2))
 def test_a_list_broken_off_anywhere(sweep, part):
     """Every call from the opening of the lock to the end, and one in fifty before."""
-    for point in sweep.points[part::2]:
+    for point in share(sweep.points, part, 2):
         sweep.check(point)

@@ -11,6 +11,7 @@ import pytest
 from crash_changes import CHANGES, prepare, shape, state
 from crash_trace import break_off, copy, points, trace
 from harness import Conversation, clock_world
+from sweeping import share
 
 from cucmos_shell.node import Node
 
@@ -99,5 +100,5 @@ def test_a_change_broken_off_here_and_there(change, imp_template, tmp_path, read
 def test_a_change_broken_off_anywhere(change, part, imp_template, tmp_path, readers_world):
     """Every call from the opening of the lock to the end, and one in fifty before."""
     sweep = sweep_of(change, imp_template, tmp_path, readers_world)
-    for point in sweep.points[part::4]:
+    for point in share(sweep.points, part, 4, change.name):
         sweep.check(point)

@@ -80,7 +80,7 @@ def violations(trace_of, disk, base, keys, every):
             yield f"after step {step} ({trace_of.steps[step - 1]}): the node is gone"
 
 
-@pytest.mark.parametrize("every", [pytest.param(12, marks=pytest.mark.slow), 1500])
+@pytest.mark.parametrize("every", [pytest.param(100, marks=pytest.mark.slow), 1500])
 def test_a_power_cut_during_a_first_use(every, tmp_path, disk, keys):
     """Also what is half there is written over, and what was said holds."""
     base = tmp_path / "node"

@@ -12,6 +12,7 @@ from certificate_authority import CertificateAuthority
 from crash_trace import Point, break_off, copy, run, trace
 from harness import Conversation
 from mail_servers import MailServer
+from sweeping import share
 
 from cucmos_shell.node import Node
 from cucmos_shell.sent import load
@@ -110,5 +111,5 @@ def test_a_run_killed_here_and_there_loses_nothing(sweep):
 @pytest.mark.parametrize("part", range(4))
 def test_a_run_killed_anywhere_loses_nothing(sweep, part):
     """Every call on files and sockets."""
-    for point in sweep.points[part::4]:
+    for point in share(sweep.points, part, 4):
         sweep.check(point)
