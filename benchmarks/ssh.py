@@ -221,8 +221,23 @@ async def measure(ours, plain, key, options):
     )  # fmt: skip
     rows.append(("memory after it", "< 300 MB", f"{ours.memory() / 1024:.0f} MB", "-"))
     rows.append(("growth meanwhile", "none", f"{ours.memory() - first} KiB", "-"))
+    rows.append(await beside_a_hostile_one(ours.port, key, clients[:20]))
     await close_all(clients)
     return rows
+
+
+async def beside_a_hostile_one(port, key, clients):
+    """How much slower twenty quiet sessions get by one that types ahead and never reads."""
+    ratios = []
+    for _ in range(7):
+        quiet = percent(await busy(clients, 2, 0.25), 0.95)
+        hostile = await Client().open(port, "user19", client_keys=[key])
+        hostile.writer.channel.pause_reading()
+        hostile.writer.write(b"utils service list\r" * 4096 + b"x" * 65536)
+        ratios.append(percent(await busy(clients, 2, 0.25), 0.95) / quiet)
+        hostile.connection.abort()
+    slower = f"{(percent(ratios, 0.5) - 1) * 100:+.0f} %"
+    return ("p95 of 20 sessions beside a hostile one", "< +20 %", slower, "-")
 
 
 def main():

@@ -12,6 +12,7 @@ from asyncssh.stream import SSHServerStreamSession
 
 from cucmos_shell.caller import Settings
 from cucmos_shell.errors import ShellError
+from cucmos_shell.line_editor import TYPE_AHEAD_LIMIT
 from cucmos_shell.login import parse_command
 from cucmos_shell.results import Done
 from cucmos_shell.session import Session
@@ -21,6 +22,7 @@ from cucmos_shell.terminal import Terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from cucmos_shell.accounts import Account
@@ -30,8 +32,9 @@ if TYPE_CHECKING:
     from cucmos_shell.sshd.server import Server
 
 SFTP_VERSION = 3
-# Bytes of one write, and of input taken from the library before the channel stops reading.
 SHUTDOWN = "The node is shutting down; the session is closed"
+# A step of somebody who has typed ahead waits so many times as long as the last one took.
+PACE, PACE_MOST = 3.0, 0.1
 _CTRL_C, _END = b"\x03", b"\x04"
 
 
@@ -104,6 +107,7 @@ class Channel(SSHServerStreamSession[bytes]):
         self._login: Login | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._closing = False
+        self._begun = self._spent = 0.0
 
     # --- requests ---------------------------------------------------------------------------------
 
@@ -341,7 +345,7 @@ class Channel(SSHServerStreamSession[bytes]):
                 self._next_line(terminal)
             work = terminal.take_work()
             if work is not None:
-                self._server.work(work, partial(self._worked, terminal))
+                self._start_work(terminal, work)
             out = b"" if self._stalled and not self._lost else terminal.take_output(now)
             self._write(out)
             more = more or bool(out)
@@ -369,8 +373,22 @@ class Channel(SSHServerStreamSession[bytes]):
                 self._events.call_soon(self._pump)
         return fed
 
+    def _start_work(self, terminal: Terminal, work: Callable[[], object]) -> None:
+        """Run a step; who has typed ahead leaves the others their turn first."""
+        begin = partial(self._server.work, work, partial(self._worked, terminal))
+        ahead = self._waiting or terminal.editor.room < TYPE_AHEAD_LIMIT
+        if ahead and self._spent and not self._lost:
+            pause = min(PACE * self._spent, PACE_MOST)
+            self._events.call_later(pause, begin)
+            self._begun = self._events.time() + pause
+        else:
+            self._begun = self._events.time()
+            begin()
+
     def _worked(self, terminal: Terminal, result: object) -> None:
-        terminal.worked(result, self._events.time())
+        now = self._events.time()
+        self._spent = now - self._begun
+        terminal.worked(result, now)
         self._pump()
 
     def _next_line(self, terminal: Terminal) -> None:
