@@ -36,8 +36,17 @@ def parse_command(text: str) -> tuple[set[str], list[str]]:
 
 
 def over_ssh(environment: Mapping[str, str]) -> bool:
-    """Whether OpenSSH's server has started this process."""
-    return bool(environment.get("SSH_CONNECTION"))
+    """Whether OpenSSH's server has started this process, as a login shell.
+
+    A person who came over SSH and starts the program in a shell is at the console as ever.
+    """
+    if not environment.get("SSH_CONNECTION"):
+        return False
+    try:
+        with open(f"/proc/{os.getppid()}/comm", "rb") as file:
+            return file.read().startswith(b"sshd")
+    except OSError:
+        return True
 
 
 def who(node: Node, environment: Mapping[str, str], account: str | None, level: int | None) -> Who:

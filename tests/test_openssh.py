@@ -160,29 +160,35 @@ def test_no_way_past_the_shell(openssh):
     assert done.returncode == 0
 
 
-def login_shell(node_dir, text, **environment):
-    """What sshd does with a login shell for one command."""
+def login_shell(folder, node_dir, text, parent="sshd"):
+    """What sshd does with a login shell for one command; a shell of that name stands in for it."""
+    stand_in = folder / parent
+    if not stand_in.exists():
+        stand_in.symlink_to("/bin/sh")
     return subprocess.run(
-        [*PROGRAM, "-c", text], capture_output=True, text=True, check=False, timeout=20,
+        [stand_in, "-c", '"$@"; exit $?', "x", *PROGRAM, "-c", text],
+        capture_output=True, text=True, check=False, timeout=20,
         env={"SSH_CONNECTION": "192.0.2.7 1 192.0.2.1 22", "CUCMOS_STATE": str(node_dir),
-             "HOME": "/", **environment},
+             "HOME": "/"},
     )  # fmt: skip
 
 
-def test_as_a_login_shell(node_dir):
+def test_as_a_login_shell(node_dir, tmp_path):
     """`-c TEXT` as sshd gives it."""
-    done = login_shell(node_dir, "--json show cli pagination")
+    done = login_shell(tmp_path, node_dir, "--json show cli pagination")
     assert done.stdout.startswith('{"command": "show cli pagination", "ok": true')
     log = (node_dir / "log" / "platform" / "log" / "cli00001.log").read_text()
     assert "origin=ssh/192.0.2.7" in log
 
 
-def test_a_user_of_the_system_gets_its_level_from_its_account(node_dir, say):
+def test_a_user_of_the_system_gets_its_level_from_its_account(node_dir, say, tmp_path):
     """Unknown users are refused as soon as there are accounts; --level and --account say more."""
     say("set account name ann", "0", "Blue-Harbour7", "Blue-Harbour7")
-    done = login_shell(node_dir, "show cli pagination")
+    done = login_shell(tmp_path, node_dir, "show cli pagination")
     assert done.returncode == 4
     assert "has no account" in done.stderr
+    # Somebody who came over SSH to a shell of the system is at the console.
+    assert login_shell(tmp_path, node_dir, "show cli pagination", "bash").returncode == 0
     environment = {"SSH_CONNECTION": "192.0.2.7 1 192.0.2.1 22", "CUCMOS_STATE": str(node_dir)}
     for options, status in (
         (["--account", "ann"], 1), (["--level", "0"], 1), (["--level", "1"], 0), (["--level", "9"], 2),
