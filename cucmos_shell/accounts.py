@@ -6,6 +6,7 @@ Failures are counted in `<state>/run/failures.json`, which all processes of a no
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 
@@ -203,9 +204,9 @@ class Accounts:
     # --- failures -------------------------------------------------------------------------------
 
     def failed(self, name: str, address: str, rules: Locking) -> None:
-        """Count a failure of `name` from `address`."""
+        """Count a failure of `name` from `address`; a full disk keeps nobody out."""
         now = self._world.now()
-        with self._failures.change() as entries:
+        with contextlib.suppress(OSError), self._failures.change() as entries:
             self._fade(entries, now, rules.unlock)
             for key in _keys(name, address):
                 entry = entries.get(key, {})
@@ -219,7 +220,7 @@ class Accounts:
         """Forget the failures of `name`."""
         key = _keys(name, "")[0]
         if key in self._failures.read():
-            with self._failures.change() as entries:
+            with contextlib.suppress(OSError), self._failures.change() as entries:
                 entries.pop(key, None)
 
     def unlock(self, name: str) -> None:

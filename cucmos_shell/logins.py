@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from cucmos_shell.errors import Refused, Unavailable
@@ -59,12 +60,15 @@ class Logins:
         return 60.0 * float(minutes)
 
     def begin(self, account: str, origin: str, limited: bool = True) -> Login:
-        """Note that a session begins. Raises Refused when the account has too many."""
+        """Note that a session begins. Raises Refused when the account has too many.
+
+        On a full disk nothing is noted: somebody must be able to come and clear it.
+        """
         limit = int(self._store.snapshot().settings().get(LIMIT, LIMIT_DEFAULT))
         self._count += 1
         now = self._world.now()
         login = Login(f"{self._own[0]}-s{self._count}", account, origin, now)
-        with self._ledger.change() as entries:
+        with contextlib.suppress(OSError), self._ledger.change() as entries:
             if limited:
                 self._prune(entries)
                 mine = sum(row["account"] == account for row in entries.values())
@@ -85,11 +89,8 @@ class Logins:
 
     def end(self, login: Login) -> None:
         """Note that a session has ended; nobody minds if that cannot be written."""
-        try:
-            with self._ledger.change() as entries:
-                entries.pop(login.id, None)
-        except OSError:
-            pass
+        with contextlib.suppress(OSError), self._ledger.change() as entries:
+            entries.pop(login.id, None)
         self._record("ended", login)
 
     def _record(self, what: str, login: Login) -> None:

@@ -53,6 +53,12 @@ def test_sessions_of_a_process_that_is_gone_are_gone(node_dir, node):
     node.logins.begin("ann", "192.0.2.1")
 
 
+def test_a_disk_that_takes_nothing_keeps_nobody_out(node, node_dir):
+    """Somebody must be able to come and clear it."""
+    (node_dir / "run" / "sessions.json").mkdir(parents=True)
+    node.logins.end(node.logins.begin("admin", "192.0.2.1"))
+
+
 def test_logins_are_shown(say, node):
     """Those who are there, who were, and who was refused."""
     gone = node.logins.begin("ann", "192.0.2.1")
