@@ -13,7 +13,6 @@ from crash_trace import Point, break_off, copy, run, trace
 from harness import Conversation
 from mail_servers import MailServer
 from sweeping import share
-from sweeping import share
 
 from cucmos_shell.node import Node
 from cucmos_shell.sent import load
