@@ -17,7 +17,10 @@ SERIALS = itertools.count(0x4000_0000_0000_0000)
 
 # For a process that prints its peak memory in KiB. `ru_maxrss` begins with the peak of whoever
 # started the process, which a long test run has driven up.
-PRINT_PEAK = "print(next(line.split()[1] for line in open('/proc/self/status') if 'VmHWM' in line), end='')\n"
+PRINT_PEAK = """
+with open("/proc/self/status") as file:
+    print(next(line.split()[1] for line in file if "VmHWM" in line))
+"""
 
 
 class Clock:
