@@ -49,8 +49,10 @@ class Keys:
         made = self._made.setdefault(kind, [])
         turn = self._turn[kind] = self._turn.get(kind, -1) + 1
         if len(made) < self.SIZE:
-            made.append(real.new_key(kind))
-            return made[-1]
+            # An installation asks from several threads: each gets the key it made.
+            key = real.new_key(kind)
+            made.append(key)
+            return key
         return made[turn % self.SIZE]
 
 
