@@ -15,15 +15,13 @@ from cucmos_shell.world import World
 HERE = pathlib.Path(__file__).parent
 
 
-@pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch_environment):
+@pytest.fixture(scope="session", autouse=True)
+def _environment_of_nobody():
     """Nothing of the person who runs the tests reaches them."""
-
-
-@pytest.fixture(scope="session")
-def monkeypatch_environment():
-    for name in ("CUCMOS_STATE", "XDG_STATE_HOME", "SSH_ORIGINAL_COMMAND"):
-        os.environ.pop(name, None)
+    names = ("CUCMOS_STATE", "XDG_STATE_HOME", "SSH_ORIGINAL_COMMAND")
+    before = {name: os.environ.pop(name) for name in names if name in os.environ}
+    yield
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")
