@@ -30,21 +30,22 @@ def keys():
     return Keys()
 
 
-def _template(name, keys, tmp_path_factory):
+def _template(name, tmp_path_factory):
+    # Keys of its own: the pool's come round again, and a new key must not be the installed one.
     folder = tmp_path_factory.mktemp("template") / name
-    world, _ = clock_world(keys)
+    world, _ = clock_world(Keys())
     install(str(folder), name, world, speed=0)
     return folder
 
 
 @pytest.fixture(scope="session")
-def imp_template(keys, tmp_path_factory):
-    return _template("imp-9.1", keys, tmp_path_factory)
+def imp_template(tmp_path_factory):
+    return _template("imp-9.1", tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def ucm_template(keys, tmp_path_factory):
-    return _template("ucm-9.1", keys, tmp_path_factory)
+def ucm_template(tmp_path_factory):
+    return _template("ucm-9.1", tmp_path_factory)
 
 
 @pytest.fixture
