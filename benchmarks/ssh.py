@@ -22,6 +22,8 @@ PASSWORD = "Blue-Harbour7"
 PROGRAM = [sys.executable, "-I", "-m", "cucmos_shell"]
 LINE = "show cert list own"
 AT_ONCE = 50
+# As a client asks for whose list of known hosts has the node's first key.
+HOST_KEY = ["ssh-ed25519"]
 ACCOUNTS = 20
 
 PLAIN = """
@@ -100,7 +102,8 @@ class Client:
     async def open(self, port, user, **credentials):
         self.connection = await asyncssh.connect(
             "127.0.0.1", port, username=user, known_hosts=None, config=None, agent_path=None,
-            compression_algs=["none"], login_timeout=60, connect_timeout=60, **credentials,
+            compression_algs=["none"], server_host_key_algs=HOST_KEY, login_timeout=60,
+            connect_timeout=60, **credentials,
         )  # fmt: skip
         self.writer, self.reader, _ = await self.connection.open_session(
             term_type="vt100", term_size=(80, 24), encoding=None
@@ -162,7 +165,7 @@ async def execs(port, key, count=60):
         begun = time.perf_counter()
         async with asyncssh.connect(
             "127.0.0.1", port, username="user0", client_keys=[key], known_hosts=None, config=None,
-            agent_path=None, compression_algs=["none"],
+            agent_path=None, compression_algs=["none"], server_host_key_algs=HOST_KEY,
         ) as connection:  # fmt: skip
             await connection.run(LINE)
         times.append(time.perf_counter() - begun)

@@ -15,6 +15,7 @@ from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.ledger import Ledger
 from cucmos_shell.public_keys import fingerprint
 from cucmos_shell.results import Value
+from cucmos_shell.store import of_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,13 +163,14 @@ class Accounts:
 
     def __init__(self, state_dir: str, store: Store, world: World) -> None:
         self._store = store
+        self._all = of_state(store, all_accounts)
         self._world = world
         self._failures = Ledger(os.path.join(state_dir, "run", "failures.json"))
         self._remembered = passwords.Remembered(world.monotonic)
 
     def find(self, name: str) -> Account | None:
         """The account of that name."""
-        return all_accounts(self._store.snapshot()).get(name)
+        return self._all().get(name)
 
     def verify(self, name: str, password: str, address: str) -> Account:
         """The account, if `password` is its password and it is not locked.
@@ -176,8 +178,7 @@ class Accounts:
         An unknown, keyless or locked account takes as long as a wrong password. Raises
         SignInRefused.
         """
-        snapshot = self._store.snapshot()
-        account = all_accounts(snapshot).get(name)
+        account = self._all().get(name)
         phc = account.password if account else ""
         locked = self.locked_for(name) > 0
         if not locked and phc and self._remembered.knows(name, phc, password):
@@ -188,7 +189,7 @@ class Accounts:
                 self._remembered.add(name, phc, password)
         if account is None or not right or locked:
             reason = "unknown account" if account is None else "locked" if locked else "password"
-            self.failed(name, address, locking(snapshot))
+            self.failed(name, address, locking(self._store.snapshot()))
             raise SignInRefused(reason)
         self.succeeded(name)
         return account

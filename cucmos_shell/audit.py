@@ -17,6 +17,7 @@ from cucmos_shell.text import safe
 
 FILE_LIMIT = 5 * 1024 * 1024
 FILES_KEPT = 10
+_APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _KEY_MATERIAL = re.compile(r"-----\s*BEGIN.*|[A-Za-z0-9+/=]{48,}", re.DOTALL)
 _ENTRY = (
     r"(?P<date>\S+ \S+) INFO \[(?P<id>\S+)\] sdMain\.main - "
@@ -72,10 +73,8 @@ class Audit:
         self._count = 0
 
     def _write(self, line: str) -> None:
-        os.makedirs(self.folder, mode=0o700, exist_ok=True)
         path = os.path.join(self.folder, "cli00001.log")
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(path, flags, 0o600)
+        descriptor = self._open(path)
         try:
             size = os.fstat(descriptor).st_size
             if size > FILE_LIMIT:
@@ -83,7 +82,7 @@ class Audit:
                 if os.path.exists(path) and os.path.samestat(os.stat(path), os.fstat(descriptor)):
                     self._rotate()
                 os.close(descriptor)
-                descriptor = os.open(path, flags, 0o600)
+                descriptor = self._open(path)
                 size = os.fstat(descriptor).st_size
             if size and os.pread(descriptor, 1, size - 1) != b"\n":
                 line = "\n" + line
@@ -92,6 +91,13 @@ class Audit:
                 raise OSError("the log took only part of a line")
         finally:
             os.close(descriptor)
+
+    def _open(self, path: str) -> int:
+        try:
+            return os.open(path, _APPEND, 0o600)
+        except FileNotFoundError:
+            os.makedirs(self.folder, mode=0o700, exist_ok=True)
+            return os.open(path, _APPEND, 0o600)
 
     def _path(self, number: int) -> str:
         return os.path.join(self.folder, f"cli{number:05d}.log")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import hashlib
+import itertools
+import json
 import os
+import re
 
 from cucmos_shell.errors import Refused, Unavailable
-from cucmos_shell.ledger import Ledger
 from cucmos_shell.results import Value
-from cucmos_shell.store.paths import clean_name
+from cucmos_shell.store import Snapshot, of_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Iterator
 
     from cucmos_shell.audit import Audit
     from cucmos_shell.store import Store
@@ -22,6 +26,8 @@ TIMEOUT, TIMEOUT_DEFAULT = "session_timeout", 30
 LIMIT, LIMIT_DEFAULT = "session_limit", 10
 HISTORY_KEPT = 500
 HISTORY_BYTES = 256 * 1024
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Login(Value):
@@ -33,7 +39,7 @@ class Login(Value):
     since: float
 
 
-def _started(pid: int) -> str:
+def _started(pid: str) -> str:
     """When a process began, in the kernel's ticks: a number that was given again has another."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
@@ -43,54 +49,49 @@ def _started(pid: int) -> str:
 
 
 class Logins:
-    """The sessions of a node."""
+    """The sessions of a node: a file each, in a folder for each account.
+
+    A file is named for its process, so that the sessions of one that was killed are told from
+    those that live; whoever comes by takes the dead ones away.
+    """
 
     def __init__(self, state_dir: str, store: Store, audit: Audit, world: World) -> None:
-        self._folder = os.path.join(state_dir, "run")
-        self._ledger = Ledger(os.path.join(self._folder, "sessions.json"))
-        self._store = store
+        self._sessions = os.path.join(state_dir, "run", "sessions")
+        self._histories = os.path.join(state_dir, "run", "history")
+        self._settings = of_state(store, Snapshot.settings)
         self._audit = audit
         self._world = world
-        self._count = 0
-        self._own = (os.getpid(), _started(os.getpid()))
+        self._count = itertools.count(1)
+        self._own = (str(os.getpid()), _started(str(os.getpid())))
 
     def timeout(self) -> float:
         """Seconds without a key after which a session that begins now will end."""
-        minutes = self._store.snapshot().settings().get(TIMEOUT, TIMEOUT_DEFAULT)
-        return 60.0 * float(minutes)
+        return 60.0 * float(self._settings().get(TIMEOUT, TIMEOUT_DEFAULT))
 
     def begin(self, account: str, origin: str, limited: bool = True) -> Login:
         """Note that a session begins. Raises Refused when the account has too many.
 
         On a full disk nothing is noted: somebody must be able to come and clear it.
         """
-        limit = int(self._store.snapshot().settings().get(LIMIT, LIMIT_DEFAULT))
-        self._count += 1
-        now = self._world.now()
-        login = Login(f"{self._own[0]}-s{self._count}", account, origin, now)
-        with contextlib.suppress(OSError), self._ledger.change() as entries:
-            if limited:
-                self._prune(entries)
-                mine = sum(row["account"] == account for row in entries.values())
-                if mine >= limit:
-                    raise Refused(
-                        "The limit of {limit} sessions of account {name} is reached",
-                        limit=limit,
-                        name=account,
-                    )
-            entries[login.id] = {
-                "account": account,
-                "origin": origin,
-                "since": now,
-                "process": list(self._own),
-            }
+        limit = int(self._settings().get(LIMIT, LIMIT_DEFAULT)) if limited else None
+        now, number = self._world.now(), next(self._count)
+        login = Login(f"{self._own[0]}-s{number}", account, origin, now)
+        with contextlib.suppress(OSError), _locked(self._folder(account)) as folder:
+            if limit is not None and len(self._alive(folder)) >= limit:
+                raise Refused(
+                    "The limit of {limit} sessions of account {name} is reached",
+                    limit=limit,
+                    name=account,
+                )
+            row = json.dumps({"account": account, "origin": origin, "since": now})
+            _write(self._file(folder, login), row, os.O_EXCL)
         self._record("begun", login)
         return login
 
     def end(self, login: Login) -> None:
         """Note that a session has ended; nobody minds if that cannot be written."""
-        with contextlib.suppress(OSError), self._ledger.change() as entries:
-            entries.pop(login.id, None)
+        with contextlib.suppress(OSError):
+            os.unlink(self._file(self._folder(login.account), login))
         self._record("ended", login)
 
     def _record(self, what: str, login: Login) -> None:
@@ -101,28 +102,87 @@ class Logins:
 
     def now(self) -> list[Login]:
         """The sessions there are, in order of their beginning."""
-        entries = self._ledger.read()
-        self._prune(entries)
-        found = [
-            Login(name, row["account"], row["origin"], float(row["since"]))
-            for name, row in entries.items()
-        ]
-        return sorted(found, key=lambda login: login.since)
+        found = []
+        for account in _names(self._sessions):
+            folder = os.path.join(self._sessions, account)
+            found += [_read_login(folder, name) for name in self._alive(folder)]
+        return sorted(filter(None, found), key=lambda login: login.since)
 
-    def _prune(self, entries: dict[str, Any]) -> None:
-        """Drop the sessions of processes that are gone."""
-        alive: dict[int, str] = {self._own[0]: self._own[1]}
-        for name, row in list(entries.items()):
-            pid, started = row["process"]
-            if pid not in alive:
-                alive[pid] = _started(pid)
-            if not started or alive[pid] != started:
-                del entries[name]
+    def _folder(self, account: str) -> str:
+        return os.path.join(self._sessions, _file_name(account))
+
+    def _file(self, folder: str, login: Login) -> str:
+        pid, _, number = login.id.partition("-")
+        return os.path.join(folder, f"{pid}-{self._own[1]}-{number}")
+
+    def _alive(self, folder: str) -> list[str]:
+        """The files in `folder` whose processes are there; others are removed."""
+        started = dict([self._own])
+        found = []
+        for name in _names(folder):
+            pid, _, rest = name.partition("-")
+            if pid not in started:
+                started[pid] = _started(pid)
+            if started[pid] and started[pid] == rest.partition("-")[0]:
+                found.append(name)
+            else:
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(folder, name))
+        return found
 
     def history(self, account: str) -> list[str]:
         """The lines `account` has typed before, oldest first; what is appended is kept."""
-        folder = os.path.join(self._folder, "history")
-        return _History(folder, clean_name(account, "account"))
+        return _History(self._histories, _file_name(account))
+
+
+def _file_name(account: str) -> str:
+    """A file name that no other account has; a system's user may be called anything."""
+    if _PLAIN.match(account):
+        return account
+    return "=" + hashlib.sha256(account.encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _read_login(folder: str, name: str) -> Login | None:
+    """What a session's file says; None if it has gone meanwhile, or is being written."""
+    pid, _, rest = name.partition("-")
+    try:
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            row = json.load(file)
+        number = rest.rpartition("-")[2]
+        return Login(f"{pid}-{number}", row["account"], row["origin"], float(row["since"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@contextlib.contextmanager
+def _locked(folder: str) -> Iterator[str]:
+    """The folder, made if need be, while nobody else counts what is in it. Raises OSError."""
+    try:
+        descriptor = os.open(folder, _FOLDER)
+    except FileNotFoundError:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        descriptor = os.open(folder, _FOLDER)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield folder
+    finally:
+        os.close(descriptor)
+
+
+def _write(path: str, text: str, how: int) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | how
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        os.write(descriptor, text.encode("utf-8", "replace"))
+    finally:
+        os.close(descriptor)
 
 
 class _History(list[str]):
@@ -130,20 +190,19 @@ class _History(list[str]):
 
     def __init__(self, folder: str, name: str) -> None:
         self._path = os.path.join(folder, name)
-        self._broken = False
         try:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-            lines = self._read()
+            lines = self._read(folder)
         except OSError:
             lines = []
         super().__init__(lines[-HISTORY_KEPT:])
         if len(lines) > 2 * HISTORY_KEPT:
             self._rewrite()
 
-    def _read(self) -> list[str]:
+    def _read(self, folder: str) -> list[str]:
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
+            os.makedirs(folder, mode=0o700, exist_ok=True)
             return []
         try:
             size = os.fstat(descriptor).st_size
@@ -155,23 +214,14 @@ class _History(list[str]):
     def _rewrite(self) -> None:
         fresh = f"{self._path}.{os.getpid()}"
         try:
-            self._write(fresh, "".join(f"{line}\n" for line in self), os.O_TRUNC)
+            _write(fresh, "".join(f"{line}\n" for line in self), os.O_TRUNC)
             os.replace(fresh, self._path)
         except OSError:
             return
 
-    @staticmethod
-    def _write(path: str, text: str, how: int) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | how
-        descriptor = os.open(path, flags, 0o600)
-        try:
-            os.write(descriptor, text.encode("utf-8", "replace"))
-        finally:
-            os.close(descriptor)
-
     def append(self, line: str) -> None:
         super().append(line)
         try:
-            self._write(self._path, f"{line}\n", os.O_APPEND)
+            _write(self._path, f"{line}\n", os.O_APPEND)
         except OSError:
             return

@@ -21,6 +21,7 @@ from cucmos_shell.service_plan import (
     Row,
     parse,
 )
+from cucmos_shell.store import of_state
 from cucmos_shell.store.durable import read, unavailable
 
 TYPE_CHECKING = False
@@ -76,6 +77,7 @@ class ServiceStates:
         self._store = store
         self._world = world
         self._latest = 0.0
+        self._installed = of_state(store, _installed)
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -127,7 +129,7 @@ class ServiceStates:
         book = self._book()
         moment = max(self._now(book), now or 0.0)
         past = [at for at in book.boots if at <= moment]
-        return past[-1] if past else self._installed(self._store.snapshot())
+        return past[-1] if past else self._installed()
 
     def running(self, name: str) -> bool:
         """Whether the service is up and has come up."""
@@ -164,11 +166,6 @@ class ServiceStates:
         return max((row.loaded.head for row in rows if row.loaded is not None), default=0)
 
     # --- what is loaded --------------------------------------------------------------------------
-
-    def _installed(self, snapshot: Snapshot) -> float:
-        """When the oldest certificate that the store remembers came."""
-        entries = [snapshot.own(unit).history[:1] for unit in snapshot.units]
-        return min((entry[0].when for entry in entries if entry), default=snapshot.when)
 
     def _trust_stores(self, spec: ServiceSpec) -> list[str]:
         """The trust stores of the units a service loads, and those that advise to restart it."""
@@ -235,6 +232,12 @@ class ServiceStates:
                 ]
                 rows.append(Pending(name, changed, tuple(stores)))
         return rows
+
+
+def _installed(snapshot: Snapshot) -> float:
+    """When the oldest certificate that the store remembers came."""
+    entries = [snapshot.own(unit).history[:1] for unit in snapshot.units]
+    return min((entry[0].when for entry in entries if entry), default=snapshot.when)
 
 
 def _came_before_start(certificate: Certificate, loaded: Loaded, start: float) -> bool:

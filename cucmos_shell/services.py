@@ -70,7 +70,7 @@ class Services(ServiceStates):
             if name in rows:
                 kept = (*(row for row in kept if row.at <= now), *rows[name])
             entries[name] = entry.replace(rows=kept, **flags.get(name, {}))
-        boots = book.boots or (self._installed(snapshot),)
+        boots = book.boots or (self._installed(),)
         past = [at for at in boots if at <= now][-1:]
         future = [at for at in boots if at > now] if boot is None else [boot]
         fresh = Book(now, max(0.0, now - self._world.now()), (*past, *future), entries)

@@ -150,7 +150,20 @@ class Terminal:
 
     def _look_whether_over(self, now: float) -> None:
         self._over_at = now + WATCH
-        if self._over is not None and self._execution is None and not self.busy and self._over():
+        if self._over is not None and self.at_prompt and self._over():
+            self.node_restarted()
+
+    @property
+    def at_prompt(self) -> bool:
+        """Whether nothing of the session runs or asks."""
+        return self._execution is None and not self.busy
+
+    def node_restarted(self) -> None:
+        """Nothing outlives a restart of the node: a session at its prompt is told, and ends.
+
+        Any other ends with its next command (see `session`).
+        """
+        if self.at_prompt:
             self.editor.output.write(RESTARTED)
             self.hang_up()
 

@@ -33,6 +33,7 @@ def test_an_account_has_so_many_sessions(say, node):
     node.logins.begin("bob", "192.0.2.2")
     node.logins.end(there[3])
     node.logins.begin("ann", "192.0.2.1")
+    # A server that goes on running sees at once what another process has changed.
     assert say("set session maxlimit 12") == "Maximum number of sessions is 12\n"
     node.logins.begin("ann", "192.0.2.1")
 
@@ -55,8 +56,35 @@ def test_sessions_of_a_process_that_is_gone_are_gone(node_dir, node):
 
 def test_a_disk_that_takes_nothing_keeps_nobody_out(node, node_dir):
     """Somebody must be able to come and clear it."""
-    (node_dir / "run" / "sessions.json").mkdir(parents=True)
+    (node_dir / "run").mkdir(exist_ok=True)
+    (node_dir / "run" / "sessions").write_text("")
     node.logins.end(node.logins.begin("admin", "192.0.2.1"))
+    assert node.logins.now() == []
+
+
+def test_what_is_no_session_is_none(node, node_dir):
+    """A file that was cut short, or that somebody left, is neither shown nor in anybody's way."""
+    there = node.logins.begin("ann", "192.0.2.1")
+    folder = node_dir / "run" / "sessions" / "ann"
+    (name,) = os.listdir(folder)
+    (folder / "notes.txt").write_text("nothing")
+    (folder / name.replace("-s1", "-s9")).write_text('{"account": "ann"')
+    assert node.logins.now() == [there]
+    assert not (folder / "notes.txt").exists()
+
+
+def test_names_that_look_alike_share_nothing(node):
+    """Neither a history nor the number of sessions; a system's user may be called anything."""
+    names = ("svc", "svc_", "_svc", "SVC", "EXAMPLE\\svc", "EXAMPLE/svc", "..", "=svc", "svc\n")
+    for name in names:
+        assert node.logins.history(name) == []
+        node.logins.history(name).append(f"show account {name.strip()}")
+        for _ in range(10):
+            node.logins.begin(name, "192.0.2.1")
+    assert [node.logins.history(name) for name in names[:3]] == [
+        [f"show account {name}"] for name in names[:3]
+    ]
+    assert len(node.logins.now()) == 10 * len(names)
 
 
 def test_logins_are_shown(say, node):

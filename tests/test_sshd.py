@@ -335,6 +335,24 @@ def test_an_idle_session_ends(node, node_dir):
         run(main())
 
 
+def test_a_restart_of_the_node_ends_sessions_at_their_prompts(node_dir):
+    """Each is told; the one in which it was done, too; a new one can begin."""
+    with Served(node_dir) as server:
+
+        async def main():
+            async with server.connect() as connection, Shell(connection) as idle:
+                async with Shell(connection) as other:
+                    await other("utils system restart", end=b"(yes/no)? ")
+                    other.send(b"yes\r")
+                    await other.rest()
+                told = await idle.rest()
+                assert told.endswith(b"The node has been restarted: this session is over\r\n")
+                async with Shell(connection) as again:
+                    assert "pagination" in await again("show cli pagination")
+
+        run(main())
+
+
 # --- beginning and end ------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 
@@ -12,7 +13,7 @@ import pytest
 from small_store import change, give_own, new_store, read_everything, row, tree
 
 from cucmos_shell.errors import Damaged, OutcomeUnknown, Unavailable
-from cucmos_shell.store import RequestRow, Store, Vanished
+from cucmos_shell.store import RequestRow, Store, Vanished, of_state
 from cucmos_shell.store.paths import clean_name, is_clean
 
 
@@ -398,3 +399,31 @@ def test_an_error_before_the_rename_leaves_nothing(store, tmp_path):
 def test_errors_are_of_the_right_kind():
     """Exit statuses: unavailable 4, damaged 5, unknown 6."""
     assert (Unavailable.status, Damaged.status, OutcomeUnknown.status) == (4, 5, 6)
+
+
+def test_a_finding_is_worked_out_once_for_each_state(store, tmp_path):
+    """And anew after a change, and in a folder that was put back from a copy."""
+    asked = []
+
+    def find(snapshot):
+        asked.append(snapshot.head)
+        return snapshot.settings().get("colour")
+
+    def paint(colour):
+        change(store, lambda t: t.put_settings({**t.settings(), "colour": colour}))
+
+    found = of_state(store, find)
+    assert (found(), found()) == (None, None)
+    paint("red")
+    assert (found(), found()) == ("red", "red")
+    shutil.copytree(tmp_path / "s", tmp_path / "copy", symlinks=True)
+    paint("blue")
+    assert found() == "blue"
+    shutil.rmtree(tmp_path / "s")
+    shutil.copytree(tmp_path / "copy", tmp_path / "s", symlinks=True)
+    paint("green")
+    assert found() == "green"
+    assert asked == [1, 2, 3, 3]
+    (tmp_path / "s" / "store" / "current").unlink()
+    with pytest.raises(Unavailable, match="No node is installed"):
+        found()

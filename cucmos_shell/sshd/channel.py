@@ -164,15 +164,14 @@ class Channel(SSHServerStreamSession[bytes]):
         logins, name = self._server.node.logins, self._account.name
         origin = f"ssh/{self._access.address}"
 
-        def begin() -> tuple[Login, float, list[str]]:
-            return logins.begin(name, origin), logins.timeout(), logins.history(name)
+        def begin() -> tuple[Login, float, list[str], Session]:
+            login = logins.begin(name, origin)
+            return login, logins.timeout(), logins.history(name), self._session(True)
 
-        login, timeout, history = await self._server.off_loop(begin)
-        self._login = login
+        self._login, timeout, history, session = await self._server.off_loop(begin)
         if self._lost:
             self._end_login()
             return
-        session = self._session(True)
         columns, rows = self._size or (0, 0)
         self._terminal = Terminal(
             session,
@@ -282,6 +281,12 @@ class Channel(SSHServerStreamSession[bytes]):
             if reason:
                 self._terminal.editor.output.write(reason)
             self._terminal.hang_up()
+            self._pump()
+
+    def node_restarted(self) -> None:
+        """The node was restarted: a shell at its prompt ends."""
+        if self._terminal is not None and self._recorded is None:
+            self._terminal.node_restarted()
             self._pump()
 
     # --- what goes out ------------------------------------------------------------------------------

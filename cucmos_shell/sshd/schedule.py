@@ -1,6 +1,7 @@
-"""What the server does by itself: the expiry monitor, when it is due.
+"""What the server does by itself: the expiry monitor, when it is due, and the end of sessions that
+a restart of the node leaves behind.
 
-Several workers, and cron, may do the same: the monitor lets one run at a time, and what is due is
+Several workers, and cron, may run the monitor: it lets one run at a time, and what is due is
 worked out anew from what was done last.
 """
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 LINE = "utils cert monitor run"
 ACCOUNT, ORIGIN = "monitor", "server"
 SHORTEST, LONGEST = 60.0, 900.0
+WATCH = 2.0
 
 
 def tick(node: Node) -> float:
@@ -45,6 +47,25 @@ def _run(node: Node) -> None:
         if isinstance(event, Pause):
             node.world.sleep(event.seconds)
         event = execution.step()
+
+
+def _booted(node: Node) -> float | None:
+    try:
+        return node.services.booted()
+    except (ShellError, OSError):
+        return None  # It is said by the next command; the next look may find it mended.
+
+
+async def watch(server: Server) -> None:
+    """End the sessions at their prompts whenever the node has been restarted, until cancelled."""
+    last: float | None = None
+    while True:
+        now = await server.off_loop(_booted, server.node)
+        if last is not None and now is not None and now > last:
+            for channel in list(server.channels):
+                channel.node_restarted()
+        last = now if last is None else max(last, now or last)
+        await asyncio.sleep(WATCH)
 
 
 async def keep(server: Server) -> None:

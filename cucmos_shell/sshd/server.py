@@ -25,7 +25,7 @@ from cucmos_shell.sshd.algorithms import algorithms
 from cucmos_shell.sshd.channel import SHUTDOWN
 from cucmos_shell.sshd.first_start import make_administrator
 from cucmos_shell.sshd.host_keys import host_keys
-from cucmos_shell.sshd.schedule import keep
+from cucmos_shell.sshd.schedule import keep, watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,10 +131,11 @@ class Server:
         )
         gc.collect()
         gc.freeze()
-        schedule = asyncio.ensure_future(keep(self))
+        schedules = [asyncio.ensure_future(keep(self)), asyncio.ensure_future(watch(self))]
         ready()
         await stop.wait()
-        schedule.cancel()
+        for schedule in schedules:
+            schedule.cancel()
         await self._end(acceptor)
 
     async def _end(self, acceptor: asyncssh.SSHAcceptor) -> None:

@@ -18,9 +18,13 @@ from cucmos_shell.store.snapshot import Snapshot, Vanished, damaged, read_curren
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
+    from typing import TypeVar
 
     from cucmos_shell.store.transaction import Transaction
+
+    T = TypeVar("T")
 
 __all__ = [
     "Entry",
@@ -32,6 +36,7 @@ __all__ = [
     "Store",
     "TrustIndex",
     "Vanished",
+    "of_state",
 ]
 
 _LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -114,6 +119,16 @@ class Store:
             # Others have changed so much since `current` was read that the state is gone.
             return Snapshot(self.layout, read_current(self.layout))
 
+    def mark(self) -> object:
+        """Something that is the same as long as the state is. Raises as `snapshot` does."""
+        number = read_current(self.layout)
+        try:
+            # A folder that was restored from a copy may have the number, but not the link.
+            link = os.lstat(self.layout.current)
+        except OSError as error:
+            raise unavailable(error, "read") from error
+        return number, link.st_ino, link.st_mtime_ns
+
     def try_lock(self) -> Lock | None:
         """The lock if it is free now, else None. Raises Unavailable."""
         # Whoever takes the lock will write: what that needs is loaded before anybody waits.
@@ -178,3 +193,21 @@ class Store:
                 view.rebuild(self.layout, self.snapshot())
         except (OSError, ShellError, ValueError):
             return
+
+
+def of_state(store: Store, find: Callable[[Snapshot], T]) -> Callable[[], T]:
+    """`find` of the store's state as it is now, worked out once for each state.
+
+    For what every sign-in asks. What comes back is shared and must not be changed; it raises what
+    `Store.snapshot` and `find` raise.
+    """
+    kept: tuple[object, T] | None = None
+
+    def found() -> T:
+        nonlocal kept
+        now, mark = kept, store.mark()
+        if now is None or now[0] != mark:
+            now = kept = (mark, find(store.snapshot()))
+        return now[1]
+
+    return found
