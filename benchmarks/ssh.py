@@ -1,4 +1,4 @@
-"""The SSH server in numbers, beside a plain asyncssh server that only echoes.
+"""The SSH server in numbers, beside a plain asyncssh server that only echoes, and OpenSSH.
 
     python benchmarks/ssh.py [--sessions 200] [--seconds 30] [--workers 1]
 
@@ -17,6 +17,7 @@ import tempfile
 import time
 
 import asyncssh
+from openssh import SSHD, OpenSsh
 
 PASSWORD = "Blue-Harbour7"
 PROGRAM = [sys.executable, "-I", "-m", "cucmos_shell"]
@@ -81,7 +82,9 @@ class Started:
 def prepared(folder, sessions):
     """A node with accounts that all have one key, and that key."""
     state = str(pathlib.Path(folder) / "node")
-    subprocess.run([*PROGRAM, "init", "--state", state, "--speed", "0"], check=True, stdout=2)
+    subprocess.run(
+        [*PROGRAM, "init", "--state", state, "--speed", "0"], check=True, stdout=subprocess.DEVNULL
+    )
     key = asyncssh.generate_private_key("ssh-ed25519")
     public = key.export_public_key().decode().strip()
     secret = pathlib.Path(folder) / "password"
@@ -92,7 +95,8 @@ def prepared(folder, sessions):
         lines += [f"set account name {name}", "1", PASSWORD, PASSWORD]
         lines += [f"set account ssh-key {name}", public]
     script = "\n".join(lines) + "\n"
-    subprocess.run([*PROGRAM, "--state", state], input=script, text=True, check=True, stdout=2)
+    subprocess.run([*PROGRAM, "--state", state], input=script, text=True, check=True,
+                   stdout=subprocess.DEVNULL)  # fmt: skip
     return state, str(secret), key
 
 
@@ -158,23 +162,22 @@ async def busy(clients, seconds, pause):
     return times
 
 
-async def execs(port, key, count=60):
+async def execs(port, key, user="user0", command=LINE, count=60):
     """Median seconds of a command on a connection of its own."""
     times = []
     for _ in range(count):
         begun = time.perf_counter()
         async with asyncssh.connect(
-            "127.0.0.1", port, username="user0", client_keys=[key], known_hosts=None, config=None,
+            "127.0.0.1", port, username=user, client_keys=[key], known_hosts=None, config=None,
             agent_path=None, compression_algs=["none"], server_host_key_algs=HOST_KEY,
         ) as connection:  # fmt: skip
-            await connection.run(LINE)
+            await connection.run(command)
         times.append(time.perf_counter() - begun)
     return percent(times, 0.5)
 
 
-async def measure(ours, plain, key, options):
-    """Rows of the table."""
-    rows = []
+async def many_at_once(ours, plain, key, options):
+    """Opening many shells: by keys beside the plain server, and by password."""
     by_key, by_password = {"client_keys": [key]}, {"client_keys": None, "password": PASSWORD}
     await close_all((await open_all(ours.port, 20, **by_key))[0])
     await close_all((await open_all(plain.port, 20, **by_key))[0])
@@ -184,49 +187,92 @@ async def measure(ours, plain, key, options):
             clients, seconds = await open_all(server.port, options.sessions, **by_key)
             rates[name].append(options.sessions / seconds)
             await close_all(clients)
-    rows.append(
+    rows = [
         (f"{options.sessions} shells opened at once, keys", ">= 300/s",
          f"{percent(rates['ours'], 0.5):.0f}/s", f"{percent(rates['plain'], 0.5):.0f}/s")
-    )  # fmt: skip
-    for what in ("first", "again"):
+    ]  # fmt: skip
+    for what in ("first time", "again"):
         clients, seconds = await open_all(ours.port, ACCOUNTS * 2, **by_password)
-        rows.append((f"by password, {what} time", "-", f"{ACCOUNTS * 2 / seconds:.0f}/s", "-"))
+        rows.append((f"by password, {what}", "-", f"{ACCOUNTS * 2 / seconds:.0f}/s", "-"))
         await close_all(clients)
+    return rows
+
+
+async def many_there(ours, plain, key, options):
+    """What many shells cost that are there, idle and busy."""
     await asyncio.sleep(1)
     before, plain_before = ours.memory(), plain.memory()
-    clients, _ = await open_all(ours.port, options.sessions, **by_key)
-    others, _ = await open_all(plain.port, options.sessions, **by_key)
+    clients, _ = await open_all(ours.port, options.sessions, client_keys=[key])
+    others, _ = await open_all(plain.port, options.sessions, client_keys=[key])
     await asyncio.sleep(1)
     each = (ours.memory() - before) / options.sessions
     plain_each = (plain.memory() - plain_before) / options.sessions
-    rows.append(
-        ("memory of an idle session", "<= 100 KiB", f"{each:.0f} KiB", f"{plain_each:.0f} KiB")
-    )
     await close_all(others)
     alone = [await clients[0].round_trip() for _ in range(300)]
-    rows.append(("round trip, one session", "<= 2 ms", f"{percent(alone, 0.5) * 1000:.2f} ms", "-"))
     times = await busy(clients, min(10, options.seconds), 1.0)
-    rows.append(
-        (f"round trip p95, {options.sessions} sessions, 1/s each", "<= 150 ms",
-         f"{percent(times, 0.95) * 1000:.1f} ms", "-")
-    )  # fmt: skip
     await close_all(clients)
+    return [
+        ("memory of an idle session", "<= 100 KiB", f"{each:.0f} KiB", f"{plain_each:.0f} KiB"),
+        ("round trip, one session", "<= 2 ms", f"{percent(alone, 0.5) * 1000:.2f} ms", "-"),
+        (f"round trip p95, {options.sessions} sessions, 1/s each", "<= 150 ms",
+         f"{percent(times, 0.95) * 1000:.1f} ms", "-"),
+    ]  # fmt: skip
+
+
+async def one_command(ours, plain, key, state, folder):
+    """A command on a connection of its own: here, on a plain server, and under OpenSSH."""
     fast, slow = await execs(plain.port, key), await execs(ours.port, key)
-    rows.append(
+    rows = [
         ("exec on a fresh connection", "<= 1.5 x", f"{slow / fast:.2f} x", f"{fast * 1000:.1f} ms")
-    )
-    clients, _ = await open_all(ours.port, 50, **by_key)
+    ]
+    if not SSHD:
+        return [*rows, ("the same beside OpenSSH", "-", "no sshd on this machine", "-")]
+    output = folder / "output"
+    output.write_text("x" * 320)
+    forced = f"{sys.executable} -I -m cucmos_shell --state {state} --forced --level 4"
+    bare, shell = OpenSsh(folder / "bare", key), OpenSsh(folder / "forced", key, forced)
+    try:
+        theirs = await execs(bare.port, key, bare.user, f"cat {output}")
+        under = await execs(shell.port, key, shell.user)
+    finally:
+        bare.stop()
+        shell.stop()
+    return [
+        *rows,
+        ("the same beside `cat` under OpenSSH", "-", f"{slow / theirs:.2f} x",
+         f"OpenSSH {theirs * 1000:.1f} ms"),
+        ("the shell under OpenSSH beside `cat` there", "-", f"{under / theirs:.2f} x",
+         f"OpenSSH {theirs * 1000:.1f} ms"),
+    ]  # fmt: skip
+
+
+async def long_load(ours, key, options):
+    """Fifty sessions, a command a second each; and a hostile one beside some of them."""
+    clients, _ = await open_all(ours.port, 50, client_keys=[key])
+    await busy(clients, 2, 1.0)
     first = ours.memory()
     times = await busy(clients, options.seconds, 1.0)
-    rows.append(
-        (f"50 sessions, 1/s, {options.seconds:.0f} s: p95", "< 300 ms",
-         f"{percent(times, 0.95) * 1000:.1f} ms", "-")
-    )  # fmt: skip
-    rows.append(("memory after it", "< 300 MB", f"{ours.memory() / 1024:.0f} MB", "-"))
-    rows.append(("growth meanwhile", "none", f"{ours.memory() - first} KiB", "-"))
-    rows.append(await beside_a_hostile_one(ours.port, key, clients[:20]))
+    last = ours.memory()
+    hostile = await beside_a_hostile_one(ours.port, key, clients[:20])
     await close_all(clients)
-    return rows
+    return [
+        (f"50 sessions, 1/s, {options.seconds:.0f} s: p95", "< 300 ms",
+         f"{percent(times, 0.95) * 1000:.1f} ms", "-"),
+        ("commands meanwhile, none failed", "-", f"{len(times)}", "-"),
+        ("memory after it", "< 300 MB", f"{last / 1024:.0f} MiB", "-"),
+        ("growth meanwhile", "none", f"{last - first} KiB", "-"),
+        hostile,
+    ]  # fmt: skip
+
+
+async def measure(ours, plain, key, state, folder, options):
+    """Rows of the table."""
+    return [
+        *await many_at_once(ours, plain, key, options),
+        *await many_there(ours, plain, key, options),
+        *await one_command(ours, plain, key, state, folder),
+        *await long_load(ours, key, options),
+    ]
 
 
 async def beside_a_hostile_one(port, key, clients):
@@ -257,7 +303,8 @@ def main():
         )  # fmt: skip
         plain = Started([sys.executable, "-c", PLAIN])
         try:
-            rows = asyncio.run(measure(ours, plain, key, options))
+            work = measure(ours, plain, key, state, pathlib.Path(folder), options)
+            rows = asyncio.run(work)
         finally:
             ours.stop()
             plain.stop()
