@@ -7,6 +7,7 @@ import shutil
 import pytest
 from certificate_authority import CertificateAuthority, ca  # noqa: F401
 from harness import START, Conversation, Keys, clock_world
+from key_watch import WATCH, attach
 
 from cucmos_shell.installation import install
 from cucmos_shell.node import Node
@@ -22,6 +23,23 @@ def _environment_of_nobody():
     before = {name: os.environ.pop(name) for name in names if name in os.environ}
     yield
     os.environ.update(before)
+
+
+def pytest_configure():
+    attach()
+
+
+@pytest.fixture(autouse=True)
+def _no_key_has_left(request):
+    """No private key of a node occurs in what the test's clients got, nor in a log."""
+    yield
+    arguments = request.node.funcargs
+    folders = {getattr(argument, "node_dir", None) for argument in arguments.values()}
+    if "tmp_path" in arguments:
+        WATCH.look_around(arguments["tmp_path"])
+    for folder in filter(None, folders):
+        WATCH.learn_node(folder)
+    assert WATCH.found() == set()
 
 
 @pytest.fixture(scope="session")

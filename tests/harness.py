@@ -2,6 +2,8 @@
 
 import itertools
 
+from key_watch import WATCH
+
 from cucmos_shell import world as real
 from cucmos_shell.results import Ask, AskText, Done, Paste, Pause, Say, Secret
 from cucmos_shell.session import Session
@@ -61,6 +63,7 @@ class Syslog(list):
 
     def __call__(self, target, lines):
         self.extend((target, severity, text) for severity, text in lines)
+        WATCH.received("".join(text for _, text in lines))
 
 
 def clock_world(keys, start=START, **outside):
@@ -109,4 +112,5 @@ class Conversation:
                     continue
             event = execution.step(answer)
         self.status = event.status
+        WATCH.received("".join((*text, *self.asked)))
         return "".join(text)

@@ -12,6 +12,7 @@ import ssl
 import threading
 
 from aiosmtpd.smtp import SMTP, AuthResult
+from key_watch import WATCH
 
 ACCOUNT, PASSWORD = "appliance", "correct horse battery"
 
@@ -46,6 +47,8 @@ class MailServer:
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         self.signed_in.append(session.authenticated)
         self.received.append((*envelope.rcpt_tos, message))
+        for part in message.walk():
+            WATCH.received(part.get_payload(decode=True) or b"")
         return "250 OK"
 
     def close(self):

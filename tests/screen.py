@@ -1,5 +1,7 @@
 """A terminal without a terminal: keys in, the screen's bytes out, time by the test's clock."""
 
+from key_watch import WATCH
+
 from cucmos_shell.session import Session
 from cucmos_shell.terminal import Terminal
 
@@ -32,6 +34,7 @@ class Screen:
                 self.terminal.worked(work(), self._now())
             elif out := self.terminal.take_output(self._now()):
                 self.seen += out.decode()
+                WATCH.received(out, id(self))
             elif self.terminal.deadline is not None and not self.terminal.ended:
                 wait = self.terminal.deadline - self._now()
                 if wait > 5:

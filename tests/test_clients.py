@@ -16,7 +16,7 @@ from clients import (
     expect_script,
 )
 from ssh_server import Served, Shell, client_key, run
-from test_openssh import SSHD, OpenSsh
+from test_openssh import SSHD, OpenSsh, documented_blocks
 
 PAGER = "\x1b[1mPress <enter> for 1 line, <space> for one page, or <q> to quit\x1b[0m"
 PAGER_PLAIN = "Press <enter> for 1 line, <space> for one page, or <q> to quit"
@@ -41,7 +41,8 @@ def openssh(imp_template, tmp_path_factory):
         pytest.skip("wants sshd and the right to run it")
     folder = tmp_path_factory.mktemp("clients-openssh")
     node = shutil.copytree(imp_template, folder / "node", symlinks=True)
-    server = OpenSsh(folder, node)
+    server = OpenSsh(folder, documented_blocks(node)[0])
+    server.node_dir = node
     yield server
     server.close()
 

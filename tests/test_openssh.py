@@ -21,17 +21,25 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def documented_block(node_dir):
-    """The lines below `Match` in the documentation, for this node and this interpreter."""
-    block = re.search(r"^Match Group cucmos\n((?:    .*\n)+)", DOCS.read_text(), re.M)[1]
+def documented_blocks(node_dir):
+    """The lines below each `Match` in the documentation, for this node and this interpreter."""
+    blocks = re.findall(r"^Match Group cucmos\n((?:    .*\n)+)", DOCS.read_text(), re.M)
+    return [_here(block, node_dir) for block in blocks]
+
+
+def _here(block, node_dir):
     text = block.replace("/opt/cucmos/bin/python", sys.executable)
     return text.replace("/var/lib/cucmos", str(node_dir))
 
 
 class OpenSsh:
-    """An sshd of its own on a free port of the loopback interface."""
+    """An sshd of its own on a free port of the loopback interface.
 
-    def __init__(self, folder, node_dir, extra=""):
+    `block` is the lines of the documented block for `user`; `wrapper` a command to run sshd by.
+    """
+
+    def __init__(self, folder, block, user="root", wrapper=()):
+        self.user = user
         self.folder = folder
         self.key, public = client_key(folder)
         (folder / "authorized").write_text(f"{public}\n")
@@ -40,17 +48,17 @@ class OpenSsh:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         config = folder / "sshd_config"
-        outside = [s for s in documented_block(node_dir).splitlines(True) if "PermitUserEnv" in s]
-        inside = [s for s in documented_block(node_dir).splitlines(True) if s not in outside]
+        outside = [s for s in block.splitlines(True) if "PermitUserEnv" in s]
+        inside = [s for s in block.splitlines(True) if s not in outside]
         config.write_text(
             f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {host}\nPidFile none\n"
             f"AuthorizedKeysFile {folder}/authorized\nStrictModes no\nPermitRootLogin yes\n"
-            f"UsePAM no\nPasswordAuthentication no\nSubsystem sftp internal-sftp\n{extra}"
-            f"{''.join(outside)}Match User root\n{''.join(inside)}"
+            f"UsePAM no\nPasswordAuthentication no\nSubsystem sftp internal-sftp\n"
+            f"{''.join(outside)}Match User {user}\n{''.join(inside)}"
         )
         os.makedirs("/run/sshd", exist_ok=True)
         self.process = subprocess.Popen(
-            [SSHD, "-D", "-e", "-f", str(config)], stderr=subprocess.PIPE, text=True
+            [*wrapper, SSHD, "-D", "-e", "-f", str(config)], stderr=subprocess.PIPE, text=True
         )
         self._wait()
 
@@ -66,7 +74,7 @@ class OpenSsh:
             program, "-F", "/dev/null", *(["-p"] if program == "ssh" else ["-P"]), str(self.port),
             "-i", str(self.key), "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no",
             "-o", "BatchMode=yes", "-o", f"UserKnownHostsFile={self.folder}/known",
-            "-o", "LogLevel=ERROR", *options, "root@127.0.0.1",
+            "-o", "LogLevel=ERROR", *options, f"{self.user}@127.0.0.1",
         ]  # fmt: skip
 
     def run(self, command, *options, stdin=""):
@@ -84,7 +92,7 @@ class OpenSsh:
 def openssh(imp_template, tmp_path_factory):
     folder = tmp_path_factory.mktemp("openssh")
     node = shutil.copytree(imp_template, folder / "node", symlinks=True)
-    server = OpenSsh(folder, node)
+    server = OpenSsh(folder, documented_blocks(node)[0])
     server.node_dir = node
     yield server
     server.close()
@@ -179,6 +187,57 @@ def test_as_a_login_shell(node_dir, tmp_path):
     assert done.stdout.startswith('{"command": "show cli pagination", "ok": true')
     log = (node_dir / "log" / "platform" / "log" / "cli00001.log").read_text()
     assert "origin=ssh/192.0.2.7" in log
+
+
+@pytest.fixture
+def login_shell_user(node_dir, tmp_path):
+    """An sshd that knows a user `operator` with `cucmos-shell` as login shell.
+
+    The user is root by another name, in a list of users that only this sshd sees.
+    """
+    if subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("wants a list of users of its own, by unshare")
+    (tmp_path / "home").mkdir()
+    shell = pathlib.Path(sys.executable).parent / "cucmos-shell"
+    users = pathlib.Path("/etc/passwd").read_text()
+    (tmp_path / "passwd").write_text(f"operator:x:0:0::{tmp_path}/home:{shell}\n{users}")
+    script = f'mount --bind {tmp_path}/passwd /etc/passwd && exec "$@"'
+    server = OpenSsh(
+        tmp_path, documented_blocks(node_dir)[1], "operator",
+        ["unshare", "-m", "sh", "-c", script, "sh"],
+    )  # fmt: skip
+    yield server
+    server.close()
+
+
+def test_a_system_user_with_the_shell_as_login_shell(login_shell_user, node_dir):
+    """A session, a command, a script; no way past; rc files of the user's are not read."""
+    server = login_shell_user
+    for name in (".profile", ".bashrc", ".ssh/rc", ".ssh/environment"):
+        path = server.folder / "home" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"CUCMOS_STATE={server.folder}/other\ntouch {server.folder}/was-run\n")
+    done = server.run(["show cli pagination"], "-o", "SetEnv=CUCMOS_STATE=/tmp/other")
+    assert (done.stdout, done.returncode) == ("Automatic Pagination : On.\n", 0), done.stderr
+    assert server.run(["--json show cert list own"]).stdout.startswith('{"command"')
+    for text in ATTACKS:
+        done = server.run([text])
+        assert done.returncode == 1, (text, done.stdout, done.stderr)
+        assert "uid=" not in done.stdout
+    done = server.run([], "-T", stdin="show cli pagination\nshow cli editor\n")
+    assert done.stdout == "Automatic Pagination : On.\nCommand line editor : quiet\n"
+    child = pexpect.spawn(" ".join(server.client("-tt")), timeout=20, encoding="utf-8")
+    child.expect_exact("Welcome to the Platform Command Line Interface")
+    child.expect_exact("admin:")
+    child.sendline("show logins")
+    child.expect_exact("still logged in")
+    child.sendline("exit")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert not (server.folder / "was-run").exists()
+    log = (node_dir / "log" / "platform" / "log" / "cli00001.log").read_text()
+    assert "account=operator origin=ssh/127.0.0.1" in log
 
 
 def test_a_user_of_the_system_gets_its_level_from_its_account(node_dir, say, tmp_path):
