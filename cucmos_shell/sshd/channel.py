@@ -14,7 +14,6 @@ from cucmos_shell.caller import Settings
 from cucmos_shell.errors import ShellError
 from cucmos_shell.line_editor import TYPE_AHEAD_LIMIT
 from cucmos_shell.login import parse_command
-from cucmos_shell.results import Done
 from cucmos_shell.session import Session
 from cucmos_shell.sshd.batch_channel import BatchChannel
 from cucmos_shell.sshd.files import Files
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
     from cucmos_shell.accounts import Account
     from cucmos_shell.logins import Login
-    from cucmos_shell.session import Execution
     from cucmos_shell.sshd.access import Access
     from cucmos_shell.sshd.server import Server
 
@@ -36,47 +34,6 @@ SHUTDOWN = "The node is shutting down; the session is closed"
 # A step of somebody who has typed ahead waits so many times as long as the last one took.
 PACE, PACE_MOST = 3.0, 0.1
 _CTRL_C, _END = b"\x03", b"\x04"
-
-
-class _Recorded:
-    """A session of which the status of the last command can be asked."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self.status = 0
-
-    @property
-    def prompt(self) -> str:
-        return self._session.prompt
-
-    def execute(self, line: str) -> _RecordedExecution:
-        return _RecordedExecution(self, self._session.execute(line))
-
-    def complete(self, text: str) -> Any:
-        return self._session.complete(text)
-
-    def help(self, text: str) -> tuple[str, ...]:
-        return self._session.help(text)
-
-    def remember(self, line: str) -> bool:
-        return self._session.remember(line)
-
-
-class _RecordedExecution:
-    def __init__(self, owner: _Recorded, execution: Execution) -> None:
-        self._owner = owner
-        self._execution = execution
-
-    def step(self, answer: str | None = None) -> Any:
-        return self._noted(self._execution.step(answer))
-
-    def interrupt(self) -> Any:
-        return self._noted(self._execution.interrupt())
-
-    def _noted(self, event: Any) -> Any:
-        if isinstance(event, Done):
-            self._owner.status = event.status
-        return event
 
 
 class Channel(SSHServerStreamSession[bytes]):
@@ -98,8 +55,7 @@ class Channel(SSHServerStreamSession[bytes]):
         self._reading = True
         self._waiting = bytearray()
         self._terminal: Terminal | None = None
-        self._recorded: _Recorded | None = None
-        self._lines: list[str] = []
+        self._lines: list[str] | None = None
         self._keep_going = False
         self._status = 0
         self._batch: BatchChannel | None = None
@@ -186,21 +142,25 @@ class Channel(SSHServerStreamSession[bytes]):
 
     async def _start_command(self, command: str) -> None:
         options, lines = parse_command(command)
-        timeout = await self._server.off_loop(self._server.node.logins.timeout)
         output = "json" if "--json" in options else "text"
         self._keep_going = "--keep-going" in options
-        if self._size is not None and "--yes" not in options:
-            self._recorded = _Recorded(self._session(True, output))
+        asks = self._size is not None and "--yes" not in options
+
+        def begin() -> tuple[Session, float]:
+            return self._session(asks, output), self._server.node.logins.timeout()
+
+        session, timeout = await self._server.off_loop(begin)
+        if self._size is not None and asks:
             self._lines = lines
             columns, rows = self._size
             self._terminal = Terminal(
-                self._recorded, columns=columns, rows=rows, idle_timeout=timeout, prompts=False
+                session, columns=columns, rows=rows, idle_timeout=timeout, prompts=False
             )
             self._terminal.start((), self._events.time())
             self._pump()
             return
         self._batch = BatchChannel(
-            self._session(False, output),
+            session,
             write=self._write_when_drained,
             off_loop=self._server.off_loop,
             patience=timeout,
@@ -285,7 +245,7 @@ class Channel(SSHServerStreamSession[bytes]):
 
     def node_restarted(self) -> None:
         """The node was restarted: a shell at its prompt ends."""
-        if self._terminal is not None and self._recorded is None:
+        if self._terminal is not None and self._lines is None:
             self._terminal.node_restarted()
             self._pump()
 
@@ -346,8 +306,8 @@ class Channel(SSHServerStreamSession[bytes]):
         more = True
         while more:
             more = self._feed(terminal, now)
-            if self._recorded is not None:
-                self._next_line(terminal)
+            if self._lines is not None:
+                self._next_line(terminal, self._lines)
             work = terminal.take_work()
             if work is not None:
                 self._start_work(terminal, work)
@@ -396,17 +356,15 @@ class Channel(SSHServerStreamSession[bytes]):
         terminal.worked(result, now)
         self._pump()
 
-    def _next_line(self, terminal: Terminal) -> None:
+    def _next_line(self, terminal: Terminal, lines: list[str]) -> None:
         """The next line of a command that has a terminal to ask at."""
-        if not terminal.idle or terminal.ended or self._recorded is None:
+        if not terminal.idle or terminal.ended:
             return
-        self._status = self._status or self._recorded.status
-        failed = self._recorded.status and not self._keep_going
-        self._recorded.status = 0
-        if failed or not self._lines:
+        self._status = self._status or terminal.status
+        if not lines or (terminal.status and not self._keep_going):
             terminal.ended = True
         else:
-            terminal.run_line(self._lines.pop(0))
+            terminal.run_line(lines.pop(0))
 
     def _set_timer(self, terminal: Terminal) -> None:
         if self._timer is not None:

@@ -1,0 +1,190 @@
+"""The processes of the server: the one that listens, and workers that share its port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import warnings
+
+from cucmos_shell.confine import no_programs
+from cucmos_shell.errors import Unavailable, UsageError
+from cucmos_shell.node import Node
+from cucmos_shell.sshd.first_start import make_administrator
+from cucmos_shell.sshd.host_keys import host_keys
+from cucmos_shell.sshd.server import BACKLOG, ENDING, Options, Server
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
+
+    import asyncssh
+
+    from cucmos_shell.world import World
+
+WORKERS_MOST = 64
+# A worker that ends sooner than this is followed by another only after as long a pause.
+RESTART_PAUSE = 1.0
+# Steps are short; a thread that keeps the interpreter must not keep the event loop waiting.
+SWITCH_SECONDS = 0.001
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise Unavailable(
+            "{host}:{port} cannot be listened on: {reason}",
+            host=host,
+            port=port,
+            reason=error.strerror or str(error),
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+def serve(state_dir: str, options: Options, world: World) -> int:
+    """Serve the node in `state_dir` until a signal ends it; the exit status."""
+    if not 1 <= options.workers <= WORKERS_MOST:
+        raise UsageError("the number of workers is one from 1 to {most}", most=WORKERS_MOST)
+    logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
+    node = Node.open(state_dir, world)
+    make_administrator(node, options.admin, options.admin_password_file)
+    keys = host_keys(state_dir, options.legacy_algorithms)
+    listener = _listener(options.host, options.port)
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+
+    def ready() -> None:
+        if options.pid_file:
+            _write_pid(options.pid_file)
+        sys.stdout.write(f"Listening on {shown}:{port}\n")
+        sys.stdout.flush()
+
+    try:
+        if options.workers == 1:
+            _work(node, options, keys, listener, ready)
+        else:
+            workers = Workers(state_dir, options, world, keys, listener)
+            workers.keep(ready)
+        return 0
+    finally:
+        if options.pid_file:
+            with contextlib.suppress(OSError):
+                os.unlink(options.pid_file)
+
+
+def _write_pid(path: str) -> None:
+    try:
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"{os.getpid()}\n")
+    except OSError as error:
+        raise Unavailable(
+            "{file} cannot be written: {reason}", file=path, reason=error.strerror or str(error)
+        ) from error
+
+
+def _work(
+    node: Node,
+    options: Options,
+    keys: list[asyncssh.SSHKeyPair],
+    listener: socket.socket,
+    ready: Callable[[], None],
+) -> None:
+    no_programs()
+    # What old algorithms are worth is the administrator's decision by now.
+    warnings.simplefilter("ignore")
+    sys.setswitchinterval(SWITCH_SECONDS)
+
+    async def main() -> None:
+        await Server(node, options, keys).run(listener, ready)
+
+    asyncio.run(main())
+
+
+class Workers:
+    """So many processes on one listening socket, until a signal ends all of them."""
+
+    def __init__(
+        self,
+        state_dir: str,
+        options: Options,
+        world: World,
+        keys: list[asyncssh.SSHKeyPair],
+        listener: socket.socket,
+    ) -> None:
+        self._state_dir = state_dir
+        self._options = options
+        self._world = world
+        self._keys = keys
+        self._listener = listener
+        self._children: dict[int, float] = {}
+        self._stopping = False
+
+    def keep(self, ready: Callable[[], None]) -> None:
+        """Start them, say `ready` when all accept connections, and replace those that end."""
+        for number in ENDING:
+            signal.signal(number, self._stop)
+        for _ in range(self._options.workers):
+            self._spawn()
+        ready()
+        while self._children:
+            try:
+                child, _ = os.wait()
+            except InterruptedError:
+                continue
+            except ChildProcessError:
+                return
+            lived = self._world.monotonic() - self._children.pop(child, 0.0)
+            if lived < RESTART_PAUSE and not self._stopping:
+                self._world.sleep(RESTART_PAUSE)
+            self._spawn()
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+        for child in list(self._children):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGTERM)
+
+    def _spawn(self) -> None:
+        """One more, unless all are to end; it has begun to accept connections, or has died."""
+        if self._stopping:
+            return
+        reader, writer = os.pipe()
+        # A signal between the fork and the child's own handlers would be nobody's.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        child = os.fork()
+        if not child:
+            os.close(reader)
+            self._be_worker(writer)
+        os.close(writer)
+        self._children[child] = self._world.monotonic()
+        # From here on `_stop` knows the child.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        if self._stopping:
+            self._stop()
+        # The worker closes its end when it accepts connections, or dies.
+        os.read(reader, 1)
+        os.close(reader)
+
+    def _be_worker(self, writer: int) -> NoReturn:
+        status = 1
+        try:
+            for number in ENDING:
+                signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+            node = Node.open(self._state_dir, self._world)
+            _work(node, self._options, self._keys, self._listener, lambda: os.close(writer))
+            status = 0
+        finally:
+            os._exit(status)
