@@ -31,7 +31,8 @@ class Argument:
     `choices(node)` gives the live names: matching is exact but case-blind, the node's spelling
     reaches the handler, Tab completes them. `parse(node, text)` turns the text into a value and
     raises a `ShellError` with the reason. With `words`, a rest argument arrives as a tuple of
-    words, and `complete(node, words)` gives what may stand next to them.
+    words. `complete(node, words)` gives what Tab offers next: after the words of such a rest
+    argument so far, else after all words of the line so far.
     """
 
     __slots__ = ("choices", "complete", "help", "name", "parse", "words")

@@ -265,21 +265,18 @@ class Walker:
             return _pick(found, part, " ", marks)
         if place.argument is None or not self.grammar.visible(place, self.level):
             return nothing
-        return self._complete_argument(place, rest, part, text)
+        return self._complete_argument(place.argument, done, rest, part, text)
 
     def _complete_argument(
-        self, place: Place, rest: list[Lexeme], part: str, text: str
+        self, argument: Argument, done: list[Lexeme], rest: list[Lexeme], part: str, text: str
     ) -> Completion:
-        argument = place.argument
-        assert argument is not None
+        names: Iterable[str] = ()
         if argument.complete is not None:
-            names = list(argument.complete(self.node, tuple(lexeme.text for lexeme in rest)))
-            return _pick([n for n in names if n.casefold().startswith(part.casefold())], part, " ")
-        if argument.choices is None:
-            return Completion("", ())
-        if rest:
-            part = text[rest[0].start :]
-        names = list(argument.choices(self.node))
+            before = rest if argument.words else done
+            names = argument.complete(self.node, tuple(lexeme.text for lexeme in before))
+        elif argument.choices is not None:
+            names = argument.choices(self.node)
+            part = text[rest[0].start :] if rest else part
         return _pick([n for n in names if n.casefold().startswith(part.casefold())], part, " ")
 
     def _has_more(self, place: Place) -> bool:

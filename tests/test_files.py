@@ -34,6 +34,18 @@ def logs(node_dir):
     return folder
 
 
+def test_tab_knows_the_files_of_the_area(say, logs, node_dir):
+    """Of the one that the line names, whose word may be shortened."""
+    complete = say.session.complete
+    (node_dir / "upload").mkdir(exist_ok=True)
+    (node_dir / "upload" / "my.cer").write_text("x")
+    assert complete("file view activelog demo/e").insert == "nGui.log "
+    assert complete("file list act demo/").candidates == ("\tdemo/enGui.log", "\tdemo/startup.log")
+    assert complete("file dump certs tomcat/tomcat.p").insert == "em "
+    assert complete("file del u m").insert == "y.cer "
+    assert complete("file view activelog m").insert == ""
+
+
 def test_the_detailed_listing_is_the_originals(say, logs):
     """Columns of the CLI reference; the node's zone decides about the hours."""
     say.node.appliance = say.node.appliance.replace(timezone="UTC")

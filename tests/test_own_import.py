@@ -320,3 +320,12 @@ def test_the_request_is_what_openssl_signed(node, csr):
 
     der = from_pem(csr, "CERTIFICATE REQUEST")
     assert node.snapshot().own("tomcat").request.sha256 == sha256(der).hexdigest()
+
+
+def test_tab_knows_units_and_base_names(say):
+    """A unit without a certificate of its own can be given trust certificates only."""
+    complete = say.session.complete
+    assert complete("set cert import own t").insert == "omcat "
+    assert complete("set cert import own d").insert == ""
+    assert complete("set cert import trust d").insert == "irectory "
+    assert complete("utils cert upload t d").insert == "irectory "

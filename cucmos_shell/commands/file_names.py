@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 # The word for the area; `activelog` is the only one of the original.
 AREA = "{activelog|certs|download|upload:area}"
 LOG_ROOT = "/var/log/active"
-COMPLETED_MOST = 200
+COMPLETED_MOST = 2000
 
 
-def _complete(node: Node, _: tuple[str, ...]) -> Iterable[str]:
-    area = file_areas.areas(node.state_dir, node.store)[file_areas.ACTIVELOG]
+def _complete(node: Node, words: tuple[str, ...]) -> Iterable[str]:
+    """The files of the area that the line `file VERB AREA` names, whose word may be shortened."""
+    areas = file_areas.areas(node.state_dir, node.store)
+    name = next(name for name in areas if name.startswith(words[2].casefold()))
     try:
-        for count, entry in enumerate(file_areas.walk(area, ())):
+        for count, entry in enumerate(file_areas.walk(areas[name], ())):
             if count >= COMPLETED_MOST:
                 return
             yield "/".join(entry.path)

@@ -40,9 +40,11 @@ DESCRIPTION = "Trust Certificate"
 DESCRIPTION_LIMIT = 256
 
 
-def _bases(node: Node, _: tuple[str, ...]) -> list[str]:
-    stores = node.appliance.trust_stores.values()
-    return list(dict.fromkeys([*node.appliance.units, *(spec.base for spec in stores)]))
+def _bases(node: Node, words: tuple[str, ...]) -> list[str]:
+    """After `own` the units, after `trust` the base names of the trust stores."""
+    if "own".startswith(words[3].casefold()):
+        return list(node.appliance.units)
+    return list(dict.fromkeys(spec.base for spec in node.appliance.trust_stores.values()))
 
 
 def _anchors(node: Node, _: tuple[str, ...]) -> list[str]:
