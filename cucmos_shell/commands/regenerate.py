@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from cucmos_shell.issuing import Material
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
     from cucmos_shell.store.transaction import Transaction
@@ -68,10 +69,15 @@ def install(
     node: Node, transaction: Transaction, unit: str, key: PrivateKey, serial: int
 ) -> Installed:
     """Give `unit` a self-signed certificate for `key`, like its present one."""
-    spec = node.appliance.units[unit]
-    before = transaction.own(unit)
-    der = transaction.own_der(unit)
+    spec, der = node.appliance.units[unit], transaction.own_der(unit)
     material = issuing.again(spec, der, key, now=transaction.now, serial=serial)
+    return put(node, transaction, material)
+
+
+def put(node: Node, transaction: Transaction, material: Material) -> Installed:
+    """Let a self-signed certificate be its unit's; a pending request goes."""
+    unit = material.row.name
+    before = transaction.own(unit)
     issuing.stage(transaction, node.appliance, material)
     transaction.drop_request(unit)
     return Installed(
@@ -79,6 +85,6 @@ def install(
         done=f"Successfully Regenerated Certificate for {unit}.",
         advice=node.appliance.defaults["restart_advice_regenerated"].format(unit=unit),
         row=material.row,
-        services=spec.services,
+        services=node.appliance.units[unit].services,
         request_deleted=before.request is not None,
     )

@@ -9,6 +9,7 @@ from cucmos_shell.commands.regenerate import (
     CANCELLED,
     QUESTION,
     WARNING,
+    put,
     regenerated_data,
     regenerated_lines,
 )
@@ -129,25 +130,15 @@ def _install(node: Node, unit: str, subject: Subject) -> Conversation[Installed]
     names = subjects.alternative_names(node.appliance, unit, subject)
 
     def change(transaction: Transaction) -> Installed:
-        before = transaction.own(unit)
         try:
             material = issuing.for_subject(
                 spec, key, pairs, names, now=transaction.now, serial=serial
             )
         except ValueError as error:
             raise BadValue("No certificate can say this: {reason}", reason=str(error)) from None
-        issuing.stage(transaction, node.appliance, material)
-        transaction.drop_request(unit)
         settings = {**transaction.settings(), subjects.SETTING: subjects.to_setting(subject)}
         transaction.put_settings(settings)
-        return Installed(
-            unit=unit,
-            done=f"Successfully Regenerated Certificate for {unit}.",
-            advice=node.appliance.defaults["restart_advice_regenerated"].format(unit=unit),
-            row=material.row,
-            services=spec.services,
-            request_deleted=before.request is not None,
-        )
+        return put(node, transaction, material)
 
     installed: Installed = yield Commit(change)
     yield from renewed(node, unit, "regenerated")
