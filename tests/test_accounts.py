@@ -9,6 +9,7 @@ import time
 
 import pytest
 from harness import Conversation, clock_world
+from screen import Screen
 
 from cucmos_shell import passwords
 from cucmos_shell.accounts import SignInRefused, all_accounts
@@ -19,6 +20,11 @@ from cucmos_shell.public_keys import fingerprint, normalize
 GOOD = "Blue-Harbour7"
 OTHER = "Green-Valley8"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGq9Uo7rmjSdf7ZvQ3kPa1Q0yNmFbJPKCmBSD9wDxbDd ann@desk"
+OLD_NEW_NEW = [
+    "Please enter the old password: ",
+    "   Please enter the new password: ",
+    "Reenter new password to confirm: ",
+]
 
 
 def make(say, name, level="1", password=GOOD):
@@ -106,7 +112,7 @@ def test_levels_hide_commands(say, node):
 def test_deleting(say, node):
     """The installer's account stays; a deleted account cannot sign in."""
     make(say, "ann")
-    say("set password user admin", GOOD, GOOD)
+    say("set password user admin", "", GOOD, GOOD)
     assert "stays" in say("delete account admin")
     assert say("delete account ann") == "Account successfully deleted\n"
     with pytest.raises(SignInRefused):
@@ -114,22 +120,32 @@ def test_deleting(say, node):
 
 
 def test_the_own_password_changes_in_the_products_words(say, node):
-    """Three questions, three lines; the first time there is no old one to ask for."""
+    """Three questions, three lines; where there is no old password any answer is one."""
     done = "Please wait...\n\n\nPassword updated successfully.\n"
-    assert say("set password user admin", GOOD, GOOD) == done
+    assert say("set password user admin", "whatever", GOOD, GOOD) == done
+    assert say.asked == OLD_NEW_NEW
     say.asked.clear()
     assert say("set password user admin", GOOD, OTHER, OTHER) == done
-    assert say.asked == [
-        "Please enter the old password: ",
-        "   Please enter the new password: ",
-        "Reenter new password to confirm: ",
-    ]
+    assert say.asked == OLD_NEW_NEW
     assert node.accounts.verify("admin", OTHER, "192.0.2.1").level == 4
+
+
+@pytest.mark.parametrize("which", ["admin", "security"])
+def test_passwords_typed_ahead_are_never_commands(node, node_dir, which):
+    """Old, new, new in one go, on a node without a password: no line is left over for the log."""
+    screen = Screen(node)
+    shown = screen.type(f"set password user {which}\r{OTHER}\r{GOOD}\r{GOOD}\r")
+    shown += screen.type("y\r" if which == "security" else "")
+    assert "success" in shown
+    assert "No valid command" not in shown
+    log = (node_dir / "log" / "platform" / "log" / "cli00001.log").read_text()
+    assert GOOD not in shown + log
+    assert OTHER not in shown + log
 
 
 def test_a_wrong_old_password_is_told_after_all_three_answers(say, node):
     """So that a script's passwords never become commands."""
-    say("set password user admin", GOOD, GOOD)
+    say("set password user admin", "", GOOD, GOOD)
     assert "old password is not right" in say("set password user admin", "Wrong-One1", OTHER, OTHER)
     assert say.status == 1
     assert node.accounts.verify("admin", GOOD, "192.0.2.1")
@@ -137,10 +153,10 @@ def test_a_wrong_old_password_is_told_after_all_three_answers(say, node):
 
 def test_the_security_password(say):
     """The warning, then the question in its own form; `n` changes nothing."""
-    text = say("set password user security", GOOD, GOOD, "n")
+    text = say("set password user security", "", GOOD, GOOD, "n")
     assert text.startswith("WARNING:\nPlease make sure that the security password on the publisher")
-    assert say.asked[-1] == "Continue (y/n)?"
-    assert say("set password user security", GOOD, GOOD, "y").endswith(
+    assert say.asked == [*OLD_NEW_NEW, "Continue (y/n)?"]
+    assert say("set password user security", "", GOOD, GOOD, "y").endswith(
         "Please wait...\nCommand successful.\n"
     )
     assert "not right" in say("set password user security", OTHER, OTHER, OTHER, "y")

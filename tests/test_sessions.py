@@ -135,7 +135,7 @@ def test_the_second_sign_in_needs_a_password_to_ask_for(say):
 
 def test_a_security_command_wants_the_password_once(say, node):
     """Asked before anything else; right once, right for the session."""
-    say("set password user admin", GOOD, GOOD)
+    say("set password user admin", "", GOOD, GOOD)
     assert say("set security reauth on") == "Second sign-in is on\n"
     say.asked.clear()
     say("show cert list own")
@@ -155,7 +155,7 @@ def test_a_security_command_wants_the_password_once(say, node):
 
 def test_a_batch_gives_the_password_as_its_next_line(say, node):
     """One try."""
-    say("set password user admin", GOOD, GOOD)
+    say("set password user admin", "", GOOD, GOOD)
     say("set security reauth on")
     batch = Conversation(node, interactive=False)
     assert "Permission denied" in batch("set cert regen tomcat", "wrong", "yes")

@@ -61,9 +61,11 @@ def show_account(node: Node) -> Table:
     )
 
 
-def _agreed(new: str, again: str) -> None:
+def _agreed(new: str, again: str) -> str:
+    """The new password, given twice. Raises Refused."""
     if new != again:
         raise Refused("The two passwords are not the same; nothing was changed")
+    return new
 
 
 @family.command("set account name <name>", level=4, arguments=(NEW_ACCOUNT,), changes=True)
@@ -162,21 +164,31 @@ def _account(source: Any, name: str) -> Account:
 DONE = ("Please wait...", "", "")
 
 
-@family.command("set password user admin", level=1, changes=True)
-def set_admin_password(node: Node, caller: Caller) -> Conversation[Notice]:
-    """Change the password of the account that is signed in."""
-    account = _account(node.snapshot(), caller.account)
-    old = ""
-    if account.password:
-        old = yield Secret("Please enter the old password: ")
+def _ask_new() -> Conversation[tuple[str, str]]:
+    """The old password and the new one.
+
+    All three questions always come, whatever is kept and whatever is answered: a script that types
+    ahead must not have a password left over, which would be a command then, shown and logged.
+    """
+    old = yield Secret("Please enter the old password: ")
     new = yield Secret("   Please enter the new password: ")
     again = yield Secret("Reenter new password to confirm: ")
+    return old, _agreed(new, again)
+
+
+@family.command("set password user admin", level=1, changes=True)
+def set_admin_password(node: Node, caller: Caller) -> Conversation[Notice]:
+    """Change the password of the account that is signed in.
+
+    As long as it has none, any answer to the first question will do.
+    """
+    old, new = yield from _ask_new()
+    account = _account(node.snapshot(), caller.account)
     if account.password:
         try:
             node.accounts.verify(account.name, old, caller.origin)
         except accounts.SignInRefused:
             raise Refused("The old password is not right; nothing was changed") from None
-    _agreed(new, again)
     passwords.check_strength(new, account.name)
     if account.password and new == old:
         raise Refused("The new password is the old one; nothing was changed")
@@ -204,16 +216,14 @@ WARNING = (
 
 @family.command("set password user security", level=1, changes=True)
 def set_security_password(node: Node, caller: Caller) -> Conversation[Notice]:
-    """Change the security password, which the nodes of a cluster share."""
+    """Change the security password, which the nodes of a cluster share.
+
+    As long as there is none, any answer to the first question will do.
+    """
+    old, new = yield from _ask_new()
     kept = accounts.security_password(node.snapshot())
-    old = ""
-    if kept:
-        old = yield Secret("Please enter the old password: ")
-    new = yield Secret("   Please enter the new password: ")
-    again = yield Secret("Reenter new password to confirm: ")
     if kept and not passwords.matches(old, kept):
         raise Refused("The old password is not right; nothing was changed")
-    _agreed(new, again)
     passwords.check_strength(new, "security")
     for line in WARNING:
         yield Progress(line)
