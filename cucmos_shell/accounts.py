@@ -80,7 +80,7 @@ def check_name(text: str) -> str:
 
 
 def all_accounts(source: Source) -> dict[str, Account]:
-    """Every account by name, in order of creation."""
+    """Every account that was written down, by name, in order of creation (see `everybody`)."""
     kept: dict[str, dict[str, Any]] = source.document(DOCUMENT).get("accounts", {})
     return {
         name: Account(
@@ -100,6 +100,15 @@ def installer(source: Source) -> Account:
         if account.installer:
             return account
     return Account(INSTALLER, ADMINISTRATOR, installer=True)
+
+
+def everybody(source: Source) -> dict[str, Account]:
+    """The accounts a person can name: the installer's first, written down or not, then the others.
+
+    `all_accounts` is empty as long as nobody has made one or given the installer a password.
+    """
+    first = installer(source)
+    return {first.name: first, **all_accounts(source)}
 
 
 def put(transaction: Transaction, account: Account) -> None:

@@ -31,11 +31,12 @@ class Argument:
     `choices(node)` gives the live names: matching is exact but case-blind, the node's spelling
     reaches the handler, Tab completes them. `parse(node, text)` turns the text into a value and
     raises a `ShellError` with the reason. With `words`, a rest argument arrives as a tuple of
-    words. `complete(node, words)` gives what Tab offers next: after the words of such a rest
+    words. `open`: a text that is none of the choices is passed on; the handler says no to it, which
+    one that asks for secrets does after its questions. `complete(node, words)` gives what Tab offers next: after the words of such a rest
     argument so far, else after all words of the line so far.
     """
 
-    __slots__ = ("choices", "complete", "help", "name", "parse", "words")
+    __slots__ = ("choices", "complete", "help", "name", "open", "parse", "words")
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class Argument:
         choices: Callable[[Any], Iterable[str]] | None = None,
         parse: Callable[[Any, Any], Any] | None = None,
         words: bool = False,
+        open: bool = False,
         complete: Callable[[Any, tuple[str, ...]], Iterable[str]] | None = None,
     ) -> None:
         self.name = name
@@ -52,6 +54,7 @@ class Argument:
         self.choices = choices
         self.parse = parse
         self.words = words
+        self.open = open
         self.complete = complete
 
 

@@ -63,6 +63,13 @@ def near(name: str, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(known[key] for key in found)
 
 
+def unknown(text: str, names: Iterable[str], kind: str) -> NotFound:
+    """What is said when `text` is none of `names`, which are of that kind."""
+    close = near(text, names)
+    details = ("Did you mean:", *(f"\t{safe(name)}" for name in close)) if close else ()
+    return NotFound("{text} is not a known {kind}", text=text, kind=kind, details=details)
+
+
 class Walker:
     """Answers questions about lines for one account level; `node` supplies live choices."""
 
@@ -188,17 +195,9 @@ class Walker:
         """The value `text` stands for; raises NotFound with near names, or the parser's error."""
         if argument.choices is not None and not argument.words:
             names = {name.casefold(): name for name in argument.choices(self.node)}
-            if text.casefold() not in names:
-                details: tuple[str, ...] = ()
-                if close := near(text, names.values()):
-                    details = ("Did you mean:", *(f"\t{safe(name)}" for name in close))
-                raise NotFound(
-                    "{text} is not a known {kind}",
-                    text=text,
-                    kind=argument.help,
-                    details=details,
-                )
-            text = names[text.casefold()]
+            if text.casefold() not in names and not argument.open:
+                raise unknown(text, names.values(), argument.help)
+            text = names.get(text.casefold(), text)
         return argument.parse(self.node, text) if argument.parse else text
 
     def _filters(self, lexemes: list[Lexeme]) -> Iterable[Filter]:
@@ -324,6 +323,8 @@ class Walker:
     def _choices(self, argument: Argument) -> list[str]:
         assert argument.choices is not None
         names = list(argument.choices(self.node))
+        if not names:
+            return []
         lines = ["", f"{argument.help[:1].upper()}{argument.help[1:]}:"]
         lines += [f"\t{safe(name)}" for name in names[:LISTED_CHOICES]]
         if len(names) > LISTED_CHOICES:

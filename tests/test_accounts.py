@@ -109,6 +109,41 @@ def test_levels_hide_commands(say, node):
     assert "No valid command entered" in advanced("delete account ann")
 
 
+def test_the_installer_is_among_the_accounts_from_the_beginning(say, node, node_dir):
+    """Also without a password, and when others were made before it was written down."""
+    assert "admin" in say("show account")
+    make(say, "bob")
+    assert [line.split()[0] for line in say("show account").splitlines()[2:]] == ["admin", "bob"]
+    assert "stays" in say("delete account Admin")
+    assert "is unlocked" in say("set accountlocking unlock admin")
+    assert candidates(say, "set account ssh-key ") == ["admin", "bob"]
+    assert candidates(say, "set accountlocking unlock ") == ["admin", "bob"]
+    assert "Added key" in say("set account ssh-key admin", KEY)
+    assert Node.open(str(node_dir), node.world).accounts.by_key("admin", KEY).level == 4
+
+
+def candidates(say, line):
+    """The words Tab lists behind `line`, or the one it completes to."""
+    found = say.session.complete(line)
+    return [name.strip() for name in found.candidates] or [found.insert.strip()]
+
+
+def test_an_unknown_account_is_told_with_those_there_are(say):
+    """Near names, else all; nothing is offered for deletion that cannot be deleted."""
+    make(say, "bob")
+    make(say, "ann")
+    assert say("delete account zed") == (
+        "zed is not a known account\nThe accounts are:\n\tadmin\n\tbob\n\tann\n"
+        "Executed command unsuccessfully\n"
+    )
+    assert "Did you mean:\n\tann\n" in say("delete account anne")
+    assert "Did you mean:\n\tadmin\n" in say("set accountlocking unlock adnim")
+    assert candidates(say, "delete account ") == ["ann", "bob"]
+    say("delete account ANN")
+    assert candidates(say, "delete account ") == ["bob"]
+    assert "admin" not in "".join(say.session.help("delete account "))
+
+
 def test_deleting(say, node):
     """The installer's account stays; a deleted account cannot sign in."""
     make(say, "ann")
@@ -301,5 +336,5 @@ def test_json_never_has_a_hash(say):
     make(say, "ann")
     say("set output json")
     data = json.loads(say("show account"))
-    assert data["data"][0]["name"] == "ann"
+    assert [row["name"] for row in data["data"]] == ["admin", "ann"]
     assert "argon2" not in json.dumps(data)

@@ -7,6 +7,7 @@ from cucmos_shell.accounts import ADMINISTRATOR, Account
 from cucmos_shell.commands.arguments import number
 from cucmos_shell.errors import Refused
 from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.match import unknown
 from cucmos_shell.public_keys import fingerprint, normalize
 from cucmos_shell.results import Ask, AskText, Commit, Notice, Progress, Secret, Table
 
@@ -21,12 +22,17 @@ if TYPE_CHECKING:
 
 family = Family()
 
+LISTED = 20
 LEVEL_NAMES = {0: "Ordinary", 1: "Advanced", 4: "Administrator"}
 
 
 def _names(node: Node) -> list[str]:
-    known = accounts.all_accounts(node.snapshot())
-    return list(known) or [accounts.INSTALLER]
+    return list(accounts.everybody(node.snapshot()))
+
+
+def _deletable(node: Node) -> list[str]:
+    known = accounts.everybody(node.snapshot()).values()
+    return [account.name for account in known if not account.installer]
 
 
 def _new_name(_: object, text: str) -> str:
@@ -34,7 +40,8 @@ def _new_name(_: object, text: str) -> str:
 
 
 NEW_ACCOUNT = Argument("name", "name of the new account", parse=_new_name)
-ACCOUNT = Argument("account", "account", choices=_names)
+ACCOUNT = Argument("account", "account", choices=_names, open=True)
+DELETABLE = Argument("account", "account", choices=_deletable, open=True)
 RETRIES = Argument("retries", "failures before an account is locked (2-5)", parse=number(2, 5))
 SECONDS = Argument("seconds", "seconds until it is unlocked (30-3600)", parse=number(30, 3600))
 
@@ -43,7 +50,7 @@ SECONDS = Argument("seconds", "seconds until it is unlocked (30-3600)", parse=nu
 def show_account(node: Node) -> Table:
     """List the accounts of this node."""
     snapshot = node.snapshot()
-    known = list(accounts.all_accounts(snapshot).values()) or [accounts.installer(snapshot)]
+    known = accounts.everybody(snapshot).values()
     rows = [{**accounts.describe(a), "locked": node.accounts.locked_for(a.name) > 0} for a in known]
     return Table(
         ("Account", "Privilege Level", "Password", "SSH Keys", "Locked"),
@@ -94,28 +101,26 @@ def set_account(node: Node, name: str) -> Conversation[Notice]:
 
 
 def _unused(source: Any, name: str) -> None:
-    known = {n.casefold() for n in accounts.all_accounts(source)} | {
-        accounts.installer(source).name.casefold()
-    }
-    if name.casefold() in known:
+    if name.casefold() in map(str.casefold, accounts.everybody(source)):
         raise Refused("There is an account {name} already", name=name)
 
 
-@family.command("delete account <account>", level=4, arguments=(ACCOUNT,), changes=True)
+@family.command("delete account <account>", level=4, arguments=(DELETABLE,), changes=True)
 def delete_account(node: Node, caller: Caller, account: str) -> Conversation[Notice]:
     """Delete an account; its sessions go on until they end."""
 
-    def delete(transaction: Transaction) -> None:
-        found = accounts.all_accounts(transaction).get(account)
-        if found is None or found.installer:
-            raise Refused("{name} is the installer account and stays", name=account)
-        if account == caller.account:
+    def delete(transaction: Transaction) -> str:
+        found = _account(transaction, account)
+        if found.installer:
+            raise Refused("{name} is the installer account and stays", name=found.name)
+        if found.name == caller.account:
             raise Refused("An account cannot delete itself")
-        accounts.remove(transaction, account)
+        accounts.remove(transaction, found.name)
+        return found.name
 
-    yield Commit(delete)
-    node.accounts.unlock(account)
-    return Notice(("Account successfully deleted",), {"name": account})
+    name = yield Commit(delete)
+    node.accounts.unlock(name)
+    return Notice(("Account successfully deleted",), {"name": name})
 
 
 @family.command(
@@ -149,14 +154,15 @@ def set_ssh_key(node: Node, caller: Caller, account: str, remove: str = "") -> C
 
 
 def _account(source: Any, name: str) -> Account:
-    """The account, made now if it is the installer's, which exists before anyone wrote it down."""
-    found = accounts.all_accounts(source).get(name)
-    if found is not None:
-        return found
-    first = accounts.installer(source)
-    if first.name != name:
-        raise Refused("There is no account {name}", name=name)
-    return first
+    """The account of that name in any case. Raises NotFound with those that may be meant."""
+    known = accounts.everybody(source)
+    for found in known.values():
+        if found.name.casefold() == name.casefold():
+            return found
+    error = unknown(name, known, ACCOUNT.help)
+    if not error.details:
+        error.details = ("The accounts are:", *(f"\t{one}" for one in [*known][:LISTED]))
+    raise error
 
 
 # --- passwords -----------------------------------------------------------------------------------
@@ -183,7 +189,9 @@ def set_admin_password(node: Node, caller: Caller) -> Conversation[Notice]:
     As long as it has none, any answer to the first question will do.
     """
     old, new = yield from _ask_new()
-    account = _account(node.snapshot(), caller.account)
+    account = accounts.everybody(node.snapshot()).get(caller.account)
+    if account is None:
+        raise Refused("{name} has no account here, so no password to change", name=caller.account)
     if account.password:
         try:
             node.accounts.verify(account.name, old, caller.origin)
@@ -289,5 +297,6 @@ def set_unlock_time(node: Node, seconds: int) -> Conversation[Notice]:
 @family.command("set accountlocking unlock <account>", level=4, arguments=(ACCOUNT,), changes=True)
 def unlock(node: Node, account: str) -> Notice:
     """Let a locked account sign in again at once."""
-    node.accounts.unlock(account)
-    return Notice((f"Account {account} is unlocked",), {"name": account})
+    name = _account(node.snapshot(), account).name
+    node.accounts.unlock(name)
+    return Notice((f"Account {name} is unlocked",), {"name": name})
