@@ -12,7 +12,7 @@ from harness import Conversation, clock_world
 from screen import Screen
 
 from cucmos_shell import passwords
-from cucmos_shell.accounts import SignInRefused, all_accounts
+from cucmos_shell.accounts import ACCOUNTS_MOST, Account, SignInRefused, all_accounts, put
 from cucmos_shell.errors import Refused
 from cucmos_shell.node import Node
 from cucmos_shell.public_keys import fingerprint, normalize
@@ -163,6 +163,47 @@ def test_the_own_password_changes_in_the_products_words(say, node):
     assert say("set password user admin", GOOD, OTHER, OTHER) == done
     assert say.asked == OLD_NEW_NEW
     assert node.accounts.verify("admin", OTHER, "192.0.2.1").level == 4
+
+
+@pytest.mark.parametrize(
+    ("line", "level", "reason"),
+    [
+        ("set account name ann", "1", "already"),
+        ("set account name ann;id", "1", "cannot name an account"),
+        ("set account name bob", "4", "not a privilege level"),
+        ("set smtp mail.example.com account ann", "", "needs starttls or tls"),
+        ("set smtp mail/ tls account ann", "", "not of the form"),
+        ("set smtp mail tls account ännchen", "", "cannot be the name"),
+    ],
+)
+def test_a_refusal_comes_after_the_last_answer(say, node, node_dir, line, level, reason):
+    """Whatever is wrong from the beginning: no password typed ahead is left over as a command."""
+    make(say, "ann")
+    screen = Screen(node)
+    shown = screen.type(f"{line}\r" + (f"{level}\r{OTHER}\r" if level else "") + f"{OTHER}\r")
+    assert reason in shown
+    assert shown.count("Executed command unsuccessfully") == 1
+    log = (node_dir / "log" / "platform" / "log" / "cli00001.log").read_text()
+    assert OTHER not in shown + log
+    assert "bob" not in say("show account")
+
+
+def test_an_unknown_account_is_told_after_its_key_was_given(say):
+    """What is pasted behind the command is the answer, not the next command."""
+    assert "not a known account" in say("set account ssh-key bob", KEY)
+    assert say.asked == ["Please enter the public key :"]
+
+
+def test_there_are_only_so_many_accounts(say, node, node_dir):
+    """Told after the answers, too."""
+    lock = node.store.try_lock()
+    with lock:
+        transaction = node.store.begin(lock, who="test", what="many", now=node.now())
+        for i in range(ACCOUNTS_MOST):
+            put(transaction, Account(f"a{i}", 0))
+        transaction.commit()
+    assert "200 accounts already" in make(say, "ann")
+    assert len(say.asked) == 3
 
 
 @pytest.mark.parametrize("which", ["admin", "security"])

@@ -186,7 +186,8 @@ def test_mail_cannot_be_enabled_without_a_host_and_goes_with_it(say):
 
 
 def test_the_password_of_the_mail_account_is_asked_and_never_shown(say, node_dir):
-    assert "needs starttls or tls" in say("set smtp mail.example.com account me")
+    assert "needs starttls or tls" in say("set smtp mail.example.com account me", PASSWORD)
+    say.asked.clear()
     say("set smtp mail.example.com starttls account me", PASSWORD)
     assert say.asked == ["Please enter the password of me: "]
     assert say("show smtp").splitlines() == [

@@ -218,7 +218,7 @@ def test_a_subscriber_leaves_the_lists_to_its_publisher(ucm_node):
         "utils ctl set-cluster mixed-mode", "utils ctl update CTLFile", "utils ctl reset localkey",
         "utils ctl upload x", "utils itl reset localkey", "utils itl reset remotekey",
     ):  # fmt: skip
-        assert "for the publisher" in ucm(line)
+        assert "for the publisher" in ucm(line, "", "")
         assert ucm.status == 1
 
 
@@ -306,8 +306,9 @@ def test_the_recovery_key_comes_back_from_a_file(ucm_12):
 
 
 def test_release_9_has_no_recovery_key(ucm):
-    assert "has no recovery certificate" in ucm("utils itl reset remotekey")
+    assert "has no recovery certificate" in ucm("utils itl reset remotekey", "", "s3cret!")
     assert ucm.status == 1
+    assert len(ucm.asked) == 2
 
 
 # --- upload, download, delete --------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cucmos_shell import accounts, passwords
 from cucmos_shell.accounts import ADMINISTRATOR, Account
 from cucmos_shell.commands.arguments import number
-from cucmos_shell.errors import Refused
+from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.grammar import Argument, Family
 from cucmos_shell.match import unknown
 from cucmos_shell.public_keys import fingerprint, normalize
@@ -35,11 +35,7 @@ def _deletable(node: Node) -> list[str]:
     return [account.name for account in known if not account.installer]
 
 
-def _new_name(_: object, text: str) -> str:
-    return accounts.check_name(text)
-
-
-NEW_ACCOUNT = Argument("name", "name of the new account", parse=_new_name)
+NEW_ACCOUNT = Argument("name", "name of the new account")
 ACCOUNT = Argument("account", "account", choices=_names, open=True)
 DELETABLE = Argument("account", "account", choices=_deletable, open=True)
 RETRIES = Argument("retries", "failures before an account is locked (2-5)", parse=number(2, 5))
@@ -75,6 +71,12 @@ def _agreed(new: str, again: str) -> str:
     return new
 
 
+def _strong(new: str, again: str, name: str) -> str:
+    """The new password of `name`, given twice. Raises Refused, also for a weak one."""
+    passwords.check_strength(_agreed(new, again), name)
+    return new
+
+
 @family.command("set account name <name>", level=4, arguments=(NEW_ACCOUNT,), changes=True)
 def set_account(node: Node, name: str) -> Conversation[Notice]:
     """Create an account.
@@ -82,15 +84,15 @@ def set_account(node: Node, name: str) -> Conversation[Notice]:
     Its privilege level and its password are asked for. A level-0 account sees and runs ordinary
     commands only, a level-1 account advanced ones too.
     """
-    _unused(node.snapshot(), name)
+    # All is judged after the last answer: passwords typed ahead must not be left over as commands.
     for line in ("Privilege Levels are:", "Ordinary - Level 0", "Advanced - Level 1"):
         yield Progress(line)
-    level = int((yield Ask("Please enter the privilege level :", ("0", "1"))))
+    level = yield AskText("Please enter the privilege level :")
     new = yield Secret("Please enter the password :")
     again = yield Secret("re-enter to confirm :")
-    _agreed(new, again)
-    passwords.check_strength(new, name)
-    account = Account(name, level, passwords.make_hash(new))
+    accounts.check_name(name)
+    _unused(node.snapshot(), name)
+    account = Account(name, _level(level), passwords.make_hash(_strong(new, again, name)))
 
     def create(transaction: Transaction) -> None:
         _unused(transaction, name)
@@ -98,6 +100,12 @@ def set_account(node: Node, name: str) -> Conversation[Notice]:
 
     yield Commit(create)
     return Notice(("Account successfully created",), accounts.describe(account))
+
+
+def _level(text: str) -> int:
+    if text.strip() not in ("0", "1"):
+        raise BadValue("{text} is not a privilege level: 0 or 1", text=text)
+    return int(text)
 
 
 def _unused(source: Any, name: str) -> None:

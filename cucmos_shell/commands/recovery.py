@@ -20,13 +20,17 @@ SIZE_LIMIT = 1 << 20
 DESCRIPTION = "Recovery certificate brought back"
 
 
-def recovered(node: Node, unit: str) -> Conversation[Callable[[Transaction], object]]:
-    """Ask for the file and its password; what is returned makes the pair that of `unit`."""
-    default = f"{unit}.p12"
+def ask_file(default: str) -> Conversation[tuple[str, str]]:
+    """Ask for the name of the file and its password; both are judged after the last answer."""
     name = yield AskText(
         f"Please enter the name of the file in the upload area [{default}]: ", default
     )
     password = yield Secret("Please enter the password of the file: ")
+    return name, password
+
+
+def recovered(node: Node, unit: str, name: str, password: str) -> Callable[[Transaction], object]:
+    """What makes the pair in the file that of `unit`. Raises a ShellError if there is none."""
     with open_upload(node.state_dir, name) as opened:
         data = opened.read(SIZE_LIMIT)
     material = _material(data, password, unit)

@@ -24,19 +24,8 @@ _SECURITY = {"": "none", "starttls": "STARTTLS", "tls": "TLS"}
 _ACCOUNT_LIMIT = 256
 
 
-def _host(_: object, text: str) -> str:
-    parse_host(text, 25)
-    return text
-
-
-def _account(_: object, text: str) -> str:
-    if not text.isprintable() or not text.isascii() or len(text) > _ACCOUNT_LIMIT:
-        raise BadValue("{text} cannot be the name of a mail account", text=text)
-    return text
-
-
-HOST = Argument("host", "HOST[:PORT] of the mail server", parse=_host)
-ACCOUNT = Argument("account", "account at the mail server; its password is asked", parse=_account)
+HOST = Argument("host", "HOST[:PORT] of the mail server")
+ACCOUNT = Argument("account", "account at the mail server; its password is asked")
 
 
 @family.command("show smtp", level=0)
@@ -75,14 +64,12 @@ def set_smtp(node: Node, host: str, security: str = "", account: str = "") -> Co
     trust store of the node itself. With an account its password is asked, and never shown; it is
     sent over an encrypted connection only.
     """
-    name, port = parse_host(host, PORTS[security])
-    if account and not security:
-        raise Refused("Signing in to the mail server needs starttls or tls")
     password = ""
     if account:
+        # Asked before anything is judged: typed ahead, it must not be left over as a command.
         password = yield Secret(f"Please enter the password of {account}: ")
-        if not password:
-            raise Cancelled("No password was given")
+        _check_account(account, security, password)
+    name, port = parse_host(host, PORTS[security])
     server: dict[str, Any] = {
         "host": name,
         "port": port,
@@ -96,6 +83,16 @@ def set_smtp(node: Node, host: str, security: str = "", account: str = "") -> Co
         (f"SMTP hostname: {shown}",),
         {key: server[key] for key in ("host", "port", "security", "account")},
     )
+
+
+def _check_account(account: str, security: str, password: str) -> None:
+    """Raises a ShellError with the reason why the mail server cannot be signed in to."""
+    if not account.isprintable() or not account.isascii() or len(account) > _ACCOUNT_LIMIT:
+        raise BadValue("{text} cannot be the name of a mail account", text=account)
+    if not security:
+        raise Refused("Signing in to the mail server needs starttls or tls")
+    if not password:
+        raise Cancelled("No password was given")
 
 
 @family.command("delete smtp", level=1, changes=True)

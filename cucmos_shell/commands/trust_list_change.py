@@ -261,10 +261,12 @@ def reset_itl_remote(node: Node) -> Conversation[Notice]:
     The pair is read from a PKCS#12 file in the upload area, where SFTP puts it. Only releases with
     a recovery certificate have this.
     """
-    from cucmos_shell.commands.recovery import recovered
+    from cucmos_shell.commands.recovery import ask_file, recovered
 
-    _publisher(node)
     spec = node.lists.spec(ITL)
+    # A password typed ahead must not be left over as a command: nothing is refused before it.
+    name, password = yield from ask_file(f"{spec.recovery or 'recovery'}.p12")
+    _publisher(node)
     if not spec.recovery:
         raise Refused(
             "{product} {version} has no recovery certificate",
@@ -272,7 +274,7 @@ def reset_itl_remote(node: Node) -> Conversation[Notice]:
             version=node.appliance.version,
             details=("Use: utils itl reset localkey",),
         )
-    stage = yield from recovered(node, spec.recovery)
+    stage = recovered(node, spec.recovery, name, password)
 
     def change(transaction: Transaction) -> bytes:
         stage(transaction)
