@@ -172,7 +172,7 @@ class Batch:
     def _question(self, prompt: str) -> None:
         if self._answers.terminal:
             self.write(prompt)
-        elif self._session.settings.output != "json":
+        elif prompt and self._session.settings.output != "json":
             self.write(prompt.rstrip() + "\n")
 
     def _unseen(self) -> str | None:

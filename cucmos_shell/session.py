@@ -324,6 +324,8 @@ class Execution:
             text = yield wanted
             if text is None:
                 raise Cancelled("No answer was given")
+            if "-----BEGIN" in text and not isinstance(wanted, Paste):
+                yield from self._drop_block(text)
             return text or wanted.default if isinstance(wanted, AskText) else text
         if isinstance(wanted, Pause):
             yield wanted
@@ -331,6 +333,20 @@ class Execution:
         if isinstance(wanted, Commit):
             return (yield from self._commit(wanted))
         raise TypeError(f"{type(wanted).__name__} is not a step")
+
+    def _drop_block(self, line: str) -> Generator[Event, str | None, None]:
+        """`line` was an answer: if it begins a block, drop that to its END, or it would be run."""
+        from cucmos_shell.line_paste import PasteCollector, begins_block
+
+        block = PasteCollector()
+        block.drop()
+        if begins_block(line) and block.feed(line) and block.inside and not self._json:
+            yield Say("A key or certificate begins here: it is dropped, up to its END line\n")
+        while block.inside:
+            answer = yield Secret("")
+            if answer is None:
+                raise Cancelled("No answer was given")
+            block.feed(answer)
 
     def _commit(self, wanted: Commit) -> Generator[Event, str | None, Any]:
         node, caller = self._node, self._session.caller

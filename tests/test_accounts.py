@@ -5,11 +5,13 @@ import os
 import pathlib
 import stat
 import statistics
+import subprocess
 import time
 
 import pytest
 from harness import Conversation, clock_world
 from screen import Screen
+from ssh_server import PROGRAM
 
 from cucmos_shell import passwords
 from cucmos_shell.accounts import ACCOUNTS_MOST, Account, SignInRefused, all_accounts, put
@@ -192,6 +194,53 @@ def test_an_unknown_account_is_told_after_its_key_was_given(say):
     """What is pasted behind the command is the answer, not the next command."""
     assert "not a known account" in say("set account ssh-key bob", KEY)
     assert say.asked == ["Please enter the public key :"]
+
+
+PRIVATE = (
+    "-----BEGIN OPENSSH PRIVATE KEY-----",
+    "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU",
+    "show myself",
+    "",
+    "-----END OPENSSH PRIVATE KEY-----",
+)
+
+
+def test_a_private_key_pasted_for_a_public_one_is_dropped_whole(node, node_dir):
+    """To its END: neither run, nor shown, nor logged; the line behind it is a command again."""
+    screen = Screen(node, banner=False)
+    shown = screen.type("\r".join(("set account ssh-key admin", *PRIVATE, "show cli editor", "")))
+    assert "That is a private key" in shown
+    assert shown.count("Executed command unsuccessfully") == 1
+    assert "admin:show cli editor\r\nCommand line editor : quiet\r\nadmin:" in shown
+    log = (node_dir / "log" / "platform" / "log" / "cli00001.log").read_text()
+    for line in filter(None, PRIVATE[1:]):
+        assert line not in shown + log
+
+
+def test_a_private_key_in_a_batch_is_dropped_whole(node_dir):
+    """The same where lines come from a file; one without END takes what there is."""
+    script = "\n".join(("set account ssh-key admin", *PRIVATE, "show cli editor", ""))
+    for text, last in (
+        (script, "Command line editor : quiet"),
+        (script.replace("-----END", "---"), "Executed command unsuccessfully"),
+    ):
+        done = subprocess.run(
+            [*PROGRAM, "--state", str(node_dir), "--keep-going"],
+            input=text, capture_output=True, text=True, check=False, timeout=20,
+        )  # fmt: skip
+        assert done.stdout.splitlines()[-1] == last
+        assert done.stdout.count("Executed command unsuccessfully") == 1
+        assert "Machine Name" not in done.stdout
+
+
+def test_a_block_as_any_answer_is_dropped(say):
+    """Whatever was asked for, and whatever is in it."""
+    say("set account name ann", "1", *PRIVATE, GOOD)
+    assert say.status == 1
+    assert say.asked == [
+        "Please enter the privilege level :", "Please enter the password :",
+        "", "", "", "", "re-enter to confirm :",
+    ]  # fmt: skip
 
 
 def test_there_are_only_so_many_accounts(say, node, node_dir):
