@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from cucmos_shell.errors import Cancelled, Refused
 from cucmos_shell.results import Say, Secret
 
@@ -41,9 +43,22 @@ def sign_in_again(
         try:
             node.accounts.verify(account.name, password, caller.origin)
         except SignInRefused:
+            refuse_locked(node, account.name)
             if left > 1:
                 yield Say("Permission denied, please try again.\n")
             continue
         caller.verified = True
         return
     raise Refused("Permission denied")
+
+
+def refuse_locked(node: Node, name: str) -> None:
+    """Raise Refused if the account is locked; for its owner, who is signed in, that is no secret."""
+    seconds = node.accounts.locked_for(name)
+    if seconds > 0:
+        raise Refused(
+            "Account {name} is locked for {seconds} seconds, after too many wrong passwords",
+            name=name,
+            seconds=math.ceil(seconds),
+            details=(f"A level-4 account unlocks it: set accountlocking unlock {name}",),
+        )

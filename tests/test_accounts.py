@@ -276,6 +276,26 @@ def test_a_wrong_old_password_is_told_after_all_three_answers(say, node):
     assert node.accounts.verify("admin", GOOD, "192.0.2.1")
 
 
+def test_a_locked_account_is_told_so_when_it_changes_its_password(node_dir, keys):
+    """It is signed in; how long, and what helps. The right password is right again afterwards."""
+    world, clock = clock_world(keys)
+    say = Conversation(Node.open(str(node_dir), world))
+    say("set password user admin", "", GOOD, GOOD)
+    for _ in range(2):
+        refused = say("set password user admin", "Wrong-One1", OTHER, OTHER)
+        assert refused.startswith("The old password is not right; nothing was changed\n")
+    say("set password user admin", "Wrong-One1", OTHER, OTHER)
+    clock.sleep(0.5)
+    assert say("set password user admin", GOOD, OTHER, OTHER) == (
+        "Account admin is locked for 300 seconds, after too many wrong passwords\n"
+        "A level-4 account unlocks it: set accountlocking unlock admin\n"
+        "Executed command unsuccessfully\n"
+    )
+    say("set accountlocking unlock admin")
+    say("set password user admin", GOOD, OTHER, OTHER)
+    assert say.status == 0
+
+
 def test_the_security_password(say):
     """The warning, then the question in its own form; `n` changes nothing."""
     text = say("set password user security", "", GOOD, GOOD, "n")

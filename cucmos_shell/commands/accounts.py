@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmos_shell import accounts, passwords
+from cucmos_shell import accounts, guard, passwords
 from cucmos_shell.accounts import ADMINISTRATOR, Account
 from cucmos_shell.commands.arguments import number
 from cucmos_shell.errors import BadValue, Refused
@@ -204,6 +204,7 @@ def set_admin_password(node: Node, caller: Caller) -> Conversation[Notice]:
         try:
             node.accounts.verify(account.name, old, caller.origin)
         except accounts.SignInRefused:
+            guard.refuse_locked(node, account.name)
             raise Refused("The old password is not right; nothing was changed") from None
     passwords.check_strength(new, account.name)
     if account.password and new == old:
