@@ -37,7 +37,8 @@ def sign_in_again(
             details=("Set one: set password user admin",),
         )
     for left in range(TRIES if interactive else 1, 0, -1):
-        password = yield Secret(f"Please enter the password of {account.name}: ")
+        # A blank before the colon: the name of the first account makes the prompt's own word of it.
+        password = yield Secret(f"Please enter the password of account {account.name} : ")
         if password is None:
             raise Cancelled("No password was given")
         try:

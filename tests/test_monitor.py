@@ -189,7 +189,7 @@ def test_the_password_of_the_mail_account_is_asked_and_never_shown(say, node_dir
     assert "needs starttls or tls" in say("set smtp mail.example.com account me", PASSWORD)
     say.asked.clear()
     say("set smtp mail.example.com starttls account me", PASSWORD)
-    assert say.asked == ["Please enter the password of me: "]
+    assert say.asked == ["Please enter the password of mail account me : "]
     assert say("show smtp").splitlines() == [
         "SMTP hostname: mail.example.com",
         "Port: 587",

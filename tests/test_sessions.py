@@ -7,11 +7,14 @@ import sys
 
 import pytest
 from harness import Conversation
+from screen import Screen
+from ssh_server import PROGRAM
 
 from cucmos_shell.errors import Refused
 from cucmos_shell.node import Node
 
 GOOD = "Blue-Harbour7"
+ASKED = "Please enter the password of account admin : "
 
 
 def test_the_timeout_is_for_new_sessions(say, node):
@@ -142,10 +145,10 @@ def test_a_security_command_wants_the_password_once(say, node):
     assert say.asked == []
     text = say("set cert regen tomcat", "wrong", GOOD, "no")
     assert text.startswith("Permission denied, please try again.\n")
-    assert say.asked[:2] == ["Please enter the password of admin: "] * 2
+    assert say.asked[:2] == [ASKED] * 2
     say.asked.clear()
     say("set cert regen tomcat", "no")
-    assert "Please enter the password of admin: " not in say.asked
+    assert ASKED not in say.asked
     other = Conversation(node)
     other("set security reauth off", "wrong", "bad", "worse")
     assert other.status == 1
@@ -162,6 +165,28 @@ def test_a_batch_gives_the_password_as_its_next_line(say, node):
     batch("set cert regen tomcat", GOOD, "yes")
     assert batch.status == 0
     assert "No password was given" in Conversation(node, interactive=False)("set cert regen tomcat")
+
+
+def test_the_question_reads_alike_on_a_terminal_and_in_a_batch(say, node, node_dir):
+    """No account's name makes the prompt's own word of it."""
+    say("set password user admin", "", GOOD, GOOD)
+    say("set security reauth on")
+    shown = Screen(node, banner=False).type(f"set cert regen tomcat\r{GOOD}\rno\r")
+    assert f"\r\n{ASKED}{'*' * len(GOOD)}\r\n\r\nWARNING:" in shown
+    batch = subprocess.run(
+        [*PROGRAM, "--state", str(node_dir), "-c", "set cert regen tomcat"],
+        input=f"{GOOD}\nno\n", capture_output=True, text=True, check=False, timeout=20,
+    )  # fmt: skip
+    assert batch.stdout.startswith(f"{ASKED.rstrip()}\n\nWARNING:")
+
+
+def test_a_locked_account_is_told_so_instead_of_asked_again(say, node):
+    """Its owner is signed in already."""
+    say("set password user admin", "", GOOD, GOOD)
+    say("set security reauth on")
+    text = say("set cert regen tomcat", "wrong", "bad", "worse")
+    assert "Account admin is locked for 300 seconds" in text
+    assert "is locked" in Conversation(node)("set cert regen tomcat", GOOD)
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def set_smtp(node: Node, host: str, security: str = "", account: str = "") -> Co
     password = ""
     if account:
         # Asked before anything is judged: typed ahead, it must not be left over as a command.
-        password = yield Secret(f"Please enter the password of {account}: ")
+        password = yield Secret(f"Please enter the password of mail account {safe(account)} : ")
         _check_account(account, security, password)
     name, port = parse_host(host, PORTS[security])
     server: dict[str, Any] = {
