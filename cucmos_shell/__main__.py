@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from cucmos_shell.node import Node
+    from cucmos_shell.session import Session
 
 DEFAULT_PROFILE = "imp-9.1"
 VERBS = ("init", "reference", "serve")
@@ -165,6 +166,11 @@ def _print(text: str) -> int:
     return 0
 
 
+def _introduce(session: Session, caller: Who) -> None:
+    """Let commands know more about who is there than an account and a level."""
+    session.caller.verified = caller.signed_in
+
+
 def _batch(node: Node, caller: Who, options: dict[str, Any]) -> int:
     from cucmos_shell.batch import Batch, Lines
     from cucmos_shell.caller import Settings
@@ -193,6 +199,7 @@ def _batch(node: Node, caller: Who, options: dict[str, Any]) -> int:
         interactive=asks,
         settings=settings,
     )
+    _introduce(session, caller)
     batch = Batch(session, answers, yes=options["yes"], keep_going=options["keep_going"])
     return batch.run(lines)
 
@@ -203,6 +210,7 @@ def _console(node: Node, rich: bool, caller: Who) -> int:
 
     logins = node.logins
     session = Session(node, account=caller.account, level=caller.level, origin=caller.origin)
+    _introduce(session, caller)
     login = logins.begin(caller.account, caller.origin, limited=caller.origin != "console")
     history, timeout = logins.history(caller.account), logins.timeout()
     try:

@@ -30,7 +30,8 @@ class Caller:
         self.walker = walker
         self.ended = False
         self.notes: list[str] = []
-        # Whether the password was given again in this session (`set security reauth`).
+        # Whether the password was given again in this session (`set security reauth`), or nobody
+        # is to be asked for it.
         self.verified = False
 
     def note(self, text: str) -> None:

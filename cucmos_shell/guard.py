@@ -1,4 +1,7 @@
-"""The second sign-in: the password once more before a command that touches security."""
+"""The second sign-in: the password once more before a command that touches security.
+
+Asked by the embedded server and at the console, not behind an sshd that has just asked.
+"""
 
 from __future__ import annotations
 

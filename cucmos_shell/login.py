@@ -18,11 +18,15 @@ CONSOLE = "console"
 
 
 class Who(Value):
-    """An account with its level, and where it comes from."""
+    """An account with its level, and where it comes from.
+
+    `signed_in`: the operating system's SSH has asked who that is.
+    """
 
     account: str = "admin"
     level: int = 4
     origin: str = CONSOLE
+    signed_in: bool = False
 
 
 def parse_command(text: str) -> tuple[set[str], list[str]]:
@@ -63,15 +67,15 @@ def who(node: Node, environment: Mapping[str, str], account: str | None, level: 
     snapshot = node.snapshot()
     if not connection and account is None:
         return Who(accounts.installer(snapshot).name)
-    origin = f"ssh/{connection[0]}" if connection else CONSOLE
+    origin, signed_in = (f"ssh/{connection[0]}", True) if connection else (CONSOLE, False)
     name = account or _system_user()
     known = accounts.all_accounts(snapshot)
     if name in known:
-        return Who(name, known[name].level, origin)
+        return Who(name, known[name].level, origin, signed_in)
     if level is not None:
-        return Who(name, level, origin)
+        return Who(name, level, origin, signed_in)
     if not known:
-        return Who(name, accounts.ADMINISTRATOR, origin)
+        return Who(name, accounts.ADMINISTRATOR, origin, signed_in)
     raise Unavailable(
         "{name} has no account on this node",
         name=name,

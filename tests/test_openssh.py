@@ -13,6 +13,8 @@ import pexpect
 import pytest
 from ssh_server import PROGRAM, client_key
 
+GOOD = "Blue-Harbour7"
+
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/bin") or ""
 DOCS = pathlib.Path(__file__).parent.parent / "docs" / "openssh.md"
 
@@ -257,6 +259,33 @@ def test_a_user_of_the_system_gets_its_level_from_its_account(node_dir, say, tmp
             env={**environment, "SSH_ORIGINAL_COMMAND": "show cert list own"}, timeout=20,
         )  # fmt: skip
         assert done.returncode == status, done.stdout + done.stderr
+
+
+def forced(node_dir, line, *options, stdin="", ssh=True):
+    """What sshd does with one command behind `--forced`; without `ssh` a person does it."""
+    environment = {"CUCMOS_STATE": str(node_dir), "SSH_ORIGINAL_COMMAND": line}
+    if ssh:
+        environment["SSH_CONNECTION"] = "192.0.2.7 1 192.0.2.1 22"
+    return subprocess.run(
+        [*PROGRAM, "--forced", *options], input=stdin, capture_output=True, text=True, check=False,
+        env=environment, timeout=20,
+    )  # fmt: skip
+
+
+def test_who_has_signed_in_by_sshd_is_not_asked_again(node_dir, say):
+    """The second sign-in is for the console and the embedded server."""
+    say("set password user admin", "", GOOD, GOOD)
+    say("set security reauth on")
+    options = ("--account", "admin")
+    done = forced(node_dir, "set cert regen cup", *options, stdin="yes\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "password" not in done.stdout
+    done = forced(node_dir, "set cert regen cup", *options, stdin=f"{GOOD}\nyes\n", ssh=False)
+    assert done.stdout.startswith("Please enter the password of account admin :\n")
+    assert done.returncode == 0
+    assert (
+        forced(node_dir, "set cert regen cup", *options, stdin="yes\n", ssh=False).returncode == 1
+    )
 
 
 def test_a_session_starts_no_program(node_dir):
