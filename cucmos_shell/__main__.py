@@ -169,6 +169,7 @@ def _print(text: str) -> int:
 def _introduce(session: Session, caller: Who) -> None:
     """Let commands know more about who is there than an account and a level."""
     session.caller.verified = caller.signed_in
+    session.caller.provisional = caller.provisional
 
 
 def _batch(node: Node, caller: Who, options: dict[str, Any]) -> int:

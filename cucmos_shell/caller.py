@@ -33,6 +33,8 @@ class Caller:
         # Whether the password was given again in this session (`set security reauth`), or nobody
         # is to be asked for it.
         self.verified = False
+        # Whether there is no account behind the level, which ends with the node's first account.
+        self.provisional = False
 
     def note(self, text: str) -> None:
         """Have `text` in the command log, with the command that is running."""

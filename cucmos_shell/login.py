@@ -20,13 +20,15 @@ CONSOLE = "console"
 class Who(Value):
     """An account with its level, and where it comes from.
 
-    `signed_in`: the operating system's SSH has asked who that is.
+    `signed_in`: the operating system's SSH has asked who that is. `provisional`: the level is the
+    installer's only because the node has no accounts yet.
     """
 
     account: str = "admin"
     level: int = 4
     origin: str = CONSOLE
     signed_in: bool = False
+    provisional: bool = False
 
 
 def parse_command(text: str) -> tuple[set[str], list[str]]:
@@ -58,8 +60,9 @@ def who(node: Node, environment: Mapping[str, str], account: str | None, level: 
 
     `account` and `level` come from the command line, which is the administrator's: under OpenSSH
     the account is the system's user unless named, and its level is that of the node's account of
-    this name, else `level`, else, as long as the node has no accounts, the installer's. Raises
-    Unavailable for a user without an account.
+    this name, else `level`, else, as long as the node has no accounts, the installer's. A name on
+    the command line is matched without regard to case, as accounts are named; users of the system
+    may differ by case alone. Raises Unavailable for a user without an account.
     """
     from cucmos_shell import accounts
 
@@ -69,18 +72,35 @@ def who(node: Node, environment: Mapping[str, str], account: str | None, level: 
         return Who(accounts.installer(snapshot).name)
     origin, signed_in = (f"ssh/{connection[0]}", True) if connection else (CONSOLE, False)
     name = account or _system_user()
-    known = accounts.all_accounts(snapshot)
-    if name in known:
-        return Who(name, known[name].level, origin, signed_in)
+    known = accounts.everybody(snapshot)
+    alike = next((one for one in known.values() if one.name.casefold() == name.casefold()), None)
+    found = alike if account else known.get(name)
+    if found is not None:
+        return Who(found.name, found.level, origin, signed_in)
     if level is not None:
         return Who(name, level, origin, signed_in)
-    if not known:
-        return Who(name, accounts.ADMINISTRATOR, origin, signed_in)
+    if not accounts.all_accounts(snapshot):
+        return Who(name, accounts.ADMINISTRATOR, origin, signed_in, provisional=True)
     raise Unavailable(
         "{name} has no account on this node",
         name=name,
-        details=(f"set account name {name} makes one",),
+        details=_remedies(name, alike.name if alike else ""),
     )
+
+
+def _remedies(name: str, alike: str) -> tuple[str, ...]:
+    """What the node's administrator can do for a user without an account; `alike` has the name."""
+    from cucmos_shell.accounts import check_name
+    from cucmos_shell.errors import BadValue
+
+    options = f"--account {alike or 'NAME'} or --level 0|1|4 in sshd's command for the shell"
+    try:
+        check_name(name)
+    except BadValue:
+        return (f"An administrator sets {options}",)
+    if alike:
+        return (f"An administrator sets {options}",)
+    return (f"An administrator types set account name {name}, or sets {options}",)
 
 
 def _system_user() -> str:

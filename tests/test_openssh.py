@@ -13,10 +13,9 @@ import pexpect
 import pytest
 from ssh_server import PROGRAM, client_key
 
-GOOD = "Blue-Harbour7"
-
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/bin") or ""
 DOCS = pathlib.Path(__file__).parent.parent / "docs" / "openssh.md"
+GOOD = "Blue-Harbour7"
 
 pytestmark = pytest.mark.skipif(
     not SSHD or os.geteuid() != 0, reason="wants sshd and the right to run it"
@@ -250,15 +249,79 @@ def test_a_user_of_the_system_gets_its_level_from_its_account(node_dir, say, tmp
     assert "has no account" in done.stderr
     # Somebody who came over SSH to a shell of the system is at the console.
     assert login_shell(tmp_path, node_dir, "show cli pagination", "bash").returncode == 0
-    environment = {"SSH_CONNECTION": "192.0.2.7 1 192.0.2.1 22", "CUCMOS_STATE": str(node_dir)}
     for options, status in (
-        (["--account", "ann"], 1), (["--level", "0"], 1), (["--level", "1"], 0), (["--level", "9"], 2),
+        (["--account", "ann"], 1), (["--account", "ANN"], 1), (["--account", "admin"], 0),
+        (["--level", "0"], 1), (["--level", "1"], 0), (["--level", "9"], 2),
     ):  # fmt: skip
-        done = subprocess.run(
-            [*PROGRAM, "--forced", *options], capture_output=True, text=True, check=False,
-            env={**environment, "SSH_ORIGINAL_COMMAND": "show cert list own"}, timeout=20,
-        )  # fmt: skip
+        done = forced(node_dir, "show cert list own", *options)
         assert done.returncode == status, done.stdout + done.stderr
+    shown = forced(node_dir, "show myself", "--account", "ANN").stdout
+    assert "account name    : ann\nprivilege level : 0\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("bob", "types set account name bob, or sets --account NAME or --level"),
+        ("b@example.org", "An administrator sets --account NAME or --level"),
+    ],
+)
+def test_who_is_refused_learns_what_helps(node_dir, say, name, advice):
+    """Nothing that would be refused itself."""
+    say("set account name ann", "0", GOOD, GOOD)
+    done = forced(node_dir, "show myself", "--account", name)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert advice in done.stderr
+
+
+def test_a_user_of_the_system_is_not_another_one_by_case(login_shell_user, node_dir, say):
+    """Users may differ by case alone, accounts do not: nobody gets the level of another."""
+    say("set account name Operator", "1", GOOD, GOOD)
+    done = login_shell_user.run(["show myself"])
+    assert done.returncode == 4
+    assert "An administrator sets --account Operator or --level" in done.stderr
+
+
+FIRST = {
+    "set account name ann": f"1\n{GOOD}\n{GOOD}\n",
+    "set account ssh-key admin": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGq9Uo7rmjSdf7ZvQ3kPa1Q0yNmFb"
+    "JPKCmBSD9wDxbDd ann@desk\n",
+}
+
+
+@pytest.mark.parametrize("line", FIRST)
+def test_nobody_locks_themselves_out_with_the_first_account(node_dir, line):
+    """Who is here only because there are no accounts is told what to do before there is one."""
+    done = forced(node_dir, line, stdin=FIRST[line])
+    assert done.returncode == 1
+    assert "root is here only because the node has no accounts" in done.stdout
+    assert "--level 4 in sshd's command" in done.stdout
+    shown = forced(node_dir, "show myself").stdout
+    assert "account name    : root\nprivilege level : 4\n" in shown
+    assert forced(node_dir, line, "--level", "4", stdin=FIRST[line]).returncode == 0
+    assert forced(node_dir, "show myself", "--level", "4").stdout == shown
+    assert forced(node_dir, "show myself").returncode == 4
+
+
+@pytest.mark.parametrize("line", FIRST)
+def test_the_documented_block_survives_the_first_account(node_dir, tmp_path, line):
+    """Made over SSH, and then the same user comes in at the same level."""
+    server = OpenSsh(tmp_path, documented_blocks(node_dir)[0])
+    try:
+        done = server.run([line], stdin=FIRST[line])
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "privilege level : 4" in server.run(["show myself"]).stdout
+    finally:
+        server.close()
+
+
+def test_with_a_login_shell_the_first_account_is_refused(login_shell_user):
+    """A login shell takes no options; the console is still there."""
+    server = login_shell_user
+    done = server.run(["set account name ann"], stdin=FIRST["set account name ann"])
+    assert done.returncode == 1
+    assert "operator is here only because" in done.stdout
+    assert server.run(["show myself"]).returncode == 0
 
 
 def forced(node_dir, line, *options, stdin="", ssh=True):

@@ -78,7 +78,7 @@ def _strong(new: str, again: str, name: str) -> str:
 
 
 @family.command("set account name <name>", level=4, arguments=(NEW_ACCOUNT,), changes=True)
-def set_account(node: Node, name: str) -> Conversation[Notice]:
+def set_account(node: Node, caller: Caller, name: str) -> Conversation[Notice]:
     """Create an account.
 
     Its privilege level and its password are asked for. A level-0 account sees and runs ordinary
@@ -96,10 +96,24 @@ def set_account(node: Node, name: str) -> Conversation[Notice]:
 
     def create(transaction: Transaction) -> None:
         _unused(transaction, name)
-        accounts.put(transaction, account)
+        _put(transaction, account, caller)
 
     yield Commit(create)
     return Notice(("Account successfully created",), accounts.describe(account))
+
+
+def _put(transaction: Transaction, account: Account, caller: Caller) -> None:
+    """Write `account` down, unless it is the first one and the caller would be out by that."""
+    if caller.provisional and not accounts.all_accounts(transaction):
+        raise Refused(
+            "{name} is here only because the node has no accounts: the first one would end that",
+            name=caller.account,
+            details=(
+                "Give users of the system a level first: --level 4 in sshd's command for the shell,",
+                "or make the account at the console of the node (see docs/openssh.md)",
+            ),
+        )
+    accounts.put(transaction, account)
 
 
 def _level(text: str) -> int:
@@ -153,7 +167,7 @@ def set_ssh_key(node: Node, caller: Caller, account: str, remove: str = "") -> C
         if key and len(kept) >= accounts.KEYS_MOST:
             raise Refused("An account has at most {most} keys", most=accounts.KEYS_MOST)
         changed: Account = found.replace(keys=(*kept, key) if key else ())
-        accounts.put(transaction, changed)
+        _put(transaction, changed, caller)
         return changed
 
     changed = yield Commit(change)
