@@ -404,11 +404,14 @@ def test_public_keys_are_added_and_removed(say, node):
     assert say("set account ssh-key ann", KEY) == (
         f"Added key {fingerprint(KEY)} for account ann\n"
     )
-    say("set account ssh-key ann", KEY)
+    again = say("set account ssh-key ann", KEY.replace("ann@desk", "ann@home"))
+    assert again == f"Account ann has key {fingerprint(KEY)} already\n"
+    assert say.status == 0
     assert node.accounts.by_key("ann", KEY).keys == (KEY,)
     assert node.accounts.by_key("ann", KEY.replace("Dd ann", "De ann")) is None
     assert "All keys are removed" in say("set account ssh-key ann remove")
     assert node.accounts.by_key("ann", KEY) is None
+    assert say("set account ssh-key ann remove") == "Account ann has no keys\n"
 
 
 def test_only_an_administrator_changes_the_keys_of_others(say, node):

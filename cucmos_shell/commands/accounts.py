@@ -161,18 +161,36 @@ def set_ssh_key(node: Node, caller: Caller, account: str, remove: str = "") -> C
         raise Refused("Only a level-4 account changes the keys of another account")
     key = normalize(key) if not remove else ""
 
-    def change(transaction: Transaction) -> Account:
+    def change(transaction: Transaction) -> tuple[Account, bool]:
         found = _account(transaction, account)
-        kept = tuple(k for k in found.keys if k.split()[1:2] != key.split()[1:2])
-        if key and len(kept) >= accounts.KEYS_MOST:
-            raise Refused("An account has at most {most} keys", most=accounts.KEYS_MOST)
-        changed: Account = found.replace(keys=(*kept, key) if key else ())
-        _put(transaction, changed, caller)
-        return changed
+        changed: Account = found.replace(keys=_with_key(found.keys, key))
+        if changed != found:
+            _put(transaction, changed, caller)
+        return changed, changed != found
 
-    changed = yield Commit(change)
-    text = f"Added key {fingerprint(key)}" if key else "All keys are removed"
-    return Notice((f"{text} for account {account}",), accounts.describe(changed))
+    changed, done = yield Commit(change)
+    return Notice((_key_notice(changed.name, key, done),), accounts.describe(changed))
+
+
+def _with_key(keys: tuple[str, ...], key: str) -> tuple[str, ...]:
+    """`keys` and `key`, each once, whatever the comment; none without a `key`."""
+    if not key:
+        return ()
+    if any(kept.split()[1] == key.split()[1] for kept in keys):
+        return keys
+    if len(keys) >= accounts.KEYS_MOST:
+        raise Refused("An account has at most {most} keys", most=accounts.KEYS_MOST)
+    return (*keys, key)
+
+
+def _key_notice(name: str, key: str, changed: bool) -> str:
+    if not key:
+        return (
+            f"All keys are removed for account {name}" if changed else f"Account {name} has no keys"
+        )
+    if not changed:
+        return f"Account {name} has key {fingerprint(key)} already"
+    return f"Added key {fingerprint(key)} for account {name}"
 
 
 def _account(source: Any, name: str) -> Account:
