@@ -11,7 +11,7 @@ from cucmos_shell.errors import (
 )
 from cucmos_shell.grammar import Argument, Family, Grammar, GrammarError
 from cucmos_shell.lexemes import split
-from cucmos_shell.match import Walker, near
+from cucmos_shell.match import Completion, Walker, near
 
 FRUIT = Argument("fruit", "fruit", choices=lambda node: ("apple", "Apricot", "pear"))
 SERVICE = Argument(
@@ -19,6 +19,7 @@ SERVICE = Argument(
 )
 TEXT = Argument("text", "text to look for")
 WORDS = Argument("words", "words", words=True)
+GUEST = Argument("guest", "guest", choices=lambda node: ("Ann", "bob"), open=True)
 
 
 def build(*declarations):
@@ -27,7 +28,7 @@ def build(*declarations):
     for pattern, level, parameters in declarations:
         space = {}
         exec(f'def handler(node{parameters}):\n    "Do it."\n    return locals()', space)
-        family.command(pattern, level=level, arguments=(FRUIT, SERVICE, TEXT, WORDS))(
+        family.command(pattern, level=level, arguments=(FRUIT, SERVICE, TEXT, WORDS, GUEST))(
             space["handler"]
         )
     return Walker(Grammar({"all": ("",)}, lambda module: family), None, 1)
@@ -108,6 +109,16 @@ def test_names_are_exact_but_blind_to_case(walker):
     with pytest.raises(NotFound) as caught:
         walker.match("show fruit one appl")
     assert "\tapple" in caught.value.details
+
+
+def test_an_open_argument_takes_other_texts_as_they_are():
+    """The names it knows are completed and spelled as everywhere."""
+    walker = build(("greet <guest>", 0, ", guest"))
+    assert walker.match("greet ANN").arguments == {"guest": "Ann"}
+    found = walker.match('greet "Zoe B"')
+    assert (found.arguments, found.canonical) == ({"guest": "Zoe B"}, "greet Zoe B")
+    assert walker.complete("greet b") == Completion("ob ", ())
+    assert "\tAnn" in walker.help("greet ")
 
 
 def test_names_of_several_words_need_no_quotes(walker):
