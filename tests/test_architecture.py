@@ -61,6 +61,7 @@ OUTSIDE = {
     },
     "socket": {"outside", "sshd"},
     "random": set(),
+    "re2": {"patterns"},
     "secrets": {"world"},
     "smtplib": {"outside"},
     "subprocess": set(),
