@@ -210,17 +210,20 @@ def _console(node: Node, rich: bool, caller: Who) -> int:
     from cucmos_shell.session import Session
 
     logins = node.logins
-    session = Session(node, account=caller.account, level=caller.level, origin=caller.origin)
+    history = logins.history(caller.account)
+    session = Session(
+        node, account=caller.account, level=caller.level, origin=caller.origin, history=history
+    )
     _introduce(session, caller)
     login = logins.begin(caller.account, caller.origin, limited=caller.origin != "console")
-    history, timeout = logins.history(caller.account), logins.timeout()
     try:
+        timeout, lines = logins.timeout(), history.lines
         if rich or editor_of(node, caller.account) == "rich":
             from cucmos_shell.rich_console import run as run_rich
 
             return run_rich(
                 session, 0, 1, session.banner,
-                attention=node.attention, history=history, idle_timeout=timeout,
+                attention=node.attention, history=lines, idle_timeout=timeout,
             )  # fmt: skip
         from cucmos_shell.console import run as run_quiet
 
@@ -229,7 +232,7 @@ def _console(node: Node, rich: bool, caller: Who) -> int:
             0,
             1,
             session.banner,
-            history=history,
+            history=lines,
             idle_timeout=timeout,
             over=session.rebooted,
         )

@@ -94,6 +94,12 @@ def all_accounts(source: Source) -> dict[str, Account]:
     }
 
 
+def has_key(account: Account, blob: str) -> bool:
+    """Whether the public key `KIND BASE64` is one of the account's."""
+    wanted = tuple(blob.split()[:2])
+    return any(tuple(key.split()[:2]) == wanted for key in account.keys)
+
+
 def installer(source: Source) -> Account:
     """The account the node was installed with; without a password as long as none was set."""
     for account in all_accounts(source).values():
@@ -187,6 +193,9 @@ class Accounts:
         An unknown, keyless or locked account takes as long as a wrong password. Raises
         SignInRefused.
         """
+        if len(password) > passwords.MOST_LENGTH:
+            # It is nobody's, and bringing it into its normal form could take minutes.
+            password = ""
         account = self._all().get(name)
         phc = account.password if account else ""
         locked = self.locked_for(name) > 0
@@ -208,8 +217,7 @@ class Accounts:
         account = self.find(name)
         if account is None or self.locked_for(name) > 0:
             return None
-        wanted = tuple(blob.split()[:2])
-        return account if any(tuple(k.split()[:2]) == wanted for k in account.keys) else None
+        return account if has_key(account, blob) else None
 
     # --- failures -------------------------------------------------------------------------------
 
@@ -239,15 +247,15 @@ class Accounts:
 
     def locked_for(self, name: str) -> float:
         """Seconds until `name` may sign in again; 0 if it may."""
-        entry = self._failures.read().get(_keys(name, "")[0], {})
-        now = self._world.now()
-        left = float(entry.get("until", 0.0)) - now
+        entry = _counters(self._failures.read()).get(_keys(name, "")[0], {})
+        until, last = float(entry.get("until", 0.0)), float(entry.get("last", 0.0))
+        left = until - self._world.now()
         # A clock that was set back must not lock for longer than the rule says.
-        return left if 0 < left <= float(entry.get("until", 0)) - float(entry["last"]) else 0.0
+        return left if 0 < left <= until - last else 0.0
 
     def delay(self, name: str, address: str) -> float:
         """Seconds an answer to `name` from `address` should wait, known account or not."""
-        entries, now = self._failures.read(), self._world.now()
+        entries, now = _counters(self._failures.read()), self._world.now()
         counts = [
             int(entries[key].get("count", 0))
             for key in _keys(name, address)
@@ -258,18 +266,37 @@ class Accounts:
 
     @staticmethod
     def _fade(entries: dict[str, Any], now: float, unlock: int) -> None:
+        """Forget what is old; if there is too much left, the older half, but no lock that holds."""
         keep = max(FAILURES_FADE, float(unlock))
-        for key in [k for k, e in entries.items() if not 0 <= now - float(e["last"]) < keep]:
+        sound = _counters(entries)
+        for key in entries.keys() - {
+            k for k, e in sound.items() if 0 <= now - float(e["last"]) < keep
+        }:
             del entries[key]
         if len(entries) >= FAILURES_MOST:
-            for key in sorted(entries, key=lambda k: float(entries[k]["last"]))[
-                : len(entries) // 2
-            ]:
+            free = [k for k, e in entries.items() if float(e.get("until", 0.0)) <= now]
+            free.sort(key=lambda k: float(entries[k]["last"]))
+            for key in free[: len(entries) // 2]:
                 del entries[key]
 
 
+def _counters(entries: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The entries that are what was written; a ledger may hold anything."""
+
+    def sound(entry: object) -> bool:
+        if not isinstance(entry, dict) or "last" not in entry:
+            return False
+        return all(isinstance(value, int | float) for value in entry.values())
+
+    return {key: entry for key, entry in entries.items() if sound(entry)}
+
+
 def _keys(name: str, address: str) -> tuple[str, str]:
-    """The names of the two counters; an IPv6 address counts as its /64, which one host owns."""
+    """The names of the two counters, from a name and an address or origin (`ssh/ADDRESS`).
+
+    An IPv6 address counts as its /64, which one host owns.
+    """
+    address = address.removeprefix("ssh/")
     if address.count(":") > 1:
         import ipaddress
 

@@ -7,6 +7,7 @@ logged; a line that looks like part of a key or certificate is logged as its len
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import re
 import time
@@ -70,7 +71,7 @@ class Audit:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
-        self._count = 0
+        self._numbers = itertools.count(1)
 
     def _write(self, line: str) -> None:
         path = os.path.join(self.folder, "cli00001.log")
@@ -81,8 +82,9 @@ class Audit:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
                 if os.path.exists(path) and os.path.samestat(os.stat(path), os.fstat(descriptor)):
                     self._rotate()
+                fresh = self._open(path)
                 os.close(descriptor)
-                descriptor = self._open(path)
+                descriptor = fresh
                 size = os.fstat(descriptor).st_size
             if size and os.pread(descriptor, 1, size - 1) != b"\n":
                 line = "\n" + line
@@ -111,9 +113,8 @@ class Audit:
         self, now: float, typed: str, canonical: str, account: str, origin: str
     ) -> tuple[str, ...]:
         """Record that a command starts; what is returned goes to `end`. Raises Unavailable."""
-        self._count += 1
         texts = (redacted(typed), redacted(canonical))
-        token = (f"{os.getpid()}-{self._count}", *texts, account, origin)
+        token = (f"{os.getpid()}-{next(self._numbers)}", *texts, account, origin)
         self._record(now, "running command", token, "-")
         return token
 

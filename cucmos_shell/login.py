@@ -38,7 +38,8 @@ def parse_command(text: str) -> tuple[set[str], list[str]]:
     while (word := rest.partition(" ")[0]) in OPTIONS:
         options.add(word)
         rest = rest[len(word) :].lstrip()
-    return options, [line for line in rest.splitlines() if line.strip()]
+    lines = (line.removesuffix("\r") for line in rest.split("\n"))
+    return options, [line for line in lines if line.strip()]
 
 
 def over_ssh(environment: Mapping[str, str]) -> bool:

@@ -26,6 +26,7 @@ TIMEOUT, TIMEOUT_DEFAULT = "session_timeout", 30
 LIMIT, LIMIT_DEFAULT = "session_limit", 10
 HISTORY_KEPT = 500
 HISTORY_BYTES = 256 * 1024
+LINE_MOST = 4096
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -130,9 +131,9 @@ class Logins:
                     os.unlink(os.path.join(folder, name))
         return found
 
-    def history(self, account: str) -> list[str]:
-        """The lines `account` has typed before, oldest first; what is appended is kept."""
-        return _History(self._histories, _file_name(account))
+    def history(self, account: str) -> History:
+        """What `account` has typed before."""
+        return History(self._histories, _file_name(account))
 
 
 def _file_name(account: str) -> str:
@@ -185,24 +186,25 @@ def _write(path: str, text: str, how: int) -> None:
         os.close(descriptor)
 
 
-class _History(list[str]):
-    """Lines in a file of one account; it is cut when it has grown to twice what is wanted."""
+class History:
+    """The lines of one account, in a file; it is cut when it has grown to twice what is wanted."""
 
     def __init__(self, folder: str, name: str) -> None:
+        self._folder = folder
         self._path = os.path.join(folder, name)
         try:
-            lines = self._read(folder)
+            lines = self._read()
+            if len(lines) > 2 * HISTORY_KEPT:
+                lines = self._cut()
         except OSError:
             lines = []
-        super().__init__(lines[-HISTORY_KEPT:])
-        if len(lines) > 2 * HISTORY_KEPT:
-            self._rewrite()
+        self.lines = lines[-HISTORY_KEPT:]
+        self._last = lines[-1:]
 
-    def _read(self, folder: str) -> list[str]:
+    def _read(self) -> list[str]:
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
             return []
         try:
             size = os.fstat(descriptor).st_size
@@ -211,17 +213,19 @@ class _History(list[str]):
             os.close(descriptor)
         return [line for line in data.decode("utf-8", "replace").split("\n") if line]
 
-    def _rewrite(self) -> None:
-        fresh = f"{self._path}.{os.getpid()}"
-        try:
-            _write(fresh, "".join(f"{line}\n" for line in self), os.O_TRUNC)
+    def _cut(self) -> list[str]:
+        with _locked(self._folder):
+            lines = self._read()[-HISTORY_KEPT:]
+            # No account's file begins like this.
+            fresh = os.path.join(self._folder, "=new")
+            _write(fresh, "".join(f"{line}\n" for line in lines), os.O_TRUNC)
             os.replace(fresh, self._path)
-        except OSError:
-            return
+        return lines
 
-    def append(self, line: str) -> None:
-        super().append(line)
-        try:
-            _write(self._path, f"{line}\n", os.O_APPEND)
-        except OSError:
+    def keep(self, line: str) -> None:
+        """Remember `line`, unless it is the last one again; nobody minds if it can't be written."""
+        if self._last == [line] or len(line) > LINE_MOST:
             return
+        self._last = [line]
+        with contextlib.suppress(OSError), _locked(self._folder):
+            _write(self._path, f"{line}\n", os.O_APPEND)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from typing import Any
 
+    from cucmos_shell.logins import History
     from cucmos_shell.node import Node
 
     Event = Say | Ask | AskText | Secret | Paste | Pause | Done
@@ -49,7 +50,7 @@ LINE_LIMIT = 65_536
 
 
 class Session:
-    """One account at one front end.
+    """One account at one front end. `history` is where the lines it types are kept.
 
     `interactive`: a wrong answer is asked again; otherwise it fails the command.
     """
@@ -63,8 +64,10 @@ class Session:
         origin: str = "console",
         interactive: bool = True,
         settings: Settings | None = None,
+        history: History | None = None,
     ) -> None:
         self.node = node
+        self.history = history
         self.interactive = interactive
         self.settings = settings or Settings()
         self.walker = Walker(commands.grammar(), node, level)
@@ -177,6 +180,8 @@ class Execution:
 
     def _run(self) -> Events:
         session, line = self._session, self._line.strip()
+        if session.history is not None and session.remember(self._line):
+            session.history.keep(self._line)
         if not line or line.startswith("#"):
             return Done(0, session.ended)
         if session.rebooted():

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 15.0
 TRANSFER_SECONDS = 600.0
+LEAVE_SECONDS = 2.0
 BLOCK = 256 * 1024
 
 
@@ -147,14 +148,20 @@ class SftpClient:
         """Leave the server."""
         if self._loop.is_closed():
             return
-        if self._connection is not None:
-            self._connection.close()
-            closed = asyncio.wait_for(self._connection.wait_closed(), 2.0)
-            try:
-                self._loop.run_until_complete(closed)
-            except (TimeoutError, OSError, self._asyncssh.Error):
-                self._connection.abort()
-        self._loop.close()
+        try:
+            if self._connection is not None:
+                self._loop.run_until_complete(self._leave(self._connection))
+        finally:
+            self._loop.close()
+
+    async def _leave(self, connection: Any) -> None:
+        connection.close()
+        try:
+            await asyncio.wait_for(connection.wait_closed(), LEAVE_SECONDS)
+        except (TimeoutError, OSError, self._asyncssh.Error):
+            connection.abort()
+            # The socket is closed by the loop's next round.
+            await asyncio.sleep(0)
 
 
 def _algorithms(kind: str) -> list[str]:

@@ -10,8 +10,11 @@ from harness import Conversation
 from screen import Screen
 from ssh_server import PROGRAM
 
+from cucmos_shell.accounts import Locking
 from cucmos_shell.errors import Refused
+from cucmos_shell.ledger import Ledger
 from cucmos_shell.node import Node
+from cucmos_shell.session import Session
 
 GOOD = "Blue-Harbour7"
 ASKED = "Please enter the password of account admin : "
@@ -80,11 +83,11 @@ def test_names_that_look_alike_share_nothing(node):
     """Neither a history nor the number of sessions; a system's user may be called anything."""
     names = ("svc", "svc_", "_svc", "SVC", "EXAMPLE\\svc", "EXAMPLE/svc", "..", "=svc", "svc\n")
     for name in names:
-        assert node.logins.history(name) == []
-        node.logins.history(name).append(f"show account {name.strip()}")
+        assert node.logins.history(name).lines == []
+        node.logins.history(name).keep(f"show account {name.strip()}")
         for _ in range(10):
             node.logins.begin(name, "192.0.2.1")
-    assert [node.logins.history(name) for name in names[:3]] == [
+    assert [node.logins.history(name).lines for name in names[:3]] == [
         [f"show account {name}"] for name in names[:3]
     ]
     assert len(node.logins.now()) == 10 * len(names)
@@ -107,20 +110,90 @@ def test_logins_are_shown(say, node):
     assert len(json.loads(say("show logins last 1"))["data"]) == 2
 
 
+def test_an_id_that_comes_again_is_another_session(say, node, world):
+    """Processes' numbers do: each end belongs to the last beginning before it."""
+    for what, account in (
+        ("begun", "ann"), ("ended", "ann"), ("begun", "bob"), ("begun", "carl"), ("ended", "carl"),
+    ):  # fmt: skip
+        node.audit.session(node.now(), what, account, "ssh/192.0.2.1", "7-s1")
+        world.sleep(60)
+    say("set output json")
+    rows = json.loads(say("show logins"))["data"]
+    assert [(r["account"], r["ended"]) for r in rows] == [
+        ("ann", "2026-11-18T11:07:40Z"), ("bob", "gone"), ("carl", "2026-11-18T11:10:40Z"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"n:admin": 5}', '{"n:admin": {"until": 9e9}}', "\0"]
+)
+def test_a_ledger_may_hold_anything(node, node_dir, text):
+    """It counts as empty."""
+    (node_dir / "run").mkdir(exist_ok=True)
+    (node_dir / "run" / "failures.json").write_text(text)
+    assert node.accounts.locked_for("admin") == 0
+    assert node.accounts.delay("admin", "192.0.2.1") == 0
+    node.accounts.failed("admin", "192.0.2.1", Locking())
+    node.accounts.succeeded("admin")
+
+
+def test_a_ledger_on_a_full_disk_stays_as_it_was(tmp_path):
+    """The limit on the size of files stands in for the disk."""
+    code = (
+        "import resource, signal, sys\n"
+        "from cucmos_shell.ledger import Ledger\n"
+        "ledger = Ledger(sys.argv[1] + '/run/hosts.json', durable=True)\n"
+        "with ledger.change() as entries: entries['a'] = 'x' * 900\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "try:\n"
+        "    with ledger.change() as entries: entries['b'] = 'x' * 900\n"
+        "except OSError as error: print(type(error).__name__, sorted(ledger.read()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "OSError ['a']\n", done.stderr
+
+
+def test_a_lock_outlasts_a_spray_of_names(node):
+    """When there are too many counters, those that lock nobody go first."""
+    rules = Locking(count=2)
+    for _ in range(2):
+        node.accounts.failed("ann", "192.0.2.1", rules)
+    assert node.accounts.locked_for("ann") > 0
+    full = {f"n:x{i}": {"count": 1, "last": node.now()} for i in range(5000)}
+    with Ledger(os.path.join(node.state_dir, "run", "failures.json")).change() as entries:
+        entries.update(full)
+    node.accounts.failed("eve", "192.0.2.1", rules)
+    assert node.accounts.locked_for("ann") > 0
+
+
 def test_a_history_belongs_to_an_account_and_lasts(node_dir, node, world):
-    """Up to 500 lines, in a file for the owner only."""
-    lines = node.logins.history("ann")
+    """Up to 500 lines, in a file for the owner only; the same line again is not kept again."""
+    history = node.logins.history("ann")
     for i in range(1200):
-        lines.append(f"show account {i}")
+        history.keep(f"show account {i}")
+        history.keep(f"show account {i}")
+    history.keep("x" * 5000)
     again = Node.open(str(node_dir), world).logins.history("ann")
-    assert again[-1] == "show account 1199"
-    assert len(again) == 500
-    assert node.logins.history("bob") == []
+    assert again.lines[-1] == "show account 1199"
+    assert len(again.lines) == 500
+    assert node.logins.history("bob").lines == []
     path = node_dir / "run" / "history" / "ann"
     assert os.stat(path).st_mode & 0o777 == 0o600
     assert path.read_text().count("\n") == 500
-    assert node.logins.history("../../escape") == []
+    assert os.listdir(path.parent) == ["ann"]
+    assert node.logins.history("../../escape").lines == []
     assert not (node_dir.parent / "escape").exists()
+
+
+def test_a_session_keeps_what_is_typed(node):
+    """What runs, not what is secret; a shell's own list is its front end's."""
+    session = Session(node, history=node.logins.history("ann"))
+    for line in ("show myself", "-----BEGIN PRIVATE KEY-----", "A" * 64, "bogus"):
+        session.execute(line).step()
+    assert node.logins.history("ann").lines == ["show myself", "bogus"]
 
 
 def test_the_second_sign_in_is_off_at_first(say):

@@ -11,6 +11,7 @@ from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cucmos_shell.audit import Entry
     from cucmos_shell.caller import Caller
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
@@ -69,20 +70,33 @@ def show_logins(node: Node, entries: int = LAST_DEFAULT) -> Table:
     """Show who is signed in, and who was, or tried to: the newest last."""
     live = {login.id: login for login in node.logins.now()}
     events = [e for e in node.audit.entries(100 * entries) if e.what.startswith("session ")]
-    ended = {e.id: e.when for e in events if e.what == "session ended"}
-    rows: list[tuple[str, str, str, str]] = []
-    for event in events:
-        if event.what == "session refused":
-            rows.append((event.account, event.origin, event.when, f"refused ({event.outcome})"))
-        elif event.what == "session begun" and event.id not in live:
-            rows.append((event.account, event.origin, event.when, ended.get(event.id, "gone")))
-    rows = rows[-entries:]
+    rows = _past(events, set(live))[-entries:]
     rows += [(m.account, m.origin, iso_time(m.since), "still logged in") for m in live.values()]
     data = [
         {"account": account, "origin": origin, "begun": begun, "ended": end}
         for account, origin, begun, end in rows
     ]
     return Table(("Account", "From", "Begun", "Ended"), tuple(rows), data, "No logins")
+
+
+def _past(events: list[Entry], live: set[str]) -> list[tuple[str, str, str, str]]:
+    """Rows of the sessions that have ended and of refusals, in order of their beginning.
+
+    An id may come again, since processes' numbers do: each end belongs to the last beginning.
+    """
+    rows: list[tuple[str, str, str, str]] = []
+    begun: dict[str, int] = {}
+    for event in events:
+        if event.what == "session refused":
+            rows.append((event.account, event.origin, event.when, f"refused ({event.outcome})"))
+        elif event.what == "session begun":
+            begun[event.id] = len(rows)
+            rows.append((event.account, event.origin, event.when, "gone"))
+        elif event.id in begun:
+            i = begun.pop(event.id)
+            rows[i] = (*rows[i][:3], event.when)
+    now = {i for name, i in begun.items() if name in live}
+    return [row for i, row in enumerate(rows) if i not in now]
 
 
 @family.command("show security reauth", level=0)

@@ -23,7 +23,7 @@ CONTINUE = "Are you sure you want to continue connecting (yes/no)? "
 def port_number(text: str) -> int:
     """A TCP port. Raises BadValue."""
     text = text.strip()
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 65536):
         raise BadValue("{text} is not a port", text=text)
     return int(text)
 
@@ -73,7 +73,7 @@ def sign_in(node: Node, server: Server) -> Conversation[SftpClient]:
 
 def known_hosts(node: Node) -> Ledger:
     """The host keys that were confirmed, by `[HOST]:PORT`."""
-    return Ledger(os.path.join(node.state_dir, "run", "known_hosts.json"))
+    return Ledger(os.path.join(node.state_dir, "run", "known_hosts.json"), durable=True)
 
 
 def confirm_host_key(node: Node, client: SftpClient, server: str) -> Conversation[HostKey]:

@@ -20,15 +20,17 @@ def make_administrator(node: Node, name: str, password_file: str | None) -> bool
     The password is the first line of `password_file`, or asked for on the terminal. Raises
     UsageError without either.
     """
-    first = accounts.installer(node.snapshot())
-    if first.password or first.keys:
+    if _has_one(node.snapshot()):
         return False
     accounts.check_name(name)
     password = _from_file(password_file) if password_file else _asked(name)
     try:
         passwords.check_strength(password, name)
     except Refused as refusal:
-        if not password_file or len(password) < passwords.LEAST_LENGTH:
+        if (
+            not password_file
+            or not passwords.LEAST_LENGTH <= len(password) <= passwords.MOST_LENGTH
+        ):
             raise UsageError("{reason}", reason=refusal.message()) from None
         sys.stderr.write(f"cucmos-shell: warning: {refusal.message()}\n")
     phc = passwords.make_hash(password)
@@ -39,12 +41,19 @@ def make_administrator(node: Node, name: str, password_file: str | None) -> bool
         node.world.sleep(RETRY)
     with lock:
         transaction = node.store.begin(lock, who=name, what="serve", now=node.now())
+        if _has_one(transaction):
+            return False
         known = accounts.all_accounts(transaction).get(name)
         keys = known.keys if known else ()
         account = accounts.Account(name, accounts.ADMINISTRATOR, phc, keys, installer=True)
         accounts.put(transaction, account)
         transaction.commit()
     return True
+
+
+def _has_one(source: accounts.Source) -> bool:
+    first = accounts.installer(source)
+    return bool(first.password or first.keys)
 
 
 def _from_file(path: str) -> str:
