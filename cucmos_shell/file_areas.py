@@ -177,6 +177,11 @@ class FolderArea:
 
     @staticmethod
     def _rename_new(name: str, source: int, to: str, target: int) -> None:
+        if stat.S_ISREG(os.stat(name, dir_fd=source, follow_symlinks=False).st_mode):
+            # A new name is made or not; nothing another session puts there meanwhile is lost.
+            os.link(name, to, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+            os.unlink(name, dir_fd=source)
+            return
         try:
             os.stat(to, dir_fd=target, follow_symlinks=False)
         except FileNotFoundError:

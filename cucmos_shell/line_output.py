@@ -54,9 +54,8 @@ class Output:
 
         So the end of an output is never split from what is before it.
         """
-        out = bytes(self._waiting)
-        if limit and len(out) > 2 * limit:
-            out = out[:limit]
+        many = limit is not None and len(self._waiting) > 2 * limit
+        out = bytes(self._waiting[:limit] if many else self._waiting)
         del self._waiting[: len(out)]
         self._taken = (self._taken + out[-_TAIL:])[-_TAIL:]
         return out

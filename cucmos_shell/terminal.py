@@ -107,6 +107,7 @@ class Terminal:
         self._interrupt_wanted = False
         self._interrupting = False
         self._hung_up = False
+        self._said_all = False
         self._resume_at: float | None = None
         self._together_until: float | None = None
         self._pager: Pages | None = None
@@ -131,13 +132,14 @@ class Terminal:
     def tick(self, now: float) -> None:
         """Let time pass."""
         self.editor.tick(now)
+        if self._together_until is not None and now >= self._together_until:
+            self._together_until = None
         if self._resume_at is not None and now >= self._resume_at:
             self._step(None)
         self._react(now)
         idle_at = self._idle_at
         if idle_at is not None and now >= idle_at:
-            self.editor.output.write(IDLE)
-            self.hang_up()
+            self.hang_up(now, IDLE)
         elif self._over_at is not None and now >= self._over_at:
             self._look_whether_over(now)
 
@@ -151,25 +153,26 @@ class Terminal:
     def _look_whether_over(self, now: float) -> None:
         self._over_at = now + WATCH
         if self._over is not None and self.at_prompt and self._over():
-            self.node_restarted()
+            self.node_restarted(now)
 
     @property
     def at_prompt(self) -> bool:
         """Whether nothing of the session runs or asks."""
         return self._execution is None and not self.busy
 
-    def node_restarted(self) -> None:
+    def node_restarted(self, now: float) -> None:
         """Nothing outlives a restart of the node: a session at its prompt is told, and ends.
 
         Any other ends with its next command (see `session`).
         """
         if self.at_prompt:
-            self.editor.output.write(RESTARTED)
-            self.hang_up()
+            self.hang_up(now, RESTARTED)
 
     @property
     def _idle_at(self) -> float | None:
-        if self._idle_timeout is None or self.busy or self._resume_at is not None or self.ended:
+        # Whoever does not read what there is, is idle, too.
+        works = (self.busy and not self._ready) or self._resume_at is not None
+        if self._idle_timeout is None or works or self.ended:
             return None
         return self._heard + self._idle_timeout
 
@@ -223,13 +226,20 @@ class Terminal:
         if isinstance(self._pager, Pager):
             self._pager.rows, self._pager.columns = rows, columns
 
-    def hang_up(self) -> None:
-        """Nobody is there any more: break off what runs, then end."""
+    def hang_up(self, now: float, reason: str = "") -> None:
+        """Nobody is there any more: break off what runs, then end.
+
+        With a `reason`, somebody is, and reads it as the last word.
+        """
         if self._hung_up:
             return
         self._hung_up = True
+        if reason:
+            self.editor.output.write(reason)
+            self._said_all = True
         if self.busy:
             self._interrupt_wanted = True
+            self._look_at_result(now)
         elif self._execution is not None:
             self._interrupt()
         else:
@@ -257,7 +267,7 @@ class Terminal:
         self._work, self._then = work, then
 
     def _look_at_result(self, now: float) -> None:
-        if self._ready and len(self.editor.output) <= 2 * CHUNK:
+        if self._ready and (self._hung_up or len(self.editor.output) <= 2 * CHUNK):
             then, self._then = self._then, None
             result = self._ready.pop()
             if then is not None:
@@ -315,7 +325,7 @@ class Terminal:
                     self._pager.add(event.text)
                 self._show_pages(now)
                 return
-        else:
+        elif not self._said_all:
             self.editor.output.write(event.text)
             self._wait_for_more(now)
         if self._interrupt_wanted and not self._interrupting:

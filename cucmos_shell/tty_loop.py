@@ -330,4 +330,4 @@ class TtyLoop:
         self._signals.ending = self._signals.ending or number
         self._end_by = self._clock() + GRACE
         self._poll.unregister(self._stdin)
-        self._terminal.hang_up()
+        self._terminal.hang_up(self._clock())

@@ -290,7 +290,7 @@ def test_a_working_session_is_not_idle():
 )
 def test_a_lost_line_breaks_off_whatever_is_going_on(desk, begun):
     desk.run(begun)
-    desk.terminal.hang_up()
+    desk.terminal.hang_up(desk.now)
     desk.work()
     assert desk.terminal.ended
 
@@ -299,10 +299,45 @@ def test_a_lost_line_breaks_off_whatever_is_going_on(desk, begun):
 def test_a_line_lost_while_work_is_being_done(desk, begun):
     desk.send(begun)
     work = desk.terminal.take_work()
-    desk.terminal.hang_up()
+    desk.terminal.hang_up(desk.now)
     assert not desk.terminal.ended
     desk.terminal.worked(work(), desk.now)
     desk.work()
+    assert desk.terminal.ended
+
+
+def test_who_is_told_why_is_told_nothing_after_it():
+    """A dialogue that is broken off for being idle was not broken off by Ctrl-C."""
+    desk = Desk(idle_timeout=60.0)
+    desk.run(b"confirm\r")
+    assert desk.wait(60).endswith(f"{IDLE}\r\n".encode())
+
+
+def test_time_does_not_stand_still_while_nothing_is_read(desk):
+    """A front end that waits for the reader is not called again and again meanwhile."""
+    desk.terminal.receive(b"lines 20000\r", desk.now)
+    for _ in range(5):
+        if (work := desk.terminal.take_work()) is None:
+            break
+        desk.terminal.worked(work(), desk.now)
+    desk.now += 1.0
+    desk.terminal.tick(desk.now)
+    assert desk.terminal.deadline is None or desk.terminal.deadline > desk.now
+
+
+def test_whoever_does_not_read_is_idle():
+    """The command is done as far as it can be; the rest is nobody's."""
+    desk = Desk(idle_timeout=60.0)
+    desk.terminal.receive(b"lines 20000\recho x\r", desk.now)
+    for _ in range(5):
+        if (work := desk.terminal.take_work()) is None:
+            break
+        desk.terminal.worked(work(), desk.now)
+    assert desk.terminal.deadline is not None
+    desk.now += 61.0
+    desk.terminal.tick(desk.now)
+    while work := desk.terminal.take_work():
+        desk.terminal.worked(work(), desk.now)
     assert desk.terminal.ended
 
 

@@ -6,8 +6,8 @@ import asyncio
 
 import asyncssh
 
-from cucmos_shell.accounts import SignInRefused
-from cucmos_shell.errors import ShellError, Unavailable
+from cucmos_shell.accounts import FIRST_DELAY, SignInRefused, has_key
+from cucmos_shell.errors import Refused, ShellError, Unavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,10 +58,12 @@ class Access(asyncssh.SSHServer):
         self.address = "-"
         self.account: Account | None = None
         self._proven: Account | None = None
+        self._key: str | None = None
         self._waiting = False
         self._passwords = 0
         self._keys = 0
         self._channels = 0
+        self._idle: asyncio.TimerHandle | None = None
 
     # --- the connection ---------------------------------------------------------------------------
 
@@ -69,7 +71,9 @@ class Access(asyncssh.SSHServer):
         self._connection = conn
         peer = conn.get_extra_info("peername")
         self.address = str(peer[0]) if peer else "-"
-        if self._server.ending or not self._server.throttle.enter(self.address):
+        server = self._server
+        full = len(server.connections) >= server.connections_most
+        if server.ending or full or not server.throttle.enter(self.address):
             conn.abort()
             return
         self._waiting = True
@@ -77,6 +81,9 @@ class Access(asyncssh.SSHServer):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._leave_throttle()
+        self._busy()
+        if self.account is not None:
+            self._server.dismiss(self.account.name)
         self._server.connections.discard(self)
 
     def _leave_throttle(self) -> None:
@@ -98,8 +105,14 @@ class Access(asyncssh.SSHServer):
         if self._proven is None or self._proven.name != username:
             self._connection.abort()
             return
+        if not self._server.admit(self._proven.name):
+            self._connection.disconnect(
+                asyncssh.DISC_TOO_MANY_CONNECTIONS, "Too many connections of this account"
+            )
+            return
         self.account = self._proven
         self._leave_throttle()
+        self._linger()
 
     def password_auth_supported(self) -> bool:
         return True
@@ -113,14 +126,22 @@ class Access(asyncssh.SSHServer):
         try:
             verify = accounts.verify
             self._proven = await self._server.hashing(verify, username, password, self.address)
+            self._key = None
         except SignInRefused as refusal:
             await self._refused(username, refusal.reason)
             # Only who was wrong waits: others behind the same address do not.
-            await asyncio.sleep(await self._server.off_loop(accounts.delay, username, self.address))
+            await asyncio.sleep(await self._delay(username))
             return False
         except (ShellError, OSError):
             return False
         return True
+
+    async def _delay(self, username: str) -> float:
+        accounts = self._server.node.accounts
+        try:
+            return float(await self._server.off_loop(accounts.delay, username, self.address))
+        except OSError:
+            return FIRST_DELAY
 
     async def _refused(self, username: str, reason: str) -> None:
         node = self._server.node
@@ -162,8 +183,24 @@ class Access(asyncssh.SSHServer):
             found = await self._server.off_loop(self._server.node.accounts.by_key, username, line)
         except (ShellError, OSError):
             return False
-        self._proven = found
+        self._proven, self._key = found, line
         return found is not None
+
+    def still(self) -> Account:
+        """The account as it is now, for a session that begins. May take the time of a file's look.
+
+        Raises Refused when it is gone, or what it was proven by is: another may have its name now.
+        """
+        before = self.account
+        now = self._server.node.accounts.find(before.name) if before is not None else None
+        if before is None or now is None or not self._proves(before, now):
+            raise Refused("The account has changed meanwhile; sign in again")
+        return now
+
+    def _proves(self, before: Account, now: Account) -> bool:
+        if self._key is None:
+            return now.password == before.password
+        return has_key(now, self._key)
 
     # --- what may be asked for ----------------------------------------------------------------------
 
@@ -173,14 +210,21 @@ class Access(asyncssh.SSHServer):
         from cucmos_shell.sshd.channel import Channel
 
         self._channels += 1
-        return Channel(self._server, self, self.account)
+        self._busy()
+        return Channel(self._server, self, self.account.name)
 
     def channel_closed(self) -> None:
         """A channel is over; a connection that does nothing with itself is closed in a while."""
         self._channels -= 1
         if not self._channels:
-            asyncio.get_running_loop().call_later(LINGER, self._close_idle)
+            self._linger()
 
-    def _close_idle(self) -> None:
-        if not self._channels:
-            self._connection.close()
+    def _linger(self) -> None:
+        if self not in self._server.connections:
+            return
+        self._idle = asyncio.get_running_loop().call_later(LINGER, self._connection.close)
+
+    def _busy(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None

@@ -11,6 +11,7 @@ from cucmos_shell.wording import choice
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from typing import Any
 
     from cucmos_shell.session import Session
 
@@ -20,9 +21,13 @@ PASTE_PATIENCE = 2.0
 
 
 class Input:
-    """Lines that come in over a channel, with one line of look-ahead."""
+    """Lines that come in over a channel, with one line of look-ahead.
 
-    def __init__(self) -> None:
+    `taken` is called whenever there is room again.
+    """
+
+    def __init__(self, taken: Callable[[], None]) -> None:
+        self._taken = taken
         self._buffer = bytearray()
         self._ended = False
         self._news = asyncio.Event()
@@ -60,6 +65,7 @@ class Input:
     def take(self) -> None:
         """Take the line that `peek` showed."""
         del self._buffer[: self._buffer.find(b"\n") + 1 or len(self._buffer)]
+        self._taken()
 
     async def next(self, patience: float) -> str | None:
         """The next line, taken."""
@@ -77,7 +83,8 @@ class BatchChannel:
         session: Session,
         *,
         write: Callable[[str], Awaitable[None]],
-        off_loop: Callable[..., Awaitable[object]],
+        off_loop: Callable[..., Awaitable[Any]],
+        flow: Callable[[], None],
         patience: float,
         yes: bool = False,
         keep_going: bool = False,
@@ -88,13 +95,31 @@ class BatchChannel:
         self._patience = patience
         self._yes = yes
         self._keep_going = keep_going
-        self.input = Input()
+        self._input = Input(flow)
+        self._flow = flow
         self._lost = asyncio.Event()
+
+    @property
+    def full(self) -> bool:
+        """Whether the channel should stop reading for now."""
+        return self._input.full
+
+    def feed(self, data: bytes) -> None:
+        """Bytes from the client."""
+        self._input.feed(data)
+
+    def end(self) -> None:
+        """Nothing more will come."""
+        self._input.end()
 
     def lose(self) -> None:
         """Nobody is there any more: what runs is broken off at its next step."""
         self._lost.set()
-        self.input.end()
+        self._input.end()
+
+    def hang_up(self, reason: str = "") -> None:
+        """The same; a program that has asked for a command is told by its status."""
+        self.lose()
 
     async def run(self, lines: list[str]) -> int:
         """Run the lines; the exit status of the first failure, or 0."""
@@ -113,11 +138,13 @@ class BatchChannel:
         while True:
             if self._lost.is_set() and not broken:
                 broken = True
-                event = await self._off_loop(execution.interrupt)  # type: ignore[attr-defined]
+                event = await self._off_loop(execution.interrupt)
             else:
-                event = await self._off_loop(execution.step, answer)  # type: ignore[attr-defined]
+                event = await self._off_loop(execution.step, answer)
             if isinstance(event, Done):
                 return event.status
+            # A client that has gone without being read is noticed here.
+            self._flow()
             answer = await self._meet(event)
 
     async def _meet(self, event: object) -> str | None:
@@ -132,7 +159,7 @@ class BatchChannel:
             return await self._ask(event)
         elif isinstance(event, AskText | Secret):
             await self._question(event.prompt)
-            return await self.input.next(self._patience)
+            return await self._input.next(self._patience)
         elif isinstance(event, Paste):
             await self._question(event.prompt)
             return await self._paste()
@@ -146,15 +173,15 @@ class BatchChannel:
         await self._question(event.prompt)
         if self._yes:
             # An answer that is there already is taken with it; one that may come is not waited for.
-            ahead = await self.input.peek(0.0)
+            ahead = await self._input.peek(0.0)
             if choice(ahead, event.choices) is not None:
-                self.input.take()
+                self._input.take()
             agreed = [word for word in ("yes", "y") if word in event.choices]
             if agreed:
                 return agreed[0]
-        answer = choice(await self.input.peek(self._patience), event.choices)
+        answer = choice(await self._input.peek(self._patience), event.choices)
         if answer is not None:
-            self.input.take()
+            self._input.take()
         return answer
 
     async def _paste(self) -> str | None:
@@ -162,7 +189,7 @@ class BatchChannel:
         while True:
             # Clients that keep the channel open after the last END line are not waited for.
             patience = PASTE_PATIENCE if collector.complete else self._patience
-            line = await self.input.peek(patience)
+            line = await self._input.peek(patience)
             if line is None or not collector.feed(line):
                 return collector.text()
-            self.input.take()
+            self._input.take()

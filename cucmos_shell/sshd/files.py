@@ -28,7 +28,7 @@ from asyncssh import (
 )
 
 from cucmos_shell import file_areas
-from cucmos_shell.errors import ShellError
+from cucmos_shell.errors import ShellError, Unavailable
 from cucmos_shell.file_areas import Entry, FolderArea, split
 
 TYPE_CHECKING = False
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from typing import Any, BinaryIO, NoReturn
 
-    from cucmos_shell.accounts import Account
     from cucmos_shell.file_areas import Area, Path
     from cucmos_shell.sshd.access import Access
     from cucmos_shell.sshd.server import Server
@@ -44,9 +43,24 @@ if TYPE_CHECKING:
 WRITER_LEVEL = 1
 UPLOAD_MOST = 256 * 1024 * 1024
 READ_MOST = 256 * 1024
+OPEN_MOST = 64
 
 
-class Reading:
+class Opened:
+    """What asyncssh asks of an open file itself."""
+
+    def attributes(self) -> SFTPAttrs:
+        raise NotImplementedError
+
+    def seek(self, offset: int, whence: int) -> int:
+        """Where data begin and end, for clients that ask for the parts of a file: it has one."""
+        size = self.attributes().size or 0
+        if offset >= size:
+            raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
+        return offset if whence == os.SEEK_DATA else size
+
+
+class Reading(Opened):
     """A file opened for reading."""
 
     def __init__(self, file: BinaryIO, size: int, changed: float) -> None:
@@ -65,32 +79,34 @@ class Reading:
         self.file.close()
 
 
-class Writing:
+class Writing(Opened):
     """A file opened for writing; `finish` records how it ended."""
 
     def __init__(self, descriptor: int, append: bool, finish: Callable[[bool], None]) -> None:
         self.descriptor = descriptor
         self.append = append
         self._finish = finish
-        self._good = True
+        self.good = True
 
     def read(self, offset: int, size: int) -> bytes:
         return os.pread(self.descriptor, min(size, READ_MOST), offset)
 
     def write(self, offset: int, data: bytes) -> int:
-        end = offset + len(data)
-        if end > UPLOAD_MOST:
-            self._good = False
+        # What is appended goes to the end, whatever offset comes with it.
+        place = os.fstat(self.descriptor).st_size if self.append else offset
+        if place + len(data) > UPLOAD_MOST:
+            self.good = False
             raise OSError(errno.EFBIG, "larger than an upload may be")
         try:
-            if self.append:
-                return os.write(self.descriptor, data)
-            view, place = memoryview(data), offset
+            view = memoryview(data)
             while view:
-                written = os.pwrite(self.descriptor, view, place)
+                if self.append:
+                    written = os.write(self.descriptor, view)
+                else:
+                    written = os.pwrite(self.descriptor, view, place)
                 view, place = view[written:], place + written
         except OSError:
-            self._good = False
+            self.good = False
             raise
         return len(data)
 
@@ -102,20 +118,22 @@ class Writing:
         try:
             os.fsync(self.descriptor)
         except OSError:
-            self._good = False
+            self.good = False
             raise
         finally:
             os.close(self.descriptor)
-            self._finish(self._good)
+            self._finish(self.good)
 
 
 class Files(asyncssh.SFTPServer):
     """The areas of a node for one account."""
 
-    def __init__(self, chan: Any, server: Server, access: Access, account: Account) -> None:
+    def __init__(self, chan: Any, server: Server, access: Access, name: str) -> None:
         super().__init__(chan)
         self._server = server
-        self._account = account
+        self._access = access
+        self._name = name
+        self._level = 0
         self._origin = f"sftp/{access.address}"
         self._areas = file_areas.areas(server.node.state_dir, server.node.store)
         self._open: set[Reading | Writing] = set()
@@ -137,16 +155,30 @@ class Files(asyncssh.SFTPServer):
             not isinstance(area, FolderArea)
             or not area.writable
             or not parts
-            or self._account.level < WRITER_LEVEL
+            or self._level < WRITER_LEVEL
         ):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return area, parts
 
+    def _new(self, path: bytes) -> tuple[FolderArea, Path]:
+        """The same for a name that may be made, which any client must be able to read."""
+        path.decode("utf-8")
+        return self._writable(path)
+
     async def _do(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """`function` in a thread, if the account is still there and as it is now."""
+
+        def work() -> Any:
+            self._level = self._access.still().level
+            return function(*arguments)
+
+        return await self._off_loop(work)
+
+    async def _off_loop(self, function: Callable[..., Any], *arguments: object) -> Any:
         """`function` in a thread; what it raises becomes an answer of the protocol."""
         try:
             return await self._server.off_loop(function, *arguments)
-        except (OSError, ShellError, ValueError) as error:
+        except (OSError, ShellError, ValueError, OverflowError) as error:
             _tell(error)
 
     async def _change(self, what: str, function: Callable[..., Any], *arguments: object) -> Any:
@@ -165,8 +197,8 @@ class Files(asyncssh.SFTPServer):
         return await self._do(work)
 
     def _begin(self, what: str) -> Callable[[bool], None]:
-        node, account = self._server.node, self._account.name
-        token = node.audit.begin(node.now(), f"sftp {what}", f"sftp {what}", account, self._origin)
+        node, line = self._server.node, f"sftp {what}"
+        token = node.audit.begin(node.now(), line, line, self._name, self._origin)
 
         def end(good: bool) -> None:
             with contextlib.suppress(ShellError):
@@ -217,6 +249,8 @@ class Files(asyncssh.SFTPServer):
     # --- reading and writing ------------------------------------------------------------------------
 
     async def open(self, path: bytes, pflags: int, attrs: SFTPAttrs) -> object:
+        if len(self._open) >= OPEN_MOST:
+            raise asyncssh.SFTPFailure("Too many open files")
         wanted = self._open_writing if pflags & (FXF_WRITE | FXF_APPEND) else self._open_reading
         opened = await self._do(wanted, path, pflags)
         self._open.add(opened)
@@ -227,7 +261,11 @@ class Files(asyncssh.SFTPServer):
         if area is None:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         entry = area.stat(parts)
-        end = self._begin(f"get {_shown(path)}")
+        try:
+            end = self._begin(f"get {_shown(path)}")
+        except Unavailable:
+            # Only changes need the log: who comes to clear a full disk may look at what there is.
+            end = _unnoted
         try:
             file = area.open(parts)
         except BaseException:
@@ -237,7 +275,7 @@ class Files(asyncssh.SFTPServer):
         return Reading(file, entry.size, entry.changed)
 
     def _open_writing(self, path: bytes, pflags: int) -> Writing:
-        area, parts = self._writable(path)
+        area, parts = self._new(path) if pflags & FXF_CREAT else self._writable(path)
         flags = os.O_RDWR if pflags & FXF_READ else os.O_WRONLY
         for theirs, ours in (
             (FXF_APPEND, os.O_APPEND), (FXF_CREAT, os.O_CREAT), (FXF_EXCL, os.O_EXCL),
@@ -268,7 +306,15 @@ class Files(asyncssh.SFTPServer):
     async def close(self, file_obj: object) -> Any:
         handle = _handle(file_obj)
         self._open.discard(handle)
-        await self._do(handle.close)
+        if isinstance(handle, Writing) and self.channel.is_closing():
+            # Who writes a file to its end closes it.
+            handle.good = False
+        try:
+            await self._off_loop(handle.close)
+        except asyncssh.SFTPError:
+            # At the end of a session, asyncssh has others to close yet.
+            if not self.channel.is_closing():
+                raise
 
     async def fsync(self, file_obj: object) -> Any:
         handle = _handle(file_obj)
@@ -276,9 +322,12 @@ class Files(asyncssh.SFTPServer):
             await self._do(os.fsync, handle.descriptor)
 
     async def exit(self) -> None:
+        for handle in self._open:
+            if isinstance(handle, Writing):
+                handle.good = False
         while self._open:
             with contextlib.suppress(asyncssh.SFTPError):
-                await self._do(self._open.pop().close)
+                await self._off_loop(self._open.pop().close)
         if self.channel.get_subsystem() == "sftp":
             # OpenSSH's scp takes a channel without a status for a failure.
             with contextlib.suppress(OSError):
@@ -290,7 +339,7 @@ class Files(asyncssh.SFTPServer):
         """Owners, modes and times stay what they are; clients set them after each upload."""
         await self._do(self._writable, path)
         if attrs.size is not None:
-            _tell(OSError(errno.EOPNOTSUPP, "not supported"))
+            raise asyncssh.SFTPOpUnsupported("Not supported")
 
     lsetstat = setstat
 
@@ -306,7 +355,7 @@ class Files(asyncssh.SFTPServer):
         await self._change(f"remove {_shown(path)}", area.delete, parts)
 
     async def mkdir(self, path: bytes, attrs: SFTPAttrs) -> None:
-        area, parts = await self._do(self._writable, path)
+        area, parts = await self._do(self._new, path)
         await self._change(f"mkdir {_shown(path)}", area.make_folder, parts)
 
     async def rmdir(self, path: bytes) -> None:
@@ -315,7 +364,7 @@ class Files(asyncssh.SFTPServer):
 
     async def _rename(self, oldpath: bytes, newpath: bytes, replace: bool) -> None:
         area, parts = await self._do(self._writable, oldpath)
-        _, to = await self._do(self._writable, newpath)
+        _, to = await self._do(self._new, newpath)
         what = f"rename {_shown(oldpath)} {_shown(newpath)}"
         await self._change(what, lambda: area.rename(parts, to, replace=replace))
 
@@ -336,6 +385,10 @@ class Files(asyncssh.SFTPServer):
         raise asyncssh.SFTPOpUnsupported("Not supported")
 
     lock = unlock = statvfs = fstatvfs = _unsupported  # type: ignore[assignment]
+
+
+def _unnoted(good: bool) -> None:
+    """The end of what could not be noted."""
 
 
 def _handle(file_obj: object) -> Reading | Writing:
@@ -364,8 +417,6 @@ def _tell(error: Exception) -> NoReturn:
         raise asyncssh.SFTPNoSuchFile("No such file or directory") from None
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
         raise asyncssh.SFTPPermissionDenied("Permission denied") from None
-    if number == errno.EOPNOTSUPP:
-        raise asyncssh.SFTPOpUnsupported("Not supported") from None
     raise asyncssh.SFTPFailure(text) from None
 
 

@@ -12,10 +12,11 @@ import sys
 import warnings
 
 from cucmos_shell.confine import no_programs
-from cucmos_shell.errors import Unavailable, UsageError
+from cucmos_shell.errors import ShellError, Unavailable, UsageError
 from cucmos_shell.node import Node
 from cucmos_shell.sshd.first_start import make_administrator
 from cucmos_shell.sshd.host_keys import host_keys
+from cucmos_shell.sshd.limits import limit_preparation
 from cucmos_shell.sshd.server import BACKLOG, ENDING, Options, Server
 
 TYPE_CHECKING = False
@@ -58,6 +59,7 @@ def serve(state_dir: str, options: Options, world: World) -> int:
     if not 1 <= options.workers <= WORKERS_MOST:
         raise UsageError("the number of workers is one from 1 to {most}", most=WORKERS_MOST)
     logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
+    limit_preparation()
     node = Node.open(state_dir, world)
     make_administrator(node, options.admin, options.admin_password_file)
     keys = host_keys(state_dir, options.legacy_algorithms)
@@ -71,17 +73,20 @@ def serve(state_dir: str, options: Options, world: World) -> int:
         sys.stdout.write(f"Listening on {shown}:{port}\n")
         sys.stdout.flush()
 
+    ended = True
     try:
         if options.workers == 1:
-            _work(node, options, keys, listener, ready)
+            ended = _work(node, options, keys, listener, ready)
         else:
-            workers = Workers(state_dir, options, world, keys, listener)
-            workers.keep(ready)
-        return 0
+            Workers(state_dir, options, world, keys, listener).keep(ready)
     finally:
         if options.pid_file:
             with contextlib.suppress(OSError):
                 os.unlink(options.pid_file)
+    if not ended:
+        # Python would wait for the threads, and a server somewhere may be silent for minutes.
+        os._exit(0)
+    return 0
 
 
 def _write_pid(path: str) -> None:
@@ -100,16 +105,18 @@ def _work(
     keys: list[asyncssh.SSHKeyPair],
     listener: socket.socket,
     ready: Callable[[], None],
-) -> None:
+    parent: int | None = None,
+) -> bool:
+    """Serve in this process; whether nothing runs any more."""
     no_programs()
     # What old algorithms are worth is the administrator's decision by now.
     warnings.simplefilter("ignore")
     sys.setswitchinterval(SWITCH_SECONDS)
 
-    async def main() -> None:
-        await Server(node, options, keys).run(listener, ready)
+    async def main() -> bool:
+        return await Server(node, options, keys).run(listener, ready, parent)
 
-    asyncio.run(main())
+    return asyncio.run(main())
 
 
 class Workers:
@@ -128,6 +135,8 @@ class Workers:
         self._world = world
         self._keys = keys
         self._listener = listener
+        # Closed when this process ends, however that happens; the workers watch the other end.
+        self._alive, self._mine = os.pipe()
         self._children: dict[int, float] = {}
         self._stopping = False
 
@@ -141,8 +150,6 @@ class Workers:
         while self._children:
             try:
                 child, _ = os.wait()
-            except InterruptedError:
-                continue
             except ChildProcessError:
                 return
             lived = self._world.monotonic() - self._children.pop(child, 0.0)
@@ -166,6 +173,7 @@ class Workers:
         child = os.fork()
         if not child:
             os.close(reader)
+            os.close(self._mine)
             self._be_worker(writer)
         os.close(writer)
         self._children[child] = self._world.monotonic()
@@ -184,7 +192,20 @@ class Workers:
                 signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
             node = Node.open(self._state_dir, self._world)
-            _work(node, self._options, self._keys, self._listener, lambda: os.close(writer))
+            _work(
+                node,
+                self._options,
+                self._keys,
+                self._listener,
+                lambda: os.close(writer),
+                self._alive,
+            )
             status = 0
+        except ShellError as error:
+            sys.stderr.write(f"cucmos-shell: {error.message()}\n")
+        except Exception as error:
+            # What the error says might hold foreign data or a key.
+            sys.stderr.write(f"cucmos-shell: internal error ({type(error).__name__})\n")
         finally:
+            sys.stderr.flush()
             os._exit(status)

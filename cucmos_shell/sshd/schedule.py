@@ -57,15 +57,29 @@ def _booted(node: Node) -> float | None:
 
 
 async def watch(server: Server) -> None:
-    """End the sessions at their prompts whenever the node has been restarted, until cancelled."""
+    """End the sessions that were there before the node was restarted, until cancelled.
+
+    Those at their prompts are told first; the rest, among them the one that did it, has one more
+    round to come to its end.
+    """
     last: float | None = None
+    late: float | None = None
     while True:
         now = await server.off_loop(_booted, server.node)
+        if late is not None:
+            _end_sessions(server, late, again=True)
+            late = None
         if last is not None and now is not None and now > last:
-            for channel in list(server.channels):
-                channel.node_restarted()
+            _end_sessions(server, now, again=False)
+            late = now
         last = now if last is None else max(last, now or last)
         await asyncio.sleep(WATCH)
+
+
+def _end_sessions(server: Server, booted: float, again: bool) -> None:
+    for channel in list(server.channels):
+        if channel.begun < booted:
+            channel.node_restarted(again)
 
 
 async def keep(server: Server) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
+import resource
 import signal
 import socket
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import asyncssh
@@ -26,15 +29,27 @@ if TYPE_CHECKING:
     from cucmos_shell.sshd.channel import Channel
 
 VERSION = "cucmos-shell"
+COMPLAINTS_MOST = 20
 THREADS = 32
 HASHING_MOST = 2
 BACKLOG = 1024
+CONNECTIONS_MOST, CONNECTIONS_EACH = 8192, 512
 WINDOW = 128 * 1024
 LOGIN_SECONDS = 30
 KEEPALIVE_SECONDS, KEEPALIVES_LOST = 60, 3
-# Running steps get this long to come to their end when the server stops.
-GRACE = 10.0
+# Running steps get this long to come to their end when the server stops, and the log after them.
+GRACE, LAST_GRACE = 10.0, 1.0
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def _connections_most() -> int:
+    """As many as there are descriptors for, with as many again left for files and folders."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    return min(CONNECTIONS_MOST, max(16, soft // 2))
 
 
 class Options(Value):
@@ -49,6 +64,22 @@ class Options(Value):
     pid_file: str | None = None
 
 
+class _Complaints:
+    """What goes wrong on the event loop itself: a word about it, not its data, and not for ever."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        number = getattr(error, "errno", None)
+        text = os.strerror(number) if isinstance(number, int) else type(error).__name__
+        if text not in self._said and len(self._said) < COMPLAINTS_MOST:
+            self._said.add(text)
+            sys.stderr.write(f"cucmos-shell: internal error ({text})\n")
+            sys.stderr.flush()
+
+
 class Server:
     """One process that serves connections."""
 
@@ -59,18 +90,43 @@ class Server:
         self.connections: set[Access] = set()
         self.channels: set[Channel] = set()
         self.ending = False
+        self.connections_most = _connections_most()
+        self._signed_in: dict[str, int] = {}
         self._options = options
         self._keys = keys
         self._loop = asyncio.get_running_loop()
         self._pool = ThreadPoolExecutor(THREADS, "step")
+        self._running = 0
+        # Made here, by one thread, since any session may be the first to ask for them.
+        _ = node.accounts, node.logins, node.services
         # Argon2id takes much memory for a moment, which the C library keeps for each thread.
         self._hashing = ThreadPoolExecutor(HASHING_MOST, "password")
+
+    # --- connections --------------------------------------------------------------------------------
+
+    def admit(self, name: str) -> bool:
+        """Whether `name` may have one more connection; one account does not take them all."""
+        count = self._signed_in.get(name, 0)
+        if count >= min(CONNECTIONS_EACH, self.connections_most // 2):
+            return False
+        self._signed_in[name] = count + 1
+        return True
+
+    def dismiss(self, name: str) -> None:
+        """One of its connections has gone."""
+        self._signed_in[name] -= 1
+        if not self._signed_in[name]:
+            del self._signed_in[name]
 
     # --- work off the event loop --------------------------------------------------------------------
 
     async def off_loop(self, function: Callable[..., Any], *arguments: object) -> Any:
         """The result of a function that is run in a thread."""
-        return await self._loop.run_in_executor(self._pool, function, *arguments)
+        self._running += 1
+        try:
+            return await self._loop.run_in_executor(self._pool, function, *arguments)
+        finally:
+            self._running -= 1
 
     async def hashing(self, function: Callable[..., Any], *arguments: object) -> Any:
         """The same for what hashes passwords, which is done by few threads."""
@@ -85,17 +141,32 @@ class Server:
                 result = function()
             except BaseException as error:
                 result = error
-            if then is not None:
-                with contextlib.suppress(RuntimeError):
-                    self._loop.call_soon_threadsafe(then, result)
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(done, result)
 
-        self._pool.submit(run)
+        def done(result: object) -> None:
+            self._running -= 1
+            if then is not None:
+                then(result)
+
+        # After the end there are no threads any more: what is still to be done is left undone.
+        with contextlib.suppress(RuntimeError):
+            self._pool.submit(run)
+            self._running += 1
 
     # --- life ---------------------------------------------------------------------------------------
 
-    async def run(self, listener: socket.socket, ready: Callable[[], None]) -> None:
-        """Serve until a signal says to stop."""
+    async def run(
+        self, listener: socket.socket, ready: Callable[[], None], parent: int | None = None
+    ) -> bool:
+        """Serve until a signal says to stop; whether all that ran has come to its end.
+
+        `parent` is the end of a pipe that becomes readable when the process is to stop, too.
+        """
         stop = asyncio.Event()
+        self._loop.set_exception_handler(_Complaints())
+        if parent is not None:
+            self._loop.add_reader(parent, stop.set)
         for number in ENDING:
             self._loop.add_signal_handler(number, stop.set)
         acceptor = await asyncssh.listen(
@@ -123,18 +194,27 @@ class Server:
         await stop.wait()
         for schedule in schedules:
             schedule.cancel()
-        await self._end(acceptor)
+        return await self._end(acceptor)
 
-    async def _end(self, acceptor: asyncssh.SSHAcceptor) -> None:
+    async def _end(self, acceptor: asyncssh.SSHAcceptor) -> bool:
         """Take no more connections, tell the sessions, let steps that run come to their end."""
         self.ending = True
         acceptor.close()
         for channel in list(self.channels):
             channel.hang_up(SHUTDOWN)
-        deadline = self._loop.time() + GRACE
-        while self.channels and self._loop.time() < deadline:
-            await asyncio.sleep(0.02)
+        await self._until(lambda: not (self.channels or self._running), GRACE)
+        for channel in list(self.channels):
+            channel.abandon()
+        await self._until(lambda: not self._running, LAST_GRACE)
         for access in list(self.connections):
             access.close()
-        await self._loop.run_in_executor(None, lambda: self._pool.shutdown(wait=True))
-        self._hashing.shutdown(wait=False)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._hashing.shutdown(wait=False, cancel_futures=True)
+        # What is said last still has to leave.
+        await asyncio.sleep(0)
+        return not self._running
+
+    async def _until(self, done: Callable[[], bool], seconds: float) -> None:
+        deadline = self._loop.time() + seconds
+        while not done() and self._loop.time() < deadline:
+            await asyncio.sleep(0.02)

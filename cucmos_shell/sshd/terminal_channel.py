@@ -1,0 +1,211 @@
+"""A session at a terminal, brought together with a channel: bytes, time and worker threads."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from cucmos_shell.line_editor import TYPE_AHEAD_LIMIT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from cucmos_shell.sshd.server import Server
+    from cucmos_shell.terminal import Terminal
+
+    class Wire(Protocol):
+        """The channel as the terminal needs it."""
+
+        @property
+        def stalled(self) -> bool: ...
+        def write(self, data: bytes) -> None: ...
+        def flow(self) -> None: ...
+        def finish(self, status: int) -> None: ...
+
+
+# A step of somebody who has typed ahead waits so many times as long as the last one took.
+PACE, PACE_MOST = 3.0, 0.1
+# Somebody who reads slowly gets this many seconds for what is left when the session is over.
+FAREWELL = 2.0
+_CTRL_C, _END = b"\x03", b"\x04"
+
+
+class TerminalChannel:
+    """Runs a terminal on a channel.
+
+    `lines` are the commands of a channel that brought them and has a terminal to ask at; None for a
+    shell, which reads them from the channel.
+    """
+
+    def __init__(
+        self,
+        terminal: Terminal,
+        server: Server,
+        wire: Wire,
+        *,
+        lines: list[str] | None = None,
+        keep_going: bool = False,
+    ) -> None:
+        self._terminal = terminal
+        self._server = server
+        self._wire = wire
+        self._lines = lines
+        self._keep_going = keep_going
+        self._events = asyncio.get_running_loop()
+        self._waiting = bytearray()
+        self._eof = self._told_end = self._line_open = False
+        self._lost = self._finished = False
+        self._leave_at: float | None = None
+        self._status = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._begun = self._spent = 0.0
+
+    # --- what comes in ----------------------------------------------------------------------------
+
+    @property
+    def full(self) -> bool:
+        """Whether the channel should stop reading: nobody types ahead without an end."""
+        return bool(self._waiting) and not self._eof
+
+    def feed(self, data: bytes) -> None:
+        """Bytes from the client."""
+        self._waiting += data
+        self._line_open = data[-1:] not in b"\r\n"
+        self.pump()
+
+    def end(self) -> None:
+        """Nothing more will come: a last line without an end is a line, and then the session ends."""
+        self._eof = True
+        if self._line_open:
+            self._waiting += b"\r"
+        self.pump()
+
+    def interrupt(self) -> None:
+        """Somebody pressed Ctrl-C, by a signal or a break."""
+        self._terminal.receive(_CTRL_C, self._events.time())
+        self.pump()
+
+    def resize(self, columns: int, rows: int) -> None:
+        """The terminal has another size."""
+        self._terminal.resize(columns, rows)
+
+    # --- its end ------------------------------------------------------------------------------------
+
+    def hang_up(self, reason: str = "") -> None:
+        """End the session: at once if nothing runs, else with the step that runs."""
+        now = self._events.time()
+        if self._leave_at is None:
+            self._leave_at = now + FAREWELL
+        self._terminal.hang_up(now, reason)
+        self.pump()
+
+    def lose(self) -> None:
+        """The client has gone."""
+        self._lost = True
+        self._terminal.editor.output.discard()
+        self.hang_up()
+
+    def node_restarted(self) -> None:
+        """The node was restarted: a shell at its prompt ends."""
+        if self._lines is None:
+            self._terminal.node_restarted(self._events.time())
+            self.pump()
+
+    # --- bringing them together -----------------------------------------------------------------------
+
+    def pump(self) -> None:
+        """Go on until neither side has anything to do."""
+        if self._finished:
+            return
+        terminal, now = self._terminal, self._events.time()
+        deadline = terminal.deadline
+        if deadline is not None and now >= deadline:
+            terminal.tick(now)
+        more = True
+        while more:
+            more = self._feed(now)
+            self._next_line()
+            work = terminal.take_work()
+            if work is not None:
+                self._start_work(work)
+            if self._lost or not self._wire.stalled:
+                out = terminal.take_output(now)
+                self._wire.write(out)
+                more = more or bool(out)
+        if terminal.ended and self._may_leave(now):
+            self._finished = True
+            if self._timer is not None:
+                self._timer.cancel()
+            # A command that was broken off by the end of input has failed, too.
+            last = terminal.status if self._lines is not None else 0
+            self._wire.finish(self._status or last)
+            return
+        self._wire.flow()
+        self._set_timer()
+
+    def _may_leave(self, now: float) -> bool:
+        """Whether what was said last has been read, or nobody has any more time to read it."""
+        if self._lost or not self._terminal.editor.output:
+            return True
+        if self._leave_at is None:
+            self._leave_at = now + FAREWELL
+        return now >= self._leave_at
+
+    def _feed(self, now: float) -> bool:
+        """Give the terminal what it has room for; whether that was anything."""
+        terminal, fed = self._terminal, False
+        while self._waiting and not terminal.ended and (room := terminal.editor.room):
+            data = bytes(self._waiting[:room])
+            del self._waiting[:room]
+            terminal.receive(data, now)
+            fed = True
+        if self._eof and not self._waiting and terminal.waiting:
+            # The end of input is Ctrl-D; where that means nothing, it is the end all the same.
+            if self._told_end:
+                terminal.hang_up(now)
+            else:
+                self._told_end = True
+                terminal.receive(_END, now)
+                self._events.call_soon(self.pump)
+        return fed
+
+    def _start_work(self, work: Callable[[], object]) -> None:
+        """Run a step; who has typed ahead leaves the others their turn first."""
+        begin = partial(self._server.work, work, self._worked)
+        ahead = self._waiting or self._terminal.editor.room < TYPE_AHEAD_LIMIT
+        self._begun = self._events.time()
+        if ahead and self._spent and not self._lost:
+            pause = min(PACE * self._spent, PACE_MOST)
+            self._begun += pause
+            self._events.call_later(pause, begin)
+        else:
+            begin()
+
+    def _worked(self, result: object) -> None:
+        now = self._events.time()
+        self._spent = now - self._begun
+        self._terminal.worked(result, now)
+        self.pump()
+
+    def _next_line(self) -> None:
+        """The next line of a command that has a terminal to ask at."""
+        terminal = self._terminal
+        if self._lines is None or not terminal.idle or terminal.ended:
+            return
+        self._status = self._status or terminal.status
+        if not self._lines or (terminal.status and not self._keep_going):
+            terminal.ended = True
+        else:
+            terminal.run_line(self._lines.pop(0))
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        deadline = self._terminal.deadline
+        if self._terminal.ended:
+            deadline = self._leave_at
+        if deadline is not None:
+            self._timer = self._events.call_at(deadline, self.pump)
