@@ -210,6 +210,7 @@ def _console(node: Node, rich: bool, caller: Who) -> int:
     from cucmos_shell.session import Session
 
     logins = node.logins
+    node.audit.keep_reserve()
     history = logins.history(caller.account)
     session = Session(
         node, account=caller.account, level=caller.level, origin=caller.origin, history=history

@@ -6,6 +6,8 @@ logged; a line that looks like part of a key or certificate is logged as its len
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import itertools
 import os
@@ -18,6 +20,9 @@ from cucmos_shell.text import safe
 
 FILE_LIMIT = 5 * 1024 * 1024
 FILES_KEPT = 10
+RESERVED = 64 * 1024
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _KEY_MATERIAL = re.compile(r"-----\s*BEGIN.*|[A-Za-z0-9+/=]{48,}", re.DOTALL)
 _ENTRY = (
@@ -38,6 +43,7 @@ def redacted(line: str) -> str:
     return _KEY_MATERIAL.sub(lambda found: f"({len(found[0])} characters not logged)", line)
 
 
+_SESSION = "] sdMain.main - session "
 _WHAT = {
     "running command": "begun",
     "command noted": "noted",
@@ -67,13 +73,46 @@ class Entry(Value):
 
 
 class Audit:
-    """Appends to and reads the command log in `folder`."""
+    """Appends to and reads the command log in `folder`.
 
-    def __init__(self, folder: str) -> None:
+    `reserve` is a file that holds room for some lines (see `keep_reserve`).
+    """
+
+    def __init__(self, folder: str, reserve: str = "") -> None:
         self.folder = folder
+        self._reserve = reserve
         self._numbers = itertools.count(1)
 
+    def keep_reserve(self) -> None:
+        """Set some room aside, unless that was done: a change wants its line in the log, and on a
+        full disk the change that is wanted is to delete something.
+        """
+        if not self._reserve or os.path.lexists(self._reserve):
+            return
+        with contextlib.suppress(OSError):
+            os.makedirs(os.path.dirname(self._reserve), mode=0o700, exist_ok=True)
+            descriptor = os.open(self._reserve, _NEW, 0o600)
+            try:
+                os.posix_fallocate(descriptor, 0, RESERVED)
+            finally:
+                os.close(descriptor)
+
+    def _release_reserve(self) -> bool:
+        try:
+            os.unlink(self._reserve)
+        except OSError:
+            return False
+        return True
+
     def _write(self, line: str) -> None:
+        try:
+            self._append(line)
+        except OSError as error:
+            if error.errno not in _FULL or not self._release_reserve():
+                raise
+            self._append(line)
+
+    def _append(self, line: str) -> None:
         path = os.path.join(self.folder, "cli00001.log")
         descriptor = self._open(path)
         try:
@@ -90,7 +129,7 @@ class Audit:
                 line = "\n" + line
             data = line.encode() + b"\n"
             if os.write(descriptor, data) != len(data):
-                raise OSError("the log took only part of a line")
+                raise OSError(errno.ENOSPC, "the log took only part of a line")
         finally:
             os.close(descriptor)
 
@@ -154,13 +193,18 @@ class Audit:
                 "The audit log cannot be written: {reason}", reason=error.strerror or str(error)
             ) from error
 
-    def entries(self, last: int) -> list[Entry]:
-        """The newest `last` entries, oldest first; lines that are no entries are passed over."""
+    def entries(self, last: int, *, sessions: bool = False) -> list[Entry]:
+        """The newest `last` entries, oldest first; lines that are no entries are passed over.
+
+        With `sessions`, only those about sessions, however many commands there were meanwhile.
+        """
         lines: list[str] = []
         for number in range(1, FILES_KEPT + 1):
             try:
                 with open(self._path(number), encoding="utf-8", errors="replace") as file:
-                    lines[:0] = file.read().splitlines()
+                    lines[:0] = (
+                        s for s in file.read().splitlines() if not sessions or _SESSION in s
+                    )
             except FileNotFoundError:
                 break
             except OSError as error:

@@ -37,7 +37,10 @@ class Node:
         self.store = Store(state_dir)
         self._services: Services | None = None
         self._lists: TrustLists | None = None
-        self.audit = Audit(os.path.join(state_dir, "log", "platform", "log"))
+        self.audit = Audit(
+            os.path.join(state_dir, "log", "platform", "log"),
+            os.path.join(state_dir, "run", "log-reserve"),
+        )
         self._accounts: Accounts | None = None
         self._logins: Logins | None = None
         self._alarms: Alarms | None = None

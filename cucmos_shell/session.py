@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell import commands
-from cucmos_shell.audit import looks_secret
+from cucmos_shell.audit import looks_secret, redacted
 from cucmos_shell.caller import Caller, Settings
 from cucmos_shell.errors import (
     BadValue,
@@ -398,7 +398,7 @@ class Execution:
         self._failed = True
         if not self._json:
             return Say("Control-C pressed\n" if interrupted else failure_text(error))
-        command = self.match.canonical if self.match else safe(self._line.strip())
+        command = self.match.canonical if self.match else safe(redacted(self._line.strip()))
         return Say(failure_json(error, command))
 
     def _warning(self, problem: ShellError) -> Iterator[Say]:

@@ -3,6 +3,9 @@
 import gzip
 import json
 import os
+import pathlib
+import subprocess
+import sys
 import time
 
 import pytest
@@ -290,3 +293,52 @@ def test_get_can_be_called_off(say, logs):
     assert "not the address" in text
     text = say("file get activelog demo", "y", "127.0.0.1", "99999", "u", "p", "")
     assert "not a port" in text
+
+
+FULL = """
+import os, shutil, sys
+from harness import Conversation
+from cucmos_shell.node import Node
+from cucmos_shell.world import World
+
+shutil.copytree(sys.argv[1], sys.argv[2] + "/node", symlinks=True)
+node = Node.open(sys.argv[2] + "/node", World.real())
+say = Conversation(node)
+if sys.argv[3] == "reserve":
+    node.audit.keep_reserve()
+say("show myself")
+os.makedirs(sys.argv[2] + "/node/upload", exist_ok=True)
+for name, size in (("big", 1 << 16), ("rest", 1)):
+    with open(sys.argv[2] + "/node/upload/" + name, "wb", buffering=0) as file:
+        try:
+            while file.write(b"x" * size):
+                pass
+        except OSError:
+            pass
+texts = [say("show myself") for _ in range(60)]
+print("warned" if any("audit log" in text for text in texts) else "logged")
+print(say("file delete upload big noconfirm"), end="")
+print(say("show myself").count("audit log"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("reserve", "expected"),
+    [
+        ("reserve", "logged\nfiles: found = 1, deleted = 1\n0\n"),
+        ("none", "warned\nThe audit log cannot be written: "),
+    ],
+)
+def test_a_full_disk_can_be_cleared(imp_template, tmp_path, reserve, expected):
+    """Room for the log was set aside; without it no change is made, as ever."""
+    if subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("wants a small disk of its own, by unshare")
+    (tmp_path / "disk").mkdir()
+    script = f'mount -t tmpfs -o size=4m tmpfs {tmp_path}/disk && exec "$@"'
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script, "sh", sys.executable, "-c", FULL,
+         str(imp_template), str(tmp_path / "disk"), reserve],
+        capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(pathlib.Path(__file__).parent)},
+    )  # fmt: skip
+    assert done.stdout.startswith(expected), done.stdout + done.stderr

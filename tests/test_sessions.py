@@ -105,9 +105,17 @@ def test_logins_are_shown(say, node):
         ("ann", "192.0.2.1"), ("eve_x", "192.0.2.66"), ("bob", "192.0.2.2"),
     ]  # fmt: skip
     assert rows[0]["ended"].startswith("2026-")
-    assert rows[1]["ended"] == "refused (unknown_account)"
-    assert rows[2]["ended"] == "still logged in"
-    assert len(json.loads(say("show logins last 1"))["data"]) == 2
+    assert [(r["state"], r["reason"]) for r in rows] == [
+        ("ended", None), ("refused", "unknown_account"), ("live", None),
+    ]  # fmt: skip
+    assert rows[1]["ended"] is rows[2]["ended"] is None
+    for _ in range(300):
+        say("show myself")
+    assert json.loads(say("show logins last 3"))["data"] == rows
+    assert json.loads(say("show logins last 1"))["data"] == rows[2:]
+    say("set output text")
+    assert "refused (unknown_account)" in say("show logins")
+    assert "still logged in" in say("show logins last 1")
 
 
 def test_an_id_that_comes_again_is_another_session(say, node, world):
@@ -119,8 +127,9 @@ def test_an_id_that_comes_again_is_another_session(say, node, world):
         world.sleep(60)
     say("set output json")
     rows = json.loads(say("show logins"))["data"]
-    assert [(r["account"], r["ended"]) for r in rows] == [
-        ("ann", "2026-11-18T11:07:40Z"), ("bob", "gone"), ("carl", "2026-11-18T11:10:40Z"),
+    assert [(r["account"], r["state"], r["ended"]) for r in rows] == [
+        ("ann", "ended", "2026-11-18T11:07:40Z"), ("bob", "gone", None),
+        ("carl", "ended", "2026-11-18T11:10:40Z"),
     ]  # fmt: skip
 
 

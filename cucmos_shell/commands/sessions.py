@@ -23,6 +23,7 @@ MINUTES = Argument("minutes", "minutes without a key (5-99999)", parse=number(5,
 SESSIONS = Argument("sessions", "sessions an account may have (1-1000)", parse=number(1, 1000))
 LAST = Argument("entries", "how many entries", parse=number(1, 1000))
 LAST_DEFAULT = 20
+STILL, GONE, REFUSED = "still logged in", "gone", "refused ("
 
 
 def _setting(name: str, value: object) -> Conversation[None]:
@@ -69,14 +70,25 @@ def set_limit(node: Node, sessions: int) -> Conversation[Notice]:
 def show_logins(node: Node, entries: int = LAST_DEFAULT) -> Table:
     """Show who is signed in, and who was, or tried to: the newest last."""
     live = {login.id: login for login in node.logins.now()}
-    events = [e for e in node.audit.entries(100 * entries) if e.what.startswith("session ")]
-    rows = _past(events, set(live))[-entries:]
-    rows += [(m.account, m.origin, iso_time(m.since), "still logged in") for m in live.values()]
-    data = [
-        {"account": account, "origin": origin, "begun": begun, "ended": end}
-        for account, origin, begun, end in rows
-    ]
-    return Table(("Account", "From", "Begun", "Ended"), tuple(rows), data, "No logins")
+    # A beginning and an end each, and those that are still there.
+    events = node.audit.entries(2 * entries + len(live), sessions=True)
+    found = _past(events, set(live))
+    found += [(m.account, m.origin, iso_time(m.since), STILL) for m in live.values()]
+    found = sorted(found, key=lambda row: row[2])[-entries:]
+    return Table(
+        ("Account", "From", "Begun", "Ended"), tuple(found), [_json(*r) for r in found], "No logins"
+    )
+
+
+def _json(account: str, origin: str, begun: str, ended: str) -> dict[str, str | None]:
+    state = {STILL: "live", GONE: "gone"}.get(ended, "ended")
+    reason = None
+    if ended.startswith(REFUSED):
+        state, reason = "refused", ended[len(REFUSED) : -1]
+    when = ended if state == "ended" else None
+    return {
+        "account": account, "origin": origin, "begun": begun, "state": state, "ended": when, "reason": reason,
+    }  # fmt: skip
 
 
 def _past(events: list[Entry], live: set[str]) -> list[tuple[str, str, str, str]]:
@@ -88,10 +100,10 @@ def _past(events: list[Entry], live: set[str]) -> list[tuple[str, str, str, str]
     begun: dict[str, int] = {}
     for event in events:
         if event.what == "session refused":
-            rows.append((event.account, event.origin, event.when, f"refused ({event.outcome})"))
+            rows.append((event.account, event.origin, event.when, f"{REFUSED}{event.outcome})"))
         elif event.what == "session begun":
             begun[event.id] = len(rows)
-            rows.append((event.account, event.origin, event.when, "gone"))
+            rows.append((event.account, event.origin, event.when, GONE))
         elif event.id in begun:
             i = begun.pop(event.id)
             rows[i] = (*rows[i][:3], event.when)

@@ -61,6 +61,7 @@ def serve(state_dir: str, options: Options, world: World) -> int:
     logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
     limit_preparation()
     node = Node.open(state_dir, world)
+    node.audit.keep_reserve()
     make_administrator(node, options.admin, options.admin_password_file)
     keys = host_keys(state_dir, options.legacy_algorithms)
     listener = _listener(options.host, options.port)

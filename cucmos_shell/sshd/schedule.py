@@ -27,6 +27,7 @@ WATCH = 2.0
 
 def tick(node: Node) -> float:
     """Run the monitor if it is due and its service is started; seconds until the next look."""
+    node.audit.keep_reserve()
     try:
         if node.services.running(node.appliance.expiry_monitor_service):
             if next_run(node) <= node.now():
