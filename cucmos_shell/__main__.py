@@ -276,7 +276,8 @@ def run(arguments: Sequence[str], world: World) -> int:
 def _opened(options: dict[str, Any], world: World) -> tuple[Node, Who]:
     """The node, and who is there."""
     node = _installed(state_folder(options["state"]), options["profile"], world)
-    if options["forced"] or options["account"] or over_ssh(os.environ):
+    named = options["account"] is not None or options["level"] is not None
+    if options["forced"] or named or over_ssh(os.environ):
         return node, who(node, os.environ, options["account"], options["level"])
     return node, Who()
 

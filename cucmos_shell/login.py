@@ -70,7 +70,10 @@ def who(node: Node, environment: Mapping[str, str], account: str | None, level: 
     connection = environment.get("SSH_CONNECTION", "").split()
     snapshot = node.snapshot()
     if not connection and account is None:
-        return Who(accounts.installer(snapshot).name)
+        # At the console `level` can only take rights away.
+        return Who(
+            accounts.installer(snapshot).name, accounts.ADMINISTRATOR if level is None else level
+        )
     origin, signed_in = (f"ssh/{connection[0]}", True) if connection else (CONSOLE, False)
     name = account or _system_user()
     known = accounts.everybody(snapshot)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from cucmos_shell import commands
 from cucmos_shell.audit import looks_secret, redacted
 from cucmos_shell.caller import Caller, Settings
@@ -296,7 +298,14 @@ class Execution:
 
         session = self._session
         if guard.wanted(self._node, session.caller):
-            yield from guard.sign_in_again(self._node, session.caller, session.interactive)
+            asking = guard.sign_in_again(self._node, session.caller, session.interactive)
+            answer: str | None = None
+            with contextlib.suppress(StopIteration):
+                while True:
+                    event = asking.send(answer)
+                    answer = yield event
+                    if isinstance(event, Secret) and answer is not None:
+                        yield from self._drop_block(answer)
 
     def _converse(self, handler: Generator[Any, Any, Any]) -> Generator[Event, str | None, Any]:
         answer: Any = None

@@ -397,3 +397,10 @@ def test_options_that_contradict_each_other_are_refused(node_dir):
     assert run(node_dir, "-c", "help", "-f", "x").returncode == 2
     assert run(node_dir, "-f", "x", "-f", "y").returncode == 2
     assert run("", "-c", "help").returncode == 2
+
+
+def test_a_level_at_the_console_takes_rights_away(node_dir):
+    """For trying what somebody with that level would see."""
+    done = run(node_dir, "--level", "0", "-c", "show cert list own")
+    assert "No valid command entered" in done.stdout
+    assert run(node_dir, "-c", "show cert list own").returncode == 0

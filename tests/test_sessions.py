@@ -262,6 +262,16 @@ def test_the_question_reads_alike_on_a_terminal_and_in_a_batch(say, node, node_d
     assert batch.stdout.startswith(f"{ASKED.rstrip()}\n\nWARNING:")
 
 
+def test_a_block_as_the_second_sign_ins_password_is_dropped(say, node):
+    """To its END line, or the rest of a key would be run, shown and logged."""
+    say("set password user admin", "", GOOD, GOOD)
+    say("set security reauth on")
+    key = ("-----BEGIN PRIVATE KEY-----", "MC4CAQAwBQYDK2VwBCIEIA", "-----END PRIVATE KEY-----")
+    text = say("set cert regen tomcat", *key, GOOD, "no")
+    assert "it is dropped" in text
+    assert say.asked[-1] == "Proceed with regeneration (yes|no)? "
+
+
 def test_a_locked_account_is_told_so_instead_of_asked_again(say, node):
     """Its owner is signed in already."""
     say("set password user admin", "", GOOD, GOOD)

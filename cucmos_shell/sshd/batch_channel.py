@@ -166,7 +166,7 @@ class BatchChannel:
         return None
 
     async def _question(self, prompt: str) -> None:
-        if self._session.settings.output != "json":
+        if prompt and self._session.settings.output != "json":
             await self._write(prompt.rstrip() + "\n")
 
     async def _ask(self, event: Ask) -> str | None:
