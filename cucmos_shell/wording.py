@@ -29,10 +29,18 @@ def failure_json(error: ShellError, command: str) -> str:
     return to_json({"command": command, "ok": False, "error": what}) + "\n"
 
 
+# What a choice of one letter stands for: people type the word at `(y/n)?`, too.
+_IN_FULL = {"y": "yes", "n": "no"}
+
+
 def choice(answer: str | None, choices: tuple[str, ...]) -> str | None:
-    """The one of `choices` that `answer` begins, in any case; None if it is none of them."""
+    """The one of `choices` that `answer` begins, in any case; None if it is none of them.
+
+    The words `yes` and `no` are taken where `y` and `n` are asked for.
+    """
     text = (answer or "").strip().casefold()
-    found = [word for word in choices if text and word.casefold().startswith(text)]
+    full = {word: _IN_FULL.get(word, word).casefold() for word in choices}
+    found = [word for word in choices if text and full[word].startswith(text)]
     return found[0] if len(found) == 1 else None
 
 

@@ -232,6 +232,15 @@ def test_delete_asks_for_each_file(say, logs):
     ).endswith("No valid command entered\n")
 
 
+def test_the_words_yes_and_no_are_answers(say, logs):
+    """Where the question asks for `y` and `n`, too; what follows stays a command."""
+    assert say("file delete activelog demo/*.log", "YES", "no").endswith(
+        "files: found = 2, deleted = 1\n"
+    )
+    assert say.asked == ['Enter "y" followed by return to continue: '] * 2
+    assert say("file get activelog demo", "no").endswith("Files transfer cancelled.\n")
+
+
 def test_get_in_the_originals_dialogue(say, logs, tmp_path):
     """Counts, questions, the host key once; what arrives is what was there."""
     remote = tmp_path / "remote"

@@ -127,6 +127,9 @@ def test_answers_are_words_or_their_beginnings_in_any_case():
     assert choice("Y", ("yes", "no")) == "yes"
     assert choice(" NO ", ("yes", "no")) == "no"
     assert [choice(x, ("yes", "no")) for x in ("", None, "maybe", "yesterday")] == [None] * 4
+    assert [choice(x, ("y", "n")) for x in ("y", "N", "yes", " No ", "YES")] == list("ynyny")
+    assert [choice(x, ("y", "n")) for x in ("", None, "maybe", "yesterday")] == [None] * 4
+    assert [choice(x, ("0", "1")) for x in ("0", "yes")] == ["0", None]
 
 
 def test_a_wrong_answer_is_asked_again_on_a_terminal_only(node):
