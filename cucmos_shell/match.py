@@ -285,7 +285,7 @@ class Walker:
         )
 
     def help(self, text: str) -> tuple[str, ...]:
-        """The lines `?` shows after `text`."""
+        """The lines `?` shows after `text`. Raises a CommandError."""
         lexemes = split(text)
         if any(map(is_pipe, lexemes)):
             return tuple(f"\t{kind}" for kind in FILTERS)
@@ -298,7 +298,7 @@ class Walker:
                     return tuple(self._listing(reached[0], found))
         reached = self._reach(lexemes)
         if reached is None or not self.grammar.visible(reached[0], self.level):
-            return ("No valid command entered",)
+            raise UnknownCommand("No valid command entered")
         return tuple(self.follow(reached[0]))
 
     def _listing(self, place: Place, words: Iterable[str]) -> list[str]:

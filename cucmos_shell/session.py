@@ -126,8 +126,23 @@ class Session:
         """The lines `?` shows after `text`."""
         try:
             return self.walker.help(text)
-        except ShellError as error:
+        except ShellError as problem:
+            error = self.explained(problem, text)
             return (error.message(), *error.details)
+
+    def explained(self, problem: ShellError, line: str) -> ShellError:
+        """`problem` with `line`, or that it begins a command of the product not simulated here."""
+        # Where the words of a place are choices, another word is a bad value.
+        if not isinstance(problem, UnknownCommand | BadValue):
+            return problem
+        typed = line.casefold().split()
+        for name in self.node.appliance.not_simulated:
+            words = name.casefold().split()
+            if typed[: len(words)] == words:
+                return NotSimulated(
+                    "{name}: a command of the real node that this one does not simulate", name=name
+                )
+        return problem
 
     def remember(self, line: str) -> bool:
         """Whether `line` may be kept in a history."""
@@ -228,24 +243,12 @@ class Execution:
                 raise BadValue("The line is longer than {limit} characters", limit=LINE_LIMIT)
             self.match = self._session.walker.match(line)
         except ShellError as problem:
-            return self._simulated(problem, line)
+            return self._session.explained(problem, line)
         except OSError as problem:
             return from_os(problem)
         except Exception as problem:
             return self._bug(problem)
         return None
-
-    def _simulated(self, problem: ShellError, line: str) -> ShellError:
-        if not isinstance(problem, UnknownCommand):
-            return problem
-        typed = line.casefold().split()
-        for name in self._node.appliance.not_simulated:
-            words = name.casefold().split()
-            if typed[: len(words)] == words:
-                return NotSimulated(
-                    "{name}: a command of the real node that this one does not simulate", name=name
-                )
-        return problem
 
     def _guarded(self) -> Generator[Event, str | None, int]:
         try:

@@ -32,6 +32,19 @@ def test_commands_of_the_real_node_are_told_from_typing_mistakes(say):
     )
 
 
+@pytest.mark.parametrize("verb", ["delete", "dump", "get", "list", "search", "tail", "view"])
+def test_areas_of_the_real_node_are_told_from_typing_mistakes(say, verb):
+    """Where only certain words may stand, too; each is named by Enter and by `?`."""
+    text = "a command of the real node that this one does not simulate"
+    for area in ("inactivelog", "salog", "install", "partBsalog"):
+        line = f"file {verb} {area}"
+        assert say(f"{line} x") == f"{line}: {text}\nExecuted command unsuccessfully\n"
+        assert say.session.help(f"{line} x ") == (f"{line}: {text}",)
+    if verb != "delete":
+        assert say(f"file {verb} tftp x").startswith(f"file {verb} tftp: {text}\n")
+        assert say(f"file {verb} inactivelg x").startswith("inactivelg is not one of: activelog, ")
+
+
 def test_a_near_unit_is_suggested(say):
     """A mistyped name is answered with the nearest ones."""
     assert "\ttomcat\n" in say("set cert regen tomcta")
