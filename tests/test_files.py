@@ -63,6 +63,15 @@ def test_the_detailed_listing_is_the_originals(say, logs):
     assert say("file list activelog demo/*.log size det").splitlines()[0].endswith("startup.log")
 
 
+def test_sizes_of_ten_digits_keep_their_distance(say, logs):
+    """One blank between date and size at least; up to 999,999,999 octets the columns stand."""
+    for octets, shown in ((999_999_999, "  999,999,999  "), (1_000_000_000, " 1,000,000,000  ")):
+        with open(logs / "startup.log", "wb") as file:
+            file.truncate(octets)
+        line = say("file list activelog demo/startup.log detail").splitlines()[0]
+        assert line[20:] == f"{shown}startup.log"
+
+
 def test_the_short_listing_has_two_names_a_row(say, logs):
     """Padded to 40 columns."""
     assert say("file list activelog demo") == (
@@ -252,7 +261,7 @@ def test_get_in_the_originals_dialogue(say, logs, tmp_path):
             "Sub-directories were not traversed.",
             "Number of files affected: 2",
             "Total size in Bytes: 11815",
-            "Total size in Kbytes: 11.5381",
+            "Total size in Kbytes: 11.538",
             f"The authenticity of host '[127.0.0.1]:{server.port}' can't be established.",
             f"ED25519 key fingerprint is {server.key.get_fingerprint()}.",
             "Transfer completed",
@@ -275,6 +284,18 @@ def test_get_in_the_originals_dialogue(say, logs, tmp_path):
         assert "password is wrong" in say("file get activelog demo", "y", *answers, "")
     assert "127.0.0.1" in say("file get activelog demo", "y", *server.answers, "")
     assert say.status == 4
+
+
+@pytest.mark.parametrize(
+    ("octets", "shown"),
+    [(3460015, "3378.921"), (2_000_000_000, "1953125.000"), (0, "0.000"), (1, "0.001")],
+)
+def test_kilobytes_have_three_decimals(say, logs, octets, shown):
+    """As in the original's transcript (CLI reference, file get), never an exponent."""
+    with open(logs / "startup.log", "wb") as file:
+        file.truncate(octets)
+    text = say("file get activelog demo/startup.log", "n")
+    assert f"Total size in Kbytes: {shown}\n" in text
 
 
 def test_get_refuses_a_changed_host_key(say, logs, tmp_path):

@@ -64,7 +64,7 @@ def get_files(
         f"Sub-directories were {'' if recurs else 'not '}traversed.",
         f"Number of files affected: {len(files)}",
         f"Total size in Bytes: {total}",
-        f"Total size in Kbytes: {total / 1024:g}",
+        f"Total size in Kbytes: {total / 1024:.3f}",
     ):
         yield Progress(line)
     if (yield Ask(PROCEED, ("y", "n"))) == "n":

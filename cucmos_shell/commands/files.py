@@ -94,7 +94,8 @@ def _detail(node: Node, entry: Entry) -> str:
     t = time.gmtime(entry.changed + offset)
     date = f"{t.tm_mday:02d} {_MONTHS[t.tm_mon - 1]},{t.tm_year} {time.strftime('%H:%M:%S', t)}"
     size = "<dir>  " if entry.folder else f"{entry.size:,}"
-    return f"{date}{size:>13}  {safe(entry.name)}"
+    # From ten digits on the columns move; a date and a size never touch.
+    return f"{date} {size:>12}  {safe(entry.name)}"
 
 
 def _two_a_row(entries: list[Entry]) -> Iterator[str]:
