@@ -6,7 +6,7 @@ import os
 import sys
 
 from cucmos_shell import __version__, confine
-from cucmos_shell.errors import ShellError, UsageError
+from cucmos_shell.errors import ShellError, Unavailable, UsageError
 from cucmos_shell.login import Who, level_number, over_ssh, parse_command, who
 from cucmos_shell.options import Option, Parser
 from cucmos_shell.store import Store
@@ -95,7 +95,12 @@ SERVE = Parser(
         Option("--pid-file", "where to write the process number", metavar="FILE"),
     ),
 )
-REFERENCE = Parser("cucmos-shell reference", "Write the command reference.", (), positional="FILE")
+REFERENCE = Parser(
+    "cucmos-shell reference",
+    "Print the command reference as Markdown, or write it to FILE.",
+    (),
+    positional="FILE",
+)
 
 
 def _progress(line: str) -> None:
@@ -155,9 +160,16 @@ def _reference(arguments: Sequence[str], world: World) -> int:
     options = REFERENCE.parse(arguments)
     if options is None:
         return _print(REFERENCE.help())
-    from cucmos_shell.reference import write
+    from cucmos_shell import reference
 
-    write(options["file"] or "docs/commands.md")
+    if options["file"] in (None, "-"):
+        return _print(reference.text())
+    try:
+        reference.write(options["file"])
+    except OSError as error:
+        raise Unavailable(
+            "{file}: {reason}", file=options["file"], reason=error.strerror or "not written"
+        ) from error
     return 0
 
 

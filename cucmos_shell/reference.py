@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from cucmos_shell import commands
 from cucmos_shell.grammar import ANY_LEVEL
 from cucmos_shell.match import syntax
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 
 HEAD = """# Commands
 
-Written by `cucmos-shell reference`; do not edit.
+Written by `cucmos-shell reference docs/commands.md`; do not edit.
 Words may be shortened to a unique beginning; names are typed in full and complete on Tab.
 """
 
@@ -65,9 +63,6 @@ def text() -> str:
 
 
 def write(path: str) -> None:
-    """Write the reference to `path`."""
-    folder = os.path.dirname(path)
-    if folder:
-        os.makedirs(folder, exist_ok=True)
+    """Write the reference to the file `path`, in place of what it held. Raises OSError."""
     with open(path, "w", encoding="utf-8") as file:
         file.write(text())

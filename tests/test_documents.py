@@ -31,7 +31,7 @@ def test_a_session_in_a_document_is_part_of_a_tested_transcript(name, text):
 
 
 def test_the_reference_is_what_the_grammar_says():
-    """`cucmos-shell reference` has been run since the last change."""
+    """`cucmos-shell reference docs/commands.md` has been run since the last change."""
     assert (ROOT / "docs" / "commands.md").read_text() == reference.text()
 
 

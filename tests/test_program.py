@@ -118,6 +118,30 @@ def test_help_lists_every_option(verb):
     assert subprocess.run([*PROGRAM, "--version"], capture_output=True).stdout
 
 
+def test_the_reference_is_printed_or_written(tmp_path):
+    """To standard output unless a file is named; nothing else is touched, and nothing installed."""
+
+    def ask(*arguments):
+        return subprocess.run(
+            [*PROGRAM, "reference", *arguments],
+            capture_output=True, text=True, cwd=tmp_path,
+        )  # fmt: skip
+
+    printed = ask()
+    assert printed.returncode == 0
+    assert printed.stdout.startswith("# Commands\n")
+    assert ask("-").stdout == printed.stdout
+    assert not os.listdir(tmp_path)
+    written = ask("all.md")
+    assert (written.returncode, written.stdout) == (0, "")
+    assert (tmp_path / "all.md").read_text() == printed.stdout
+    assert os.listdir(tmp_path) == ["all.md"]
+    refused = ask("no/all.md")
+    assert refused.returncode == 4
+    assert refused.stderr == "cucmos-shell: no/all.md: No such file or directory\n"
+    assert "write it to FILE" in ask("--help").stdout
+
+
 @pytest.mark.parametrize(
     "data", [b"\x00\xff\xfe\n", b"\x1b[2J\n", b"a" * 70_000 + b"\n", b"\xc3\n"]
 )
