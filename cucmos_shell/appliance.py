@@ -23,6 +23,7 @@ FORMAT = 1
 SUBJECT_ATTRIBUTES = ("C", "ST", "L", "O", "OU")
 TEMPLATE_FIELDS = (*SUBJECT_ATTRIBUTES, "hostname", "domain", "fqdn", "ip", "unit", "id")
 PUBLISHER = "Publisher"
+ALL_BULK = "all"  # every word of the bulk exchange
 
 
 class Peer(Value):
@@ -110,6 +111,14 @@ class TrustListSpec(Value):
         return tuple(dict.fromkeys(unit for _, unit in self.records))
 
 
+class BulkSpec(Value):
+    """A word of the bulk exchange: whose certificates it means, and which trust stores take them."""
+
+    name: str
+    units: tuple[str, ...]
+    trust_stores: tuple[str, ...]
+
+
 class ServiceSpec(Value):
     """A service: what it loads, what it needs, how long it takes (seconds at speed 1).
 
@@ -166,6 +175,7 @@ class Appliance(Value):
     node_trust_store: str
     not_simulated: tuple[str, ...]
     trust_lists: Mapping[str, TrustListSpec] = {}
+    bulk: Mapping[str, BulkSpec] = {}
 
     @property
     def fqdn(self) -> str:
@@ -185,6 +195,16 @@ class Appliance(Value):
             if spec.base == base:
                 return spec
         return None
+
+    def bulk_words(self) -> dict[str, BulkSpec]:
+        """What the bulk exchange knows by which word: the profile's, then the units in none."""
+        grouped = {unit for spec in self.bulk.values() for unit in spec.units}
+        alone = {
+            name: BulkSpec(name, (name,), (spec.trust_store,))
+            for name, spec in self.units.items()
+            if name not in grouped
+        }
+        return {**self.bulk, **alone}
 
     def facts(self, unit: str, serial: int = 0, **other: str) -> dict[str, str]:
         """The values of TEMPLATE_FIELDS; `id` is eight digits of the certificate's serial number.
@@ -272,6 +292,8 @@ def from_json(kept: Mapping[str, Any]) -> Appliance:
     data["trust_stores"] = {name: _make(TrustStoreSpec, row) for name, row in stores.items()}
     lists = data.get("trust_lists", {})
     data["trust_lists"] = {name: _list(row) for name, row in lists.items()}
+    bulk = data.get("bulk", {})
+    data["bulk"] = {name: _make(BulkSpec, row) for name, row in bulk.items()}
     services = data["services"]
     data["services"] = {name: _make(ServiceSpec, row) for name, row in services.items()}
     data["platform_services"] = tuple(

@@ -26,7 +26,7 @@ class GrammarError(Exception):
 
 
 class Argument:
-    """A kind of value on the line.
+    """A kind of value on the line; `kind` is what one of `choices` is called, else `help`.
 
     `choices(node)` gives the live names: matching is exact but case-blind, the node's spelling
     reaches the handler, Tab completes them. `parse(node, text)` turns the text into a value and
@@ -36,7 +36,7 @@ class Argument:
     argument so far, else after all words of the line so far.
     """
 
-    __slots__ = ("choices", "complete", "help", "name", "open", "parse", "words")
+    __slots__ = ("choices", "complete", "help", "kind", "name", "open", "parse", "words")
 
     def __init__(
         self,
@@ -48,9 +48,11 @@ class Argument:
         words: bool = False,
         open: bool = False,
         complete: Callable[[Any, tuple[str, ...]], Iterable[str]] | None = None,
+        kind: str = "",
     ) -> None:
         self.name = name
         self.help = help
+        self.kind = kind or help
         self.choices = choices
         self.parse = parse
         self.words = words

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FILTERS = ("begin", "count", "exclude", "include", "page")
 NEAR_NAMES = 3
+FEW_NAMES = 12
 LISTED_CHOICES = 60
 
 
@@ -65,9 +66,21 @@ def near(name: str, names: Iterable[str]) -> tuple[str, ...]:
 
 def unknown(text: str, names: Iterable[str], kind: str) -> NotFound:
     """What is said when `text` is none of `names`, which are of that kind."""
-    close = near(text, names)
-    details = ("Did you mean:", *(f"\t{safe(name)}" for name in close)) if close else ()
-    return NotFound("{text} is not a known {kind}", text=text, kind=kind, details=details)
+    return NotFound(
+        "{text} is not a known {kind}",
+        text=text,
+        kind=kind,
+        details=_nearest(text, tuple(names)),
+    )
+
+
+def _nearest(text: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Lines that name what `text` may have been meant for; all of a few, if nothing is near."""
+    if close := near(text, names):
+        return ("Did you mean:", *(f"\t{safe(name)}" for name in close))
+    if 0 < len(names) <= FEW_NAMES:
+        return ("One of:", *(f"\t{safe(name)}" for name in names))
+    return ()
 
 
 class Walker:
@@ -196,7 +209,7 @@ class Walker:
         if argument.choices is not None and not argument.words:
             names = {name.casefold(): name for name in argument.choices(self.node)}
             if text.casefold() not in names and not argument.open:
-                raise unknown(text, names.values(), argument.help)
+                raise unknown(text, names.values(), argument.kind)
             text = names.get(text.casefold(), text)
         return argument.parse(self.node, text) if argument.parse else text
 
@@ -325,7 +338,7 @@ class Walker:
         names = list(argument.choices(self.node))
         if not names:
             return []
-        lines = ["", f"{argument.help[:1].upper()}{argument.help[1:]}:"]
+        lines = ["", f"{argument.kind[:1].upper()}{argument.kind[1:]}:"]
         lines += [f"\t{safe(name)}" for name in names[:LISTED_CHOICES]]
         if len(names) > LISTED_CHOICES:
             lines.append(f"\t({len(names) - LISTED_CHOICES} more)")

@@ -22,6 +22,7 @@ from cucmos_shell.appliance import (
     TrustStoreSpec,
     UnitSpec,
 )
+from cucmos_shell.profile_bulk import bulk
 from cucmos_shell.profile_lists import trust_lists
 from cucmos_shell.profile_text import Source, read
 
@@ -102,6 +103,7 @@ class _Parts:
         self._check_stores()
         self._check_services()
         self.lists = trust_lists(self.source, profile, self.units)
+        self.bulk = bulk(self.source, profile, self.units)
         if profile.expiry_monitor_service not in profile.services:
             self._unknown(("expiry_monitor_service",), profile.expiry_monitor_service, "service")
         if profile.node_trust_store not in profile.trust_stores:
@@ -329,6 +331,7 @@ class _Parts:
                 self._service(name, row, platform=True) for name, row in self.platform.items()
             ),
             trust_lists=self.lists,
+            bulk=self.bulk,
             not_simulated=tuple(name for line in profile.not_simulated for name in spread(line)),
         )
         return Appliance(**plain)

@@ -22,6 +22,7 @@ Name = Annotated[str, Meta(pattern=_NAME)]
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
 Seconds = Annotated[float, Meta(ge=0, le=3600)]
 Percent = Annotated[float, Meta(ge=0, le=100)]
+Names = Annotated[list[Text], Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=0)]
 Line = Annotated[str, Meta(min_length=1, max_length=2000)]
 Version = Annotated[str, Meta(pattern=_VERSION)]
@@ -210,6 +211,7 @@ class Profile(Section):
     node_trust_store: Text
     not_simulated: list[Line]
     trust_lists: dict[str, Any] = {}
+    bulk: dict[str, Any] = {}
 
 
 # --- checking ----------------------------------------------------------------------------------
@@ -268,6 +270,11 @@ def sections(kind: type[Section], source: Source, data: Any, path: Path) -> dict
         return {}
     found = {name: section(kind, source, row, (*path, name)) for name, row in data.items()}
     return {name: row for name, row in found.items() if row is not None}
+
+
+def is_name(text: object) -> bool:
+    """Whether `text` may be a name: letters, digits and . _ -."""
+    return isinstance(text, str) and re.match(_NAME, text) is not None
 
 
 def _described(data: Any) -> str:

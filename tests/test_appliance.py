@@ -247,6 +247,34 @@ MISTAKES = {
         "expiry_monitor_service: Monitor #!",
         "expiry_monitor_service", "there is no service Monitor",
     ),
+    "a word of the exchange for an unknown unit": (
+        "\nnode_trust_store:", "\nbulk:\n  phones: {units: [tomkat]} #!\nnode_trust_store:",
+        "bulk.phones.units[0]", "there is no unit tomkat",
+    ),
+    "a unit in two words of the exchange": (
+        "\nnode_trust_store:", "\nbulk:\n  one: {units: [cup]}\n  two: {units: [cup]} #!\nnode_trust_store:",
+        "bulk.two.units[0]", "cup is in one already",
+    ),
+    "a word of the exchange for an unknown store": (
+        "\nnode_trust_store:", "\nbulk:\n  phones: {units: [cup], trust_stores: [cop-trust]} #!\nnode_trust_store:",
+        "bulk.phones.trust_stores[0]", "there is no trust store cop-trust",
+    ),
+    "a word of the exchange that is a unit": (
+        "\nnode_trust_store:", "\nbulk:\n  Tomcat: {units: [cup]} #!\nnode_trust_store:",
+        "bulk.Tomcat", "is another word of set cert bulk as well",
+    ),
+    "a word of the exchange that means all": (
+        "\nnode_trust_store:", "\nbulk:\n  ALL: {units: [cup]} #!\nnode_trust_store:",
+        "bulk.ALL", "is another word of set cert bulk as well",
+    ),
+    "a word of the exchange that cannot be a file": (
+        "\nnode_trust_store:", "\nbulk:\n  a/b: {units: [cup]} #!\nnode_trust_store:",
+        "bulk.a/b", "cannot be a word of set cert bulk",
+    ),
+    "a word of the exchange for nothing": (
+        "\nnode_trust_store:", "\nbulk:\n  phones: {units: []} #!\nnode_trust_store:",
+        "bulk.phones.units", "must be a list of length >= 1",
+    ),
     "a command that cannot be": ("  - file check", "  - file check; rm #!", "not_simulated[1]",
                                  "is no command: check;"),
     "a command with an open brace": ("  - file check", "  - file {check|x #!", "not_simulated[1]",

@@ -18,7 +18,7 @@ ROWS = [
         "appliance", "chain_names", "chain_rules", "chain_walk", "chains", "ledger", "lexemes", "line_events", "line_field", "match", "pager",
         "profile_schema", "render", "requests", "trust_lists", "uploads", "world",
     },
-    {"alarms", "audit", "caller", "line_editor", "subjects", "passwords", "profile_lists", "profile_loader", "public_keys", "service_plan", "store", "wording"},
+    {"alarms", "audit", "caller", "line_editor", "subjects", "passwords", "profile_bulk", "profile_lists", "profile_loader", "public_keys", "service_plan", "store", "wording"},
     {"accounts", "areas", "expiry", "sent", "file_areas", "issuing", "logins", "ocsp", "search", "service_states", "services", "terminal", "trust_list_keeper"},
     {"installation", "node", "own_import", "trust_import", "tty_loop"},
     {"commands", "guard", "login"},
@@ -46,7 +46,8 @@ WITHIN_ROW = {
     ("commands", "guard"): "the setting is shown and changed where it is known",
     ("match", "lexemes"): "the walker reads words",
     ("sftp_client", "results"): "a host key is a value",
-    ("profile_loader", "profile_lists"): "one thing in two files",
+    ("profile_loader", "profile_bulk"): "one thing in three files",
+    ("profile_loader", "profile_lists"): "one thing in three files",
     ("services", "service_states"): "what can be done, on top of what is",
 }
 OUTSIDE = {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -15,6 +16,7 @@ from sftp_server import SftpServer
 
 from cucmos_shell.commands.bulk import pack, unpack
 from cucmos_shell.errors import Refused
+from cucmos_shell.node import Node
 
 
 @pytest.fixture
@@ -64,6 +66,67 @@ def test_all_units_at_once(say, exchange):
     answer = json.loads(say("set cert bulk import all"))
     assert answer["ok"]
     assert set(answer["data"]) == set(say.node.appliance.units)
+
+
+@pytest.fixture
+def call_manager(ucm_node):
+    """Speak lines to a session of a call manager."""
+    return Conversation(ucm_node)
+
+
+def test_the_originals_words_on_a_call_manager(call_manager, exchange):
+    """`tomcat`, `tftp`, `capf` in the original's spelling; units in none of them by their name."""
+    ready(call_manager, exchange, "certs", "yes")
+    for word in ("tftp", "capf", "CAPF", "TFTP"):
+        shown = word.lower()
+        assert call_manager(f"set cert bulk export {word}") == (
+            f"Successfully exported {shown} certificate(s) to sftp server.\n"
+        )
+        assert (exchange.box / f"{call_manager.node.hostname}_{shown}.p12").exists()
+    text = call_manager("set cert bulk export all")
+    words = [line.split()[2] for line in text.splitlines()]
+    assert words == ["tomcat", "tftp", "capf", "ipsec", "TVS"]
+    assert call_manager.session.help("set cert bulk export ")[-8:] == (
+        "",
+        "Unit of the bulk exchange:",
+        *(f"\t{word}" for word in (*words, "all")),
+    )
+
+
+def test_signers_of_another_cluster_become_known(ucm_node, call_manager, exchange, tmp_path):
+    """What signs its TFTP files is trusted by the call manager and for phones; CAPF's, too."""
+    shutil.copytree(ucm_node.state_dir, tmp_path / "other", symlinks=True)
+    other = Conversation(Node.open(str(tmp_path / "other"), ucm_node.world))
+    other("set cert regen CallManager", "yes")
+    other("set cert regen CAPF", "yes")
+    own = other.node.snapshot().own
+    ready(other, exchange, "certs", "yes")
+    ready(call_manager, exchange, "certs", "yes")
+    for word in ("tftp", "capf"):
+        assert "Successfully exported" in other(f"set cert bulk export {word}")
+        assert "Successfully consolidated" in call_manager(f"set cert bulk consolidate {word}")
+    assert call_manager("set cert bulk import tftp") == (
+        "Successfully imported tftp certificates.\n"
+    )
+    assert call_manager("set cert bulk import all") == (
+        "Successfully imported tftp certificates.\nSuccessfully imported capf certificates.\n"
+    )
+    for unit, stores in (
+        ("CallManager", ("CallManager-trust", "Phone-SAST-trust")),
+        ("CAPF", ("CAPF-trust", "CallManager-trust")),
+    ):
+        for store in stores:
+            trusted = {row.sha256 for row in ucm_node.snapshot().trust(store)}
+            assert own(unit).row.sha256 in trusted
+
+
+def test_an_unknown_word_lists_the_known_ones(say):
+    """A node without phones has no `tftp`."""
+    assert say("set cert bulk export tftp") == (
+        "tftp is not a known unit of the bulk exchange\nOne of:\n"
+        "\ttomcat\n\tipsec\n\tcup\n\tcup-xmpp\n\tcup-xmpp-s2s\n\tall\n"
+        "Executed command unsuccessfully\n"
+    )
 
 
 def test_the_servers_password_is_kept_secret(say, exchange):

@@ -1,7 +1,8 @@
 """`set cert bulk`: certificates of several clusters, exchanged over an SFTP server.
 
-Each node exports its own certificates as `HOST_UNIT.p12`; one of them consolidates all that lie
-there into `UNIT.p12`; each imports that into its trust stores. The files hold certificates only.
+Each node exports its own certificates as `HOST_WORD.p12`; one of them consolidates all that lie
+there into `WORD.p12`; each imports that into its trust stores. The words are units, or what the
+profile groups under one. The files hold certificates only.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import io
 import posixpath
 
 from cucmos_shell import trust_import, uploads
+from cucmos_shell.appliance import ALL_BULK
 from cucmos_shell.commands.revocation import check_upload
 from cucmos_shell.commands.sftp_dialogue import Server, ask_server, sign_in
 from cucmos_shell.der import to_pem
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from cucmos_shell.appliance import BulkSpec
     from cucmos_shell.caller import Caller
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
@@ -32,21 +35,23 @@ if TYPE_CHECKING:
 family = Family()
 
 DOCUMENT = "bulk.json"
-ALL = "all"
 FILE_MOST = 16 * 1024 * 1024
 FILES_MOST = 1000
 DESCRIPTION = "Bulk Certificate"
 
 
 def _choices(node: Node) -> tuple[str, ...]:
-    return (*node.appliance.units, ALL)
+    return (*node.appliance.bulk_words(), ALL_BULK)
 
 
-UNITS = Argument("units", "certificate unit, or all", choices=_choices)
+UNITS = Argument(
+    "units", "whose certificates, or all", choices=_choices, kind="unit of the bulk exchange"
+)
 
 
-def _units(node: Node, word: str) -> tuple[str, ...]:
-    return tuple(node.appliance.units) if word == ALL else (word,)
+def _meant(node: Node, word: str) -> tuple[BulkSpec, ...]:
+    known = node.appliance.bulk_words()
+    return tuple(known.values()) if word == ALL_BULK else (known[word],)
 
 
 # --- PKCS#12 -------------------------------------------------------------------------------------
@@ -117,22 +122,22 @@ def bulk_export(node: Node, units: str) -> Conversation[Notice]:
     client = yield from sign_in(node, server)
     names = []
     try:
-        for unit in _units(node, units):
-            name = f"{node.hostname}_{unit}.p12"
-            data = pack([snapshot.own_der(unit)])
+        for spec in _meant(node, units):
+            name = f"{node.hostname}_{spec.name}.p12"
+            data = pack(map(snapshot.own_der, spec.units))
             client.put(io.BytesIO(data), posixpath.join(server.folder, name))
             names.append(name)
-            yield Progress(f"Successfully exported {unit} certificate(s) to sftp server.")
+            yield Progress(f"Successfully exported {spec.name} certificate(s) to sftp server.")
             yield Pause(0.0)
     finally:
         client.close()
     return Notice((), {"files": names})
 
 
-def _exports(client: SftpClient, folder: str, unit: str) -> list[str]:
-    found = [name for name in client.names(folder) if name.endswith(f"_{unit}.p12")]
+def _exports(client: SftpClient, folder: str, word: str) -> list[str]:
+    found = [name for name in client.names(folder) if name.endswith(f"_{word}.p12")]
     if len(found) > FILES_MOST:
-        raise Refused("There are more than {most} files for {unit}", most=FILES_MOST, unit=unit)
+        raise Refused("There are more than {most} files for {word}", most=FILES_MOST, word=word)
     return found
 
 
@@ -143,20 +148,20 @@ def bulk_consolidate(node: Node, units: str) -> Conversation[Notice]:
     client = yield from sign_in(node, server)
     done: dict[str, int] = {}
     try:
-        for unit in _units(node, units):
-            names = _exports(client, server.folder, unit)
-            if not names and units != ALL:
-                raise NotFound("There are no exported {unit} certificates", unit=unit)
+        for spec in _meant(node, units):
+            names = _exports(client, server.folder, spec.name)
+            if not names and units != ALL_BULK:
+                raise NotFound("There are no exported {word} certificates", word=spec.name)
             certificates: dict[bytes, None] = {}
             for name in names:
                 data = client.get(posixpath.join(server.folder, name), FILE_MOST)
                 certificates.update(dict.fromkeys(unpack(data, safe(name))))
                 yield Pause(0.0)
             if certificates:
-                target = posixpath.join(server.folder, f"{unit}.p12")
+                target = posixpath.join(server.folder, f"{spec.name}.p12")
                 client.put(io.BytesIO(pack(certificates)), target)
-                done[unit] = len(certificates)
-                yield Progress(f"Successfully consolidated {unit} certificates.")
+                done[spec.name] = len(certificates)
+                yield Progress(f"Successfully consolidated {spec.name} certificates.")
     finally:
         client.close()
     if not done:
@@ -172,37 +177,41 @@ def bulk_import(node: Node, caller: Caller, units: str) -> Conversation[Notice]:
     """
     server = _server(node)
     client = yield from sign_in(node, server)
-    ready: dict[str, list[trust_import.Ready]] = {}
+    ready: dict[str, dict[str, list[trust_import.Ready]]] = {}
     try:
         there = set(client.names(server.folder))
-        for unit in _units(node, units):
-            name = f"{unit}.p12"
+        for spec in _meant(node, units):
+            name = f"{spec.name}.p12"
             if name not in there:
-                if units == ALL:
+                if units == ALL_BULK:
                     continue
                 raise NotFound("{name} is not there; consolidate first", name=name)
             data = client.get(posixpath.join(server.folder, name), FILE_MOST)
-            ready[unit] = _ready(node, unit, unpack(data, name))
+            ders = unpack(data, name)
+            ready[spec.name] = {store: _ready(node, store, ders) for store in spec.trust_stores}
             yield Pause(0.0)
     finally:
         client.close()
     if not ready:
         raise NotFound("There are no consolidated certificates")
-    check_upload(node, [one.der for group in ready.values() for one in group], caller.note)
+    uploaded = {
+        one.der: None for group in ready.values() for ones in group.values() for one in ones
+    }
+    check_upload(node, list(uploaded), caller.note)
 
-    def change(transaction: Transaction) -> dict[str, list[trust_import.Outcome]]:
+    def change(transaction: Transaction) -> dict[str, dict[str, list[trust_import.Outcome]]]:
         return {
-            unit: trust_import.stage(transaction, node.appliance.units[unit].trust_store, group)
-            for unit, group in ready.items()
+            word: {store: trust_import.stage(transaction, store, group[store]) for store in group}
+            for word, group in ready.items()
         }
 
     outcomes = yield Commit(change)
-    lines = tuple(f"Successfully imported {unit} certificates." for unit in outcomes)
+    lines = tuple(f"Successfully imported {word} certificates." for word in outcomes)
     return Notice(lines, outcomes)
 
 
-def _ready(node: Node, unit: str, ders: list[bytes]) -> list[trust_import.Ready]:
-    spec = node.appliance.trust_stores[node.appliance.units[unit].trust_store]
+def _ready(node: Node, store: str, ders: list[bytes]) -> list[trust_import.Ready]:
+    spec = node.appliance.trust_stores[store]
     text = b"".join(map(to_pem, ders)).decode("ascii")
     found = uploads.read_paste(text, limit=2 * FILE_MOST)
     policy = node.appliance.policy
