@@ -136,9 +136,10 @@ class Paste(Step):
 
 
 class Progress(Step):
-    """A whole line to show now."""
+    """A whole line to show now; `aside` as in `Say`."""
 
     line: str
+    aside: bool = False
 
 
 class Pause(Step):

@@ -326,7 +326,7 @@ class Execution:
         if isinstance(wanted, Progress):
             self._progress.append(wanted.line)
             if not self._json:
-                yield Say(wanted.line + "\n")
+                yield Say(wanted.line + "\n", aside=wanted.aside)
             return None
         if isinstance(wanted, Ask):
             while True:

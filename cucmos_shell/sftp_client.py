@@ -1,27 +1,40 @@
 """A client of SFTP servers: host key first, then the sign-in, then files.
 
-Every call has a deadline of its own and blocks until it is done, so it belongs into a worker
-thread. Nothing of the person's own SSH configuration, agent or keys is used.
+Every call is a part of a conversation with a deadline of its own. Its steps block for a moment, so
+they belong into a worker thread; given up, it leaves no connection behind. Nothing of the person's own SSH configuration, agent or keys is used.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import posixpath
 
 from cucmos_shell.errors import Refused, Unavailable, UsageError
-from cucmos_shell.results import Value
+from cucmos_shell.results import Pause, Progress, Value
+from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Coroutine
-    from typing import Any, BinaryIO, TypeVar
+    from typing import Any, Protocol, TypeVar
+
+    from cucmos_shell.results import Conversation
 
     T = TypeVar("T")
 
+    class Source(Protocol):
+        """What is sent."""
+
+        def read(self, size: int, /) -> bytes: ...
+
+
 CONNECT_SECONDS = 15.0
 TRANSFER_SECONDS = 600.0
-LEAVE_SECONDS = 2.0
+CLOSE_SECONDS = 2.0
+# What takes longer is said, and then heard out in pieces, between which Ctrl-C is heard.
+SILENT_SECONDS = 0.5
+PIECE_SECONDS = 0.2
 BLOCK = 256 * 1024
 
 
@@ -50,12 +63,40 @@ class SftpClient:
         self._loop = asyncio.new_event_loop()
         self._connection: Any = None
         self._sftp: Any = None
+        self._said = ""
 
-    def _run(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
+    def _ask(self, work: Coroutine[Any, Any, T]) -> Conversation[T]:
+        """What the server answers."""
+        return self._run(work, CONNECT_SECONDS, f"Waiting for {self._host}:{self._port} ...")
+
+    def _run(self, work: Coroutine[Any, Any, T], seconds: float, doing: str) -> Conversation[T]:
+        """What `work` gives. It is done a piece at a time, so that Ctrl-C is heard; what takes long
+        is said, `doing` (a line, already safe) once. Given up, nothing of it goes on."""
+        task = self._loop.create_task(asyncio.wait_for(work, seconds))
+        piece = SILENT_SECONDS
+        try:
+            while not self._finished(task, piece):
+                if piece == SILENT_SECONDS and doing != self._said:
+                    self._said = doing
+                    yield Progress(doing, aside=True)
+                piece = PIECE_SECONDS
+                yield Pause(0.0)
+            return self._result(task)
+        finally:
+            if not task.done():
+                task.cancel()
+                self._finished(task, CLOSE_SECONDS)
+
+    def _finished(self, task: asyncio.Task[T], seconds: float) -> bool:
+        """Go on for so long at most; whether `task` is done."""
+        self._loop.run_until_complete(asyncio.wait((task,), timeout=seconds))
+        return task.done()
+
+    def _result(self, task: asyncio.Task[T]) -> T:
         library = self._asyncssh
         where = f"{self._host}:{self._port}"
         try:
-            return self._loop.run_until_complete(asyncio.wait_for(work, seconds))
+            return task.result()
         except TimeoutError as error:
             raise Unavailable("{server} did not answer in time", server=where) from error
         except library.PermissionDenied as error:
@@ -63,23 +104,21 @@ class SftpClient:
         except library.HostKeyNotVerifiable as error:
             raise Refused("{server} has shown another host key", server=where) from error
         except (library.Error, OSError) as error:
-            reason = getattr(error, "reason", "") or getattr(error, "strerror", "") or str(error)
-            raise Unavailable("{server}: {reason}", server=where, reason=reason) from error
+            raise Unavailable("{server}: {reason}", server=where, reason=_reason(error)) from error
 
-    def host_key(self) -> HostKey:
+    def host_key(self) -> Conversation[HostKey]:
         """The key the server shows now; nobody has vouched for it yet."""
-        key = self._run(
-            self._asyncssh.get_server_host_key(self._host, self._port, config=None),
-            CONNECT_SECONDS,
+        key = yield from self._ask(
+            self._asyncssh.get_server_host_key(self._host, self._port, config=None)
         )
         if key is None:
             raise Unavailable("{server} shows no host key", server=self._host)
         line = key.export_public_key("openssh").decode("ascii").split()
         return HostKey(" ".join(line[:2]), key.get_fingerprint(), line[0])
 
-    def connect(self, user: str, password: str, key: HostKey) -> None:
+    def connect(self, user: str, password: str, key: HostKey) -> Conversation[None]:
         """Sign in to the server that has exactly this host key."""
-        self._run(self._connect(user, password, key), CONNECT_SECONDS)
+        yield from self._ask(self._connect(user, password, key))
 
     async def _connect(self, user: str, password: str, key: HostKey) -> None:
         library = self._asyncssh
@@ -98,25 +137,31 @@ class SftpClient:
         )
         self._sftp = await self._connection.start_sftp_client()
 
-    def make_folders(self, path: str) -> None:
+    def make_folders(self, path: str) -> Conversation[None]:
         """Make a folder and those above it, as far as they are missing."""
         if path not in ("", "."):
-            self._run(self._sftp.makedirs(path, exist_ok=True), CONNECT_SECONDS)
+            yield from self._ask(self._sftp.makedirs(path, exist_ok=True))
 
-    def is_folder(self, path: str) -> bool:
+    def is_folder(self, path: str) -> Conversation[bool]:
         """Whether there is a folder of that name."""
-        return bool(self._run(self._sftp.isdir(path or "."), CONNECT_SECONDS))
+        return bool((yield from self._ask(self._sftp.isdir(path or "."))))
 
-    def names(self, path: str) -> list[str]:
+    def names(self, path: str) -> Conversation[list[str]]:
         """The names in a folder, in order."""
-        found = self._run(self._sftp.listdir(path or "."), CONNECT_SECONDS)
+        found = yield from self._ask(self._sftp.listdir(path or "."))
         return sorted(str(name) for name in found if name not in (".", ".."))
 
-    def put(self, source: BinaryIO, path: str) -> int:
+    def put(self, source: Source, path: str) -> Conversation[int]:
         """Write all of `source` to a file there, under another name until it is whole."""
-        return self._run(self._put(source, path), TRANSFER_SECONDS)
+        return (
+            yield from self._run(
+                self._put(source, path),
+                TRANSFER_SECONDS,
+                f"Sending {safe(posixpath.basename(path))} ...",
+            )
+        )
 
-    async def _put(self, source: BinaryIO, path: str) -> int:
+    async def _put(self, source: Source, path: str) -> int:
         part = f"{path}.part"
         size = 0
         async with self._sftp.open(part, "wb") as file:
@@ -131,9 +176,15 @@ class SftpClient:
             await self._sftp.rename(part, path)
         return size
 
-    def get(self, path: str, limit: int) -> bytes:
+    def get(self, path: str, limit: int) -> Conversation[bytes]:
         """The contents of a file there; Refused if it is larger than `limit`."""
-        return self._run(self._get(path, limit), TRANSFER_SECONDS)
+        return (
+            yield from self._run(
+                self._get(path, limit),
+                TRANSFER_SECONDS,
+                f"Fetching {safe(posixpath.basename(path))} ...",
+            )
+        )
 
     async def _get(self, path: str, limit: int) -> bytes:
         async with self._sftp.open(path, "rb") as file:
@@ -157,11 +208,23 @@ class SftpClient:
     async def _leave(self, connection: Any) -> None:
         connection.close()
         try:
-            await asyncio.wait_for(connection.wait_closed(), LEAVE_SECONDS)
+            await asyncio.wait_for(connection.wait_closed(), CLOSE_SECONDS)
         except (TimeoutError, OSError, self._asyncssh.Error):
             connection.abort()
             # The socket is closed by the loop's next round.
             await asyncio.sleep(0)
+
+
+def _reason(error: Exception) -> str:
+    """Why it failed; the system's words for its numbers, where the library has words of its own."""
+    number = getattr(error, "errno", None)
+    if isinstance(error, OSError) and number is not None and number > 0:
+        return os.strerror(number)
+    reason = getattr(error, "reason", "") or getattr(error, "strerror", "")
+    if not reason and isinstance(error, OSError):
+        # Several addresses, each of which failed in a way of its own.
+        return "none of its addresses takes a connection"
+    return reason or str(error)
 
 
 def _algorithms(kind: str) -> list[str]:

@@ -1,9 +1,11 @@
 """The file commands: exact listings, the viewer, the way out to SFTP, and no way out elsewhere."""
 
+import contextlib
 import gzip
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +16,7 @@ from sftp_server import SftpServer
 
 from cucmos_shell.errors import BadValue
 from cucmos_shell.patterns import searcher
-from cucmos_shell.results import Say
+from cucmos_shell.results import Ask, AskText, Done, Pause, Say, Secret
 
 
 @pytest.fixture
@@ -313,6 +315,48 @@ def test_get_refuses_a_changed_host_key(say, logs, tmp_path):
         say(f"delete sftp-host-key [127.0.0.1]:{second.port}")
         say("file get activelog demo/startup.log", "y", *second.answers, "", "yes")
         assert say.status == 0
+
+
+@pytest.fixture
+def silent_server():
+    """A socket that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        yield listener
+
+
+@pytest.mark.parametrize(
+    ("line", "first"), [("set cert bulk sftp", []), ("file get activelog demo", ["y"])]
+)
+def test_a_silent_server_is_named_and_can_be_left(node, logs, silent_server, line, first):
+    """What is waited for is said, once and aside; Ctrl-C is heard and leaves no connection."""
+    port = silent_server.getsockname()[1]
+    execution = Conversation(node).session.execute(line)
+    answers = iter([*first, "127.0.0.1", str(port), "u", "p", ""])
+    event = execution.step()
+    while not (isinstance(event, Say) and event.text.startswith("Waiting")):
+        asks = isinstance(event, Ask | AskText | Secret)
+        event = execution.step(next(answers) if asks else None)
+    assert event == Say(f"Waiting for 127.0.0.1:{port} ...\n", aside=True)
+    assert [execution.step() for _ in range(3)] == [Pause(0.0)] * 3
+    assert execution.interrupt() == Say("Control-C pressed\n")
+    assert isinstance(execution.step(), Done)
+    peer, _ = silent_server.accept()
+    with peer:
+        peer.settimeout(10)
+        with contextlib.suppress(ConnectionResetError):
+            while peer.recv(4096):
+                pass
+
+
+def test_reasons_are_in_words(say, logs):
+    """No address, and a server that refuses."""
+    text = say("file get activelog demo", "y", "", "22", "u", "p", "")
+    assert "No address of a server was given\n" in text
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    text = say("file get activelog demo", "y", "127.0.0.1", str(port), "u", "p", "")
+    assert f"127.0.0.1:{port}: Connection refused\n" in text
 
 
 def test_get_can_be_called_off(say, logs):

@@ -94,7 +94,7 @@ def bulk_sftp(node: Node) -> Conversation[Notice]:
     server = yield from ask_server("Directory: ")
     client = yield from sign_in(node, server)
     try:
-        if not client.is_folder(server.folder):
+        if not (yield from client.is_folder(server.folder)):
             raise NotFound("{folder}: no such directory on the server", folder=server.folder)
     finally:
         client.close()
@@ -125,7 +125,7 @@ def bulk_export(node: Node, units: str) -> Conversation[Notice]:
         for spec in _meant(node, units):
             name = f"{node.hostname}_{spec.name}.p12"
             data = pack(map(snapshot.own_der, spec.units))
-            client.put(io.BytesIO(data), posixpath.join(server.folder, name))
+            yield from client.put(io.BytesIO(data), posixpath.join(server.folder, name))
             names.append(name)
             yield Progress(f"Successfully exported {spec.name} certificate(s) to sftp server.")
             yield Pause(0.0)
@@ -134,8 +134,9 @@ def bulk_export(node: Node, units: str) -> Conversation[Notice]:
     return Notice((), {"files": names})
 
 
-def _exports(client: SftpClient, folder: str, word: str) -> list[str]:
-    found = [name for name in client.names(folder) if name.endswith(f"_{word}.p12")]
+def _exports(client: SftpClient, folder: str, word: str) -> Conversation[list[str]]:
+    there = yield from client.names(folder)
+    found = [name for name in there if name.endswith(f"_{word}.p12")]
     if len(found) > FILES_MOST:
         raise Refused("There are more than {most} files for {word}", most=FILES_MOST, word=word)
     return found
@@ -149,17 +150,17 @@ def bulk_consolidate(node: Node, units: str) -> Conversation[Notice]:
     done: dict[str, int] = {}
     try:
         for spec in _meant(node, units):
-            names = _exports(client, server.folder, spec.name)
+            names = yield from _exports(client, server.folder, spec.name)
             if not names and units != ALL_BULK:
                 raise NotFound("There are no exported {word} certificates", word=spec.name)
             certificates: dict[bytes, None] = {}
             for name in names:
-                data = client.get(posixpath.join(server.folder, name), FILE_MOST)
+                data = yield from client.get(posixpath.join(server.folder, name), FILE_MOST)
                 certificates.update(dict.fromkeys(unpack(data, safe(name))))
                 yield Pause(0.0)
             if certificates:
                 target = posixpath.join(server.folder, f"{spec.name}.p12")
-                client.put(io.BytesIO(pack(certificates)), target)
+                yield from client.put(io.BytesIO(pack(certificates)), target)
                 done[spec.name] = len(certificates)
                 yield Progress(f"Successfully consolidated {spec.name} certificates.")
     finally:
@@ -179,14 +180,14 @@ def bulk_import(node: Node, caller: Caller, units: str) -> Conversation[Notice]:
     client = yield from sign_in(node, server)
     ready: dict[str, dict[str, list[trust_import.Ready]]] = {}
     try:
-        there = set(client.names(server.folder))
+        there = set((yield from client.names(server.folder)))
         for spec in _meant(node, units):
             name = f"{spec.name}.p12"
             if name not in there:
                 if units == ALL_BULK:
                     continue
                 raise NotFound("{name} is not there; consolidate first", name=name)
-            data = client.get(posixpath.join(server.folder, name), FILE_MOST)
+            data = yield from client.get(posixpath.join(server.folder, name), FILE_MOST)
             ders = unpack(data, name)
             ready[spec.name] = {store: _ready(node, store, ders) for store in spec.trust_stores}
             yield Pause(0.0)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import posixpath
+import zlib
 
 from cucmos_shell.commands.file_names import AREA, SPEC, find, missing, place, told
 from cucmos_shell.commands.sftp_dialogue import ask_server, known_hosts, sign_in
@@ -15,6 +14,8 @@ from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, BinaryIO
+
     from cucmos_shell.commands.file_names import Place
     from cucmos_shell.file_areas import Entry
     from cucmos_shell.node import Node
@@ -79,6 +80,25 @@ def get_files(
     return Notice(("Transfer completed",), data)
 
 
+class Compressed:
+    """A file as gzip has it (RFC 1952), made while it is read: a large one takes its time."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._packer: Any = zlib.compressobj(wbits=31)
+
+    def read(self, size: int, /) -> bytes:
+        """The next octets, more or less than `size` of them; none at the end."""
+        while self._packer is not None:
+            block = self._source.read(size)
+            packed: bytes = self._packer.compress(block) if block else self._packer.flush()
+            if not block:
+                self._packer = None
+            if packed:
+                return packed
+        return b""
+
+
 def _cancelled() -> Notice:
     return Notice(("Files transfer cancelled.",), {"transferred": False, "files": []})
 
@@ -93,15 +113,13 @@ def _send(
         target = posixpath.join(folder, *entry.path[base:])
         above = posixpath.dirname(target)
         if above not in made:
-            client.make_folders(above)
+            yield from client.make_folders(above)
             made.add(above)
         try:
             with where.area.open(entry.path) as source:
                 if compress:
                     target += ".gz"
-                    client.put(io.BytesIO(gzip.compress(source.read())), target)
-                else:
-                    client.put(source, target)
+                yield from client.put(Compressed(source) if compress else source, target)
         except OSError as error:
             raise told(error, entry.name) from error
         sent.append(safe(target))

@@ -31,7 +31,9 @@ def port_number(text: str) -> int:
 def server_address(text: str) -> str:
     """A host name or an IP address. Raises BadValue."""
     text = text.strip()
-    if not text or not all(c.isalnum() or c in ".-:_%" for c in text) or not text.isascii():
+    if not text:
+        raise BadValue("No address of a server was given")
+    if not all(c.isalnum() or c in ".-:_%" for c in text) or not text.isascii():
         raise BadValue("{text} is not the address of a server", text=text)
     return text
 
@@ -64,7 +66,7 @@ def sign_in(node: Node, server: Server) -> Conversation[SftpClient]:
     client = node.world.sftp(server.host, server.port)
     try:
         key = yield from confirm_host_key(node, client, f"[{server.host}]:{server.port}")
-        client.connect(server.user, server.password, key)
+        yield from client.connect(server.user, server.password, key)
     except BaseException:
         client.close()
         raise
@@ -78,7 +80,7 @@ def known_hosts(node: Node) -> Ledger:
 
 def confirm_host_key(node: Node, client: SftpClient, server: str) -> Conversation[HostKey]:
     """The server's host key, known or confirmed now. Raises Refused for a changed one."""
-    shown = client.host_key()
+    shown = yield from client.host_key()
     ledger = known_hosts(node)
     known = ledger.read().get(server)
     if known == shown.line:
