@@ -26,6 +26,20 @@ def _escape(character: str) -> str:
     return character
 
 
+class _Escapes(dict[int, str]):
+    """What stands for each character, by its code; made when it is met first."""
+
+    def __missing__(self, code: int) -> str:
+        found = _escape(chr(code))
+        if code < _CACHED:
+            self[code] = found
+        return found
+
+
+_CACHED = 0x800
+_ESCAPES = _Escapes()
+
+
 def safe(text: str, limit: int | None = SAFE_LENGTH) -> str:
     """`text` as it may reach a screen, a log or a mail.
 
@@ -38,7 +52,7 @@ def safe(text: str, limit: int | None = SAFE_LENGTH) -> str:
         rest = len(text) - limit
         text = text[:limit]
     if not _PLAIN.issuperset(text):
-        text = "".join([c if c in _PLAIN else _escape(c) for c in text])
+        text = text.translate(_ESCAPES)
     if PROMPT in text:
         text = text.replace(PROMPT, HIDDEN_PROMPT)
     return f"{text}... ({rest} more characters)" if rest else text

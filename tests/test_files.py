@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import io
 import json
 import os
 import pathlib
@@ -14,6 +15,7 @@ import pytest
 from harness import Conversation
 from sftp_server import SftpServer
 
+from cucmos_shell.commands.file_search import PIECE, pieces
 from cucmos_shell.errors import BadValue
 from cucmos_shell.patterns import searcher
 from cucmos_shell.results import Ask, AskText, Done, Pause, Say, Secret
@@ -196,6 +198,63 @@ def test_search_in_the_originals_words(say, logs):
     (logs / "log" / "deep.log").write_text("line 374\n")
     assert "log/deep.log:" in say("file search activelog demo 374 recurs")
     assert "log/deep.log:" not in say("file search activelog demo 374")
+
+
+def steps(say, line):
+    """The events of `line`."""
+    execution = say.session.execute(line)
+    events = [execution.step()]
+    while not isinstance(events[-1], Done):
+        events.append(execution.step())
+    return events
+
+
+def test_a_search_gives_way(say, logs):
+    """A large file without a line end is a step per piece and no work; Ctrl-C is heard there."""
+    with open(logs / "zeros", "wb") as file:
+        file.write(b"begin\n")
+        file.truncate(60 * PIECE)
+        file.seek(0, os.SEEK_END)
+        file.write(b"\nthe end\n")
+    line = "file search activelog demo/zeros end"
+    events = steps(say, line)
+    assert events.count(Pause(0.0)) == 61
+    assert events[-2].text.endswith("zeros:the end\nSearch completed\n")
+    execution = say.session.execute(line)
+    assert execution.step() == Pause(0.0)
+    assert execution.interrupt() == Say("Control-C pressed\n")
+
+
+def test_a_long_line_is_cut(say, logs):
+    """Only its beginning is compared and shown; what steers a terminal is escaped."""
+    (logs / "long").write_bytes(b"hit\x1b\t" + b"\xc3\xa9" * PIECE + b" miss\nhit two\nmiss")
+    text = say("file search activelog demo/long hit")
+    first, second = text.splitlines()[1:3]
+    assert first.startswith("/var/log/active/demo/long:hit\\u{1B}")
+    assert first.endswith("é...")
+    assert first.count("é") == 4096 - 5
+    assert second.endswith(":hit two")
+    assert say("file search activelog demo/long miss").count("\n") == 3
+
+
+def test_lines_end_as_they_did_elsewhere():
+    """LF, CR LF and CR, also where a piece ends between the two, or in the middle of a character."""
+    for end in (b"\n", b"\r\n", b"\r"):
+        data = (b"\xe2\x82\xac" + b"a" * 1020 + end) * 2100 + b"last"
+        found = [line for _, lines in pieces(io.BytesIO(data), len(data)) for line in lines]
+        assert found == data.decode().splitlines()
+    data = b"x" * (PIECE - 1) + b"\r\ny"
+    found = [line for _, lines in pieces(io.BytesIO(data), len(data)) for line in lines]
+    assert [line[-1] for line in found] == ["x", "y"]
+    assert list(pieces(io.BytesIO(b"a\nb\n"), 2)) == [(2, ["a"])]
+
+
+def test_an_expression_is_compared_with_what_the_file_holds(say, logs):
+    """Not with what the screen gets."""
+    (logs / "plain").write_bytes(b"C:\\temp\tx\nadmin:show\n")
+    for verb in ('file search activelog demo/plain "{}"', 'file dump act demo/plain regexp "{}"'):
+        assert "C:\\\\temp x\n" in say(verb.format(r"C:\\temp\tx"))
+        assert "show\n" in say(verb.format("admin:"))
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "show accountlocking",
     ),
     "files": (
-        "file list", "file view", "file dump", "file tail", "file search", "file delete",
+        "file list", "file view", "file dump", "file tail", "file delete",
     ),
+    "file_search": ("file search",),
     "sessions": (
         "set cli session", "set security", "set session", "show cli session", "show logins",
         "show security", "show session",

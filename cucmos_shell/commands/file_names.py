@@ -9,6 +9,7 @@ from cucmos_shell import file_areas
 from cucmos_shell.errors import NotFound, Refused, Unavailable
 from cucmos_shell.grammar import Argument
 from cucmos_shell.results import Value
+from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 AREA = "{activelog|certs|download|upload:area}"
 LOG_ROOT = "/var/log/active"
 COMPLETED_MOST = 2000
+# So much of a line is compared with an expression.
+LINE_MOST = 4096
 
 
 def _complete(node: Node, words: tuple[str, ...]) -> Iterable[str]:
@@ -37,6 +40,7 @@ def _complete(node: Node, words: tuple[str, ...]) -> Iterable[str]:
 
 
 SPEC = Argument("file-spec", "file or folder, * for any characters of a name", complete=_complete)
+EXPRESSION = Argument("expression", "regular expression, quoted where it has blanks")
 FILE = Argument("file", "file to show", complete=_complete)
 
 
@@ -113,6 +117,12 @@ def find(where: Place, text: str, *, recursive: bool = False) -> list[Entry]:
     if not names and where.wild:
         raise missing(text)
     return names
+
+
+def shown(line: str) -> str:
+    """A line of a file as a screen may get it; what nobody has compared is not shown."""
+    more = "..." if len(line) > LINE_MOST else ""
+    return safe(line[:LINE_MOST].expandtabs(), None) + more
 
 
 def told(error: OSError, text: str) -> NotFound | Unavailable | Refused:

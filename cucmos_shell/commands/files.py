@@ -7,10 +7,20 @@ import time
 
 from cucmos_shell import file_areas
 from cucmos_shell.commands.arguments import COUNT
-from cucmos_shell.commands.file_names import AREA, FILE, SPEC, find, place, read, told
+from cucmos_shell.commands.file_names import (
+    AREA,
+    EXPRESSION,
+    FILE,
+    LINE_MOST,
+    SPEC,
+    find,
+    place,
+    read,
+    told,
+)
 from cucmos_shell.commands.file_names import missing as no_such
 from cucmos_shell.errors import Refused
-from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.grammar import Family
 from cucmos_shell.patterns import searcher
 from cucmos_shell.results import Ask, Document, Notice, Pause, Progress
 from cucmos_shell.text import iso_time, safe, zone_abbreviation
@@ -24,13 +34,12 @@ if TYPE_CHECKING:
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
 
+    Fits = Callable[[str], object]
+
 family = Family()
 
 SHOWN_MOST = 8 * 1024 * 1024
 TAIL_MOST = 1024 * 1024
-SEARCHED_MOST = 64 * 1024 * 1024
-HITS_MOST = 5000
-LINE_MOST = 4096
 TAIL_LINES = 10
 FOLLOW_SECONDS = 1.0
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -107,10 +116,12 @@ def _two_a_row(entries: list[Entry]) -> Iterator[str]:
 # --- view, dump, tail ----------------------------------------------------------------------------
 
 
-def _text_lines(data: bytes) -> list[str]:
-    """The lines of a file as a screen may get them."""
-    text = data.decode("utf-8", "backslashreplace")
-    return [safe(line.expandtabs(), None) for line in text.splitlines()]
+def _text_lines(data: bytes, fits: Fits | None = None) -> list[str]:
+    """The lines of a file as a screen may get them; only those that fit, if that is asked for."""
+    lines = data.decode("utf-8", "backslashreplace").splitlines()
+    if fits is not None:
+        lines = [line for line in lines if fits(line[:LINE_MOST])]
+    return [safe(line.expandtabs(), None) for line in lines]
 
 
 def _hex_lines(data: bytes) -> list[str]:
@@ -137,9 +148,6 @@ def view_file(node: Node, area: str, file: str) -> Document:
     return Document(lines, _data(where, lines))
 
 
-EXPRESSION = Argument("expression", "regular expression, quoted where it has blanks")
-
-
 @family.command(
     f"file dump {AREA} <file> [hex] [regexp <expression>]",
     level=0,
@@ -149,11 +157,12 @@ EXPRESSION = Argument("expression", "regular expression, quoted where it has bla
 def dump_file(node: Node, area: str, file: str, hex: str = "", expression: str = "") -> Notice:
     """Show all of a file, or the lines that fit a regular expression, or its octets."""
     where = place(node, area, file)
+    fits = searcher(expression) if expression else None
     data = read(where, file, SHOWN_MOST)
-    lines = _hex_lines(data) if hex else _text_lines(data)
-    if expression:
-        fits = searcher(expression)
-        lines = [line for line in lines if fits(line[:LINE_MOST])]
+    if not hex:
+        lines = _text_lines(data, fits)
+    else:
+        lines = [line for line in _hex_lines(data) if fits is None or fits(line)]
     return Notice(tuple(lines), _data(where, lines))
 
 
@@ -176,7 +185,7 @@ def tail_file(
     With follow, what is added is shown as it comes, until Ctrl-C.
     """
     where = place(node, area, file)
-    fits = searcher(expression) if expression else bool
+    fits = searcher(expression) if expression else None
     try:
         with where.area.open(where.path) as opened:
             end = opened.seek(0, os.SEEK_END)
@@ -185,8 +194,7 @@ def tail_file(
             data = opened.read(end - start)
     except OSError as error:
         raise told(error, file) from error
-    found = [line for line in _text_lines(data) if not expression or fits(line[:LINE_MOST])]
-    lines = found[-number:]
+    lines = _text_lines(data, fits)[-number:]
     if not follow:
         return Notice(tuple(lines), _data(where, lines))
     for line in lines:
@@ -194,12 +202,11 @@ def tail_file(
     while True:
         yield Pause(FOLLOW_SECONDS)
         added, end = _added(where, file, end)
-        for line in added:
-            if not expression or fits(line[:LINE_MOST]):
-                yield Progress(line)
+        for line in _text_lines(added, fits):
+            yield Progress(line)
 
 
-def _added(where: Place, text: str, end: int) -> tuple[list[str], int]:
+def _added(where: Place, text: str, end: int) -> tuple[bytes, int]:
     """Whole lines behind `end`, and the new end; a file that was cut begins anew."""
     try:
         with where.area.open(where.path) as opened:
@@ -210,49 +217,7 @@ def _added(where: Place, text: str, end: int) -> tuple[list[str], int]:
     except OSError as error:
         raise told(error, text) from error
     whole = data[: data.rfind(b"\n") + 1] if len(data) < TAIL_MOST else data
-    return _text_lines(whole), start + len(whole)
-
-
-# --- search --------------------------------------------------------------------------------------
-
-
-@family.command(
-    f"file search {AREA} <file-spec> <expression> [ignorecase] [recurs]",
-    level=0,
-    arguments=(SPEC, EXPRESSION),
-    pages=True,
-    examples=('file search activelog platform/log "set cert" ignorecase',),
-)
-def search_files(
-    node: Node,
-    area: str,
-    file_spec: str,
-    expression: str,
-    ignorecase: str = "",
-    recurs: str = "",
-) -> Notice:
-    """Search files for lines that fit a regular expression."""
-    where = place(node, area, file_spec)
-    fits = searcher(expression, bool(ignorecase))
-    lines = [f"Searching path: {safe(where.shown)}"]
-    hits: list[dict[str, str]] = []
-    left = SEARCHED_MOST
-    for entry in find(where, file_spec, recursive=bool(recurs)):
-        if entry.folder or left <= 0 or len(hits) >= HITS_MOST:
-            continue
-        one = where.replace(path=entry.path)
-        try:
-            with one.area.open(one.path) as opened:
-                data = opened.read(left)
-        except OSError:
-            continue
-        left -= len(data)
-        found = (line for line in _text_lines(data) if fits(line[:LINE_MOST]))
-        hits += [{"file": one.shown, "line": line} for line in found]
-    hits = hits[:HITS_MOST]
-    lines += [f"{safe(hit['file'])}:{hit['line']}" for hit in hits]
-    lines.append("Search completed")
-    return Notice(tuple(lines), hits)
+    return whole, start + len(whole)
 
 
 # --- delete --------------------------------------------------------------------------------------
