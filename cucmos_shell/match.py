@@ -116,8 +116,10 @@ class Walker:
             if len(found) == 1:
                 return found[0]
             if found:
+                # Where a command may end, what follows are its options.
                 raise AmbiguousCommand(
-                    "Ambiguous command: {word}",
+                    "Ambiguous {kind}: {word}",
+                    kind="option" if place.command is not None else "command",
                     word=lexeme.text,
                     details=[f"\t{word}" for word in sorted(found)],
                 )
