@@ -151,8 +151,8 @@ class Command:
     """One declared command: its pattern, its handler, and how its value is shown."""
 
     __slots__ = (
-        "changes", "doc", "examples", "guarded", "handler", "json", "level", "pages", "pattern",
-        "summary", "tokens", "view", "wants_caller",
+        "changes", "doc", "examples", "guarded", "handler", "json", "level", "options", "pages",
+        "pattern", "summary", "tokens", "view", "wants_caller",
     )  # fmt: skip
 
     def __init__(
@@ -168,6 +168,7 @@ class Command:
         pages: bool,
         examples: tuple[str, ...],
         guarded: bool,
+        options: Mapping[str, str],
     ) -> None:
         self.pattern = pattern
         self.tokens = tokens
@@ -179,6 +180,7 @@ class Command:
         self.pages = pages
         self.examples = examples
         self.guarded = guarded
+        self.options = options
         summary, _, rest = (handler.__doc__ or "").strip().partition("\n")
         self.summary = summary.strip()
         self.doc = "\n".join(line.strip() for line in rest.strip().splitlines())
@@ -209,8 +211,8 @@ class Command:
         return " ".join(map(_usage, self.tokens))
 
     def parameters(self) -> list[tuple[str, str, str]]:
-        """`(name, mandatory or optional, meaning)` of each argument, in order of appearance."""
-        return list(_parameters(self.tokens, "mandatory"))
+        """`(name, mandatory or optional, meaning)` of arguments and options, in their order."""
+        return list(_parameters(self.tokens, "mandatory", self.options))
 
 
 def _usage(token: Token) -> str:
@@ -223,7 +225,9 @@ def _usage(token: Token) -> str:
     return " ".join("[" + " ".join(map(_usage, group)) + "]" for group in token.groups)
 
 
-def _parameters(tokens: tuple[Token, ...], need: str) -> Iterator[tuple[str, str, str]]:
+def _parameters(
+    tokens: tuple[Token, ...], need: str, options: Mapping[str, str]
+) -> Iterator[tuple[str, str, str]]:
     for token in tokens:
         if isinstance(token, Slot):
             yield token.argument.name, need, token.argument.help
@@ -232,8 +236,9 @@ def _parameters(tokens: tuple[Token, ...], need: str) -> Iterator[tuple[str, str
         elif isinstance(token, Options):
             for group in token.groups:
                 if all(isinstance(t, Word) for t in group):
-                    yield _usage(group[0]), "optional", ""
-                yield from _parameters(group, "optional")
+                    name = _usage(group[0])
+                    yield name, "optional", options.get(name, "")
+                yield from _parameters(group, "optional", options)
 
 
 def bindings(tokens: tuple[Token, ...]) -> Iterator[str]:
@@ -248,6 +253,9 @@ def bindings(tokens: tuple[Token, ...]) -> Iterator[str]:
                 if len(group) == 1 and isinstance(group[0], Word):
                     yield group[0].text.replace("-", "_")
                 yield from bindings(group)
+
+
+_NONE: Mapping[str, str] = {}
 
 
 class Family:
@@ -268,10 +276,12 @@ class Family:
         pages: bool = False,
         examples: tuple[str, ...] = (),
         guarded: bool = False,
+        options: Mapping[str, str] = _NONE,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Declare a command; the decorated handler stays a plain function.
 
         `guarded`: a node may want the password once more before it (`set security reauth`).
+        `options`: what its optional words mean.
         """
         tokens = parse_pattern(pattern, {a.name: a for a in arguments})
 
@@ -288,6 +298,7 @@ class Family:
                     pages=pages,
                     examples=examples,
                     guarded=guarded,
+                    options=options,
                 )
             )
             return handler

@@ -106,6 +106,44 @@ def test_what_is_not_there_is_said(say, logs):
         assert say.status == 1
 
 
+def test_names_match_without_regard_to_case(say, logs):
+    """The exact one first, else the only one; wildcards and the rest of the path stay exact."""
+    assert say("file list activelog DEMO/Engui.LOG").startswith("enGui.log\n")
+    assert say("file tail activelog Demo/STARTUP.log lines 1") == "line 374\n"
+    assert "startup.log:line 373" in say("file search activelog /var/log/active/DEMO/*.log 373")
+    assert say("file dump certs TOMCAT/Tomcat.PEM").startswith("-----BEGIN CERTIFICATE-----\n")
+    (logs / "ENGUI.log").write_text("other\n")
+    assert say("file dump activelog demo/ENGUI.log") == "other\n"
+    assert "no such file" in say("file dump activelog demo/engui.log")
+    assert "no such file" in say("file list activelog demo/*.LOG")
+    assert "stays" in say("file delete activelog PLATFORM/log/CLI00001.LOG noconfirm")
+
+
+def test_a_folder_without_files_is_no_missing_one(say, logs):
+    """Nor is a wildcard that fits folders."""
+    for verb in ("delete", "get"):
+        assert say(f"file {verb} activelog demo/drf").startswith(
+            "demo/drf is a folder without files\n"
+        )
+        assert say(f"file {verb} activelog demo/d*").startswith("demo/d* fits folders only\n")
+        assert say.status == 1
+
+
+def test_an_ambiguous_option_is_called_one(say, logs):
+    """What stands behind a whole command is no command."""
+    assert say("file list activelog demo d") == (
+        "Ambiguous option: d\n\tdate\n\tdetail\nExecuted command unsuccessfully\n"
+    )
+    assert say("file d activelog demo").startswith("Ambiguous command: d\n")
+
+
+def test_options_explain_themselves(say):
+    """In the third column of `?`."""
+    lines = say.session.help("file list activelog ")
+    assert "detail      optional    show detailed listing" in lines
+    assert "page        optional    pause output" in lines
+
+
 def test_certificates_are_an_area_without_keys(say, node):
     """Every own and trust certificate, PEM and DER, and nothing else."""
     text = say("file list certs tomcat")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import zlib
 
-from cucmos_shell.commands.file_names import AREA, SPEC, find, missing, place, told
+from cucmos_shell.commands.file_names import AREA, SPEC, find, place, told, without_files
 from cucmos_shell.commands.sftp_dialogue import ask_server, known_hosts, sign_in
 from cucmos_shell.errors import Refused
 from cucmos_shell.grammar import Argument, Family
@@ -36,6 +36,7 @@ SLOW = (
     f"file get {AREA} <file-spec> [recurs] [compress]",
     level=0,
     arguments=(SPEC,),
+    options={"recurs": "folders below, too", "compress": "compress each file (gzip)"},
     examples=("file get activelog platform/log/cli*.log",),
 )
 def get_files(
@@ -54,7 +55,7 @@ def get_files(
     where = place(node, area, file_spec)
     files = [e for e in find(where, file_spec, recursive=bool(recurs)) if not e.folder]
     if not files:
-        raise missing(file_spec)
+        raise without_files(where, file_spec)
     if len(files) > FILES_MOST:
         raise Refused(
             "{count} files are too many; {most} at most", count=len(files), most=FILES_MOST

@@ -68,10 +68,18 @@ def missing(text: str) -> NotFound:
     return NotFound("{name}: no such file or directory can be found", name=text)
 
 
+def without_files(where: Place, text: str) -> NotFound:
+    """The error for a file specification that fits no files, but folders."""
+    if where.wild:
+        return NotFound("{name} fits folders only", name=text)
+    return NotFound("{name} is a folder without files", name=text)
+
+
 def place(node: Node, area: str, text: str) -> Place:
     """Where `text` leads in an area; in the logs, a path may begin with another area's name.
 
-    Raises NotFound.
+    Names are matched without regard to case where none is spelled exactly so, and only one is
+    otherwise. Raises NotFound.
     """
     areas = file_areas.areas(node.state_dir, node.store)
     try:
@@ -83,7 +91,24 @@ def place(node: Node, area: str, text: str) -> Place:
             path = path[3:]
         if path and path[0] in areas and not _is_folder(areas[area], path[:1]):
             area, path = path[0], path[1:]
+    known = len(path) - any(c in path[-1] for c in "*?") if path else 0
+    path = (*_spelled(areas[area], path[:known]), *path[known:])
     return Place(node, area, areas[area], path)
+
+
+def _spelled(area: Area, path: Path) -> Path:
+    """`path` in the spelling of what is there, or as it is."""
+    found: Path = ()
+    try:
+        for name in path:
+            names = [entry.name for entry in area.entries(found)]
+            if name not in names:
+                (name,) = [other for other in names if other.casefold() == name.casefold()]
+            found = (*found, name)
+    except (OSError, ValueError):
+        # Not there, or there in several spellings: what is done with it will say so.
+        return path
+    return found
 
 
 def _is_folder(area: Area, path: Path) -> bool:

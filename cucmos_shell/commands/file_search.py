@@ -50,6 +50,7 @@ def _lines(data: bytes) -> list[str]:
     f"file search {AREA} <file-spec> <expression> [ignorecase] [recurs]",
     level=0,
     arguments=(SPEC, EXPRESSION),
+    options={"ignorecase": "without regard to case", "recurs": "folders below, too"},
     pages=True,
     examples=('file search activelog platform/log "set cert" ignorecase',),
 )

@@ -17,8 +17,8 @@ from cucmos_shell.commands.file_names import (
     place,
     read,
     told,
+    without_files,
 )
-from cucmos_shell.commands.file_names import missing as no_such
 from cucmos_shell.errors import Refused
 from cucmos_shell.grammar import Family
 from cucmos_shell.patterns import searcher
@@ -52,6 +52,11 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
     f"file list {AREA} <file-spec> [page] [detail] [reverse] [{{date|size:order}}]",
     level=0,
     arguments=(SPEC,),
+    options={
+        "page": "pause output",
+        "detail": "show detailed listing",
+        "reverse": "reverse sort order",
+    },
     examples=("file list activelog platform/log detail",),
 )
 def list_files(
@@ -152,6 +157,7 @@ def view_file(node: Node, area: str, file: str) -> Document:
     f"file dump {AREA} <file> [hex] [regexp <expression>]",
     level=0,
     arguments=(FILE, EXPRESSION),
+    options={"hex": "show octets"},
     pages=True,
 )
 def dump_file(node: Node, area: str, file: str, hex: str = "", expression: str = "") -> Notice:
@@ -170,6 +176,7 @@ def dump_file(node: Node, area: str, file: str, hex: str = "", expression: str =
     f"file tail {AREA} <file> [lines <number>] [follow] [regexp <expression>]",
     level=0,
     arguments=(FILE, COUNT, EXPRESSION),
+    options={"follow": "show what is added, until Ctrl-C"},
     pages=True,
 )
 def tail_file(
@@ -227,6 +234,7 @@ def _added(where: Place, text: str, end: int) -> tuple[bytes, int]:
     "file delete {activelog|download|upload:area} <file-spec> [detail] [noconfirm]",
     level=1,
     arguments=(SPEC,),
+    options={"detail": "name each deleted file", "noconfirm": "do not ask"},
     changes=True,
 )
 def delete_files(
@@ -236,7 +244,7 @@ def delete_files(
     where = place(node, area, file_spec)
     files = [e for e in find(where, file_spec) if not e.folder]
     if not files:
-        raise no_such(file_spec)
+        raise without_files(where, file_spec)
     for entry in files:
         if where.name == file_areas.ACTIVELOG and _is_command_log(entry):
             raise Refused("{name} belongs to the command log, which stays", name=entry.name)

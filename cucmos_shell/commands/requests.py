@@ -71,6 +71,7 @@ OWNER = Argument("unit", UNIT.help, parse=parse_unit, complete=_units)
     arguments=(OWNER,),
     view=generated_lines,
     json=generated_data,
+    options={"multi-server": "one certificate for all nodes of the cluster"},
     examples=("set csr gen tomcat", "set csr gen cup-xmpp key ec256 hash sha384 multi-server"),
 )
 def generate(
@@ -174,6 +175,7 @@ def _warning(attribute: str, value: str, characters: str) -> str:
     arguments=(CONDITION,),
     view=listed_lines,
     json=listed_data,
+    options={"own": "requests for own certificates; there are no others"},
     examples=("show csr list own", "show csr list where key-type begins-with EC"),
 )
 def list_requests(node: Node, own: str = "", condition: tuple[Condition, ...] = ()) -> Requests:

@@ -76,7 +76,13 @@ def _data(state: ServiceState) -> dict[str, object]:
     }
 
 
-@family.command("utils service list [page]", level=0, view=list_lines, json=list_data)
+@family.command(
+    "utils service list [page]",
+    level=0,
+    options={"page": "pause output"},
+    view=list_lines,
+    json=list_data,
+)
 def list_services(node: Node, page: str = "") -> ServiceList:
     """List the services and their states.
 

@@ -298,6 +298,7 @@ LIST = Argument("file-spec", "trust list file", choices=_files)
     level=1,
     changes=True,
     arguments=(LIST,),
+    options={"noconfirm": "do not ask"},
     examples=("file delete tftp CTLFile.tlv",),
 )
 def delete_list(node: Node, file_spec: str, noconfirm: str = "") -> Conversation[Notice]:
