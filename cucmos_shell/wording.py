@@ -34,13 +34,13 @@ _IN_FULL = {"y": "yes", "n": "no"}
 
 
 def choice(answer: str | None, choices: tuple[str, ...]) -> str | None:
-    """The one of `choices` that `answer` begins, in any case; None if it is none of them.
+    """The one of `choices` that `answer` names, in any case; None if it is none of them.
 
-    The words `yes` and `no` are taken where `y` and `n` are asked for.
+    That is its word or its first letter; `yes` and `no` are taken where `y` and `n` are asked for.
     """
     text = (answer or "").strip().casefold()
     full = {word: _IN_FULL.get(word, word).casefold() for word in choices}
-    found = [word for word in choices if text and full[word].startswith(text)]
+    found = [word for word in choices if text and text in (full[word], full[word][:1])]
     return found[0] if len(found) == 1 else None
 
 

@@ -153,8 +153,10 @@ def main():
     idle = float(sys.argv[2]) if option == "--idle" else None
     banner = broken_banner() if option == "--broken" else BANNER
     status = console.run(Session(), 0, 1, banner, idle_timeout=idle)
-    with contextlib.suppress(OSError):
-        os.write(1, f"left with {status}\n".encode())
+    if status < 128:
+        # Whoever was ended by a signal may have nobody who reads.
+        with contextlib.suppress(OSError):
+            os.write(1, f"left with {status}\n".encode())
     sys.exit(status)
 
 

@@ -135,7 +135,7 @@ def test_an_unknown_account_is_told_with_those_there_are(say):
     make(say, "bob")
     make(say, "ann")
     assert say("delete account zed") == (
-        "zed is not a known account\nThe accounts are:\n\tadmin\n\tbob\n\tann\n"
+        "zed is not a known account\nOne of:\n\tadmin\n\tbob\n\tann\n"
         "Executed command unsuccessfully\n"
     )
     assert "Did you mean:\n\tann\n" in say("delete account anne")

@@ -299,6 +299,21 @@ def test_files_can_be_fetched_when_the_log_cannot_be_written(served):
     run(main())
 
 
+def test_what_is_no_output_goes_to_the_error_output(served):
+    """A program that reads the output gets nothing else."""
+    log = served.node_dir / "log" / "platform" / "log"
+    shutil.rmtree(log, ignore_errors=True)
+    (log / "cli00001.log").mkdir(parents=True)
+
+    async def main():
+        async with served.connect() as connection:
+            done = await connection.run("show cli pagination")
+            assert done.stdout == "Automatic Pagination : On.\n"
+            assert done.stderr.startswith("Warning: The audit log cannot be written")
+
+    run(main())
+
+
 # --- searching --------------------------------------------------------------------------------------
 
 

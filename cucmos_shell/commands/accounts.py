@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 family = Family()
 
-LISTED = 20
 LEVEL_NAMES = {0: "Ordinary", 1: "Advanced", 4: "Administrator"}
 
 
@@ -146,7 +145,11 @@ def delete_account(node: Node, caller: Caller, account: str) -> Conversation[Not
 
 
 @family.command(
-    "set account ssh-key <account> [remove]", level=1, arguments=(ACCOUNT,), changes=True
+    "set account ssh-key <account> [remove]",
+    level=1,
+    arguments=(ACCOUNT,),
+    changes=True,
+    options={"remove": "take all its keys away"},
 )
 def set_ssh_key(node: Node, caller: Caller, account: str, remove: str = "") -> Conversation[Notice]:
     """Let an account sign in with an SSH public key, or remove all keys it has.
@@ -199,10 +202,7 @@ def _account(source: Any, name: str) -> Account:
     for found in known.values():
         if found.name.casefold() == name.casefold():
             return found
-    error = unknown(name, known, ACCOUNT.help)
-    if not error.details:
-        error.details = ("The accounts are:", *(f"\t{one}" for one in [*known][:LISTED]))
-    raise error
+    raise unknown(name, known, ACCOUNT.help)
 
 
 # --- passwords -----------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ class BatchChannel:
         self,
         session: Session,
         *,
-        write: Callable[[str], Awaitable[None]],
+        write: Callable[..., Awaitable[None]],
         off_loop: Callable[..., Awaitable[Any]],
         flow: Callable[[], None],
         patience: float,
@@ -149,7 +149,7 @@ class BatchChannel:
 
     async def _meet(self, event: object) -> str | None:
         if isinstance(event, Say):
-            await self._write(event.text)
+            await self._write(event.text, event.aside)
         elif isinstance(event, Pause):
             try:
                 await asyncio.wait_for(self._lost.wait(), event.seconds)

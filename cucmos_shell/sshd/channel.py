@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from asyncssh import EXTENDED_DATA_STDERR
 from asyncssh.stream import SSHServerStreamSession
 
 from cucmos_shell.caller import Settings
@@ -284,13 +285,13 @@ class Channel(SSHServerStreamSession[bytes]):
         if isinstance(self._work, TerminalChannel):
             self._work.pump()
 
-    def write(self, data: bytes) -> None:
-        """Send `data`, unless nobody is there to get it."""
+    def write(self, data: bytes, kind: int | None = None) -> None:
+        """Send `data`, unless nobody is there to get it; `kind` is the one of extended data."""
         chan = self._chan
         if not data or self._lost or self._closing or chan is None:
             return
         if not self._closed_by_client():
-            chan.write(data)
+            chan.write(data, kind)
 
     def _closed_by_client(self) -> bool:
         """Whether the client has closed the channel, which is not told while reading is paused."""
@@ -300,8 +301,10 @@ class Channel(SSHServerStreamSession[bytes]):
         self._lose()
         return True
 
-    async def _write_when_drained(self, text: str) -> None:
-        self.write(text.encode("utf-8", "backslashreplace"))
+    async def _write_when_drained(self, text: str, aside: bool = False) -> None:
+        """Send `text`, what is no part of the output on the error output, as the program does."""
+        kind = EXTENDED_DATA_STDERR if aside else None
+        self.write(text.encode("utf-8", "backslashreplace"), kind)
         self.flow()
         while self.stalled and not self._lost:
             await self._drained.wait()
