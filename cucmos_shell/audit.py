@@ -6,7 +6,6 @@ logged; a line that looks like part of a key or certificate is logged as its len
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
 import itertools
@@ -89,13 +88,15 @@ class Audit:
         """
         if not self._reserve or os.path.lexists(self._reserve):
             return
-        with contextlib.suppress(OSError):
+        try:
             os.makedirs(os.path.dirname(self._reserve), mode=0o700, exist_ok=True)
             descriptor = os.open(self._reserve, _NEW, 0o600)
             try:
                 os.posix_fallocate(descriptor, 0, RESERVED)
             finally:
                 os.close(descriptor)
+        except OSError:
+            return
 
     def _release_reserve(self) -> bool:
         try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
 from cucmos_shell import commands
 from cucmos_shell.audit import looks_secret, redacted
 from cucmos_shell.caller import Caller, Settings
@@ -303,12 +301,14 @@ class Execution:
         if guard.wanted(self._node, session.caller):
             asking = guard.sign_in_again(self._node, session.caller, session.interactive)
             answer: str | None = None
-            with contextlib.suppress(StopIteration):
+            try:
                 while True:
                     event = asking.send(answer)
                     answer = yield event
                     if isinstance(event, Secret) and answer is not None:
                         yield from self._drop_block(answer)
+            except StopIteration:
+                return
 
     def _converse(self, handler: Generator[Any, Any, Any]) -> Generator[Event, str | None, Any]:
         answer: Any = None
