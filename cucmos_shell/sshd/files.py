@@ -15,8 +15,6 @@ import time
 
 import asyncssh
 from asyncssh import (
-    FILEXFER_TYPE_DIRECTORY,
-    FILEXFER_TYPE_REGULAR,
     FXF_APPEND,
     FXF_CREAT,
     FXF_EXCL,
@@ -30,99 +28,19 @@ from asyncssh import (
 from cucmos_shell import file_areas
 from cucmos_shell.errors import ShellError, Unavailable
 from cucmos_shell.file_areas import Entry, FolderArea, split
+from cucmos_shell.sshd.open_files import UPLOAD_MOST, Reading, Writing, attributes_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from typing import Any, BinaryIO, NoReturn
+    from typing import Any, NoReturn
 
     from cucmos_shell.file_areas import Area, Path
     from cucmos_shell.sshd.access import Access
     from cucmos_shell.sshd.server import Server
 
 WRITER_LEVEL = 1
-UPLOAD_MOST = 256 * 1024 * 1024
-READ_MOST = 256 * 1024
 OPEN_MOST = 64
-
-
-class Opened:
-    """What asyncssh asks of an open file itself."""
-
-    def attributes(self) -> SFTPAttrs:
-        raise NotImplementedError
-
-    def seek(self, offset: int, whence: int) -> int:
-        """Where data begin and end, for clients that ask for the parts of a file: it has one."""
-        size = self.attributes().size or 0
-        if offset >= size:
-            raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
-        return offset if whence == os.SEEK_DATA else size
-
-
-class Reading(Opened):
-    """A file opened for reading."""
-
-    def __init__(self, file: BinaryIO, size: int, changed: float) -> None:
-        self.file = file
-        self.size = size
-        self.changed = changed
-
-    def read(self, offset: int, size: int) -> bytes:
-        self.file.seek(offset)
-        return self.file.read(min(size, READ_MOST)) or b""
-
-    def attributes(self) -> SFTPAttrs:
-        return _attributes(Entry(("",), False, self.size, self.changed), False)
-
-    def close(self) -> None:
-        self.file.close()
-
-
-class Writing(Opened):
-    """A file opened for writing; `finish` records how it ended."""
-
-    def __init__(self, descriptor: int, append: bool, finish: Callable[[bool], None]) -> None:
-        self.descriptor = descriptor
-        self.append = append
-        self._finish = finish
-        self.good = True
-
-    def read(self, offset: int, size: int) -> bytes:
-        return os.pread(self.descriptor, min(size, READ_MOST), offset)
-
-    def write(self, offset: int, data: bytes) -> int:
-        # What is appended goes to the end, whatever offset comes with it.
-        place = os.fstat(self.descriptor).st_size if self.append else offset
-        if place + len(data) > UPLOAD_MOST:
-            self.good = False
-            raise OSError(errno.EFBIG, "larger than an upload may be")
-        try:
-            view = memoryview(data)
-            while view:
-                if self.append:
-                    written = os.write(self.descriptor, view)
-                else:
-                    written = os.pwrite(self.descriptor, view, place)
-                view, place = view[written:], place + written
-        except OSError:
-            self.good = False
-            raise
-        return len(data)
-
-    def attributes(self) -> SFTPAttrs:
-        status = os.fstat(self.descriptor)
-        return _attributes(Entry(("",), False, status.st_size, status.st_mtime), True)
-
-    def close(self) -> None:
-        try:
-            os.fsync(self.descriptor)
-        except OSError:
-            self.good = False
-            raise
-        finally:
-            os.close(self.descriptor)
-            self._finish(self.good)
 
 
 class Files(asyncssh.SFTPServer):
@@ -215,7 +133,7 @@ class Files(asyncssh.SFTPServer):
         return area.stat(parts), area.writable
 
     async def stat(self, path: bytes) -> Any:
-        return _attributes(*await self._do(self._entry, path))
+        return attributes_of(*await self._do(self._entry, path))
 
     lstat = stat
 
@@ -233,7 +151,7 @@ class Files(asyncssh.SFTPServer):
 
     async def scandir(self, path: bytes) -> AsyncIterator[SFTPName]:
         for entry, writable in await self._do(self._names, path):
-            attributes = _attributes(entry, writable)
+            attributes = attributes_of(entry, writable)
             name = os.fsencode(entry.name)
             yield SFTPName(name, _long_name(entry, attributes), attributes)
 
@@ -418,20 +336,6 @@ def _tell(error: Exception) -> NoReturn:
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
         raise asyncssh.SFTPPermissionDenied("Permission denied") from None
     raise asyncssh.SFTPFailure(text) from None
-
-
-def _attributes(entry: Entry, writable: bool) -> SFTPAttrs:
-    mode = stat.S_IFDIR | 0o500 if entry.folder else stat.S_IFREG | 0o400
-    return SFTPAttrs(
-        type=FILEXFER_TYPE_DIRECTORY if entry.folder else FILEXFER_TYPE_REGULAR,
-        size=entry.size,
-        uid=0,
-        gid=0,
-        permissions=mode | (0o200 if writable else 0),
-        atime=int(entry.changed),
-        mtime=int(entry.changed),
-        nlink=1,
-    )
 
 
 def _long_name(entry: Entry, attributes: SFTPAttrs) -> bytes:
