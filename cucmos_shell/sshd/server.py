@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 VERSION = "cucmos-shell"
 COMPLAINTS_MOST = 20
+OTHERS_SECONDS = 1.0
 THREADS = 32
 HASHING_MOST = 2
 BACKLOG = 1024
@@ -92,6 +93,7 @@ class Server:
         self.ending = False
         self.connections_most = _connections_most()
         self._signed_in: dict[str, int] = {}
+        self._turns = ((0, 0.0), (0, 0.0))
         self._options = options
         self._keys = keys
         self._loop = asyncio.get_running_loop()
@@ -117,6 +119,12 @@ class Server:
         self._signed_in[name] -= 1
         if not self._signed_in[name]:
             del self._signed_in[name]
+
+    def turn(self, who: int, now: float) -> bool:
+        """Note that `who` runs a step; whether anybody else has done so in the last second."""
+        last, before = self._turns
+        self._turns = ((who, now), before if last[0] == who else last)
+        return now - self._turns[1][1] < OTHERS_SECONDS
 
     # --- work off the event loop --------------------------------------------------------------------
 

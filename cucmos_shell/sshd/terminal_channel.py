@@ -25,8 +25,9 @@ if TYPE_CHECKING:
         def finish(self, status: int) -> None: ...
 
 
-# A step of somebody who has typed ahead waits so many times as long as the last one took.
-PACE, PACE_MOST = 3.0, 0.1
+# A step of somebody who has typed ahead waits so many times as long as the last one took, if there
+# is anybody else at work.
+PACE, PACE_MOST = 8.0, 0.1
 # Somebody who reads slowly gets this many seconds for what is left when the session is over.
 FAREWELL = 2.0
 _CTRL_C, _END = b"\x03", b"\x04"
@@ -174,9 +175,10 @@ class TerminalChannel:
     def _start_work(self, work: Callable[[], object]) -> None:
         """Run a step; who has typed ahead leaves the others their turn first."""
         begin = partial(self._server.work, work, self._worked)
-        ahead = self._waiting or self._terminal.editor.room < TYPE_AHEAD_LIMIT
         self._begun = self._events.time()
-        if ahead and self._spent and not self._lost:
+        others = self._server.turn(id(self), self._begun)
+        ahead = self._waiting or self._terminal.editor.room < TYPE_AHEAD_LIMIT
+        if others and ahead and self._spent and not self._lost:
             pause = min(PACE * self._spent, PACE_MOST)
             self._begun += pause
             self._events.call_later(pause, begin)
