@@ -263,6 +263,7 @@ class Channel(SSHServerStreamSession[bytes]):
     def hang_up(self, reason: str = "") -> None:
         """End what the channel does: at once if nothing runs, else with the step that runs."""
         if not self._served:
+            self._closing = True
             self._chan.close()  # type: ignore[union-attr]
         elif self._work is not None:
             self._work.hang_up(reason)
@@ -339,6 +340,11 @@ class Channel(SSHServerStreamSession[bytes]):
         login, self._login = self._login, None
         if login is not None:
             self._server.work(partial(self._server.node.logins.end, login), None)
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is done here any more; what was said may still be on its way."""
+        return self._closing or self._lost
 
     def abandon(self) -> None:
         """The process ends, and what runs here does not."""

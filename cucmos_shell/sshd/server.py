@@ -210,10 +210,10 @@ class Server:
         acceptor.close()
         for channel in list(self.channels):
             channel.hang_up(SHUTDOWN)
-        await self._until(lambda: not (self.channels or self._running), GRACE)
+        await self._until(self._all_finished, GRACE)
         for channel in list(self.channels):
             channel.abandon()
-        await self._until(lambda: not self._running, LAST_GRACE)
+        await self._until(lambda: not (self.channels or self._running), LAST_GRACE)
         for access in list(self.connections):
             access.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -221,6 +221,9 @@ class Server:
         # What is said last still has to leave.
         await asyncio.sleep(0)
         return not self._running
+
+    def _all_finished(self) -> bool:
+        return not self._running and all(channel.finished for channel in self.channels)
 
     async def _until(self, done: Callable[[], bool], seconds: float) -> None:
         deadline = self._loop.time() + seconds
