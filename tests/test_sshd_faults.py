@@ -11,6 +11,8 @@ import psutil
 import pytest
 from ssh_server import Served, Shell, client_key, run
 
+from cucmos_shell.sshd.server import Options, Server
+
 
 @pytest.fixture
 def served(imp_template, tmp_path):
@@ -83,6 +85,21 @@ def test_an_account_that_is_gone_opens_nothing_more(served):
             served.run("delete account dora", stdin="yes\n")
             served.account("dora")
             await refused(dora)
+
+    run(main())
+
+
+def test_one_account_does_not_take_all_connections(node):
+    """At most half of what there are, and 512; what goes makes room."""
+
+    async def main():
+        server = Server(node, Options(), [])
+        most = min(512, server.connections_most // 2)
+        assert [server.admit("ann") for _ in range(most + 1)] == [True] * most + [False]
+        assert server.admit("bob")
+        server.dismiss("ann")
+        assert server.admit("ann")
+        assert not server.admit("ann")
 
     run(main())
 
