@@ -199,7 +199,9 @@ async def many_at_once(ours, plain, key, options):
 
 
 async def many_there(ours, plain, key, options):
-    """What many shells cost that are there, idle and busy."""
+    """What many shells cost that are there, idle and busy: the first of both servers."""
+    for server in (ours, plain):
+        await close_all((await open_all(server.port, 2, client_keys=[key]))[0])
     await asyncio.sleep(1)
     before, plain_before = ours.memory(), plain.memory()
     clients, _ = await open_all(ours.port, options.sessions, client_keys=[key])
@@ -268,8 +270,9 @@ async def long_load(ours, key, options):
 async def measure(ours, plain, key, state, folder, options):
     """Rows of the table."""
     return [
-        *await many_at_once(ours, plain, key, options),
+        # First, since later sessions use memory that earlier ones have left.
         *await many_there(ours, plain, key, options),
+        *await many_at_once(ours, plain, key, options),
         *await one_command(ours, plain, key, state, folder),
         *await long_load(ours, key, options),
     ]

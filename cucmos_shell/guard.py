@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import math
 
-from cucmos_shell.errors import Cancelled, Refused
-from cucmos_shell.results import Say, Secret
+from cucmos_shell.errors import Refused
+from cucmos_shell.results import Progress, Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from cucmos_shell.caller import Caller
     from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
 
 SETTING = "security_reauth"
 TRIES = 3
@@ -26,9 +25,7 @@ def wanted(node: Node, caller: Caller) -> bool:
     return not caller.verified and node.snapshot().settings().get(SETTING) is True
 
 
-def sign_in_again(
-    node: Node, caller: Caller, interactive: bool
-) -> Generator[Secret | Say, str | None, None]:
+def sign_in_again(node: Node, caller: Caller, interactive: bool) -> Conversation[None]:
     """Ask for the account's password; once right, it is not asked for again in this session."""
     from cucmos_shell.accounts import SignInRefused
 
@@ -42,14 +39,12 @@ def sign_in_again(
     for left in range(TRIES if interactive else 1, 0, -1):
         # A blank before the colon: the name of the first account makes the prompt's own word of it.
         password = yield Secret(f"Please enter the password of account {account.name} : ")
-        if password is None:
-            raise Cancelled("No password was given")
         try:
             node.accounts.verify(account.name, password, caller.origin)
         except SignInRefused:
             refuse_locked(node, account.name)
             if left > 1:
-                yield Say("Permission denied, please try again.\n")
+                yield Progress("Permission denied, please try again.")
             continue
         caller.verified = True
         return

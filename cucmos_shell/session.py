@@ -300,15 +300,7 @@ class Execution:
         session = self._session
         if guard.wanted(self._node, session.caller):
             asking = guard.sign_in_again(self._node, session.caller, session.interactive)
-            answer: str | None = None
-            try:
-                while True:
-                    event = asking.send(answer)
-                    answer = yield event
-                    if isinstance(event, Secret) and answer is not None:
-                        yield from self._drop_block(answer)
-            except StopIteration:
-                return
+            yield from self._converse(asking)
 
     def _converse(self, handler: Generator[Any, Any, Any]) -> Generator[Event, str | None, Any]:
         answer: Any = None

@@ -21,17 +21,21 @@ PROMPT = "admin:"
 SECONDS = 20
 
 
+def signed_in(port, user):
+    """A client of paramiko's, by password."""
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+    client.connect("127.0.0.1", port, user, PASSWORD, look_for_keys=False, allow_agent=False)
+    return client
+
+
 class Paramiko:
     """A bare channel, read until it ends in what is waited for."""
 
     paged = "utils service list page"
 
     def __init__(self, port, user, key):
-        self._client = paramiko.SSHClient()
-        self._client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
-        self._client.connect(
-            "127.0.0.1", port, user, PASSWORD, look_for_keys=False, allow_agent=False
-        )
+        self._client = signed_in(port, user)
         self._channel = self._client.invoke_shell("vt100", 200, 40)
         self._channel.settimeout(SECONDS)
         self._until(PROMPT)
@@ -86,11 +90,7 @@ class ParamikoExpect:
     paged = "utils service list page"
 
     def __init__(self, port, user, key):
-        self._client = paramiko.SSHClient()
-        self._client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
-        self._client.connect(
-            "127.0.0.1", port, user, PASSWORD, look_for_keys=False, allow_agent=False
-        )
+        self._client = signed_in(port, user)
         module = paramiko_expect(self.version)
         self._talk = module.SSHClientInteraction(
             self._client, timeout=SECONDS, display=False, buffer_size=65536

@@ -112,9 +112,9 @@ def test_a_command_has_output_and_status(openssh):
     assert done.returncode == 0
 
 
-def test_a_session_on_a_terminal(openssh):
-    """Banner, prompt, commands; the log knows who and whence."""
-    child = pexpect.spawn(" ".join(openssh.client("-tt")), timeout=20, encoding="utf-8")
+def hold_a_session(server):
+    """Banner, prompt, a command and the end, on a terminal."""
+    child = pexpect.spawn(" ".join(server.client("-tt")), timeout=20, encoding="utf-8")
     child.expect_exact("Welcome to the Platform Command Line Interface")
     child.expect_exact("admin:")
     child.sendline("show logins")
@@ -124,6 +124,11 @@ def test_a_session_on_a_terminal(openssh):
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
+
+
+def test_a_session_on_a_terminal(openssh):
+    """Banner, prompt, commands; the log knows who and whence."""
+    hold_a_session(openssh)
     log = (openssh.node_dir / "log" / "platform" / "log" / "cli00001.log").read_text()
     assert "account=root origin=ssh/127.0.0.1" in log
 
@@ -227,15 +232,7 @@ def test_a_system_user_with_the_shell_as_login_shell(login_shell_user, node_dir)
         assert "uid=" not in done.stdout
     done = server.run([], "-T", stdin="show cli pagination\nshow cli editor\n")
     assert done.stdout == "Automatic Pagination : On.\nCommand line editor : quiet\n"
-    child = pexpect.spawn(" ".join(server.client("-tt")), timeout=20, encoding="utf-8")
-    child.expect_exact("Welcome to the Platform Command Line Interface")
-    child.expect_exact("admin:")
-    child.sendline("show logins")
-    child.expect_exact("still logged in")
-    child.sendline("exit")
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == 0
+    hold_a_session(server)
     assert not (server.folder / "was-run").exists()
     log = (node_dir / "log" / "platform" / "log" / "cli00001.log").read_text()
     assert "account=operator origin=ssh/127.0.0.1" in log

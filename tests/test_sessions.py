@@ -238,6 +238,15 @@ def test_a_security_command_wants_the_password_once(say, node):
     assert say("set security reauth off") == "Second sign-in is off\n"
 
 
+def test_the_second_sign_in_keeps_json_to_one_line(say, node):
+    """A wrong try is told in it, not beside it."""
+    say("set password user admin", "", GOOD, GOOD)
+    say("set security reauth on")
+    say("set output json")
+    answer = json.loads(say("set cert regen tomcat", "wrong", GOOD, "no"))
+    assert answer["ok"] is True
+
+
 def test_a_batch_gives_the_password_as_its_next_line(say, node):
     """One try."""
     say("set password user admin", "", GOOD, GOOD)
@@ -246,7 +255,7 @@ def test_a_batch_gives_the_password_as_its_next_line(say, node):
     assert "Permission denied" in batch("set cert regen tomcat", "wrong", "yes")
     batch("set cert regen tomcat", GOOD, "yes")
     assert batch.status == 0
-    assert "No password was given" in Conversation(node, interactive=False)("set cert regen tomcat")
+    assert "No answer was given" in Conversation(node, interactive=False)("set cert regen tomcat")
 
 
 def test_the_question_reads_alike_on_a_terminal_and_in_a_batch(say, node, node_dir):
