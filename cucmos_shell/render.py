@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 
 from cucmos_shell.errors import BadValue
+from cucmos_shell.patterns import finder
 from cucmos_shell.results import Document, Notice, Record, Table, Value
 from cucmos_shell.text import safe
 
@@ -73,13 +73,6 @@ def to_json(data: object) -> str:
     )
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    try:
-        return re.compile(text, re.IGNORECASE)
-    except re.error:
-        return re.compile(re.escape(text), re.IGNORECASE)
-
-
 def filtered_data(data: Any, filters: Iterable[tuple[str, str]]) -> Any:
     """JSON data after the filters: a list is filtered by the text of its items, and counted.
 
@@ -93,8 +86,8 @@ def filtered_data(data: Any, filters: Iterable[tuple[str, str]]) -> Any:
         if kind == "count":
             data = {"count": len(data)}
             continue
-        find = _pattern(text).search
-        hits = [find(json.dumps(item, ensure_ascii=False)) is not None for item in data]
+        find = finder(text)
+        hits = [find(json.dumps(item, ensure_ascii=False)) for item in data]
         if kind == "begin":
             data = data[hits.index(True) :] if True in hits else []
         else:
@@ -103,20 +96,20 @@ def filtered_data(data: Any, filters: Iterable[tuple[str, str]]) -> Any:
 
 
 def filtered(lines: Sequence[str], filters: Iterable[tuple[str, str]]) -> list[str]:
-    """`lines` after the filters `(kind, text)`; text is a regular expression, case-blind."""
+    """`lines` after the filters `(kind, text)`; each text is found as `finder` finds it."""
     kept = list(lines)
     for kind, text in filters:
         if kind == "count":
             count = sum(1 for line in kept if line)
             kept = [f"Count: {count} line{'' if count == 1 else 's'}"]
         elif kind == "include":
-            find = _pattern(text).search
+            find = finder(text)
             kept = [line for line in kept if find(line)]
         elif kind == "exclude":
-            find = _pattern(text).search
+            find = finder(text)
             kept = [line for line in kept if not find(line)]
         elif kind == "begin":
-            find = _pattern(text).search
+            find = finder(text)
             start = next((i for i, line in enumerate(kept) if find(line)), len(kept))
             kept = kept[start:]
         elif kind != "page":

@@ -306,16 +306,6 @@ def test_what_is_no_expression_is_refused(expression):
 
 
 @pytest.mark.parametrize(
-    "expression", ["(a+)+b", "(a|a)*b", "(.*)*b", "a*a*a*a*a*b", "(a*b?)*c", "(a|aa)+$b"]
-)
-def test_any_expression_ends_soon(expression):
-    """Python's own matcher would try these for hours on forty characters."""
-    begun = time.process_time()
-    assert not searcher(expression)("a" * 4000)
-    assert time.process_time() - begun < 1
-
-
-@pytest.mark.parametrize(
     "expression", ["set cert", "^a.*b$", r"\d+-\d+", "(one|two) three", "a{3}"]
 )
 def test_usual_expressions_are_fine(expression):
