@@ -6,10 +6,13 @@ import subprocess
 import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import NameAttribute
+from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -360,19 +363,45 @@ def test_the_public_test_set_is_described_or_refused(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_guard_serves_threads_one_by_one(keys):
-    """Filters of warnings are the process's: nobody's are left behind."""
+def test_the_guard_may_be_nested():
+    """Whoever reads inside a guarded stretch may guard it, too; the innermost one refuses."""
+    with certs.guarded(), pytest.raises(Refused, match="inner"), certs.guarded():
+        raise ValueError("inner")
+
+
+def test_two_threads_are_inside_the_guard_at_once():
+    """Nobody waits for another's certificate."""
+    meeting = threading.Barrier(4, timeout=20)
+
+    def work():
+        with certs.guarded():
+            meeting.wait()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [task.result(20) for task in [pool.submit(work) for _ in range(4)]] == [None] * 4
+
+
+def test_the_guard_leaves_the_filters_of_warnings_as_they_are(keys):
+    """But for one that stands in front, once, whoever comes first."""
     certificate = make(keys, "ec256")
+    certs.describe(certificate)
     before = list(warnings.filters)
-    threads = [
-        threading.Thread(target=lambda: [certs.describe(certificate) for _ in range(30)])
-        for _ in range(6)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda _: certs.describe(certificate), range(180)))
     assert warnings.filters == before
+    assert len(before) == len(set(before))
+
+
+def test_the_guard_puts_up_with_whoever_turns_warnings_into_errors(keys):
+    """What the library remarks on is no failure, and another's warning is not kept quiet."""
+    with pytest.warns(UserWarning, match="length"):
+        name = NameAttribute(NameOID.COMMON_NAME, "x" * 65, _validate=False)
+    certificate = make(keys, "ec256", subject=x509.Name([name]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "x" * 65 in str(certs.describe(certificate).subject)
+        with pytest.raises(UserWarning, match="mine"), certs.guarded():
+            warnings.warn("mine", UserWarning, stacklevel=1)
 
 
 # --- octets ------------------------------------------------------------------------------------
