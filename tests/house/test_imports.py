@@ -1,0 +1,214 @@
+"""Rooms and rows: imports go down only, hidden ones counted, and who may use what from outside."""
+
+import pytest
+from tree import circles, imported, inside, modules
+
+# From the cellar up: a room may use those of rows below its own, and no other of its row.
+ROWS = (
+    ("text",),
+    ("errors",),
+    ("results",),
+    ("world", "profile", "cli", "pki"),
+    ("terminal", "store", "pki.chains", "pki.ocsp", "pki.trust_lists"),
+    ("node.logs",),
+    ("node.access", "node.services", "node.certificates", "node.expiry"),
+    ("node",),
+    ("node.tasks",),
+    ("commands.arguments", "commands.views", "commands.dialogues"),
+    ("commands",),
+    ("session",),
+    ("frontends",),
+    ("frontends.sshd",),
+    ("__main__",),
+)
+# Where what has not been moved yet belongs.
+WAITING = {
+    "accounts": "node.access.accounts",
+    "alarms": "node.logs.alarms",
+    "appliance": "profile.profile",
+    "areas": "node.areas",
+    "audit": "node.logs.audit",
+    "batch": "frontends.batch",
+    "caller": "cli.caller",
+    "certs": "pki.certs",
+    "chain_names": "pki.chains.names",
+    "chain_rules": "pki.chains.rules",
+    "chain_walk": "pki.chains.explain",
+    "chains": "pki.chains.decide",
+    "commands.arguments": "commands.arguments.common",
+    "commands.certificate_names": "commands.arguments.certificates",
+    "commands.certificate_view": "commands.views.certificate",
+    "commands.conditions": "commands.arguments.conditions",
+    "commands.expiry_view": "commands.views.expiry",
+    "commands.file_names": "commands.arguments.files",
+    "commands.hosts": "commands.arguments.hosts",
+    "commands.installed": "commands.views.replaced",
+    "commands.monitor_mail": "node.tasks.expiry_mail",
+    "commands.monitor_run": "node.tasks.expiry_run",
+    "commands.raising": "node.tasks.raising",
+    "commands.recovery": "commands.dialogues.recovery",
+    "commands.request_names": "commands.arguments.requests",
+    "commands.revocation": "node.tasks.revocation",
+    "commands.sftp_dialogue": "commands.dialogues.sftp",
+    "confine": "frontends.confine",
+    "console": "frontends.console",
+    "der": "pki.der",
+    "expiry": "node.expiry.due",
+    "extensions": "pki.extensions",
+    "file_areas": "node.file_areas",
+    "grammar": "cli.grammar",
+    "guard": "session.reauth",
+    "installation": "node.install",
+    "issuing": "node.certificates.issue",
+    "ledger": "store.shared_json",
+    "lexemes": "cli.words",
+    "line_editor": "terminal.editor",
+    "line_events": "terminal.events",
+    "line_field": "terminal.field",
+    "line_history": "terminal.history",
+    "line_keys": "terminal.keys",
+    "line_output": "terminal.output",
+    "line_paste": "terminal.paste",
+    "line_screen": "terminal.screen",
+    "line_text": "terminal.decoder",
+    "login": "frontends.who",
+    "logins": "node.access.sessions",
+    "match": "cli.match",
+    "node": "node.node",
+    "ocsp": "pki.ocsp.verdict",
+    "ocsp.ask": "node.certificates.ask",
+    "ocsp.trust": "node.certificates.anchors",
+    "ocsp.verify": "pki.ocsp.verify",
+    "options": "frontends.options",
+    "outline": "pki.tbs",
+    "outside": "world.unanswered",
+    "outside.connect": "world.connect",
+    "outside.http": "world.http",
+    "outside.mail": "world.mail",
+    "outside.syslog": "world.syslog",
+    "outside.uri": "world.uri",
+    "own_import": "node.certificates.own",
+    "pager": "terminal.pager",
+    "passwords": "node.access.passwords",
+    "patterns": "cli.regex",
+    "profile_bulk": "profile.bulk",
+    "profile_lists": "profile.phone_lists",
+    "profile_loader": "profile.load",
+    "profile_schema": "profile.schema",
+    "profile_text": "profile.source",
+    "public_keys": "node.access.ssh_keys",
+    "reference": "frontends.reference",
+    "render": "cli.render",
+    "requests": "pki.csr",
+    "rich_console": "frontends.rich",
+    "search": "node.certificates.search",
+    "sent": "node.expiry.unsent",
+    "service_plan": "node.services.plan",
+    "service_states": "node.services.states",
+    "services": "node.services.services",
+    "session": "session.session",
+    "sftp_client": "world.sftp",
+    "shapes": "pki.sniff",
+    "sshd": "frontends.sshd",
+    "sshd.access": "frontends.sshd.access",
+    "sshd.algorithms": "frontends.sshd.algorithms",
+    "sshd.batch_channel": "frontends.sshd.batch_channel",
+    "sshd.channel": "frontends.sshd.channel",
+    "sshd.files": "frontends.sshd.files",
+    "sshd.first_start": "frontends.sshd.first_start",
+    "sshd.host_keys": "frontends.sshd.host_keys",
+    "sshd.limits": "frontends.sshd.limits",
+    "sshd.open_files": "frontends.sshd.open_files",
+    "sshd.processes": "frontends.sshd.processes",
+    "sshd.schedule": "frontends.sshd.schedule",
+    "sshd.server": "frontends.sshd.server",
+    "sshd.terminal_channel": "frontends.sshd.terminal_channel",
+    "store": "store.store",
+    "subjects": "profile.subject",
+    "terminal": "terminal.terminal",
+    "trust_import": "node.certificates.trust",
+    "trust_list_keeper": "node.certificates.trust_lists",
+    "trust_lists": "pki.trust_lists",
+    "trust_lists.build": "pki.trust_lists.build",
+    "trust_lists.form": "pki.trust_lists.form",
+    "trust_lists.parts": "pki.trust_lists.parts",
+    "trust_lists.read": "pki.trust_lists.read",
+    "tty_loop": "frontends.tty",
+    "untrusted": "pki.untrusted",
+    "uploads": "pki.bundle",
+    "wording": "cli.wording",
+    "world": "world.world",
+}
+EXCEPTIONS = {
+    ("commands", "session"): "the question for the password once more",
+    ("node.tasks", "commands.views"): "how a life is drawn",
+}
+CIRCLES = {
+    frozenset(
+        f"sshd.{n}"
+        for n in ("access", "channel", "files", "schedule", "server", "terminal_channel")
+    )
+}
+OUTSIDE = {
+    "asyncssh": ("world.sftp", "frontends.sshd"),
+    "cryptography": (
+        "pki", "node.certificates", "node.access.passwords", "node.tasks.revocation", "commands",
+        "world.world",
+    ),
+    "email": ("node.tasks.expiry_mail",),
+    "msgspec": ("profile",),
+    "prompt_toolkit": ("terminal.keys", "frontends.rich"),
+    "pty": (),
+    "random": (),
+    "re2": ("cli.regex",),
+    "secrets": ("world.world",),
+    "smtplib": ("world.mail",),
+    "socket": ("world", "frontends.sshd"),
+    "subprocess": (),
+    "tabulate": ("cli.render",),
+    "yaml": ("profile.source",),
+}  # fmt: skip
+ROW = {room: i for i, row in enumerate(ROWS) for room in row}
+
+
+def room(name):
+    """The room of a module: its package, or one of those that are rooms of their own."""
+    parts = WAITING.get(name, name).split(".")
+    for length in (2, 1):
+        if ".".join(parts[:length]) in ROW:
+            return ".".join(parts[:length])
+    pytest.fail(f"{name} has no row")
+
+
+def arrows():
+    """`(importer, imported)` between modules, without the version that the root holds."""
+    return [
+        (name, other) for name, others in inside().items() for other in others if name and other
+    ]
+
+
+def test_imports_go_down_only():
+    """No room knows one above it or beside it."""
+    wrong = []
+    for name, other in arrows():
+        here, there = room(name), room(other)
+        if here != there and ROW[there] >= ROW[here] and (here, there) not in EXCEPTIONS:
+            wrong.append(f"{name} imports {other}")
+    assert not wrong
+
+
+def test_no_circle_of_files():
+    """Nor inside a package."""
+    assert circles(inside()) <= CIRCLES
+
+
+def test_the_outside_has_its_rooms():
+    """The terminal, the network, randomness and mail are reached from one place each."""
+    wrong = []
+    for name, (_, tree) in modules().items():
+        for dotted in imported(tree):
+            rooms = OUTSIDE.get(dotted.partition(".")[0])
+            here = WAITING.get(name, name)
+            if rooms is not None and not any(f"{here}.".startswith(f"{one}.") for one in rooms):
+                wrong.append(f"{name} imports {dotted}")
+    assert not wrong
