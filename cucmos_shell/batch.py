@@ -204,7 +204,7 @@ class Batch:
         return answer
 
     def _paste(self) -> str | None:
-        from cucmos_shell.line_paste import PasteCollector
+        from cucmos_shell.cli.paste import PasteCollector
 
         collector = PasteCollector()
         while (line := self._answers.peek()) is not None and collector.feed(line):

@@ -21,10 +21,11 @@ from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.output.vt100 import Vt100_Output
 
-from cucmos_shell.line_output import clean
-from cucmos_shell.line_paste import begins_block
-from cucmos_shell.line_text import in_quotes
-from cucmos_shell.terminal import IDLE, Terminal
+from cucmos_shell.cli.paste import begins_block
+from cucmos_shell.terminal import Terminal
+from cucmos_shell.terminal.decoder import in_quotes
+from cucmos_shell.terminal.output import clean
+from cucmos_shell.terminal.terminal import IDLE
 from cucmos_shell.tty_loop import RawMode, Signals, TtyLoop, size
 
 TYPE_CHECKING = False
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyPressEvent
     from prompt_toolkit.key_binding.key_processor import KeyPress
 
-    from cucmos_shell.terminal import Session
+    from cucmos_shell.terminal.terminal import Session
 
     Attention = Callable[[], tuple[int, int]]
 

@@ -345,7 +345,7 @@ class Execution:
 
     def _drop_block(self, line: str) -> Generator[Event, str | None, None]:
         """`line` was an answer: if it begins a block, drop that to its END, or it would be run."""
-        from cucmos_shell.line_paste import PasteCollector, begins_block
+        from cucmos_shell.cli.paste import PasteCollector, begins_block
 
         block = PasteCollector()
         block.drop()

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from queue import SimpleQueue
 
-from cucmos_shell.line_keys import preload
+from cucmos_shell.terminal.keys import preload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
     from typing import Any, ClassVar
 
-    from cucmos_shell.terminal import Terminal, Work
+    from cucmos_shell.terminal import Terminal
+    from cucmos_shell.terminal.terminal import Work
 
 READ_SIZE = 4096
 # Work that is still running when the line is lost gets this long to come to its end.

@@ -2,14 +2,14 @@
 
 import pytest
 
-from cucmos_shell.line_editor import (
+from cucmos_shell.terminal.editor import (
     PASTE_SILENT,
     PASTE_TOO_LONG,
     STRAY_BLOCK,
     TOO_LONG,
     LineEditor,
 )
-from cucmos_shell.line_events import (
+from cucmos_shell.terminal.events import (
     Answer,
     Closed,
     CompletionWanted,

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vt_screen import Screen
 
-from cucmos_shell.line_editor import LineEditor
-from cucmos_shell.line_events import CompletionWanted, HelpWanted, Line
-from cucmos_shell.line_keys import preload
+from cucmos_shell.terminal.editor import LineEditor
+from cucmos_shell.terminal.events import CompletionWanted, HelpWanted, Line
+from cucmos_shell.terminal.keys import preload
 
 ALLOWED = re.compile(rb"\x1b\[(?:K|J|A|[0-9]+C)|[\x20-\x7e\x80-\xff\r\n\t\x08]")
 PEM = b"-----BEGIN X-----\rMIIB\r-----END X-----\r"

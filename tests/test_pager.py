@@ -2,7 +2,7 @@
 
 import pytest
 
-from cucmos_shell.pager import Pager, Viewer, page_length
+from cucmos_shell.terminal.pager import Pager, Viewer, page_length
 
 PROMPT = "\x1b[1mPress <enter> for 1 line, <space> for one page, or <q> to quit\x1b[0m"
 

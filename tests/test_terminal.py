@@ -3,8 +3,9 @@
 import pytest
 from console_session import BANNER, Session
 
-from cucmos_shell.line_editor import PASTE_SILENT
-from cucmos_shell.terminal import IDLE, TOGETHER, Terminal
+from cucmos_shell.terminal import Terminal
+from cucmos_shell.terminal.editor import PASTE_SILENT
+from cucmos_shell.terminal.terminal import IDLE, TOGETHER
 
 PEM = b"-----BEGIN X-----\rMIIB\r-----END X-----\r"
 PAGER = b"\x1b[1mPress <enter> for 1 line, <space> for one page, or <q> to quit\x1b[0m"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from cucmos_shell.line_paste import PasteCollector
+from cucmos_shell.cli.paste import PasteCollector
 from cucmos_shell.results import Ask, AskText, Done, Paste, Pause, Say, Secret
 from cucmos_shell.wording import choice
 

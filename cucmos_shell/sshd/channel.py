@@ -18,7 +18,8 @@ from cucmos_shell.session import Session
 from cucmos_shell.sshd.batch_channel import BatchChannel
 from cucmos_shell.sshd.files import Files
 from cucmos_shell.sshd.terminal_channel import TerminalChannel
-from cucmos_shell.terminal import RESTARTED, Terminal
+from cucmos_shell.terminal import Terminal
+from cucmos_shell.terminal.terminal import RESTARTED
 from cucmos_shell.wording import failure_json, failure_text, from_os
 
 TYPE_CHECKING = False

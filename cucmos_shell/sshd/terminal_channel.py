@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from cucmos_shell.line_editor import TYPE_AHEAD_LIMIT
+from cucmos_shell.terminal.editor import TYPE_AHEAD_LIMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

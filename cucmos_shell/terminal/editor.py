@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import re
 
-from cucmos_shell.line_events import (
+from cucmos_shell.cli.paste import begins_block
+from cucmos_shell.terminal.decoder import Decoder, in_quotes, visible
+from cucmos_shell.terminal.events import (
     Answer,
     Closed,
     CompletionWanted,
@@ -22,19 +24,18 @@ from cucmos_shell.line_events import (
     Line,
     Pasted,
 )
-from cucmos_shell.line_field import LINE_LIMIT, Field
-from cucmos_shell.line_history import History
-from cucmos_shell.line_keys import CONTROL_KEYS, ESCAPE, Sequence
-from cucmos_shell.line_output import Output, clean
-from cucmos_shell.line_paste import PasteReader, begins_block
-from cucmos_shell.line_text import Decoder, in_quotes, visible
+from cucmos_shell.terminal.field import LINE_LIMIT, Field
+from cucmos_shell.terminal.history import History
+from cucmos_shell.terminal.keys import CONTROL_KEYS, ESCAPE, Sequence
+from cucmos_shell.terminal.output import Output, clean
+from cucmos_shell.terminal.paste import PasteReader
 from cucmos_shell.text import FAILURE, PROMPT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cucmos_shell.line_events import Event
+    from cucmos_shell.terminal.events import Event
 
 TYPE_AHEAD_LIMIT = 16_384
 LATE_ENTER = 1.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cucmos_shell.line_keys import edit
-from cucmos_shell.line_screen import offsets, repaint, rows_below
+from cucmos_shell.terminal.keys import edit
+from cucmos_shell.terminal.screen import offsets, repaint, rows_below
 
 LINE_LIMIT = 65_536
 
@@ -76,7 +76,7 @@ class Field:
         return self.replace(old[:cursor] + text + old[cursor:], cursor + len(text))
 
     def press(self, key: str) -> str:
-        """An editing key by its name (see `line_keys`)."""
+        """An editing key by its name (see `keys`)."""
         return "" if self.overflow else self.replace(*edit(key, self.text, self._index))
 
     def replace(self, text: str, cursor: int) -> str:

@@ -7,8 +7,9 @@ gives, runs in a worker thread what `take_work` gives and hands the result to `w
 
 from __future__ import annotations
 
-from cucmos_shell.line_editor import LineEditor
-from cucmos_shell.line_events import (
+from cucmos_shell.results import Ask, AskText, Done, Paste, Pause, Say, Secret
+from cucmos_shell.terminal.editor import LineEditor
+from cucmos_shell.terminal.events import (
     Answer,
     Closed,
     CompletionWanted,
@@ -19,17 +20,16 @@ from cucmos_shell.line_events import (
     Line,
     Pasted,
 )
-from cucmos_shell.pager import Pager, Viewer
-from cucmos_shell.results import Ask, AskText, Done, Paste, Pause, Say, Secret
+from cucmos_shell.terminal.pager import Pager, Viewer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Protocol
 
-    from cucmos_shell import line_events
-    from cucmos_shell.pager import Pages
     from cucmos_shell.results import Value
+    from cucmos_shell.terminal import events
+    from cucmos_shell.terminal.pager import Pages
 
     class Execution(Protocol):
         """One line being carried out (see `session`)."""
@@ -356,7 +356,7 @@ class Terminal:
         while not self.ended and (event := self.editor.next_event()) is not None:
             self._react_to(event, now)
 
-    def _react_to(self, event: line_events.Event, now: float) -> None:
+    def _react_to(self, event: events.Event, now: float) -> None:
         if isinstance(event, Line):
             if self._session.remember(event.text):
                 self.editor.remember(event.text)

@@ -1,24 +1,19 @@
-"""Pasted blocks between `-----BEGIN` and `-----END`: which lines belong to a paste, and its end.
+"""A paste at a terminal: octets as they come, their echo, and the silences that end it.
 
-`PasteCollector` decides line by line and is all a batch needs. `PasteReader` is the same for a
-terminal: bytes as they come, their echo, and the silences that end a paste.
+Which lines belong to it is decided by `cli.paste`.
 """
 
 from __future__ import annotations
 
 import re
 
-from cucmos_shell.line_text import Decoder
+from cucmos_shell.cli.paste import BEGIN, END, MAX_LENGTH, SKIPPED, PasteCollector
+from cucmos_shell.terminal.decoder import Decoder
 
-BEGIN = "-----BEGIN"
-SKIPPED = ("subject=", "issuer=", "Bag Attributes")
-LIMIT = 1 << 20
 QUIET_AFTER_END = 0.3
 SILENCE = 60.0
 
-_END = r"-----END .{0,200}?-----"
-_END_TEXT = re.compile(_END)
-_END_BYTES = re.compile(_END.encode())
+_END_BYTES = re.compile(END.encode())
 _BEGIN_BYTES = BEGIN.encode()
 _SKIPPED_BYTES = tuple(word.encode() for word in SKIPPED)
 _BLANKS = b" \t"
@@ -26,62 +21,6 @@ _SPECIAL = re.compile(rb"[\r\n\x03\x04]")
 _INTERRUPT, _END_OF_INPUT = b"\x03", b"\x04"
 # An END line is shorter than this, so no more of a line is searched again when bytes are added.
 _LOOK_BACK = 256
-
-
-def begins_block(line: str) -> bool:
-    """Whether `line` opens a block."""
-    return line.lstrip(" \t").startswith(BEGIN)
-
-
-class PasteCollector:
-    """The lines of one paste; `text` is what lies between the BEGIN and END lines, both included.
-
-    `inside`: a block is open. `complete`: at least one block came, and none is open.
-    `oversize`: the blocks went over `limit` characters; nothing is kept then.
-    """
-
-    def __init__(self, limit: int = LIMIT) -> None:
-        self.inside = False
-        self.complete = False
-        self.oversize = False
-        self._limit = limit
-        self._lines: list[str] = []
-        self._size = 0
-
-    def feed(self, line: str) -> bool:
-        """Take `line` (without its end). False: it ends the paste and does not belong to it."""
-        if not self.inside:
-            if not begins_block(line):
-                return not self.complete or _skippable(line)
-            self.open()
-        self._keep(line)
-        if _END_TEXT.search(line):
-            self.inside, self.complete = False, True
-        return True
-
-    def open(self) -> None:
-        """A BEGIN was seen; its line follows."""
-        self.inside, self.complete = True, False
-
-    def drop(self) -> None:
-        """Keep nothing, now or later."""
-        self.oversize = True
-        self._lines.clear()
-
-    def _keep(self, line: str) -> None:
-        self._size += len(line) + 1
-        if self._size > self._limit:
-            self.drop()
-        if not self.oversize:
-            self._lines.append(line)
-
-    def text(self) -> str:
-        """All blocks, each line ended by LF; empty if there were none or too much."""
-        return "".join(f"{line}\n" for line in self._lines)
-
-
-def _skippable(line: str) -> bool:
-    return not line or line[0] in " \t" or line.startswith(SKIPPED)
 
 
 class PasteReader:
@@ -188,7 +127,7 @@ class PasteReader:
         if ended:
             del line[before + taken :]
             self._end_line()
-        elif len(line) > LIMIT:
+        elif len(line) > MAX_LENGTH:
             collector.drop()
             del line[:-_LOOK_BACK]
         return taken

@@ -1,0 +1,1 @@
+"""The command line: commands declared, lines understood, values shown. Knows no certificate."""

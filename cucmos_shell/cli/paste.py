@@ -1,0 +1,67 @@
+"""Pasted blocks between `-----BEGIN` and `-----END`: which lines belong to a paste, and its end."""
+
+from __future__ import annotations
+
+import re
+
+BEGIN = "-----BEGIN"
+END = r"-----END .{0,200}?-----"
+SKIPPED = ("subject=", "issuer=", "Bag Attributes")
+MAX_LENGTH = 1 << 20
+_END_TEXT = re.compile(END)
+
+
+def begins_block(line: str) -> bool:
+    """Whether `line` opens a block."""
+    return line.lstrip(" \t").startswith(BEGIN)
+
+
+class PasteCollector:
+    """The lines of one paste; `text` is what lies between the BEGIN and END lines, both included.
+
+    `inside`: a block is open. `complete`: at least one block came, and none is open.
+    `oversize`: the blocks went over `limit` characters; nothing is kept then.
+    """
+
+    def __init__(self, limit: int = MAX_LENGTH) -> None:
+        self.inside = False
+        self.complete = False
+        self.oversize = False
+        self._limit = limit
+        self._lines: list[str] = []
+        self._size = 0
+
+    def feed(self, line: str) -> bool:
+        """Take `line` (without its end). False: it ends the paste and does not belong to it."""
+        if not self.inside:
+            if not begins_block(line):
+                return not self.complete or _skippable(line)
+            self.open()
+        self._keep(line)
+        if _END_TEXT.search(line):
+            self.inside, self.complete = False, True
+        return True
+
+    def open(self) -> None:
+        """A BEGIN was seen; its line follows."""
+        self.inside, self.complete = True, False
+
+    def drop(self) -> None:
+        """Keep nothing, now or later."""
+        self.oversize = True
+        self._lines.clear()
+
+    def _keep(self, line: str) -> None:
+        self._size += len(line) + 1
+        if self._size > self._limit:
+            self.drop()
+        if not self.oversize:
+            self._lines.append(line)
+
+    def text(self) -> str:
+        """All blocks, each line ended by LF; empty if there were none or too much."""
+        return "".join(f"{line}\n" for line in self._lines)
+
+
+def _skippable(line: str) -> bool:
+    return not line or line[0] in " \t" or line.startswith(SKIPPED)
