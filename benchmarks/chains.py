@@ -24,17 +24,17 @@ from populate import certificates
 from report import Row, machine, table
 
 from cucmos_shell import certs, store
-from cucmos_shell.appliance import find
 from cucmos_shell.chains import AnchorIndex, decide
 from cucmos_shell.installation import install
 from cucmos_shell.own_import import anchors as anchors_of
-from cucmos_shell.profile_loader import load_yaml
+from cucmos_shell.profile.load import load_yaml
+from cucmos_shell.profile.profile import find
 from cucmos_shell.world import World, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from cucmos_shell.appliance import Policy
+    from cucmos_shell.profile.profile import Policy
     from cucmos_shell.world import PrivateKey
 
 PROFILE = "imp-9.1"

@@ -11,9 +11,9 @@ import os
 import re
 
 from cucmos_shell import issuing
-from cucmos_shell.appliance import find, to_json
 from cucmos_shell.errors import Busy, UsageError
-from cucmos_shell.profile_loader import load_yaml
+from cucmos_shell.profile.load import load_yaml
+from cucmos_shell.profile.profile import find, to_json
 from cucmos_shell.store import Store
 from cucmos_shell.store.durable import (
     SECRET_FOLDER_MODE,
@@ -27,7 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cucmos_shell.appliance import Appliance
+    from cucmos_shell.profile.profile import Appliance
     from cucmos_shell.store import Lock
     from cucmos_shell.world import PrivateKey, World
 

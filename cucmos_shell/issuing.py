@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
-    from cucmos_shell.appliance import Appliance, TrustStoreSpec, UnitSpec
+    from cucmos_shell.profile.profile import Appliance, TrustStoreSpec, UnitSpec
     from cucmos_shell.store.transaction import Transaction
     from cucmos_shell.world import PrivateKey
 

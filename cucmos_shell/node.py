@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 
-from cucmos_shell.appliance import FORMAT, Appliance, from_json
 from cucmos_shell.audit import Audit
 from cucmos_shell.errors import Busy, Damaged, Unavailable
+from cucmos_shell.profile.profile import FORMAT, Appliance, from_json
 from cucmos_shell.store import Store
 from cucmos_shell.store.paths import Layout
 

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from cucmos_shell.appliance import Appliance
+    from cucmos_shell.profile.profile import Appliance
     from cucmos_shell.store import RequestRow, Snapshot
     from cucmos_shell.store.transaction import Transaction
     from cucmos_shell.uploads import Found

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from cucmos_shell.appliance import ServiceSpec
+    from cucmos_shell.profile.profile import ServiceSpec
 
 FORMAT = 1
 STARTED, STOPPED, STARTING, STOPPING = "STARTED", "STOPPED", "STARTING", "STOPPING"

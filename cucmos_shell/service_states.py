@@ -28,7 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cucmos_shell.appliance import Appliance, ServiceSpec
+    from cucmos_shell.profile.profile import Appliance, ServiceSpec
     from cucmos_shell.store import Entry as Certificate
     from cucmos_shell.store import Snapshot, Store
     from cucmos_shell.world import World

@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cucmos_shell.appliance import Policy, TrustStoreSpec
+    from cucmos_shell.profile.profile import Policy, TrustStoreSpec
     from cucmos_shell.store.transaction import Transaction
     from cucmos_shell.uploads import Found
 

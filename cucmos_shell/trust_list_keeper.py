@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
-    from cucmos_shell.appliance import Appliance, TrustListSpec
+    from cucmos_shell.profile.profile import Appliance, TrustListSpec
     from cucmos_shell.store import Snapshot
     from cucmos_shell.store.transaction import Transaction
     from cucmos_shell.trust_lists.build import Party, Signer

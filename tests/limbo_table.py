@@ -22,9 +22,9 @@ from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from cucmos_shell import certs
-from cucmos_shell.appliance import Policy
 from cucmos_shell.chains import DEPTH, AnchorIndex, Verdict, decide
 from cucmos_shell.errors import Refused
+from cucmos_shell.profile.profile import Policy
 
 CORPORA = Path(os.environ.get("CUCMOS_CORPORA", Path(__file__).parents[2] / "shared" / "corpora"))
 LIMBO = CORPORA / "x509-limbo" / "limbo.json"

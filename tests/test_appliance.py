@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from cucmos_shell.appliance import find, from_json, names, to_json
 from cucmos_shell.errors import ProfileError
-from cucmos_shell.profile_loader import load_yaml, spread
+from cucmos_shell.profile.load import load_yaml, spread
+from cucmos_shell.profile.profile import find, from_json, names, to_json
 
 PROFILES = ("imp-9.1", "ucm-9.1")
 MARK = "#!"  # ends the line that a mistake must be reported for
@@ -478,7 +478,7 @@ def test_a_kept_profile_needs_no_validator():
     """A one-shot command pays for neither YAML nor msgspec."""
     code = (
         "import json, sys\n"
-        "from cucmos_shell.appliance import from_json\n"
+        "from cucmos_shell.profile.profile import from_json\n"
         "from_json(json.load(sys.stdin))\n"
         "print(sorted({'yaml', 'msgspec', 'ipaddress', 'typing'} & set(sys.modules)))\n"
     )

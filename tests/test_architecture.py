@@ -26,8 +26,8 @@ def modules():
 
 def test_no_product_name_occurs_in_code():
     """Units, services and stores are data: a new product needs no line of Python."""
-    from cucmos_shell.appliance import find
-    from cucmos_shell.profile_loader import load_yaml
+    from cucmos_shell.profile.load import load_yaml
+    from cucmos_shell.profile.profile import find
 
     names = set()
     for profile in ("imp-9.1", "ucm-9.1"):

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cucmos_shell import certs
-from cucmos_shell.appliance import Policy
 from cucmos_shell.chains import AnchorIndex, Verdict, decide
 from cucmos_shell.errors import PolicyRefused, Refused
+from cucmos_shell.profile.profile import Policy
 
 POLICY = Policy(
     min_rsa_bits=2048,

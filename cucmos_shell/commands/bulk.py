@@ -11,12 +11,12 @@ import io
 import posixpath
 
 from cucmos_shell import trust_import, uploads
-from cucmos_shell.appliance import ALL_BULK
 from cucmos_shell.commands.revocation import check_upload
 from cucmos_shell.commands.sftp_dialogue import Server, ask_server, sign_in
 from cucmos_shell.der import to_pem
 from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.profile.profile import ALL_BULK
 from cucmos_shell.results import Commit, Notice, Pause, Progress
 from cucmos_shell.text import safe
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from cucmos_shell.appliance import BulkSpec
     from cucmos_shell.caller import Caller
     from cucmos_shell.node import Node
+    from cucmos_shell.profile.profile import BulkSpec
     from cucmos_shell.results import Conversation
     from cucmos_shell.sftp_client import SftpClient
     from cucmos_shell.store.transaction import Transaction

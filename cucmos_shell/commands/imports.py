@@ -22,9 +22,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cucmos_shell.appliance import TrustStoreSpec
     from cucmos_shell.caller import Caller
     from cucmos_shell.node import Node
+    from cucmos_shell.profile.profile import TrustStoreSpec
     from cucmos_shell.results import Conversation
     from cucmos_shell.store.transaction import Transaction
     from cucmos_shell.uploads import Found

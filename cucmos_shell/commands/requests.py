@@ -125,7 +125,7 @@ def _contents(
     node: Node, unit: str, key: str, multi_server: bool
 ) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
     """Subject, in DER order, and alternative names of a request. Raises Refused."""
-    from cucmos_shell import subjects
+    from cucmos_shell.profile import subjects
 
     appliance = node.appliance
     subject = subjects.current(appliance, node.snapshot().settings())

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from cucmos_shell.appliance import TrustListSpec
     from cucmos_shell.node import Node
+    from cucmos_shell.profile.profile import TrustListSpec
     from cucmos_shell.results import Conversation
     from cucmos_shell.store.transaction import Transaction
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cucmos_shell import subjects
 from cucmos_shell.commands.installed import Installed
 from cucmos_shell.commands.raising import renewed
 from cucmos_shell.commands.regenerate import (
@@ -15,9 +14,10 @@ from cucmos_shell.commands.regenerate import (
 )
 from cucmos_shell.errors import BadValue, Unavailable
 from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.profile import subjects
+from cucmos_shell.profile.subjects import Subject
 from cucmos_shell.render import record_lines
 from cucmos_shell.results import Ask, Commit, Notice, Progress, Record
-from cucmos_shell.subjects import Subject
 from cucmos_shell.text import safe
 
 TYPE_CHECKING = False

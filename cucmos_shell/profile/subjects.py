@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from cucmos_shell.appliance import Appliance
+    from cucmos_shell.profile.profile import Appliance
 
 SETTING = "web_security"
 # Upper bounds of X.520 for the attributes (RFC 5280, appendix A.1).

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from cucmos_shell.profile_text import Path, Source
+from cucmos_shell.profile.source import Path, Source
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 _VERSION = r"^[0-9]+(\.[0-9]+){3}-[0-9]+$"

@@ -1,6 +1,6 @@
 """What kind of node this is: a product profile as plain values.
 
-A profile is written as YAML (`etc/*.yaml`), read and checked once by `profile_loader`, and kept
+A profile is written as YAML (`etc/*.yaml`), read and checked once by `load`, and kept
 with the node as JSON (`to_json`, `from_json`), so that a command neither parses YAML nor imports a
 validator. No unit, trust store or service is named anywhere in the program: they come from here.
 """
@@ -267,8 +267,8 @@ def names() -> list[str]:
 
 def _folders() -> list[str]:
     """Where profiles are: inside an installed package, beside it in a checkout."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    places = (os.path.join(here, "etc"), os.path.join(os.path.dirname(here), "etc"))
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    places = (os.path.join(package, "etc"), os.path.join(os.path.dirname(package), "etc"))
     return [place for place in places if os.path.isdir(place)]
 
 

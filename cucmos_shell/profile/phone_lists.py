@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from cucmos_shell import profile_schema as schema
-from cucmos_shell.appliance import TrustListSpec
-from cucmos_shell.profile_text import Path, Source
+from cucmos_shell.profile import schema
+from cucmos_shell.profile.profile import TrustListSpec
+from cucmos_shell.profile.source import Path, Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,8 +10,10 @@ import re
 import string
 import zoneinfo
 
-from cucmos_shell import profile_schema as schema
-from cucmos_shell.appliance import (
+from cucmos_shell.profile import schema
+from cucmos_shell.profile.bulk import bulk
+from cucmos_shell.profile.phone_lists import trust_lists
+from cucmos_shell.profile.profile import (
     PUBLISHER,
     SUBJECT_ATTRIBUTES,
     TEMPLATE_FIELDS,
@@ -22,16 +24,14 @@ from cucmos_shell.appliance import (
     TrustStoreSpec,
     UnitSpec,
 )
-from cucmos_shell.profile_bulk import bulk
-from cucmos_shell.profile_lists import trust_lists
-from cucmos_shell.profile_text import Source, read
+from cucmos_shell.profile.source import Source, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from typing import Any
 
-    from cucmos_shell.profile_text import Path
+    from cucmos_shell.profile.source import Path
 
 NAME_ATTRIBUTES = (*SUBJECT_ATTRIBUTES, "CN", "DC", "serialNumber", "emailAddress")
 RESERVED_NAMES = ("lists", "node")  # the store keeps trust lists and settings under these

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from cucmos_shell import profile_schema as schema
-from cucmos_shell.appliance import ALL_BULK, BulkSpec
+from cucmos_shell.profile import schema
+from cucmos_shell.profile.profile import ALL_BULK, BulkSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from cucmos_shell.profile_text import Path, Source
+    from cucmos_shell.profile.source import Path, Source
 
 
 class Bulk(schema.Section):
