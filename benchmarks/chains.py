@@ -23,10 +23,11 @@ from measure import ratio
 from populate import certificates
 from report import Row, machine, table
 
-from cucmos_shell import certs, store
-from cucmos_shell.chains import AnchorIndex, decide
+from cucmos_shell import store
 from cucmos_shell.installation import install
 from cucmos_shell.own_import import anchors as anchors_of
+from cucmos_shell.pki import certs
+from cucmos_shell.pki.chains.decide import AnchorIndex, decide
 from cucmos_shell.profile.load import load_yaml
 from cucmos_shell.profile.profile import find
 from cucmos_shell.world import World, new_key

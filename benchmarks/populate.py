@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from cucmos_shell import certs
+from cucmos_shell.pki import certs
 from cucmos_shell.store import Row, Store
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmos_shell import certs
+from cucmos_shell.pki import certs
 from cucmos_shell.results import Value
 from cucmos_shell.store import Row
 from cucmos_shell.store.paths import clean_name

@@ -6,10 +6,12 @@ looking once more that the request is still the one that was answered.
 
 from __future__ import annotations
 
-from cucmos_shell import certs, chains, issuing
-from cucmos_shell.der import SEQUENCE, children, element, encode, from_pem
+from cucmos_shell import issuing
 from cucmos_shell.errors import Refused
-from cucmos_shell.outline import Outline, name_hash
+from cucmos_shell.pki import certs
+from cucmos_shell.pki.chains.decide import Link, decide
+from cucmos_shell.pki.der import SEQUENCE, children, element, encode, from_pem
+from cucmos_shell.pki.tbs import Outline, name_hash
 from cucmos_shell.results import Value
 from cucmos_shell.store import Row
 from cucmos_shell.text import iso_time, safe
@@ -18,10 +20,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from cucmos_shell.pki.bundle import Found
     from cucmos_shell.profile.profile import Appliance
     from cucmos_shell.store import RequestRow, Snapshot
     from cucmos_shell.store.transaction import Transaction
-    from cucmos_shell.uploads import Found
 
 REQUEST_LABEL = "CERTIFICATE REQUEST"
 
@@ -32,12 +34,12 @@ class Accepted(Value):
     unit: str
     request: RequestRow
     found: Found
-    chain: tuple[chains.Link, ...]
+    chain: tuple[Link, ...]
     unused: tuple[Found, ...]
     notes: tuple[str, ...]
 
     @property
-    def anchor(self) -> chains.Link:
+    def anchor(self) -> Link:
         return self.chain[-1]
 
 
@@ -50,7 +52,7 @@ def request_key(der: bytes) -> bytes:
 
 
 def anchors(snapshot: Snapshot, store: str) -> Callable[[bytes], Iterable[bytes]]:
-    """The certificates of a trust store by subject name, found in its index, for `chains.decide`."""
+    """The certificates of a trust store by subject name, found in its index, for `decide`."""
     index = snapshot.index(store)
 
     def find(name: bytes) -> Iterable[bytes]:
@@ -87,7 +89,7 @@ def check(
     _check_names(leaf.description, request)
     _check_dates(leaf.description, now)
     store = appliance.units[unit].trust_store
-    verdict = chains.decide(
+    verdict = decide(
         leaf.certificate,
         [one.certificate for one in found if one is not leaf],
         anchors(snapshot, store),

@@ -7,8 +7,9 @@ name, the one that begins later stays.
 
 from __future__ import annotations
 
-from cucmos_shell import certs, issuing
+from cucmos_shell import issuing
 from cucmos_shell.errors import PolicyRefused, Refused
+from cucmos_shell.pki import certs
 from cucmos_shell.results import Value
 from cucmos_shell.store import Row
 from cucmos_shell.text import iso_time
@@ -17,9 +18,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from cucmos_shell.pki.bundle import Found
     from cucmos_shell.profile.profile import Policy, TrustStoreSpec
     from cucmos_shell.store.transaction import Transaction
-    from cucmos_shell.uploads import Found
 
 IMPORTED, REPLACED, PRESENT, KEPT = "imported", "replaced", "present", "kept"
 

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
+    from cucmos_shell.pki.trust_lists.build import Party, Signer
+    from cucmos_shell.pki.trust_lists.form import TrustList
     from cucmos_shell.profile.profile import Appliance, TrustListSpec
     from cucmos_shell.store import Snapshot
     from cucmos_shell.store.transaction import Transaction
-    from cucmos_shell.trust_lists.build import Party, Signer
-    from cucmos_shell.trust_lists.form import TrustList
 
     Reader = Snapshot | Transaction
 
@@ -146,7 +146,7 @@ class TrustLists:
 
     def _differs(self, transaction: Transaction, spec: TrustListSpec) -> bool:
         """Whether the list is not what it would be if it were made now."""
-        from cucmos_shell.trust_lists import build
+        from cucmos_shell.pki.trust_lists import build
 
         raw = self.raw(transaction, spec) or b""
         parties = b"".join(map(build.record, self._parties(transaction, spec)))
@@ -156,7 +156,7 @@ class TrustLists:
         self, transaction: Transaction, spec: TrustListSpec, signer: str | None = None
     ) -> bytes:
         """Make the list from the certificates as they are; `signer` overrides the profile's."""
-        from cucmos_shell.trust_lists import build
+        from cucmos_shell.pki.trust_lists import build
 
         unit = signer or spec.signer
         raw = build.build(
@@ -170,8 +170,8 @@ class TrustLists:
         return raw
 
     def _parties(self, transaction: Transaction, spec: TrustListSpec) -> Iterator[Party]:
-        from cucmos_shell.trust_lists.build import Party
-        from cucmos_shell.trust_lists.form import ROLE_NUMBERS
+        from cucmos_shell.pki.trust_lists.build import Party
+        from cucmos_shell.pki.trust_lists.form import ROLE_NUMBERS
 
         address = bytes(map(int, self._appliance.ip.split(".")))
         empty = spec.emptied if self.mode(transaction) != MIXED else ()
@@ -181,7 +181,7 @@ class TrustLists:
                 yield Party(ROLE_NUMBERS[role], der, self._appliance.hostname, address)
 
     def _signer(self, transaction: Transaction, spec: TrustListSpec, unit: str) -> Signer:
-        from cucmos_shell.trust_lists.build import Signer
+        from cucmos_shell.pki.trust_lists.build import Signer
 
         try:
             return Signer(transaction.own_der(unit), transaction.private_key_pem(unit))
@@ -217,7 +217,7 @@ class TrustLists:
 
     def sign_again(self, transaction: Transaction, spec: TrustListSpec) -> bytes:
         """Keep the records of the list and sign it with the local signer's key."""
-        from cucmos_shell.trust_lists import build, read
+        from cucmos_shell.pki.trust_lists import build, read
 
         raw = self.raw(transaction, spec)
         if raw is None:
@@ -244,7 +244,7 @@ class TrustLists:
         the list before it, or a certificate of a trust store in `state`, on which the transaction
         is based.
         """
-        from cucmos_shell.trust_lists import read
+        from cucmos_shell.pki.trust_lists import read
 
         found = read.read(raw)
         if found.header.file_name != spec.name:

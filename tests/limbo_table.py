@@ -21,9 +21,9 @@ from typing import Any
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from cucmos_shell import certs
-from cucmos_shell.chains import DEPTH, AnchorIndex, Verdict, decide
 from cucmos_shell.errors import Refused
+from cucmos_shell.pki import certs
+from cucmos_shell.pki.chains.decide import DEPTH, AnchorIndex, Verdict, decide
 from cucmos_shell.profile.profile import Policy
 
 CORPORA = Path(os.environ.get("CUCMOS_CORPORA", Path(__file__).parents[2] / "shared" / "corpora"))

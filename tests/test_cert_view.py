@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from harness import Conversation
 
-from cucmos_shell import certs
 from cucmos_shell.commands.certificate_view import certificate_lines, dump
 from cucmos_shell.node import Node
+from cucmos_shell.pki import certs
 from cucmos_shell.store import RequestRow, Row
 
 # The product's own output (release 11), as its users have published it; key and signature cut.

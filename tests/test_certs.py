@@ -16,10 +16,11 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cucmos_shell import certs
-from cucmos_shell.der import dotted, element, encode, from_pem, to_pem
 from cucmos_shell.errors import Refused
-from cucmos_shell.extensions import name_text, serial_text
+from cucmos_shell.pki import certs
+from cucmos_shell.pki.der import dotted, element, encode, from_pem, to_pem
+from cucmos_shell.pki.extensions import name_text, serial_text
+from cucmos_shell.pki.untrusted import guarded
 
 LIMBO = pathlib.Path(__file__).parents[2] / "shared" / "corpora" / "x509-limbo" / "pem"
 SUBJECT = [("C", "US"), ("ST", "California"), ("O", "Example, Inc."), ("OU", "A"), ("CN", "host")]
@@ -365,7 +366,7 @@ def test_the_public_test_set_is_described_or_refused(capfd):
 
 def test_the_guard_may_be_nested():
     """Whoever reads inside a guarded stretch may guard it, too; the innermost one refuses."""
-    with certs.guarded(), pytest.raises(Refused, match="inner"), certs.guarded():
+    with guarded(), pytest.raises(Refused, match="inner"), guarded():
         raise ValueError("inner")
 
 
@@ -374,7 +375,7 @@ def test_two_threads_are_inside_the_guard_at_once():
     meeting = threading.Barrier(4, timeout=20)
 
     def work():
-        with certs.guarded():
+        with guarded():
             meeting.wait()
 
     with ThreadPoolExecutor(4) as pool:
@@ -400,7 +401,7 @@ def test_the_guard_puts_up_with_whoever_turns_warnings_into_errors(keys):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert "x" * 65 in str(certs.describe(certificate).subject)
-        with pytest.raises(UserWarning, match="mine"), certs.guarded():
+        with pytest.raises(UserWarning, match="mine"), guarded():
             warnings.warn("mine", UserWarning, stacklevel=1)
 
 

@@ -10,9 +10,9 @@ from certificate_authority import DAY, YEAR, CertificateAuthority, Issued
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cucmos_shell import certs
-from cucmos_shell.chains import AnchorIndex, Verdict, decide
 from cucmos_shell.errors import PolicyRefused, Refused
+from cucmos_shell.pki import certs
+from cucmos_shell.pki.chains.decide import AnchorIndex, Verdict, decide
 from cucmos_shell.profile.profile import Policy
 
 POLICY = Policy(

@@ -21,8 +21,8 @@ from cryptography.x509.verification import (
 )
 from limbo_table import POLICY
 
-from cucmos_shell import certs
-from cucmos_shell.chains import AnchorIndex, Verdict, decide
+from cucmos_shell.pki import certs
+from cucmos_shell.pki.chains.decide import AnchorIndex, Verdict, decide
 
 # What the node refuses of its own accord though openssl and the library agree.
 OWN_REASONS = {"weak-key"}

@@ -17,7 +17,7 @@ def area(node, name):
 
 def put(node, store, pem_or_der, name, **fields):
     """Put a certificate straight into a trust store."""
-    from cucmos_shell import certs
+    from cucmos_shell.pki import certs
 
     certificate = certs.load_pem(pem_or_der)
     row = Row(**{**certs.row(certs.describe(certificate), name, "Signed Certificate"), **fields})

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from harness import START
 from small_store import read_everything
 
-from cucmos_shell.der import to_pem
+from cucmos_shell.pki.der import to_pem
 
 CORPUS = pathlib.Path(__file__).parents[2] / "shared" / "corpora" / "x509-limbo" / "pem"
 PATIENCE = 0.2

@@ -34,7 +34,7 @@ def fresh(request, imp_template, ucm_template, world):
 
 def test_every_unit_has_a_certificate_of_its_profile(fresh):
     """Key, subject, names, usages and validity are those of the profile."""
-    from cucmos_shell import certs
+    from cucmos_shell.pki import certs
 
     snapshot = fresh.snapshot()
     assert snapshot.units == tuple(fresh.appliance.units)

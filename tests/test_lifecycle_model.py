@@ -25,8 +25,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from cucmos_shell import certs
 from cucmos_shell.node import Node
+from cucmos_shell.pki import certs
 
 UNITS = st.sampled_from(["tomcat", "cup-xmpp", "cup-xmpp-s2s"])
 BASES = st.sampled_from(["tomcat", "cup-xmpp"])

@@ -14,8 +14,8 @@ from harness import Conversation, clock_world
 from ocsp_responders import Responders
 
 from cucmos_shell.node import Node
-from cucmos_shell.ocsp.verify import Question, verify
 from cucmos_shell.outside.uri import parse
+from cucmos_shell.pki.ocsp.verify import Question, verify
 
 ROOT = pathlib.Path(__file__).parent.parent
 DAY = 86_400

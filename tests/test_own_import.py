@@ -7,7 +7,7 @@ import pytest
 from certificate_authority import DAY
 from harness import Conversation
 
-from cucmos_shell.der import from_pem
+from cucmos_shell.pki.der import from_pem
 
 SUCCESS = (
     "WARNING: This operation will replace the certificate and the key of tomcat\n"

@@ -10,7 +10,7 @@ from certificate_authority import CertificateAuthority
 from cryptography.hazmat.primitives.serialization import Encoding
 from small_store import change, give_own, new_store, row, tree
 
-from cucmos_shell import certs
+from cucmos_shell.pki import certs
 from cucmos_shell.store import Row
 
 

@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from harness import Conversation, clock_world
 
-from cucmos_shell import certs
 from cucmos_shell.errors import ProfileError
 from cucmos_shell.installation import install
 from cucmos_shell.node import Node
+from cucmos_shell.pki import certs
+from cucmos_shell.pki.trust_lists import build, form, read
 from cucmos_shell.profile.load import load_yaml
 from cucmos_shell.profile.profile import find
-from cucmos_shell.trust_lists import build, form, read
 
 CTL, ITL = "CTLFile.tlv", "ITLFile.tlv"
 RECOVERY = """  ITLRecovery:

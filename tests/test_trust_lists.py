@@ -12,10 +12,10 @@ from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cucmos_shell import certs
 from cucmos_shell.errors import Refused, ShellError
-from cucmos_shell.trust_lists import build, form, read
-from cucmos_shell.trust_lists.parts import parts
+from cucmos_shell.pki import certs
+from cucmos_shell.pki.trust_lists import build, form, read
+from cucmos_shell.pki.trust_lists.parts import parts
 
 TIME = 1_424_792_265
 START = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)

@@ -17,10 +17,10 @@ from harness import PRINT_PEAK
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cucmos_shell import uploads
-from cucmos_shell.der import encode, to_pem
 from cucmos_shell.errors import Refused
-from cucmos_shell.uploads import Found, read_file, read_paste
+from cucmos_shell.pki import bundle
+from cucmos_shell.pki.bundle import Found, read_file, read_paste
+from cucmos_shell.pki.der import encode, to_pem
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpora" / "x509-limbo" / "pem"
 PATIENCE = 0.2  # seconds that one hostile file may take
@@ -306,7 +306,7 @@ def test_stream_without_end_is_refused_at_the_limit(block):
 
 _BUNDLE = """
 import sys
-from cucmos_shell.uploads import read_file
+from cucmos_shell.pki.bundle import read_file
 with open(sys.argv[1], "rb") as stream:
     kept = [found.der for found in read_file(stream)]
 assert len(kept) == 10000
@@ -341,7 +341,7 @@ def nested(depth: int) -> bytes:
 
 def certificate_with(der: bytes, old: bytes, new: bytes) -> bytes:
     """The certificate with one part of its body exchanged; its signature holds no more."""
-    from cucmos_shell.der import children, element
+    from cucmos_shell.pki.der import children, element
 
     _, start, end = element(der)
     body, algorithm, signature = (encode(t, der[a:b]) for t, a, b in children(der, start, end))
@@ -467,5 +467,5 @@ def test_corpus_is_accepted_or_refused_in_time():
 
 
 def test_limits_are_where_they_are_said_to_be():
-    assert uploads.PASTE_LIMIT == 1 << 20
-    assert uploads.CERTIFICATE_LIMIT < uploads.PASTE_LIMIT < uploads.FILE_LIMIT
+    assert bundle.PASTE_LIMIT == 1 << 20
+    assert bundle.CERTIFICATE_LIMIT < bundle.PASTE_LIMIT < bundle.FILE_LIMIT

@@ -10,12 +10,13 @@ from __future__ import annotations
 import io
 import posixpath
 
-from cucmos_shell import trust_import, uploads
+from cucmos_shell import trust_import
 from cucmos_shell.commands.revocation import check_upload
 from cucmos_shell.commands.sftp_dialogue import Server, ask_server, sign_in
-from cucmos_shell.der import to_pem
 from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.pki import bundle
+from cucmos_shell.pki.der import to_pem
 from cucmos_shell.profile.profile import ALL_BULK
 from cucmos_shell.results import Commit, Notice, Pause, Progress
 from cucmos_shell.text import safe
@@ -214,6 +215,6 @@ def bulk_import(node: Node, caller: Caller, units: str) -> Conversation[Notice]:
 def _ready(node: Node, store: str, ders: list[bytes]) -> list[trust_import.Ready]:
     spec = node.appliance.trust_stores[store]
     text = b"".join(map(to_pem, ders)).decode("ascii")
-    found = uploads.read_paste(text, limit=2 * FILE_MOST)
+    found = bundle.read_paste(text, limit=2 * FILE_MOST)
     policy = node.appliance.policy
     return list(trust_import.read(found, spec, policy, now=node.now(), text=DESCRIPTION))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmos_shell import certs, chains, own_import
+from cucmos_shell import own_import
 from cucmos_shell.commands.certificate_names import (
     complete_own,
     complete_trust,
@@ -12,6 +12,8 @@ from cucmos_shell.commands.certificate_names import (
 )
 from cucmos_shell.errors import NotFound
 from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.pki import certs
+from cucmos_shell.pki.chains.decide import Link, Verdict, decide
 from cucmos_shell.results import Value
 from cucmos_shell.text import columns, iso_time, safe
 
@@ -34,7 +36,7 @@ class Chain(Value):
 
     name: str
     store: str
-    verdict: chains.Verdict
+    verdict: Verdict
 
 
 def chain_lines(chain: Chain) -> list[str]:
@@ -57,7 +59,7 @@ def chain_lines(chain: Chain) -> list[str]:
     return [*lines, f"The chain breaks here: {refusal.message()}", *refusal.details]
 
 
-def _place(chain: Chain, depth: int, link: chains.Link) -> str:
+def _place(chain: Chain, depth: int, link: Link) -> str:
     where = chain.store if link.trusted else "kept with the certificate"
     if not depth:
         where = chain.name
@@ -124,7 +126,7 @@ def show_chain(node: Node, name: str) -> Chain:
     else:
         der, between = snapshot.own_der(unit), _between(snapshot, unit)
         listed, store = listed_own(unit), node.appliance.units[unit].trust_store
-    verdict = chains.decide(
+    verdict = decide(
         certs.load_der(der),
         between,
         own_import.anchors(snapshot, store),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cucmos_shell import certs
 from cucmos_shell.commands.certificate_names import (
     OWN_NAME,
     TRUST_NAME,
@@ -11,6 +10,7 @@ from cucmos_shell.commands.certificate_names import (
 )
 from cucmos_shell.commands.certificate_view import certificate_data, certificate_lines
 from cucmos_shell.grammar import Family
+from cucmos_shell.pki import certs
 from cucmos_shell.results import Value
 
 TYPE_CHECKING = False

@@ -6,7 +6,7 @@ clients in the field match.
 
 from __future__ import annotations
 
-from cucmos_shell.extensions import name_text, serial_text
+from cucmos_shell.pki.extensions import name_text, serial_text
 from cucmos_shell.text import iso_time, java_date, safe
 
 TYPE_CHECKING = False
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from cucmos_shell.certs import Description, KeyDescription
-    from cucmos_shell.extensions import DistinguishedName, Extension
+    from cucmos_shell.pki.certs import Description, KeyDescription
+    from cucmos_shell.pki.extensions import DistinguishedName, Extension
 
 
 def certificate_lines(description: Description, pem: str, zone: str) -> list[str]:

@@ -10,7 +10,7 @@ from cucmos_shell.commands.certificate_names import (
 )
 from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.grammar import Argument, Family
-from cucmos_shell.outline import Outline
+from cucmos_shell.pki.tbs import Outline
 from cucmos_shell.results import Commit, Progress, Value
 
 TYPE_CHECKING = False

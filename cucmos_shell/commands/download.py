@@ -10,9 +10,9 @@ from cucmos_shell.commands.certificate_names import (
     parse_trust,
 )
 from cucmos_shell.commands.request_names import complete_requests, parse_request
-from cucmos_shell.der import from_pem, pkcs7_bundle, to_pem
 from cucmos_shell.errors import BadValue, NotFound
 from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.pki.der import from_pem, pkcs7_bundle, to_pem
 from cucmos_shell.results import Value
 from cucmos_shell.store.snapshot import sha256_hex
 

@@ -138,7 +138,7 @@ def impact(node: Node, unit: str) -> Impact:
 
 def _lost_issuer(snapshot: Snapshot, unit: str, row: Row | None) -> str:
     """The CA of the unit's certificate; empty where the unit signed it itself."""
-    from cucmos_shell import certs
+    from cucmos_shell.pki import certs
 
     if row is None:
         return ""

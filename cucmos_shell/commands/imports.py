@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmos_shell import own_import, trust_import, uploads
+from cucmos_shell import own_import, trust_import
 from cucmos_shell.areas import open_upload
 from cucmos_shell.areas import uploads as upload_names
 from cucmos_shell.commands.certificate_names import parse_trust, unknown
@@ -16,6 +16,7 @@ from cucmos_shell.commands.raising import renewed
 from cucmos_shell.commands.revocation import check_upload
 from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.pki import bundle
 from cucmos_shell.results import Commit, Paste, Progress
 
 TYPE_CHECKING = False
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 
     from cucmos_shell.caller import Caller
     from cucmos_shell.node import Node
+    from cucmos_shell.pki.bundle import Found
     from cucmos_shell.profile.profile import TrustStoreSpec
     from cucmos_shell.results import Conversation
     from cucmos_shell.store.transaction import Transaction
-    from cucmos_shell.uploads import Found
 
     Imported = OwnImported | TrustImported
 
@@ -93,12 +94,12 @@ def import_pasted(
     text = yield Paste(PROMPT)
     if kind == "own":
         name = _own_unit(node, unit)
-        imported = yield from _import_own(node, caller, name, uploads.read_paste(text), caCert)
+        imported = yield from _import_own(node, caller, name, bundle.read_paste(text), caCert)
         return imported
     spec = _trust_store(node, unit)
     if caCert:
         raise BadValue("{file}: a CA certificate is named for an own one only", file=caCert)
-    found = uploads.read_paste(text)
+    found = bundle.read_paste(text)
     return (yield from _import_trust(node, caller, spec, found, DESCRIPTION))
 
 
@@ -127,11 +128,11 @@ def upload(
     if kind == "own":
         name = _own_unit(node, unit)
         with open_upload(node.state_dir, file) as stream:
-            found = tuple(uploads.read_file(stream, limit=uploads.PASTE_LIMIT))
+            found = tuple(bundle.read_file(stream, limit=bundle.PASTE_LIMIT))
         return (yield from _import_own(node, caller, name, found, "", text))
     spec = _trust_store(node, unit)
     with open_upload(node.state_dir, file) as stream:
-        found_there = uploads.read_file(stream)
+        found_there = bundle.read_file(stream)
         return (yield from _import_trust(node, caller, spec, found_there, text or DESCRIPTION))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cucmos_shell import certs
 from cucmos_shell.commands.arguments import number
 from cucmos_shell.commands.certificate_names import (
     complete_own,
@@ -25,9 +24,10 @@ from cucmos_shell.commands.revocation import (
 )
 from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.grammar import Argument, Family
-from cucmos_shell.ocsp import NOT_CHECKED, REVOKED
-from cucmos_shell.ocsp.verify import may_respond
 from cucmos_shell.outside import uri as uris
+from cucmos_shell.pki import certs
+from cucmos_shell.pki.ocsp.verdict import NOT_CHECKED, REVOKED
+from cucmos_shell.pki.ocsp.verify import may_respond
 from cucmos_shell.results import Commit, Notice, Record
 
 TYPE_CHECKING = False

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cucmos_shell.requests import RequestDescription
+    from cucmos_shell.pki.csr import RequestDescription
     from cucmos_shell.store import RequestRow
 
 
@@ -101,7 +101,7 @@ def shown_lines(shown: RequestShown) -> list[str]:
 
 def shown_data(shown: RequestShown) -> dict[str, Any]:
     """The same as data."""
-    from cucmos_shell.extensions import name_text
+    from cucmos_shell.pki.extensions import name_text
 
     one = shown.description
     return {

@@ -87,19 +87,19 @@ def generate(
     imported. A new CSR replaces a pending one. With multi-server the certificate is for all nodes
     of the cluster. Values with characters that public CAs refuse are warned about.
     """
-    from cucmos_shell import certs, requests
-    from cucmos_shell.der import to_pem
+    from cucmos_shell.pki import certs, csr
+    from cucmos_shell.pki.der import to_pem
 
     spec = node.appliance.units[unit]
     kind = key or spec.key
-    hash_name = requests.hash_for(kind, hash, spec.hash)
+    hash_name = csr.hash_for(kind, hash, spec.hash)
     pairs, names = _contents(node, unit, kind, bool(multi_server))
-    odd = requests.odd_characters([*pairs, *(_split(name) for name in names)])
+    odd = csr.odd_characters([*pairs, *(_split(name) for name in names)])
     for attribute, value, characters in odd:
         yield Progress(_warning(attribute, value, characters))
     private = node.world.new_key(kind)
     try:
-        der = requests.make(
+        der = csr.make(
             private,
             subject=pairs,
             alternative_names=names,
@@ -113,7 +113,7 @@ def generate(
 
     def change(transaction: Transaction) -> Generated:
         replaced = transaction.own(unit).request is not None
-        pem = to_pem(der, requests.LABEL)
+        pem = to_pem(der, csr.LABEL)
         transaction.put_request(unit, row, pem, certs.key_pem(private))
         return Generated(unit, row, tuple(odd), replaced)
 
@@ -140,10 +140,10 @@ def _contents(
 
 
 def _row(unit: str, der: bytes, common_name: str, now: float) -> RequestRow:
-    from cucmos_shell import requests
-    from cucmos_shell.extensions import name_text
+    from cucmos_shell.pki import csr
+    from cucmos_shell.pki.extensions import name_text
 
-    description = requests.describe(der)
+    description = csr.describe(der)
     return RequestRow(
         name=unit,
         subject=name_text(description.subject),
@@ -206,11 +206,11 @@ def list_requests(node: Node, own: str = "", condition: tuple[Condition, ...] = 
 )
 def show_request(node: Node, name: str) -> RequestShown:
     """Show a certificate signing request in full, and its PEM, which a CA takes."""
-    from cucmos_shell import requests
-    from cucmos_shell.der import from_pem
+    from cucmos_shell.pki import csr
+    from cucmos_shell.pki.der import from_pem
 
     pem = node.snapshot().request_pem(name)
-    description = requests.describe(from_pem(pem, requests.LABEL))
+    description = csr.describe(from_pem(pem, csr.LABEL))
     return RequestShown(listed_request(name), description, pem.decode("ascii"))
 
 

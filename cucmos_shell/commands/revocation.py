@@ -5,13 +5,13 @@ The network is asked here, so no lock may be held: between the checks of an uplo
 
 from __future__ import annotations
 
-from cucmos_shell import certs
 from cucmos_shell.commands.raising import raise_alarms
 from cucmos_shell.errors import PolicyRefused
-from cucmos_shell.ocsp import NOT_CHECKED, REVOKED, UNKNOWN, Verdict
 from cucmos_shell.ocsp.ask import Enquiry, ask_all
 from cucmos_shell.ocsp.trust import Issuers, TrustStore
-from cucmos_shell.ocsp.verify import Question
+from cucmos_shell.pki import certs
+from cucmos_shell.pki.ocsp.verdict import NOT_CHECKED, REVOKED, UNKNOWN, Verdict
+from cucmos_shell.pki.ocsp.verify import Question
 from cucmos_shell.results import Value
 from cucmos_shell.text import safe
 

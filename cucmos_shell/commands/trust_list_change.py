@@ -9,10 +9,10 @@ from cucmos_shell.areas import open_upload, uploads, write_download
 from cucmos_shell.commands.trust_list_show import too_large
 from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.grammar import Argument, Family
+from cucmos_shell.pki.trust_lists import form
 from cucmos_shell.results import Ask, Commit, Notice, Progress
 from cucmos_shell.store.snapshot import sha256_hex
 from cucmos_shell.text import safe
-from cucmos_shell.trust_lists import form
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ def _publisher(node: Node) -> None:
 
 def _making(change: Callable[[Transaction], Any]) -> Commit:
     """A commit that makes a list: what that needs is loaded before the lock is taken."""
-    from cucmos_shell.trust_lists import build, read  # noqa: F401
 
     return Commit(change)
 

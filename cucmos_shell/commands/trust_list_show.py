@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from cucmos_shell.errors import Refused
 from cucmos_shell.grammar import Family
+from cucmos_shell.pki.trust_lists import form
 from cucmos_shell.results import Value
 from cucmos_shell.text import iso_time, java_date, safe
-from cucmos_shell.trust_lists import form
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cucmos_shell.node import Node
-    from cucmos_shell.trust_lists.form import Header, Record, TrustList
+    from cucmos_shell.pki.trust_lists.form import Header, Record, TrustList
 
 family = Family()
 
@@ -242,9 +242,9 @@ def _record_data(index: int, record: Record, signer: int | None) -> dict[str, An
 
 def _certificates(found: TrustList) -> list[dict[str, Any]]:
     """Each certificate of the list once, in the order of the list."""
-    from cucmos_shell import certs
-    from cucmos_shell.der import to_pem
-    from cucmos_shell.extensions import name_text
+    from cucmos_shell.pki import certs
+    from cucmos_shell.pki.der import to_pem
+    from cucmos_shell.pki.extensions import name_text
 
     rows = []
     for der in dict.fromkeys(record.certificate for record in found.records):
@@ -295,7 +295,7 @@ def look(node: Node, title: str) -> Shown:
     raw = lists.raw(snapshot, spec)
     if raw is None:
         return shown
-    from cucmos_shell.trust_lists import read
+    from cucmos_shell.pki.trust_lists import read
 
     try:
         found = read.read(raw)

@@ -6,17 +6,17 @@ import queue
 import threading
 
 from cucmos_shell.errors import Refused
-from cucmos_shell.ocsp import UNKNOWN, Verdict
-from cucmos_shell.ocsp.verify import Question, verify
 from cucmos_shell.outside import Unanswered
 from cucmos_shell.outside.connect import Deadline
+from cucmos_shell.pki.ocsp.verdict import UNKNOWN, Verdict
+from cucmos_shell.pki.ocsp.verify import Question, verify
 from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cucmos_shell.ocsp.verify import Trusted
+    from cucmos_shell.pki.ocsp.verify import Trusted
     from cucmos_shell.world import World
 
 AT_ONCE = 16

@@ -7,11 +7,12 @@ import itertools
 
 from cryptography.exceptions import InvalidSignature
 
-from cucmos_shell import certs
-from cucmos_shell.der import element
 from cucmos_shell.errors import Refused
-from cucmos_shell.ocsp.verify import key_bits
-from cucmos_shell.outline import Outline, name_hash
+from cucmos_shell.pki import certs
+from cucmos_shell.pki.der import element
+from cucmos_shell.pki.ocsp.verify import key_bits
+from cucmos_shell.pki.tbs import Outline, name_hash
+from cucmos_shell.pki.untrusted import guarded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class TrustStore:
                 continue
             try:
                 found = certs.load_der(self._snapshot.certificate_der(row.sha256))
-                with certs.guarded():
+                with guarded():
                     bits = key_bits(found)
             except Refused:
                 continue
@@ -97,7 +98,7 @@ class Issuers:
         for source in (self._uploaded, self._kept):
             for candidate in source(subject):
                 try:
-                    with certs.guarded():
+                    with guarded():
                         certificate.verify_directly_issued_by(candidate)
                     return candidate
                 except (InvalidSignature, Refused):

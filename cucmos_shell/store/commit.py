@@ -6,8 +6,8 @@ import contextlib
 import json
 import os
 
-from cucmos_shell.der import to_pem
 from cucmos_shell.errors import OutcomeUnknown, ShellError
+from cucmos_shell.pki.der import to_pem
 from cucmos_shell.results import Value
 from cucmos_shell.store import paths
 from cucmos_shell.store.durable import (

@@ -7,8 +7,8 @@ import json
 import os
 import sys
 
-from cucmos_shell.der import from_pem
 from cucmos_shell.errors import Damaged, Unavailable
+from cucmos_shell.pki.der import from_pem
 from cucmos_shell.store import paths
 from cucmos_shell.store.durable import read, unavailable
 from cucmos_shell.store.rows import Own, Row, TrustIndex, own_from_json

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmos_shell.der import to_pem
+from cucmos_shell.pki.der import to_pem
 from cucmos_shell.store import paths
 from cucmos_shell.store.commit import Commit, Plan
 from cucmos_shell.store.draft import OwnDraft, TrustDraft

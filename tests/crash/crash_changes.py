@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from crash_material import uploads, with_answer, with_trust
 from small_store import read_everything
 
-from cucmos_shell import certs
 from cucmos_shell.node import Node
+from cucmos_shell.pki import certs
+from cucmos_shell.pki.trust_lists import read
 from cucmos_shell.store import RequestRow
 from cucmos_shell.store.transaction import Transaction
-from cucmos_shell.trust_lists import read
 
 
 class Change(NamedTuple):

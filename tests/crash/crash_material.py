@@ -10,8 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from cucmos_shell import certs, requests
-from cucmos_shell.der import to_pem
+from cucmos_shell.pki import certs, csr
+from cucmos_shell.pki.der import to_pem
 from cucmos_shell.store import RequestRow, Row
 from cucmos_shell.store.transaction import Transaction
 from cucmos_shell.world import new_key
@@ -49,7 +49,7 @@ def _certificate(name, public, issuer, key, ca) -> x509.Certificate:
 def material() -> Material:
     """The same for every use in a run."""
     ca, key = new_key("ec256"), new_key("ec256")
-    request = requests.make(
+    request = csr.make(
         key,
         subject=[("CN", "signed.example.com")],
         alternative_names=(),
@@ -72,9 +72,9 @@ def material() -> Material:
 def with_answer(transaction: Transaction) -> None:
     """A pending request, and the CA in the trust store."""
     made, unit = material(), transaction.units[0]
-    description = requests.describe(made.request)
+    description = csr.describe(made.request)
     row = RequestRow(unit, "CN=x", "x", (), description.key.text, description.sha256, 1.0)
-    pem = to_pem(made.request, requests.LABEL)
+    pem = to_pem(made.request, csr.LABEL)
     transaction.put_request(unit, row, pem, made.request_key)
     with_trust(transaction)
 

@@ -17,12 +17,12 @@ import io
 import os
 import re
 
-from cucmos_shell import certs
-from cucmos_shell.der import element
 from cucmos_shell.errors import Refused
-from cucmos_shell.outline import Outline
+from cucmos_shell.pki import certs
+from cucmos_shell.pki.der import element
+from cucmos_shell.pki.sniff import CERTIFICATE, KEY, PKCS7, pkcs7_certificates, shape
+from cucmos_shell.pki.tbs import Outline
 from cucmos_shell.results import Value
-from cucmos_shell.shapes import CERTIFICATE, KEY, PKCS7, pkcs7_certificates, shape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

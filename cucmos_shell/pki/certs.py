@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from cucmos_shell.der import BIT_STRING, OID, children, dotted, element
-from cucmos_shell.extensions import (
+from cucmos_shell.pki.der import BIT_STRING, OID, children, dotted, element
+from cucmos_shell.pki.extensions import (
     ATTRIBUTE_OIDS,
     KEY_USAGES,
     PURPOSES,
@@ -32,8 +32,8 @@ from cucmos_shell.extensions import (
     name_parts,
     name_text,
 )
-from cucmos_shell.outline import Outline, name_hash
-from cucmos_shell.untrusted import guarded as guarded
+from cucmos_shell.pki.tbs import Outline, name_hash
+from cucmos_shell.pki.untrusted import guarded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

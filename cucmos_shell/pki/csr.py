@@ -8,16 +8,17 @@ from typing import NamedTuple
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from cucmos_shell import certs
 from cucmos_shell.errors import BadValue
-from cucmos_shell.extensions import PURPOSES, DistinguishedName, Extension, decode, general_name
-from cucmos_shell.extensions import name_parts as parts_of
+from cucmos_shell.pki import certs
+from cucmos_shell.pki.extensions import PURPOSES, DistinguishedName, Extension, decode, general_name
+from cucmos_shell.pki.extensions import name_parts as parts_of
+from cucmos_shell.pki.untrusted import guarded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cucmos_shell.certs import KeyDescription, PrivateKey
+    from cucmos_shell.pki.certs import KeyDescription, PrivateKey
 
 LABEL = "CERTIFICATE REQUEST"
 # Signatures that are as strong as the key (RFC 5480, 4); RSA keys take any.
@@ -87,7 +88,7 @@ def make(
 
 def describe(der: bytes) -> RequestDescription:
     """Every field of a request in DER. Raises Refused."""
-    with certs.guarded():
+    with guarded():
         request = x509.load_der_x509_csr(der)
         key = request.public_key()
         spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

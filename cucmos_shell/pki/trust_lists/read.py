@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from cucmos_shell.errors import Refused
+from cucmos_shell.pki.trust_lists import form
+from cucmos_shell.pki.trust_lists.form import Header, Record, SignedFile, TrustList
+from cucmos_shell.pki.trust_lists.parts import parts
+from cucmos_shell.pki.untrusted import guarded
 from cucmos_shell.results import Value
-from cucmos_shell.trust_lists import form
-from cucmos_shell.trust_lists.form import Header, Record, SignedFile, TrustList
-from cucmos_shell.trust_lists.parts import parts
-from cucmos_shell.untrusted import guarded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from cryptography.exceptions import InvalidSignature
 
-from cucmos_shell.chain_names import names_trouble
-from cucmos_shell.chain_rules import (
+from cucmos_shell.pki.chains.names import names_trouble
+from cucmos_shell.pki.chains.rules import (
     UNREADABLE,
     Member,
     Rules,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmos_shell.der import SEQUENCE, SET, children, element, encode
+from cucmos_shell.pki.der import SEQUENCE, SET, children, element, encode
 
 
 class Outline:

@@ -6,12 +6,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from cucmos_shell import certs
 from cucmos_shell.errors import Refused
-from cucmos_shell.extensions import name_parts
+from cucmos_shell.pki import certs
+from cucmos_shell.pki.extensions import name_parts
+from cucmos_shell.pki.trust_lists import form
+from cucmos_shell.pki.trust_lists.parts import parts
+from cucmos_shell.pki.untrusted import guarded
 from cucmos_shell.results import Value
-from cucmos_shell.trust_lists import form
-from cucmos_shell.trust_lists.parts import parts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -205,7 +206,7 @@ def _signer_elements(signer: Signer, digest: str) -> bytes:
 
 def names(certificate: x509.Certificate) -> tuple[str, str]:
     """Subject and issuer as lists write them. Raises Refused."""
-    with certs.guarded():
+    with guarded():
         return name_text(certificate.subject), name_text(certificate.issuer)
 
 

@@ -8,7 +8,7 @@ RFC 5915 (EC key), RFC 7292 (PKCS#12), RFC 2315 and 5652 (PKCS#7), RFC 6960 (OCS
 
 from __future__ import annotations
 
-from cucmos_shell.der import OID, SEQUENCE, children, element
+from cucmos_shell.pki.der import OID, SEQUENCE, children, element
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@
         raise verdict.refusal()
 
 The verifier searches the paths (RFC 5280, 6) with the profile's policy inside the search, so a path
-that the policy refuses does not hide one that it takes. `chain_rules` and `chain_names` then hold
+that the policy refuses does not hide one that it takes. `rules` and `names` then hold
 the path to what the verifier leaves out. Nothing is ever accepted that the verifier has not
-accepted; the words for a refusal come from `chain_walk`.
+accepted; the words for a refusal come from `explain`.
 
 Only certificates of the trust store that name themselves as issuer end a chain; others in it are
 intermediates, and above one that is in the trust store only such are looked for, as OpenSSL does:
@@ -31,9 +31,11 @@ from cryptography.x509.verification import (
     VerificationError,
 )
 
-from cucmos_shell import certs
-from cucmos_shell.chain_names import forbidden, names_trouble
-from cucmos_shell.chain_rules import (
+from cucmos_shell.errors import PolicyRefused, Refused
+from cucmos_shell.pki import certs
+from cucmos_shell.pki.chains.explain import Candidates, Walk, gather, missing
+from cucmos_shell.pki.chains.names import forbidden, names_trouble
+from cucmos_shell.pki.chains.rules import (
     UNREADABLE,
     Member,
     Rules,
@@ -42,10 +44,9 @@ from cucmos_shell.chain_rules import (
     hash_name,
     identifier_trouble,
 )
-from cucmos_shell.chain_walk import Candidates, Walk, gather, missing
-from cucmos_shell.der import BIT_STRING, SEQUENCE, children, element, encode
-from cucmos_shell.errors import PolicyRefused, Refused
-from cucmos_shell.outline import Outline
+from cucmos_shell.pki.der import BIT_STRING, SEQUENCE, children, element, encode
+from cucmos_shell.pki.tbs import Outline
+from cucmos_shell.pki.untrusted import guarded
 from cucmos_shell.results import Value
 from cucmos_shell.text import safe
 
@@ -53,7 +54,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from cucmos_shell.chain_rules import Policy
+    from cucmos_shell.pki.chains.rules import Policy
 
     Anchors = Callable[[bytes], Iterable[bytes]]
 
@@ -131,7 +132,7 @@ def decide(
     """
     rules = Rules(policy, when, depth, purpose)
     try:
-        with certs.guarded():
+        with guarded():
             decision = _Decision(leaf, rules, store, name)
             return decision.run(intermediates, anchors, ends_in, partial)
     except Refused as error:

@@ -13,7 +13,7 @@ import re
 
 from cryptography import x509
 
-from cucmos_shell.chain_rules import Member, Trouble
+from cucmos_shell.pki.chains.rules import Member, Trouble
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -18,12 +18,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from cucmos_shell import certs
-from cucmos_shell.der import SEQUENCE, element, encode
 from cucmos_shell.errors import Refused
-from cucmos_shell.extensions import name_parts, name_text
-from cucmos_shell.ocsp import GOOD, REVOKED, UNKNOWN, Verdict
-from cucmos_shell.outline import Outline
+from cucmos_shell.pki import certs
+from cucmos_shell.pki.der import SEQUENCE, element, encode
+from cucmos_shell.pki.extensions import name_parts, name_text
+from cucmos_shell.pki.ocsp.verdict import GOOD, REVOKED, UNKNOWN, Verdict
+from cucmos_shell.pki.tbs import Outline
+from cucmos_shell.pki.untrusted import guarded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Question:
         self.certificate = certificate
         self.issuer = issuer
         self.nonce = nonce
-        with certs.guarded():
+        with guarded():
             self.serial = certificate.serial_number
             self.issuer_subject = issuer.subject
             self.issuer_key = issuer.public_key()
@@ -84,7 +85,7 @@ class Question:
 
     def request(self) -> bytes:
         """The request in DER; SHA-1 in it identifies, and every responder knows it (RFC 5019)."""
-        with certs.guarded():
+        with guarded():
             builder = ocsp.OCSPRequestBuilder().add_certificate(
                 self.certificate,
                 self.issuer,
@@ -132,7 +133,7 @@ def verify(answer: bytes, question: Question, now: float, trusted: Trusted) -> V
         return Verdict(UNKNOWN, f"its answer is larger than {ANSWER_LIMIT // 1024} KiB")
     try:
         _whole(answer)
-        with certs.guarded():
+        with guarded():
             response = ocsp.load_der_ocsp_response(answer)
             if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
                 raise _Disbelieved(f"it answered {_STATUS[response.response_status]}")
@@ -140,7 +141,7 @@ def verify(answer: bytes, question: Question, now: float, trusted: Trusted) -> V
             signer = _of_key(found, response)
         if signer is None:
             signer = _kept(response, trusted, bool(found))
-        with certs.guarded():
+        with guarded():
             return _judge(response, question, signer, now, trusted)
     except _Disbelieved as error:
         return Verdict(UNKNOWN, str(error))
@@ -204,7 +205,7 @@ def _kept(response: ocsp.OCSPResponse, trusted: Trusted, found: bool) -> x509.Ce
     kept = trusted.by_name(name) if name is not None else trusted.by_key(key_hash or b"")
     for candidate in itertools.islice(kept, CANDIDATES):
         found = True
-        with certs.guarded():
+        with guarded():
             if _of_key((candidate,), response):
                 return candidate
     if found:
@@ -283,7 +284,7 @@ def _is_ca(certificate: x509.Certificate) -> bool:
 
 def may_respond(certificate: x509.Certificate) -> bool:
     """Whether a certificate is marked for OCSP signing. Raises Refused."""
-    with certs.guarded():
+    with guarded():
         purposes = _purposes(certificate)
         return purposes is not None and ExtendedKeyUsageOID.OCSP_SIGNING in purposes
 

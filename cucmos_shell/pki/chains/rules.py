@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from cucmos_shell.outline import Outline
+from cucmos_shell.pki.tbs import Outline
 from cucmos_shell.results import Value
 from cucmos_shell.text import iso_time
 
