@@ -30,13 +30,14 @@ from cucmos_shell.pki import certs
 from cucmos_shell.pki.chains.decide import AnchorIndex, decide
 from cucmos_shell.profile.load import load_yaml
 from cucmos_shell.profile.profile import find
-from cucmos_shell.world import World, new_key
+from cucmos_shell.world import World
+from cucmos_shell.world.world import new_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from cucmos_shell.profile.profile import Policy
-    from cucmos_shell.world import PrivateKey
+    from cucmos_shell.world.world import PrivateKey
 
 PROFILE = "imp-9.1"
 TRUST_STORE = "tomcat-trust"

@@ -29,11 +29,10 @@ from report import Row, machine, table
 from cucmos_shell.installation import install
 from cucmos_shell.node import Node
 from cucmos_shell.ocsp.trust import TrustStore
-from cucmos_shell.outside import Unanswered
-from cucmos_shell.outside.http import post
 from cucmos_shell.pki.ocsp.verify import Question, verify
 from cucmos_shell.session import Session
-from cucmos_shell.world import World
+from cucmos_shell.world import Unanswered, World
+from cucmos_shell.world.http import post
 
 PYTHON = [sys.executable, "-I", "-c"]
 SCRIPT = os.path.join(os.path.dirname(sys.executable), "cucmos-shell")

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from cucmos_shell.outside import SyslogHost
-    from cucmos_shell.world import World
+    from cucmos_shell.world import SyslogHost, World
 
 FILE_LIMIT = 1024 * 1024
 FILES_KEPT = 5
@@ -214,7 +213,7 @@ class Alarms:
         return self._to_syslog(raised)
 
     def _to_syslog(self, raised: tuple[Raised, ...]) -> str:
-        from cucmos_shell.outside import SyslogHost, Unanswered
+        from cucmos_shell.world import SyslogHost, Unanswered
 
         target = self._target()
         if target is False:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from cucmos_shell.profile.profile import Appliance
     from cucmos_shell.store import Lock
-    from cucmos_shell.world import PrivateKey, World
+    from cucmos_shell.world import World
+    from cucmos_shell.world.world import PrivateKey
 
 FOLDERS = ("download", "log", "run", "upload")
 PATIENCE = 120.0

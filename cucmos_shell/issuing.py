@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.profile.profile import Appliance, TrustStoreSpec, UnitSpec
     from cucmos_shell.store.transaction import Transaction
-    from cucmos_shell.world import PrivateKey
+    from cucmos_shell.world.world import PrivateKey
 
 
 class Material(Value):

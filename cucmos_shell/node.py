@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from cucmos_shell.accounts import Accounts
     from cucmos_shell.alarms import Alarms
     from cucmos_shell.logins import Logins
-    from cucmos_shell.outside import SyslogHost
     from cucmos_shell.services import Services
     from cucmos_shell.store import Snapshot
     from cucmos_shell.trust_list_keeper import TrustLists
-    from cucmos_shell.world import World
+    from cucmos_shell.world import SyslogHost, World
 
 DAY = 86_400
 
@@ -83,7 +82,7 @@ class Node:
         return self._alarms
 
     def _syslog(self) -> SyslogHost | bool | None:
-        from cucmos_shell.outside import SyslogHost
+        from cucmos_shell.world import SyslogHost
 
         setting = self.snapshot().settings().get("alarm_syslog", {"to": "local"})
         if setting["to"] == "host":

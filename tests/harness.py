@@ -4,10 +4,10 @@ import itertools
 
 from key_watch import WATCH
 
-from cucmos_shell import world as real
 from cucmos_shell.results import Ask, AskText, Done, Paste, Pause, Say, Secret
 from cucmos_shell.session import Session
 from cucmos_shell.world import World
+from cucmos_shell.world import world as real
 
 START = 1_795_000_000.0  # 2026-11-18T11:06:40Z
 

@@ -13,7 +13,7 @@ from cucmos_shell import alarms
 from cucmos_shell.errors import Unavailable
 from cucmos_shell.node import Node
 from cucmos_shell.results import Done, Pause
-from cucmos_shell.world import send_syslog
+from cucmos_shell.world.world import send_syslog
 
 MESSAGE = "Certificate name:x.der"
 

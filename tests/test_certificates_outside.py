@@ -142,7 +142,7 @@ def test_a_gigabyte_costs_no_memory(node_dir):
         file.truncate(1 << 30)
     code = (
         "import sys, cucmos_shell.__main__ as m\n"
-        "from cucmos_shell.world import World\n"
+        "from cucmos_shell.world.world import World\n"
         f"line = 'utils cert upload trust tomcat huge.pem'\n"
         f"status = m.run(['--state', {str(node_dir)!r}, '-c', line], World.real())\n"
         "print(status, end=' ')\n"

@@ -460,7 +460,7 @@ FULL = """
 import os, shutil, sys
 from harness import Conversation
 from cucmos_shell.node import Node
-from cucmos_shell.world import World
+from cucmos_shell.world.world import World
 
 shutil.copytree(sys.argv[1], sys.argv[2] + "/node", symlinks=True)
 node = Node.open(sys.argv[2] + "/node", World.real())

@@ -191,7 +191,7 @@ def test_an_unwritable_place_is_said(tmp_path, world):
 INSTALLER = """
 import sys
 from cucmos_shell.installation import install
-from cucmos_shell.world import World
+from cucmos_shell.world.world import World
 print(install(sys.argv[1], "imp-9.1", World.real(), speed=0))
 """
 

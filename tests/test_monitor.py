@@ -24,8 +24,8 @@ from mail_servers import (
 
 from cucmos_shell.commands.monitor import next_run
 from cucmos_shell.node import Node
-from cucmos_shell.outside import mail
 from cucmos_shell.sent import load
+from cucmos_shell.world import mail
 
 HOUR, DAY = 3600, 86_400
 SERVICE = "Cisco Certificate Expiry Monitor"
@@ -162,8 +162,8 @@ def test_what_no_envelope_may_hold_is_no_recipient(say, bad):
 
 @pytest.mark.parametrize("bad", ["a@x\r\nDATA", "a@x\nb@y", "a b@x", "<a@x>"])
 def test_the_mail_itself_goes_to_no_such_address_either(bad):
-    from cucmos_shell.outside import MailServer as Target
-    from cucmos_shell.outside import Unanswered
+    from cucmos_shell.world import MailServer as Target
+    from cucmos_shell.world import Unanswered
 
     with pytest.raises(Unanswered, match="an address holds"):
         mail.send(Target("127.0.0.1", 1), "me@x", bad, b"")

@@ -14,8 +14,8 @@ from harness import Conversation, clock_world
 from ocsp_responders import Responders
 
 from cucmos_shell.node import Node
-from cucmos_shell.outside.uri import parse
 from cucmos_shell.pki.ocsp.verify import Question, verify
+from cucmos_shell.world.uri import parse
 
 ROOT = pathlib.Path(__file__).parent.parent
 DAY = 86_400
@@ -456,8 +456,8 @@ def test_dead_responders_share_one_deadline_and_stop_nobody_else(appliance, resp
 
 
 def test_a_name_whose_resolution_hangs_ends_at_the_deadline(responders):
-    from cucmos_shell.outside import Unanswered
-    from cucmos_shell.outside.http import post
+    from cucmos_shell.world import Unanswered
+    from cucmos_shell.world.http import post
 
     over = threading.Event()
 

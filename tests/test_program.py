@@ -160,7 +160,7 @@ def test_a_line_without_end_does_not_eat_the_memory(node_dir):
     """Of 64 MiB without a line end no more than the limit is kept."""
     code = (
         "import sys, cucmos_shell.__main__ as m\n"
-        "from cucmos_shell.world import World\n"
+        "from cucmos_shell.world.world import World\n"
         f"status = m.run(['--state', {str(node_dir)!r}], World.real())\n"
         "peak = next(l for l in open('/proc/self/status') if l.startswith('VmHWM'))\n"
         "print(peak.split()[1], file=sys.stderr)\n"

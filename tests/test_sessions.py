@@ -49,7 +49,7 @@ def test_sessions_of_a_process_that_is_gone_are_gone(node_dir, node):
     code = (
         "import os, sys\n"
         "from cucmos_shell.node import Node\n"
-        "from cucmos_shell.world import World\n"
+        "from cucmos_shell.world.world import World\n"
         f"node = Node.open({str(node_dir)!r}, World.real())\n"
         "for _ in range(10): node.logins.begin('ann', '192.0.2.1')\n"
         "print(len(node.logins.now())); sys.stdout.flush(); os.kill(os.getpid(), 9)\n"

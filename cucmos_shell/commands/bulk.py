@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from cucmos_shell.node import Node
     from cucmos_shell.profile.profile import BulkSpec
     from cucmos_shell.results import Conversation
-    from cucmos_shell.sftp_client import SftpClient
     from cucmos_shell.store.transaction import Transaction
+    from cucmos_shell.world.sftp import SftpClient
 
 family = Family()
 

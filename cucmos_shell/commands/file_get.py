@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cucmos_shell.file_areas import Entry
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
-    from cucmos_shell.sftp_client import SftpClient
+    from cucmos_shell.world.sftp import SftpClient
 
 family = Family()
 

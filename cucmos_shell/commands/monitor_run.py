@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from cucmos_shell.alarms import Raised
     from cucmos_shell.expiry import Due, MonitorSettings, Watched
     from cucmos_shell.node import Node
-    from cucmos_shell.outside import MailServer
     from cucmos_shell.results import Conversation
     from cucmos_shell.store import Snapshot
+    from cucmos_shell.world import MailServer
 
 NOTHING = "No notifications are due"
 
@@ -165,7 +165,7 @@ def _deliver(
     node: Node, snapshot: Snapshot, sent: Sent, now: float
 ) -> Conversation[tuple[list[Mail], list[Mail]]]:
     """Send what is ready, and write down after each what became of it."""
-    from cucmos_shell.outside import Unanswered
+    from cucmos_shell.world import Unanswered
 
     delivered: list[Mail] = []
     failures: list[Mail] = []
@@ -194,7 +194,7 @@ def _send(node: Node, snapshot: Snapshot, mail: Mail) -> None:
 
 
 def _server(node: Node, snapshot: Snapshot) -> MailServer:
-    from cucmos_shell.outside import MailServer
+    from cucmos_shell.world import MailServer
 
     server = snapshot.document(paths.SMTP)
     anchors = ""

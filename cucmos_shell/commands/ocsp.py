@@ -24,11 +24,11 @@ from cucmos_shell.commands.revocation import (
 )
 from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.grammar import Argument, Family
-from cucmos_shell.outside import uri as uris
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.ocsp.verdict import NOT_CHECKED, REVOKED
 from cucmos_shell.pki.ocsp.verify import may_respond
 from cucmos_shell.results import Commit, Notice, Record
+from cucmos_shell.world import uri
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _refuse_without_responder(node: Node, snapshot: Snapshot) -> None:
 
 
 def _uri(_: object, text: str) -> str:
-    uris.parse(text)
+    uri.parse(text)
     return text
 
 

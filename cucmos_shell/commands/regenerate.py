@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
     from cucmos_shell.store.transaction import Transaction
-    from cucmos_shell.world import PrivateKey
+    from cucmos_shell.world.world import PrivateKey
 
 family = Family()
 

@@ -7,14 +7,14 @@ import os
 from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.ledger import Ledger
 from cucmos_shell.results import Ask, AskText, Progress, Secret, Value
-from cucmos_shell.sftp_client import HostKey
 from cucmos_shell.text import safe
+from cucmos_shell.world.sftp import HostKey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
-    from cucmos_shell.sftp_client import SftpClient
+    from cucmos_shell.world.sftp import SftpClient
 
 FORGET = "\tdelete sftp-host-key {}"
 CONTINUE = "Are you sure you want to continue connecting (yes/no)? "

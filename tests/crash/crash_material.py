@@ -14,7 +14,7 @@ from cucmos_shell.pki import certs, csr
 from cucmos_shell.pki.der import to_pem
 from cucmos_shell.store import RequestRow, Row
 from cucmos_shell.store.transaction import Transaction
-from cucmos_shell.world import new_key
+from cucmos_shell.world.world import new_key
 
 DAY = datetime.timedelta(days=1)
 STORE = "tomcat-trust"

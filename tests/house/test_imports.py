@@ -61,12 +61,6 @@ WAITING = {
     "ocsp.ask": "node.certificates.ask",
     "ocsp.trust": "node.certificates.anchors",
     "options": "frontends.options",
-    "outside": "world.unanswered",
-    "outside.connect": "world.connect",
-    "outside.http": "world.http",
-    "outside.mail": "world.mail",
-    "outside.syslog": "world.syslog",
-    "outside.uri": "world.uri",
     "own_import": "node.certificates.own",
     "passwords": "node.access.passwords",
     "patterns": "cli.regex",
@@ -80,7 +74,6 @@ WAITING = {
     "service_states": "node.services.states",
     "services": "node.services.services",
     "session": "session.session",
-    "sftp_client": "world.sftp",
     "sshd": "frontends.sshd",
     "sshd.access": "frontends.sshd.access",
     "sshd.algorithms": "frontends.sshd.algorithms",
@@ -100,7 +93,6 @@ WAITING = {
     "trust_list_keeper": "node.certificates.trust_lists",
     "tty_loop": "frontends.tty",
     "wording": "cli.wording",
-    "world": "world.world",
 }
 EXCEPTIONS = {
     ("commands", "session"): "the question for the password once more",

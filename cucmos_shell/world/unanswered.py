@@ -1,8 +1,4 @@
-"""The network, one file a protocol; `world` imports what is used, when it is used.
-
-Every function ends by its deadline whatever the other side does, and raises `Unanswered` with a
-reason for people when it has nothing better.
-"""
+"""What the world's functions are given, and what they raise when they got no answer."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ import socket
 import ssl
 import threading
 
-from cucmos_shell.outside import MailServer, Unanswered
-from cucmos_shell.outside.connect import Deadline, connect
+from cucmos_shell.world.connect import Deadline, connect
+from cucmos_shell.world.unanswered import MailServer, Unanswered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

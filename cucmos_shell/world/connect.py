@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 
-from cucmos_shell.outside import Unanswered
+from cucmos_shell.world.unanswered import Unanswered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-    from cucmos_shell.outside import MailServer, SyslogHost
-    from cucmos_shell.sftp_client import SftpClient
+    from cucmos_shell.world.sftp import SftpClient
+    from cucmos_shell.world.unanswered import MailServer, SyslogHost
 
     PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey
 
@@ -37,8 +37,8 @@ def new_serial() -> int:
 
 
 def ask_responder(uri: str, request: bytes, seconds: float) -> bytes:
-    """What an OCSP responder answers (RFC 6960, appendix A.1). Raises `outside.Unanswered`."""
-    from cucmos_shell.outside.http import post
+    """What an OCSP responder answers (RFC 6960, appendix A.1). Raises Unanswered."""
+    from cucmos_shell.world.http import post
 
     return post(
         uri,
@@ -50,8 +50,8 @@ def ask_responder(uri: str, request: bytes, seconds: float) -> bytes:
 
 
 def send_mail(server: MailServer, sender: str, recipient: str, message: bytes) -> None:
-    """Hand a message over to a mail server. Raises `outside.Unanswered`."""
-    from cucmos_shell.outside.mail import send
+    """Hand a message over to a mail server. Raises Unanswered."""
+    from cucmos_shell.world.mail import send
 
     send(server, sender, recipient, message)
 
@@ -59,9 +59,9 @@ def send_mail(server: MailServer, sender: str, recipient: str, message: bytes) -
 def send_syslog(target: SyslogHost | None, lines: list[tuple[int, str]]) -> None:
     """Give `(severity, text)` to a host's syslog, this machine's without a target.
 
-    Raises `outside.Unanswered`.
+    Raises Unanswered.
     """
-    from cucmos_shell.outside import syslog
+    from cucmos_shell.world import syslog
 
     if target is not None:
         syslog.remote(target, lines)
@@ -72,7 +72,7 @@ def send_syslog(target: SyslogHost | None, lines: list[tuple[int, str]]) -> None
 
 def sftp(host: str, port: int) -> SftpClient:
     """A client of the SFTP server there, not connected yet."""
-    from cucmos_shell.sftp_client import SftpClient
+    from cucmos_shell.world.sftp import SftpClient
 
     return SftpClient(host, port)
 

@@ -11,13 +11,13 @@ import io
 import socket
 
 from cucmos_shell.errors import BadValue
-from cucmos_shell.outside import Unanswered
-from cucmos_shell.outside.connect import Deadline, connect
-from cucmos_shell.outside.uri import parse
+from cucmos_shell.world.connect import Deadline, connect
+from cucmos_shell.world.unanswered import Unanswered
+from cucmos_shell.world.uri import parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cucmos_shell.outside.connect import Resolve
+    from cucmos_shell.world.connect import Resolve
 
 BODY_LIMIT = 64 * 1024
 _WIRE_LIMIT = BODY_LIMIT + 16 * 1024

@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import syslog
 
-from cucmos_shell.outside import SyslogHost, Unanswered
-from cucmos_shell.outside.connect import Deadline, connect, look_up
+from cucmos_shell.world.connect import Deadline, connect, look_up
+from cucmos_shell.world.unanswered import SyslogHost, Unanswered
 
 FACILITY = 23  # local7
 SECONDS = 2.0
