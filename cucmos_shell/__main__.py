@@ -186,7 +186,7 @@ def _introduce(session: Session, caller: Who) -> None:
 
 def _batch(node: Node, caller: Who, options: dict[str, Any]) -> int:
     from cucmos_shell.batch import Batch, Lines
-    from cucmos_shell.caller import Settings
+    from cucmos_shell.cli.caller import Settings
     from cucmos_shell.session import Session
 
     settings = Settings(output="json" if options["json"] else "text")
@@ -301,7 +301,7 @@ def _without_terminal(options: dict[str, Any], world: World) -> int:
     except ShellError as error:
         if not options["json"]:
             raise
-        from cucmos_shell.wording import failure_json
+        from cucmos_shell.cli.wording import failure_json
 
         _print(failure_json(error, ""))
         return error.status

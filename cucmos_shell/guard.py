@@ -12,7 +12,7 @@ from cucmos_shell.results import Progress, Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cucmos_shell.caller import Caller
+    from cucmos_shell.cli.caller import Caller
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
 

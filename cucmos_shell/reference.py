@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from cucmos_shell import commands
-from cucmos_shell.grammar import ANY_LEVEL
-from cucmos_shell.match import syntax
+from cucmos_shell.cli.grammar import ANY_LEVEL
+from cucmos_shell.cli.match import syntax
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cucmos_shell.grammar import Command
+    from cucmos_shell.cli.grammar import Command
 
 HEAD = """# Commands
 

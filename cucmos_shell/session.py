@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from cucmos_shell import commands
 from cucmos_shell.audit import looks_secret, redacted
-from cucmos_shell.caller import Caller, Settings
+from cucmos_shell.cli import Walker
+from cucmos_shell.cli.caller import Caller, Settings
+from cucmos_shell.cli.filters import filtered, filtered_data
+from cucmos_shell.cli.match import Completion, Match
+from cucmos_shell.cli.render import to_data, to_json, to_lines
+from cucmos_shell.cli.wording import bug, choice, failure_json, failure_text, from_os
 from cucmos_shell.errors import (
     BadValue,
     Busy,
@@ -16,8 +21,6 @@ from cucmos_shell.errors import (
     Unavailable,
     UnknownCommand,
 )
-from cucmos_shell.match import Completion, Match, Walker
-from cucmos_shell.render import filtered, filtered_data, to_data, to_json, to_lines
 from cucmos_shell.results import (
     Ask,
     AskText,
@@ -31,7 +34,6 @@ from cucmos_shell.results import (
     Secret,
 )
 from cucmos_shell.text import PROMPT, safe
-from cucmos_shell.wording import bug, choice, failure_json, failure_text, from_os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 
-from cucmos_shell.match import Completion
+from cucmos_shell.cli.match import Completion
 from cucmos_shell.results import Ask, AskText, Done, Paste, Pause, Say, Secret
 
 BANNER = (

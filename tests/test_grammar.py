@@ -2,6 +2,11 @@
 
 import pytest
 
+from cucmos_shell.cli import Argument, Family, Grammar, Walker
+from cucmos_shell.cli.match import Completion
+from cucmos_shell.cli.near import near
+from cucmos_shell.cli.pattern import GrammarError
+from cucmos_shell.cli.words import split
 from cucmos_shell.errors import (
     AmbiguousCommand,
     BadValue,
@@ -9,9 +14,6 @@ from cucmos_shell.errors import (
     NotFound,
     UnknownCommand,
 )
-from cucmos_shell.grammar import Argument, Family, Grammar, GrammarError
-from cucmos_shell.lexemes import split
-from cucmos_shell.match import Completion, Walker, near
 
 FRUIT = Argument("fruit", "fruit", choices=lambda node: ("apple", "Apricot", "pear"))
 SERVICE = Argument(

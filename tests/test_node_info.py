@@ -5,7 +5,7 @@ import json
 import pytest
 from harness import Conversation
 
-from cucmos_shell.caller import Settings
+from cucmos_shell.cli.caller import Settings
 from cucmos_shell.commands.node_info import uptime_text
 from cucmos_shell.node import Node
 

@@ -7,9 +7,9 @@ import time
 import pytest
 from harness import Conversation
 
+from cucmos_shell.cli.filters import filtered, filtered_data
+from cucmos_shell.cli.regex import finder, searcher
 from cucmos_shell.errors import BadValue
-from cucmos_shell.patterns import finder, searcher
-from cucmos_shell.render import filtered, filtered_data
 
 EVIL = ["(.*.*)*Q", "(.|.)*ZZ", "(a+)+b", "(a|a)*b", "a*a*a*a*a*b", "(a*b?)*c", "(a|aa)+$b"]
 NO_EXPRESSION = ["((((", "(" * 900, "a**", "[", "(?a)(?u)x", "(?=a)", r"(a)\1", "a{2,1}", "\\"]

@@ -5,7 +5,7 @@ import json
 import pytest
 from harness import Conversation
 
-from cucmos_shell.caller import Settings
+from cucmos_shell.cli.caller import Settings
 from cucmos_shell.node import Node
 from cucmos_shell.results import Done, Pause, Say
 

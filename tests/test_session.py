@@ -6,8 +6,8 @@ import os
 import pytest
 from harness import Conversation
 
+from cucmos_shell.cli.wording import choice
 from cucmos_shell.node import Node
-from cucmos_shell.wording import choice
 
 
 def test_an_unknown_command_reverses_the_two_lines(say):

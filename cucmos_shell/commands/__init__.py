@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from cucmos_shell.grammar import Family, Grammar
+from cucmos_shell.cli import Family, Grammar
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "cert_list": ("show cert list",),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from cucmos_shell import accounts, guard, passwords
 from cucmos_shell.accounts import ADMINISTRATOR, Account
+from cucmos_shell.cli import Argument, Family
+from cucmos_shell.cli.near import unknown
 from cucmos_shell.commands.arguments import number
 from cucmos_shell.errors import BadValue, Refused
-from cucmos_shell.grammar import Argument, Family
-from cucmos_shell.match import unknown
 from cucmos_shell.public_keys import fingerprint, normalize
 from cucmos_shell.results import Ask, AskText, Commit, Notice, Progress, Secret, Table
 
@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cucmos_shell.caller import Caller
+    from cucmos_shell.cli.caller import Caller
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
     from cucmos_shell.store.transaction import Transaction

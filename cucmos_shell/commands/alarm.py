@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cucmos_shell.alarms import SEVERITIES
+from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.arguments import COUNT
 from cucmos_shell.commands.hosts import host_text, parse_host
-from cucmos_shell.grammar import Argument, Family
 from cucmos_shell.results import Commit, Notice, Value
 
 TYPE_CHECKING = False

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cucmos_shell.cli import Argument
 from cucmos_shell.errors import BadValue
-from cucmos_shell.grammar import Argument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

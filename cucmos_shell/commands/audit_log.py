@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cucmos_shell.cli import Family
 from cucmos_shell.commands.arguments import COUNT
-from cucmos_shell.grammar import Family
 from cucmos_shell.results import Table
 
 TYPE_CHECKING = False

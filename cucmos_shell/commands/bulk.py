@@ -11,10 +11,10 @@ import io
 import posixpath
 
 from cucmos_shell import trust_import
+from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.revocation import check_upload
 from cucmos_shell.commands.sftp_dialogue import Server, ask_server, sign_in
 from cucmos_shell.errors import NotFound, Refused
-from cucmos_shell.grammar import Argument, Family
 from cucmos_shell.pki import bundle
 from cucmos_shell.pki.der import to_pem
 from cucmos_shell.profile.profile import ALL_BULK
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from cucmos_shell.caller import Caller
+    from cucmos_shell.cli.caller import Caller
     from cucmos_shell.node import Node
     from cucmos_shell.profile.profile import BulkSpec
     from cucmos_shell.results import Conversation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell import own_import
+from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.certificate_names import (
     complete_own,
     complete_trust,
@@ -11,7 +12,6 @@ from cucmos_shell.commands.certificate_names import (
     parse_trust,
 )
 from cucmos_shell.errors import NotFound
-from cucmos_shell.grammar import Argument, Family
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.chains.decide import Link, Verdict, decide
 from cucmos_shell.results import Value

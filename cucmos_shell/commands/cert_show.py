@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cucmos_shell.cli import Family
 from cucmos_shell.commands.certificate_names import (
     OWN_NAME,
     TRUST_NAME,
@@ -9,7 +10,6 @@ from cucmos_shell.commands.certificate_names import (
     listed_own,
 )
 from cucmos_shell.commands.certificate_view import certificate_data, certificate_lines
-from cucmos_shell.grammar import Family
 from cucmos_shell.pki import certs
 from cucmos_shell.results import Value
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from cucmos_shell.cli import Argument
+from cucmos_shell.cli.near import near
 from cucmos_shell.errors import NotFound
-from cucmos_shell.grammar import Argument
-from cucmos_shell.match import near
 from cucmos_shell.results import Value
 from cucmos_shell.store import Row
 from cucmos_shell.text import safe

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmos_shell.grammar import Argument
+from cucmos_shell.cli import Argument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

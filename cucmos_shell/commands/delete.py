@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.certificate_names import (
     TrustName,
     complete_trust,
@@ -9,7 +10,6 @@ from cucmos_shell.commands.certificate_names import (
     unknown,
 )
 from cucmos_shell.errors import NotFound, Refused
-from cucmos_shell.grammar import Argument, Family
 from cucmos_shell.pki.tbs import Outline
 from cucmos_shell.results import Commit, Progress, Value
 

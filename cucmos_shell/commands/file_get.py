@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 import zlib
 
+from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.file_names import AREA, SPEC, find, place, told, without_files
 from cucmos_shell.commands.sftp_dialogue import ask_server, known_hosts, sign_in
 from cucmos_shell.errors import Refused
-from cucmos_shell.grammar import Argument, Family
 from cucmos_shell.results import Ask, Notice, Pause, Progress
 from cucmos_shell.text import safe
 

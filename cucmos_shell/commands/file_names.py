@@ -6,8 +6,8 @@ import fnmatch
 import os
 
 from cucmos_shell import file_areas
+from cucmos_shell.cli import Argument
 from cucmos_shell.errors import NotFound, Refused, Unavailable
-from cucmos_shell.grammar import Argument
 from cucmos_shell.results import Value
 from cucmos_shell.text import safe
 

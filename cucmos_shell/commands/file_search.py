@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from cucmos_shell.cli import Family
+from cucmos_shell.cli.regex import searcher
 from cucmos_shell.commands.file_names import AREA, EXPRESSION, LINE_MOST, SPEC, find, place, shown
-from cucmos_shell.grammar import Family
-from cucmos_shell.patterns import searcher
 from cucmos_shell.results import Notice, Pause
 from cucmos_shell.text import safe
 

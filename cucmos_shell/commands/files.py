@@ -6,6 +6,8 @@ import os
 import time
 
 from cucmos_shell import file_areas
+from cucmos_shell.cli import Family
+from cucmos_shell.cli.regex import searcher
 from cucmos_shell.commands.arguments import COUNT
 from cucmos_shell.commands.file_names import (
     AREA,
@@ -20,8 +22,6 @@ from cucmos_shell.commands.file_names import (
     without_files,
 )
 from cucmos_shell.errors import Refused
-from cucmos_shell.grammar import Family
-from cucmos_shell.patterns import searcher
 from cucmos_shell.results import Ask, Document, Notice, Pause, Progress
 from cucmos_shell.text import iso_time, safe, zone_abbreviation
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from cucmos_shell.cli import Family
 from cucmos_shell.commands.arguments import UNIT
 from cucmos_shell.commands.list_impact import list_data, list_lines, lists_of
-from cucmos_shell.grammar import Family
 from cucmos_shell.results import Value
 from cucmos_shell.text import columns, safe
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cucmos_shell import own_import, trust_import
 from cucmos_shell.areas import open_upload
 from cucmos_shell.areas import uploads as upload_names
+from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.certificate_names import parse_trust, unknown
 from cucmos_shell.commands.import_views import (
     OwnImported,
@@ -15,7 +16,6 @@ from cucmos_shell.commands.import_views import (
 from cucmos_shell.commands.raising import renewed
 from cucmos_shell.commands.revocation import check_upload
 from cucmos_shell.errors import BadValue, Refused
-from cucmos_shell.grammar import Argument, Family
 from cucmos_shell.pki import bundle
 from cucmos_shell.results import Commit, Paste, Progress
 
@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cucmos_shell.caller import Caller
+    from cucmos_shell.cli.caller import Caller
     from cucmos_shell.node import Node
     from cucmos_shell.pki.bundle import Found
     from cucmos_shell.profile.profile import TrustStoreSpec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell import sent as records
-from cucmos_shell.grammar import Family
+from cucmos_shell.cli import Family
 from cucmos_shell.results import Notice
 from cucmos_shell.text import safe
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from cucmos_shell import expiry
 from cucmos_shell import sent as records
+from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.arguments import number
 from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.expiry import monitor_settings
-from cucmos_shell.grammar import Argument, Family
 from cucmos_shell.results import Commit, Notice, Value
 from cucmos_shell.store import paths
 from cucmos_shell.text import iso_time, safe

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 
+from cucmos_shell.cli import Family
 from cucmos_shell.errors import Refused
-from cucmos_shell.grammar import Family
 from cucmos_shell.results import Notice
 from cucmos_shell.text import iso_time, zone_abbreviation
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from cucmos_shell.caller import Caller
+    from cucmos_shell.cli.caller import Caller
     from cucmos_shell.node import Node
 
 family = Family()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.arguments import number
 from cucmos_shell.commands.certificate_names import (
     complete_own,
@@ -23,7 +24,6 @@ from cucmos_shell.commands.revocation import (
     refuse,
 )
 from cucmos_shell.errors import NotFound, Refused
-from cucmos_shell.grammar import Argument, Family
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.ocsp.verdict import NOT_CHECKED, REVOKED
 from cucmos_shell.pki.ocsp.verify import may_respond
@@ -34,7 +34,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cucmos_shell.caller import Caller
+    from cucmos_shell.cli.caller import Caller
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
     from cucmos_shell.store import Snapshot

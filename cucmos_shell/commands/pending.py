@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmos_shell.grammar import Family
+from cucmos_shell.cli import Family
 from cucmos_shell.results import Value
 from cucmos_shell.text import columns, iso_time, java_date
 

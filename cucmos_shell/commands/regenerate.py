@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from cucmos_shell import issuing
+from cucmos_shell.cli import Family
+from cucmos_shell.cli.render import to_data, to_lines
 from cucmos_shell.commands.arguments import UNIT
 from cucmos_shell.commands.installed import Installed, installed_data, installed_lines
 from cucmos_shell.commands.raising import renewed
-from cucmos_shell.grammar import Family
-from cucmos_shell.render import to_data, to_lines
 from cucmos_shell.results import Ask, Commit, Notice, Progress
 
 TYPE_CHECKING = False

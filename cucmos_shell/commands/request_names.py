@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from cucmos_shell.cli import Argument
 from cucmos_shell.commands.certificate_names import parse_own, unknown
 from cucmos_shell.errors import NotFound
-from cucmos_shell.grammar import Argument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.arguments import UNIT
 from cucmos_shell.commands.conditions import CONDITION
 from cucmos_shell.commands.request_names import (
@@ -22,7 +23,6 @@ from cucmos_shell.commands.request_views import (
     shown_lines,
 )
 from cucmos_shell.errors import BadValue, Refused
-from cucmos_shell.grammar import Argument, Family
 from cucmos_shell.results import Commit, Notice, Progress
 from cucmos_shell.store import RequestRow
 

@@ -5,10 +5,10 @@ Strings, order and spacing are the product's (CLI reference, `utils service`).
 
 from __future__ import annotations
 
+from cucmos_shell.cli import Family
 from cucmos_shell.commands.arguments import SERVICE
 from cucmos_shell.commands.raising import raising
 from cucmos_shell.errors import Refused
-from cucmos_shell.grammar import Family
 from cucmos_shell.results import Commit, Notice, Pause, Progress, Value
 from cucmos_shell.service_plan import COMMANDED, FAILED, STARTED
 

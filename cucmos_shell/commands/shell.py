@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from cucmos_shell.grammar import Argument, Family
-from cucmos_shell.match import syntax
+from cucmos_shell.cli import Argument, Family
+from cucmos_shell.cli.match import syntax
 from cucmos_shell.results import Commit, Notice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cucmos_shell.caller import Caller
-    from cucmos_shell.grammar import Command
+    from cucmos_shell.cli.caller import Caller
+    from cucmos_shell.cli.grammar import Command
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
     from cucmos_shell.store.transaction import Transaction

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 
+from cucmos_shell.cli import Family
 from cucmos_shell.errors import Refused
-from cucmos_shell.grammar import Family
 from cucmos_shell.results import Ask, Commit, Notice, Progress
 from cucmos_shell.text import iso_time, zone_abbreviation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cucmos_shell.caller import Caller
+    from cucmos_shell.cli.caller import Caller
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
 

@@ -5,8 +5,8 @@ Rows stand on tab stops. BYTEPOS is the tag's number, and two names are misspelt
 
 from __future__ import annotations
 
+from cucmos_shell.cli import Family
 from cucmos_shell.errors import Refused
-from cucmos_shell.grammar import Family
 from cucmos_shell.pki.trust_lists import form
 from cucmos_shell.results import Value
 from cucmos_shell.text import iso_time, java_date, safe

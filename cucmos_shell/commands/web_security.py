@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cucmos_shell.cli import Argument, Family
+from cucmos_shell.cli.render import record_lines
 from cucmos_shell.commands.installed import Installed
 from cucmos_shell.commands.raising import renewed
 from cucmos_shell.commands.regenerate import (
@@ -13,10 +15,8 @@ from cucmos_shell.commands.regenerate import (
     regenerated_lines,
 )
 from cucmos_shell.errors import BadValue, Unavailable
-from cucmos_shell.grammar import Argument, Family
 from cucmos_shell.profile import subjects
 from cucmos_shell.profile.subjects import Subject
-from cucmos_shell.render import record_lines
 from cucmos_shell.results import Ask, Commit, Notice, Progress, Record
 from cucmos_shell.text import safe
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from cucmos_shell.cli.paste import PasteCollector
+from cucmos_shell.cli.wording import choice
 from cucmos_shell.results import Ask, AskText, Done, Paste, Pause, Say, Secret
-from cucmos_shell.wording import choice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from functools import partial
 from asyncssh import EXTENDED_DATA_STDERR
 from asyncssh.stream import SSHServerStreamSession
 
-from cucmos_shell.caller import Settings
+from cucmos_shell.cli.caller import Settings
+from cucmos_shell.cli.wording import failure_json, failure_text, from_os
 from cucmos_shell.errors import ShellError
 from cucmos_shell.login import parse_command
 from cucmos_shell.session import Session
@@ -20,7 +21,6 @@ from cucmos_shell.sshd.files import Files
 from cucmos_shell.sshd.terminal_channel import TerminalChannel
 from cucmos_shell.terminal import Terminal
 from cucmos_shell.terminal.terminal import RESTARTED
-from cucmos_shell.wording import failure_json, failure_text, from_os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from cucmos_shell.cli.grammar import Command, Grammar, Place
+from cucmos_shell.cli.near import unknown
+from cucmos_shell.cli.pattern import Argument
+from cucmos_shell.cli.words import Lexeme, is_pipe, quote, split
 from cucmos_shell.errors import (
     AmbiguousCommand,
     BadValue,
     IncompleteCommand,
-    NotFound,
     UnknownCommand,
 )
-from cucmos_shell.grammar import Argument, Command, Grammar, Place
-from cucmos_shell.lexemes import Lexeme, is_pipe, quote, split
 from cucmos_shell.results import Value
 from cucmos_shell.text import columns, safe
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 FILTERS = ("begin", "count", "exclude", "include", "page")
-NEAR_NAMES = 3
-FEW_NAMES = 12
 LISTED_CHOICES = 60
 
 
@@ -46,41 +45,6 @@ class Completion(Value):
 
     insert: str
     candidates: tuple[str, ...]
-
-
-def near(name: str, names: Iterable[str]) -> tuple[str, ...]:
-    """The names most like `name`, nearest first."""
-    import difflib
-
-    known = {n.casefold(): n for n in names}
-    text = name.casefold()
-    found = difflib.get_close_matches(text, known, NEAR_NAMES, 0.8)
-    if not found:
-        found = [key for key in known if text and key.startswith(text)][:NEAR_NAMES]
-    if not found:
-        found = difflib.get_close_matches(text, known, NEAR_NAMES, 0.6)
-    if not found:
-        found = [key for key in known if text and text in key][:NEAR_NAMES]
-    return tuple(known[key] for key in found)
-
-
-def unknown(text: str, names: Iterable[str], kind: str) -> NotFound:
-    """What is said when `text` is none of `names`, which are of that kind."""
-    return NotFound(
-        "{text} is not a known {kind}",
-        text=text,
-        kind=kind,
-        details=_nearest(text, tuple(names)),
-    )
-
-
-def _nearest(text: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Lines that name what `text` may have been meant for; all of a few, if nothing is near."""
-    if close := near(text, names):
-        return ("Did you mean:", *(f"\t{safe(name)}" for name in close))
-    if 0 < len(names) <= FEW_NAMES:
-        return ("One of:", *(f"\t{safe(name)}" for name in names))
-    return ()
 
 
 class Walker:

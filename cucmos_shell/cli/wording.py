@@ -6,8 +6,8 @@ import errno
 import os
 import sys
 
+from cucmos_shell.cli.render import to_json
 from cucmos_shell.errors import InternalError, ShellError, Unavailable, UnknownCommand
-from cucmos_shell.render import to_json
 from cucmos_shell.text import FAILURE
 
 

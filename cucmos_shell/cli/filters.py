@@ -1,0 +1,57 @@
+"""The output filters: `| include`, `exclude`, `begin` and `count`, on lines and on JSON data."""
+
+from __future__ import annotations
+
+import json
+
+from cucmos_shell.cli.regex import finder
+from cucmos_shell.errors import BadValue
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+
+def filtered_data(data: Any, filters: Iterable[tuple[str, str]]) -> Any:
+    """JSON data after the filters: a list is filtered by the text of its items, and counted.
+
+    Raises BadValue where there is no list to filter.
+    """
+    for kind, text in filters:
+        if kind == "page":
+            continue
+        if not isinstance(data, list):
+            raise BadValue("In JSON, | {kind} works on lists only", kind=kind)
+        if kind == "count":
+            data = {"count": len(data)}
+            continue
+        find = finder(text)
+        hits = [find(json.dumps(item, ensure_ascii=False)) for item in data]
+        if kind == "begin":
+            data = data[hits.index(True) :] if True in hits else []
+        else:
+            data = [i for i, hit in zip(data, hits, strict=True) if hit == (kind == "include")]
+    return data
+
+
+def filtered(lines: Sequence[str], filters: Iterable[tuple[str, str]]) -> list[str]:
+    """`lines` after the filters `(kind, text)`; each text is found as `finder` finds it."""
+    kept = list(lines)
+    for kind, text in filters:
+        if kind == "count":
+            count = sum(1 for line in kept if line)
+            kept = [f"Count: {count} line{'' if count == 1 else 's'}"]
+        elif kind == "include":
+            find = finder(text)
+            kept = [line for line in kept if find(line)]
+        elif kind == "exclude":
+            find = finder(text)
+            kept = [line for line in kept if not find(line)]
+        elif kind == "begin":
+            find = finder(text)
+            start = next((i for i, line in enumerate(kept) if find(line)), len(kept))
+            kept = kept[start:]
+        elif kind != "page":
+            raise BadValue("No such filter: {kind}", kind=kind)
+    return kept

@@ -1,0 +1,157 @@
+"""The pattern of a command, as its declaration has it.
+
+A pattern is made of
+    word            a fixed word; any unique beginning of it will do
+    {a|b:name}      one of several fixed words, bound to the parameter `name`
+    <name>          one argument;  <name...> takes the rest of the line
+    [ ... ]         may be left out; neighbouring groups come in any order, each once
+"""
+
+from __future__ import annotations
+
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any
+
+
+class GrammarError(Exception):
+    """A declaration contradicts itself or another one: a programmer's mistake."""
+
+
+class Argument:
+    """A kind of value on the line; `kind` is what one of `choices` is called, else `help`.
+
+    `choices(node)` gives the live names: matching is exact but case-blind, the node's spelling
+    reaches the handler, Tab completes them. `parse(node, text)` turns the text into a value and
+    raises a `ShellError` with the reason. With `words`, a rest argument arrives as a tuple of
+    words. `open`: a text that is none of the choices is passed on; the handler says no to it, which
+    one that asks for secrets does after its questions. `complete(node, words)` gives what Tab offers next: after the words of such a rest
+    argument so far, else after all words of the line so far.
+    """
+
+    __slots__ = ("choices", "complete", "help", "kind", "name", "open", "parse", "words")
+
+    def __init__(
+        self,
+        name: str,
+        help: str,
+        *,
+        choices: Callable[[Any], Iterable[str]] | None = None,
+        parse: Callable[[Any, Any], Any] | None = None,
+        words: bool = False,
+        open: bool = False,
+        complete: Callable[[Any, tuple[str, ...]], Iterable[str]] | None = None,
+        kind: str = "",
+    ) -> None:
+        self.name = name
+        self.help = help
+        self.kind = kind or help
+        self.choices = choices
+        self.parse = parse
+        self.words = words
+        self.open = open
+        self.complete = complete
+
+
+class Word:
+    """A fixed word; `binds` names the parameter that gets it."""
+
+    __slots__ = ("binds", "text")
+
+    def __init__(self, text: str, binds: str = "") -> None:
+        self.text = text
+        self.binds = binds
+
+
+class Choice:
+    __slots__ = ("binds", "words")
+
+    def __init__(self, words: tuple[str, ...], binds: str) -> None:
+        self.words = words
+        self.binds = binds
+
+
+class Slot:
+    __slots__ = ("argument", "rest")
+
+    def __init__(self, argument: Argument, rest: bool) -> None:
+        self.argument = argument
+        self.rest = rest
+
+
+class Options:
+    """Groups that may follow in any order, each once."""
+
+    __slots__ = ("groups",)
+
+    def __init__(self, groups: tuple[tuple[Token, ...], ...]) -> None:
+        self.groups = groups
+
+
+if TYPE_CHECKING:
+    Token = Word | Choice | Slot | Options
+
+_LEXEME = re.compile(r"\s*(\[|\]|<[^>]+>|\{[^}]+\}|[^\s\[\]<{]+)")
+
+
+def parse_pattern(pattern: str, arguments: Mapping[str, Argument]) -> tuple[Token, ...]:
+    """The tokens of `pattern`; raises GrammarError for a name that is not in `arguments`."""
+    lexemes = _LEXEME.findall(pattern)
+    position = 0
+
+    def sequence(closing: bool) -> tuple[Token, ...]:
+        nonlocal position
+        tokens: list[Token] = []
+        while position < len(lexemes):
+            lexeme = lexemes[position]
+            position += 1
+            if lexeme == "]":
+                if not closing:
+                    raise GrammarError(f"{pattern}: ']' without '['")
+                return tuple(tokens)
+            if lexeme == "[":
+                group = sequence(True)
+                if tokens and isinstance(tokens[-1], Options):
+                    tokens[-1] = Options((*tokens[-1].groups, group))
+                else:
+                    tokens.append(Options((group,)))
+            else:
+                tokens.append(_token(pattern, lexeme, arguments))
+        if closing:
+            raise GrammarError(f"{pattern}: '[' is not closed")
+        return tuple(tokens)
+
+    return sequence(False)
+
+
+def _token(pattern: str, lexeme: str, arguments: Mapping[str, Argument]) -> Token:
+    if lexeme[0] == "<":
+        name = lexeme[1:-1]
+        rest = name.endswith("...")
+        name = name.removesuffix("...")
+        if name not in arguments:
+            raise GrammarError(f"{pattern}: no argument is called {name!r}")
+        return Slot(arguments[name], rest)
+    if lexeme[0] == "{":
+        words, colon, binds = lexeme[1:-1].partition(":")
+        if not colon:
+            raise GrammarError(f"{pattern}: {lexeme} binds no parameter")
+        return Choice(tuple(words.split("|")), binds)
+    return Word(lexeme)
+
+
+def bindings(tokens: tuple[Token, ...]) -> Iterator[str]:
+    """The parameter names a pattern binds."""
+    for token in tokens:
+        if isinstance(token, Choice):
+            yield token.binds
+        elif isinstance(token, Slot):
+            yield token.argument.name.replace("-", "_")
+        elif isinstance(token, Options):
+            for group in token.groups:
+                if len(group) == 1 and isinstance(group[0], Word):
+                    yield group[0].text.replace("-", "_")
+                yield from bindings(group)
