@@ -17,8 +17,8 @@ from measure import Pty, peak_memory, process_time, ratio, raw_cat
 from populate import fill, plain_copy
 from report import Row, machine, table
 
-from cucmos_shell.installation import install
 from cucmos_shell.node import Node
+from cucmos_shell.node.install import install
 from cucmos_shell.pki.certs import key_pem
 from cucmos_shell.session import Session
 from cucmos_shell.world import World

@@ -21,7 +21,7 @@ from measure import peak_memory, process_time, ratio
 from populate import certificates, fill
 from report import Row, machine, table
 
-from cucmos_shell.installation import install
+from cucmos_shell.node.install import install
 from cucmos_shell.store.durable import find_syncfs
 from cucmos_shell.world import World
 

@@ -24,8 +24,8 @@ from populate import certificates
 from report import Row, machine, table
 
 from cucmos_shell import store
-from cucmos_shell.installation import install
-from cucmos_shell.own_import import anchors as anchors_of
+from cucmos_shell.node.certificates.anchors import anchors as anchors_of
+from cucmos_shell.node.install import install
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.chains.decide import AnchorIndex, decide
 from cucmos_shell.profile.load import load_yaml

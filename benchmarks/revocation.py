@@ -26,9 +26,9 @@ from measure import middle, process_time, ratio
 from populate import fill
 from report import Row, machine, table
 
-from cucmos_shell.installation import install
 from cucmos_shell.node import Node
-from cucmos_shell.ocsp.trust import TrustStore
+from cucmos_shell.node.certificates.anchors import TrustStore
+from cucmos_shell.node.install import install
 from cucmos_shell.pki.ocsp.verify import Question, verify
 from cucmos_shell.session import Session
 from cucmos_shell.world import Unanswered, World

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from measure import process_time, ratio
 from report import Row, table
 
-from cucmos_shell.installation import install
+from cucmos_shell.node.install import install
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.trust_lists import build, read
 from cucmos_shell.world import World

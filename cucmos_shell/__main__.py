@@ -115,7 +115,7 @@ def _installed(state: str, profile: str | None, world: World) -> Node:
     from cucmos_shell.node import Node
 
     if not Store(state).exists():
-        from cucmos_shell.installation import install
+        from cucmos_shell.node.install import install
 
         install(state, profile or DEFAULT_PROFILE, world, progress=_progress)
     node = Node.open(state, world)
@@ -130,7 +130,7 @@ def _init(arguments: Sequence[str], world: World) -> int:
     options = INIT.parse(arguments)
     if options is None:
         return _print(INIT.help())
-    from cucmos_shell.installation import install
+    from cucmos_shell.node.install import install
 
     state = state_folder(options["state"])
     fresh = install(

@@ -27,7 +27,7 @@ def wanted(node: Node, caller: Caller) -> bool:
 
 def sign_in_again(node: Node, caller: Caller, interactive: bool) -> Conversation[None]:
     """Ask for the account's password; once right, it is not asked for again in this session."""
-    from cucmos_shell.accounts import SignInRefused
+    from cucmos_shell.node.access.accounts import SignInRefused
 
     account = node.accounts.find(caller.account)
     if account is None or not account.password:

@@ -65,7 +65,7 @@ def who(node: Node, environment: Mapping[str, str], account: str | None, level: 
     the command line is matched without regard to case, as accounts are named; users of the system
     may differ by case alone. Raises Unavailable for a user without an account.
     """
-    from cucmos_shell import accounts
+    from cucmos_shell.node.access import accounts
 
     connection = environment.get("SSH_CONNECTION", "").split()
     snapshot = node.snapshot()
@@ -94,8 +94,8 @@ def who(node: Node, environment: Mapping[str, str], account: str | None, level: 
 
 def _remedies(name: str, alike: str) -> tuple[str, ...]:
     """What the node's administrator can do for a user without an account; `alike` has the name."""
-    from cucmos_shell.accounts import check_name
     from cucmos_shell.errors import BadValue
+    from cucmos_shell.node.access.accounts import check_name
 
     options = f"--account {alike or 'NAME'} or --level 0|1|4 in sshd's command for the shell"
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from cucmos_shell import commands
-from cucmos_shell.audit import looks_secret, redacted
 from cucmos_shell.cli import Walker
 from cucmos_shell.cli.caller import Caller, Settings
 from cucmos_shell.cli.filters import filtered, filtered_data
@@ -21,6 +20,7 @@ from cucmos_shell.errors import (
     Unavailable,
     UnknownCommand,
 )
+from cucmos_shell.node.logs.audit import looks_secret, redacted
 from cucmos_shell.results import (
     Ask,
     AskText,
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from typing import Any
 
-    from cucmos_shell.logins import History
     from cucmos_shell.node import Node
+    from cucmos_shell.node.access.sessions import History
 
     Event = Say | Ask | AskText | Secret | Paste | Pause | Done
     Events = Generator[Event, str | None, Done]

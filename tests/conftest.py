@@ -9,8 +9,8 @@ from certificate_authority import CertificateAuthority, ca  # noqa: F401
 from harness import START, Conversation, Keys, clock_world
 from key_watch import WATCH, attach
 
-from cucmos_shell.installation import install
 from cucmos_shell.node import Node
+from cucmos_shell.node.install import install
 from cucmos_shell.world import World
 
 HERE = pathlib.Path(__file__).parent

@@ -13,11 +13,17 @@ from harness import Conversation, clock_world
 from screen import Screen
 from ssh_server import PROGRAM
 
-from cucmos_shell import passwords
-from cucmos_shell.accounts import ACCOUNTS_MOST, Account, SignInRefused, all_accounts, put
 from cucmos_shell.errors import Refused
 from cucmos_shell.node import Node
-from cucmos_shell.public_keys import fingerprint, normalize
+from cucmos_shell.node.access import passwords
+from cucmos_shell.node.access.accounts import (
+    ACCOUNTS_MOST,
+    Account,
+    SignInRefused,
+    all_accounts,
+    put,
+)
+from cucmos_shell.node.access.ssh_keys import fingerprint, normalize
 
 GOOD = "Blue-Harbour7"
 OTHER = "Green-Valley8"

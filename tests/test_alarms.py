@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from harness import START, Conversation, clock_world
 
-from cucmos_shell import alarms
 from cucmos_shell.errors import Unavailable
 from cucmos_shell.node import Node
+from cucmos_shell.node.logs import alarms
 from cucmos_shell.results import Done, Pause
 from cucmos_shell.world.world import send_syslog
 

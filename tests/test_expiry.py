@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cucmos_shell.expiry import (
+from cucmos_shell.node.expiry.due import (
     DAY,
     HOUR,
     MonitorSettings,
     Notice,
     Watched,
+    all_due,
     band,
-    due,
-    next_run,
+    run_after,
 )
 from cucmos_shell.store import Row
 
@@ -33,7 +33,7 @@ def certificate(left, name="x", now=NOW):
 def alarms(left, settings=DAILY, said=None, now=NOW):
     one = certificate(left)
     said = {one.key: said} if said else {}
-    return [found.alarm for found in due([one], settings, said, now)]
+    return [found.alarm for found in all_due([one], settings, said, now)]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_nightly_run_says_it_every_night_of_the_year(zone):
     for day in range(366):
         night = datetime.datetime(2027, 1, 2, 3, 30) + datetime.timedelta(days=day)
         now = night.replace(tzinfo=place).timestamp() + (day * 37) % 50
-        (found,) = due([one], DAILY, said, now)
+        (found,) = all_due([one], DAILY, said, now)
         said[found.watched.key] = found.notice
 
 
@@ -101,7 +101,7 @@ def test_early_repetitions_do_not_creep():
     """Hourly runs with an allowance of an hour: still one notice a day."""
     one, said, times = certificate(-DAY), {}, []
     for hour in range(24 * 10):
-        for found in due([one], DAILY, said, NOW + hour * HOUR):
+        for found in all_due([one], DAILY, said, NOW + hour * HOUR):
             said[found.watched.key] = found.notice
             times.append(hour)
     assert len(times) == 10 + 1
@@ -121,7 +121,7 @@ def test_a_clock_that_jumps_over_all_bands_and_back_says_each_state_once():
     """Forward by a year and back: `expired`, then what is true again, by the frequency."""
     one, said, seen = certificate(20 * DAY), {}, []
     for now in (NOW, NOW + 365 * DAY, NOW + 365 * DAY + 60, NOW + 120, NOW + 180):
-        for found in due([one], DAILY, said, now):
+        for found in all_due([one], DAILY, said, now):
             said[found.watched.key] = found.notice
             seen.append(found.alarm)
     assert seen == ["CertValidLessThanMonth", "CertExpired", "CertValidLessThanMonth"]
@@ -134,7 +134,7 @@ def test_the_leap_day_is_a_day():
     march = calendar.timegm((2028, 3, 1, 12, 0, 0))
     assert march - leap == 2 * DAY
     one = certificate(0, now=march)
-    (found,) = due([one], DAILY, {}, leap)
+    (found,) = all_due([one], DAILY, {}, leap)
     assert found.alarm == "CertValidfor7days"
 
 
@@ -142,7 +142,7 @@ def test_a_renewed_certificate_of_the_same_name_is_another_one():
     old = certificate(DAY / 2)
     new = Watched("some-trust", False, old.row._replace(sha256="cd" * 32))
     said = {old.key: Notice(1, NOW, 1)}
-    assert [found.watched for found in due([old, new], DAILY, said, NOW)] == [new]
+    assert [found.watched for found in all_due([old, new], DAILY, said, NOW)] == [new]
 
 
 @given(st.floats(-400 * DAY, 400 * DAY), st.floats(0, 400 * DAY))
@@ -165,4 +165,4 @@ def test_bands_only_get_severer(left, later):
 def test_the_monitor_runs_daily_or_hourly_and_for_mail_that_waits(last, soonest, retries, expected):
     last = last if last is None else NOW + last
     soonest = soonest if soonest is None else NOW + soonest
-    assert next_run(last, soonest, [NOW + at for at in retries], NOW) == NOW + expected
+    assert run_after(last, soonest, [NOW + at for at in retries], NOW) == NOW + expected

@@ -8,8 +8,8 @@ import pytest
 from harness import START, Conversation
 
 from cucmos_shell.commands import expiry_view
-from cucmos_shell.commands.expiry_view import Life
 from cucmos_shell.node import Node
+from cucmos_shell.node.expiry.life import Life
 
 DAY = 86_400
 

@@ -459,7 +459,7 @@ def test_get_can_be_called_off(say, logs):
 FULL = """
 import os, shutil, sys
 from harness import Conversation
-from cucmos_shell.node import Node
+from cucmos_shell.node.node import Node
 from cucmos_shell.world.world import World
 
 shutil.copytree(sys.argv[1], sys.argv[2] + "/node", symlinks=True)

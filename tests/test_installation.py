@@ -12,8 +12,8 @@ from harness import clock_world
 from small_store import read_everything, tree
 
 from cucmos_shell.errors import Busy, ProfileError, Unavailable, UsageError
-from cucmos_shell.installation import install
 from cucmos_shell.node import Node
+from cucmos_shell.node.install import install
 from cucmos_shell.store import Store
 
 PYTHON = pathlib.Path(__file__).parents[1]
@@ -190,7 +190,7 @@ def test_an_unwritable_place_is_said(tmp_path, world):
 
 INSTALLER = """
 import sys
-from cucmos_shell.installation import install
+from cucmos_shell.node.install import install
 from cucmos_shell.world.world import World
 print(install(sys.argv[1], "imp-9.1", World.real(), speed=0))
 """

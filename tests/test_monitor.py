@@ -22,9 +22,9 @@ from mail_servers import (
     tls_context,
 )
 
-from cucmos_shell.commands.monitor import next_run
 from cucmos_shell.node import Node
-from cucmos_shell.sent import load
+from cucmos_shell.node.expiry.unsent import load
+from cucmos_shell.node.tasks.expiry_run import next_run
 from cucmos_shell.world import mail
 
 HOUR, DAY = 3600, 86_400

@@ -15,7 +15,7 @@ HERE = pathlib.Path(__file__).parent
 WRITER = """
 import sys, time
 from harness import Conversation, Keys
-from cucmos_shell.node import Node
+from cucmos_shell.node.node import Node
 from cucmos_shell.world.world import World
 say = Conversation(Node.open(sys.argv[1], World.real().replace(new_key=Keys())))
 end, count = time.monotonic() + float(sys.argv[2]), 0

@@ -3,8 +3,8 @@
 import pytest
 from harness import START
 
-from cucmos_shell import search
 from cucmos_shell.errors import BadValue, IncompleteCommand
+from cucmos_shell.node.certificates import search
 from cucmos_shell.store import RequestRow, Row
 
 DAY = 86_400

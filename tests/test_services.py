@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cucmos_shell import issuing
 from cucmos_shell.errors import Damaged, Refused, Unavailable
 from cucmos_shell.node import Node
+from cucmos_shell.node.certificates import issuing
+from cucmos_shell.node.services.plan import Row, Timeline, dependents, in_need_order
 from cucmos_shell.profile.profile import ServiceSpec
-from cucmos_shell.service_plan import Row, Timeline, dependents, in_need_order
 
 TOMCAT, ROUTER, SERVLET = "Cisco Tomcat", "Cisco XCP Router", "Cisco Tomcat Stats Servlet"
 CONNECTIONS = "Cisco XCP Connection Manager"

@@ -10,10 +10,10 @@ from harness import Conversation
 from screen import Screen
 from ssh_server import PROGRAM
 
-from cucmos_shell.accounts import Locking
 from cucmos_shell.errors import Refused
 from cucmos_shell.ledger import Ledger
 from cucmos_shell.node import Node
+from cucmos_shell.node.access.accounts import Locking
 from cucmos_shell.session import Session
 
 GOOD = "Blue-Harbour7"
@@ -48,7 +48,7 @@ def test_sessions_of_a_process_that_is_gone_are_gone(node_dir, node):
     """However it went: nothing has to be cleaned up."""
     code = (
         "import os, sys\n"
-        "from cucmos_shell.node import Node\n"
+        "from cucmos_shell.node.node import Node\n"
         "from cucmos_shell.world.world import World\n"
         f"node = Node.open({str(node_dir)!r}, World.real())\n"
         "for _ in range(10): node.logins.begin('ann', '192.0.2.1')\n"

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
 from harness import Conversation, clock_world
 
 from cucmos_shell.errors import ProfileError
-from cucmos_shell.installation import install
 from cucmos_shell.node import Node
+from cucmos_shell.node.install import install
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.trust_lists import build, form, read
 from cucmos_shell.profile.load import load_yaml

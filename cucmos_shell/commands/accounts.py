@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from cucmos_shell import accounts, guard, passwords
-from cucmos_shell.accounts import ADMINISTRATOR, Account
+from cucmos_shell import guard
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.near import unknown
 from cucmos_shell.commands.arguments import number
 from cucmos_shell.errors import BadValue, Refused
-from cucmos_shell.public_keys import fingerprint, normalize
+from cucmos_shell.node.access import accounts, passwords
+from cucmos_shell.node.access.accounts import ADMINISTRATOR, Account
+from cucmos_shell.node.access.ssh_keys import fingerprint, normalize
 from cucmos_shell.results import Ask, AskText, Commit, Notice, Progress, Secret, Table
 
 TYPE_CHECKING = False

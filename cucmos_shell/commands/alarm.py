@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cucmos_shell.alarms import SEVERITIES
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.arguments import COUNT
 from cucmos_shell.commands.hosts import host_text, parse_host
+from cucmos_shell.node.logs.alarms import SEVERITIES
 from cucmos_shell.results import Commit, Notice, Value
 
 TYPE_CHECKING = False
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from cucmos_shell.alarms import Raised
     from cucmos_shell.node import Node
+    from cucmos_shell.node.logs.alarms import Raised
     from cucmos_shell.results import Conversation
     from cucmos_shell.store.transaction import Transaction
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import io
 import posixpath
 
-from cucmos_shell import trust_import
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.revocation import check_upload
 from cucmos_shell.commands.sftp_dialogue import Server, ask_server, sign_in
 from cucmos_shell.errors import NotFound, Refused
+from cucmos_shell.node.certificates import trust_import
+from cucmos_shell.node.tasks.revocation import check_upload
 from cucmos_shell.pki import bundle
 from cucmos_shell.pki.der import to_pem
 from cucmos_shell.profile.profile import ALL_BULK

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cucmos_shell import own_import
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.certificate_names import (
     complete_own,
@@ -12,6 +11,7 @@ from cucmos_shell.commands.certificate_names import (
     parse_trust,
 )
 from cucmos_shell.errors import NotFound
+from cucmos_shell.node.certificates.anchors import anchors
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.chains.decide import Link, Verdict, decide
 from cucmos_shell.results import Value
@@ -129,7 +129,7 @@ def show_chain(node: Node, name: str) -> Chain:
     verdict = decide(
         certs.load_der(der),
         between,
-        own_import.anchors(snapshot, store),
+        anchors(snapshot, store),
         node.appliance.policy,
         node.now(),
         store=store,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cucmos_shell.node import Node
-    from cucmos_shell.search import Condition
+    from cucmos_shell.node.certificates.search import Condition
     from cucmos_shell.store import Row, Snapshot
 
 family = Family()
@@ -72,7 +72,7 @@ def listing_data(listing: Listing) -> list[dict[str, Any]]:
 
 def _found(listing: Listing, conditions: tuple[Condition, ...], now: float) -> Listing:
     """What of `listing` meets all `conditions`."""
-    from cucmos_shell import search
+    from cucmos_shell.node.certificates import search
 
     kind = search.CERTIFICATE if listing.kind == "own" else search.TRUST
     found = (

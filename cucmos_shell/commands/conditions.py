@@ -7,17 +7,17 @@ from cucmos_shell.cli import Argument
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cucmos_shell.node import Node
-    from cucmos_shell.search import Condition
+    from cucmos_shell.node.certificates.search import Condition
 
 
 def _parse(_: Node, words: tuple[str, ...]) -> tuple[Condition, ...]:
-    from cucmos_shell import search
+    from cucmos_shell.node.certificates import search
 
     return search.parse(words)
 
 
 def _complete(_: Node, words: tuple[str, ...]) -> tuple[str, ...]:
-    from cucmos_shell import search
+    from cucmos_shell.node.certificates import search
 
     return search.follow(words)
 

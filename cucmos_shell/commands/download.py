@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cucmos_shell.areas import write_download
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.certificate_names import (
     complete_own,
@@ -12,6 +11,7 @@ from cucmos_shell.commands.certificate_names import (
 )
 from cucmos_shell.commands.request_names import complete_requests, parse_request
 from cucmos_shell.errors import BadValue, NotFound
+from cucmos_shell.node.areas import write_download
 from cucmos_shell.pki.der import from_pem, pkcs7_bundle, to_pem
 from cucmos_shell.results import Value
 from cucmos_shell.store.snapshot import sha256_hex

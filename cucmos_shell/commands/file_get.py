@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
     from cucmos_shell.commands.file_names import Place
-    from cucmos_shell.file_areas import Entry
     from cucmos_shell.node import Node
+    from cucmos_shell.node.areas import Entry
     from cucmos_shell.results import Conversation
     from cucmos_shell.world.sftp import SftpClient
 

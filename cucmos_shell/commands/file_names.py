@@ -5,9 +5,9 @@ from __future__ import annotations
 import fnmatch
 import os
 
-from cucmos_shell import file_areas
 from cucmos_shell.cli import Argument
 from cucmos_shell.errors import NotFound, Refused, Unavailable
+from cucmos_shell.node.areas import ACTIVELOG, all_areas, split, walk
 from cucmos_shell.results import Value
 from cucmos_shell.text import safe
 
@@ -15,8 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cucmos_shell.file_areas import Area, Entry, Path
     from cucmos_shell.node import Node
+    from cucmos_shell.node.areas import Area, Entry, Path
 
 # The word for the area; `activelog` is the only one of the original.
 AREA = "{activelog|certs|download|upload:area}"
@@ -28,10 +28,10 @@ LINE_MOST = 4096
 
 def _complete(node: Node, words: tuple[str, ...]) -> Iterable[str]:
     """The files of the area that the line `file VERB AREA` names, whose word may be shortened."""
-    areas = file_areas.areas(node.state_dir, node.store)
+    areas = all_areas(node.state_dir, node.store)
     name = next(name for name in areas if name.startswith(words[2].casefold()))
     try:
-        for count, entry in enumerate(file_areas.walk(areas[name], ())):
+        for count, entry in enumerate(walk(areas[name], ())):
             if count >= COMPLETED_MOST:
                 return
             yield "/".join(entry.path)
@@ -55,7 +55,7 @@ class Place(Value):
     @property
     def shown(self) -> str:
         """The place as the original names it."""
-        root = LOG_ROOT if self.name == file_areas.ACTIVELOG else f"/{self.name}"
+        root = LOG_ROOT if self.name == ACTIVELOG else f"/{self.name}"
         return "/".join((root, *self.path))
 
     @property
@@ -81,12 +81,12 @@ def place(node: Node, area: str, text: str) -> Place:
     Names are matched without regard to case where none is spelled exactly so, and only one is
     otherwise. Raises NotFound.
     """
-    areas = file_areas.areas(node.state_dir, node.store)
+    areas = all_areas(node.state_dir, node.store)
     try:
-        path = file_areas.split(text)
+        path = split(text)
     except FileNotFoundError:
         raise missing(text) from None
-    if area == file_areas.ACTIVELOG:
+    if area == ACTIVELOG:
         if path[:3] == ("var", "log", "active"):
             path = path[3:]
         if path and path[0] in areas and not _is_folder(areas[area], path[:1]):
@@ -135,7 +135,7 @@ def find(where: Place, text: str, *, recursive: bool = False) -> list[Entry]:
         if recursive:
             files = [e for e in names if not e.folder]
             for folder in (e for e in names if e.folder):
-                files += file_areas.walk(area, folder.path)
+                files += walk(area, folder.path)
             names = files
     except OSError as error:
         raise told(error, text) from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 
-from cucmos_shell import file_areas
 from cucmos_shell.cli import Family
 from cucmos_shell.cli.regex import searcher
 from cucmos_shell.commands.arguments import COUNT
@@ -22,6 +21,7 @@ from cucmos_shell.commands.file_names import (
     without_files,
 )
 from cucmos_shell.errors import Refused
+from cucmos_shell.node import areas
 from cucmos_shell.results import Ask, Document, Notice, Pause, Progress
 from cucmos_shell.text import iso_time, safe, zone_abbreviation
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from cucmos_shell.commands.file_names import Place
-    from cucmos_shell.file_areas import Entry
     from cucmos_shell.node import Node
+    from cucmos_shell.node.areas import Entry
     from cucmos_shell.results import Conversation
 
     Fits = Callable[[str], object]
@@ -246,7 +246,7 @@ def delete_files(
     if not files:
         raise without_files(where, file_spec)
     for entry in files:
-        if where.name == file_areas.ACTIVELOG and _is_command_log(entry):
+        if where.name == areas.ACTIVELOG and _is_command_log(entry):
             raise Refused("{name} belongs to the command log, which stays", name=entry.name)
     deleted = 0
     for entry in files:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cucmos_shell.node import Node
+    from cucmos_shell.node.certificates.trust_lists import ListImpact
     from cucmos_shell.store import Row
     from cucmos_shell.store.snapshot import Snapshot
-    from cucmos_shell.trust_list_keeper import ListImpact
 
 family = Family()
 
@@ -154,7 +154,7 @@ def _copies(node: Node, snapshot: Snapshot, unit: str) -> Iterator[str]:
 
 
 def _services(node: Node, unit: str) -> Iterator[ServiceImpact]:
-    from cucmos_shell.service_plan import dependents
+    from cucmos_shell.node.services.plan import dependents
 
     specs = node.appliance.all_services()
     named = node.appliance.units[unit].services

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmos_shell.commands.revocation import Checked
+from cucmos_shell.node.tasks.revocation import Checked
 from cucmos_shell.results import Value
 from cucmos_shell.text import iso_time, safe
 
@@ -10,9 +10,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cucmos_shell.own_import import Accepted
+    from cucmos_shell.node.certificates.own_import import Accepted
+    from cucmos_shell.node.certificates.trust_import import Outcome
     from cucmos_shell.store import Row
-    from cucmos_shell.trust_import import Outcome
 
 LISTED = 200
 _WORDS = {

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from cucmos_shell import own_import, trust_import
-from cucmos_shell.areas import open_upload
-from cucmos_shell.areas import uploads as upload_names
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.certificate_names import parse_trust, unknown
 from cucmos_shell.commands.import_views import (
@@ -13,9 +10,12 @@ from cucmos_shell.commands.import_views import (
     imported_data,
     imported_lines,
 )
-from cucmos_shell.commands.raising import renewed
-from cucmos_shell.commands.revocation import check_upload
 from cucmos_shell.errors import BadValue, Refused
+from cucmos_shell.node.areas import open_upload
+from cucmos_shell.node.areas import uploads as upload_names
+from cucmos_shell.node.certificates import own_import, trust_import
+from cucmos_shell.node.tasks.raising import renewed
+from cucmos_shell.node.tasks.revocation import check_upload
 from cucmos_shell.pki import bundle
 from cucmos_shell.results import Commit, Paste, Progress
 

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cucmos_shell.node import Node
+    from cucmos_shell.node.certificates.trust_lists import ListImpact
     from cucmos_shell.store.snapshot import Snapshot
-    from cucmos_shell.trust_list_keeper import ListImpact
 
 
 def lists_of(node: Node, snapshot: Snapshot, unit: str) -> ListImpact:

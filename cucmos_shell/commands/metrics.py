@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cucmos_shell import sent as records
 from cucmos_shell.cli import Family
+from cucmos_shell.node.expiry import unsent
 from cucmos_shell.results import Notice
 from cucmos_shell.text import safe
 
@@ -72,7 +72,7 @@ def metrics(node: Node) -> Notice:
     For a cron job that writes them into the text-file folder of the node exporter. Times are
     seconds since the epoch; alarms are those in the log files that are kept.
     """
-    sent = records.load(node.store.layout.sent)
+    sent = unsent.load(node.store.layout.sent)
     last = [] if sent.last_run is None else [
         sample("cucmos_expiry_monitor_last_run_seconds", sent.last_run)
     ]  # fmt: skip

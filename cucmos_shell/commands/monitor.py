@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from cucmos_shell import expiry
-from cucmos_shell import sent as records
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.arguments import number
 from cucmos_shell.errors import BadValue, Refused
-from cucmos_shell.expiry import monitor_settings
+from cucmos_shell.node.expiry import unsent
+from cucmos_shell.node.expiry.due import ending, monitor_settings
+from cucmos_shell.node.tasks.expiry_run import next_run
 from cucmos_shell.results import Commit, Notice, Value
 from cucmos_shell.store import paths
 from cucmos_shell.text import iso_time, safe
@@ -16,11 +16,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cucmos_shell.commands.monitor_run import Run
-    from cucmos_shell.expiry import MonitorSettings
     from cucmos_shell.node import Node
+    from cucmos_shell.node.expiry.due import MonitorSettings
+    from cucmos_shell.node.expiry.unsent import Mail, Sent
+    from cucmos_shell.node.tasks.expiry_run import Run
     from cucmos_shell.results import Conversation
-    from cucmos_shell.sent import Mail, Sent
     from cucmos_shell.store.transaction import Transaction
 
 family = Family()
@@ -106,27 +106,17 @@ def show_monitor(node: Node) -> Monitor:
     """Show the settings of the certificate expiry monitor, its last run, and mail that waits."""
     snapshot, now = node.snapshot(), node.now()
     settings = monitor_settings(snapshot.settings(), node.appliance.defaults)
-    sent = records.load(node.store.layout.sent)
+    sent = unsent.load(node.store.layout.sent)
     service = node.appliance.expiry_monitor_service
-    ending = len(expiry.ending(snapshot, now + settings.start))
     return Monitor(
         settings,
         snapshot.document(paths.SMTP).get("host", ""),
         service,
         node.services.state(service).state,
         sent,
-        ending,
+        len(ending(snapshot, now + settings.start)),
         next_run(node),
     )
-
-
-def next_run(node: Node) -> float:
-    """When the monitor is to run next, which may be now (seconds since the epoch)."""
-    snapshot, now = node.snapshot(), node.now()
-    sent = records.load(node.store.layout.sent)
-    soon = expiry.ending(snapshot, now + expiry.DAY)
-    retries = [mail.after for mail in sent.outbox]
-    return expiry.next_run(sent.last_run, soon[0].row.not_after if soon else None, retries, now)
 
 
 def _change(**changes: Any) -> Commit:
@@ -243,6 +233,6 @@ def run_monitor(node: Node) -> Conversation[Run]:
     all. Mail that failed is tried again when its pause is over. Runs only while the service is
     started. Fails if a mail could not be sent, which then waits.
     """
-    from cucmos_shell.commands.monitor_run import run
+    from cucmos_shell.node.tasks.expiry_run import run
 
     return (yield from run(node))

@@ -11,8 +11,9 @@ from cucmos_shell.commands.certificate_names import (
     parse_own,
     parse_trust,
 )
-from cucmos_shell.commands.raising import raise_alarms
-from cucmos_shell.commands.revocation import (
+from cucmos_shell.errors import NotFound, Refused
+from cucmos_shell.node.tasks.raising import raise_alarms
+from cucmos_shell.node.tasks.revocation import (
     CONFIGURED,
     DISABLED,
     FROM_CERTIFICATE,
@@ -23,7 +24,6 @@ from cucmos_shell.commands.revocation import (
     ocsp_settings,
     refuse,
 )
-from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.ocsp.verdict import NOT_CHECKED, REVOKED
 from cucmos_shell.pki.ocsp.verify import may_respond

@@ -9,7 +9,7 @@ from cucmos_shell.text import columns, iso_time, java_date
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cucmos_shell.node import Node
-    from cucmos_shell.services import Pending
+    from cucmos_shell.node.services.services import Pending
 
 family = Family()
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cucmos_shell import issuing
-from cucmos_shell.areas import open_upload
 from cucmos_shell.errors import Refused
+from cucmos_shell.node.areas import open_upload
+from cucmos_shell.node.certificates import issuing
 from cucmos_shell.pki import certs
 from cucmos_shell.results import AskText, Secret
 from cucmos_shell.store import Row

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from cucmos_shell import issuing
 from cucmos_shell.cli import Family
 from cucmos_shell.cli.render import to_data, to_lines
 from cucmos_shell.commands.arguments import UNIT
 from cucmos_shell.commands.installed import Installed, installed_data, installed_lines
-from cucmos_shell.commands.raising import renewed
+from cucmos_shell.node.certificates import issuing
+from cucmos_shell.node.tasks.raising import renewed
 from cucmos_shell.results import Ask, Commit, Notice, Progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cucmos_shell.issuing import Material
     from cucmos_shell.node import Node
+    from cucmos_shell.node.certificates.issuing import Material
     from cucmos_shell.results import Conversation
     from cucmos_shell.store.transaction import Transaction
     from cucmos_shell.world.world import PrivateKey

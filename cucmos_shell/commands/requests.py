@@ -29,8 +29,8 @@ from cucmos_shell.store import RequestRow
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cucmos_shell.node import Node
+    from cucmos_shell.node.certificates.search import Condition
     from cucmos_shell.results import Conversation
-    from cucmos_shell.search import Condition
     from cucmos_shell.store.transaction import Transaction
 
 family = Family()
@@ -186,7 +186,7 @@ def list_requests(node: Node, own: str = "", condition: tuple[Condition, ...] = 
     snapshot = node.snapshot()
     found = [(unit, request) for unit in snapshot.units if (request := snapshot.own(unit).request)]
     if condition:
-        from cucmos_shell import search
+        from cucmos_shell.node.certificates import search
 
         found = [
             (unit, request)

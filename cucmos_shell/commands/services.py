@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Family
 from cucmos_shell.commands.arguments import SERVICE
-from cucmos_shell.commands.raising import raising
 from cucmos_shell.errors import Refused
+from cucmos_shell.node.services.plan import COMMANDED, FAILED, STARTED
+from cucmos_shell.node.tasks.raising import raising
 from cucmos_shell.results import Commit, Notice, Pause, Progress, Value
-from cucmos_shell.service_plan import COMMANDED, FAILED, STARTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cucmos_shell.node import Node
+    from cucmos_shell.node.services.plan import Row
+    from cucmos_shell.node.services.services import ServiceState
     from cucmos_shell.results import Conversation
-    from cucmos_shell.service_plan import Row
-    from cucmos_shell.services import ServiceState
     from cucmos_shell.store.transaction import Transaction
 
 family = Family()

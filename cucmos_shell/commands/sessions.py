@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from cucmos_shell import guard, logins
+from cucmos_shell import guard
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.arguments import number
 from cucmos_shell.errors import Refused
+from cucmos_shell.node.access import sessions as logins
 from cucmos_shell.results import Commit, Notice, Table
 from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cucmos_shell.audit import Entry
     from cucmos_shell.cli.caller import Caller
     from cucmos_shell.node import Node
+    from cucmos_shell.node.logs.audit import Entry
     from cucmos_shell.results import Conversation
     from cucmos_shell.store.transaction import Transaction
 

@@ -5,10 +5,10 @@ Dialogues and results are the product's (guides of 10.x for `utils ctl`, of 12.5
 
 from __future__ import annotations
 
-from cucmos_shell.areas import open_upload, uploads, write_download
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.trust_list_show import too_large
 from cucmos_shell.errors import NotFound, Refused
+from cucmos_shell.node.areas import open_upload, uploads, write_download
 from cucmos_shell.pki.trust_lists import form
 from cucmos_shell.results import Ask, Commit, Notice, Progress
 from cucmos_shell.store.snapshot import sha256_hex

@@ -5,7 +5,6 @@ from __future__ import annotations
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.render import record_lines
 from cucmos_shell.commands.installed import Installed
-from cucmos_shell.commands.raising import renewed
 from cucmos_shell.commands.regenerate import (
     CANCELLED,
     QUESTION,
@@ -15,6 +14,7 @@ from cucmos_shell.commands.regenerate import (
     regenerated_lines,
 )
 from cucmos_shell.errors import BadValue, Unavailable
+from cucmos_shell.node.tasks.raising import renewed
 from cucmos_shell.profile import subjects
 from cucmos_shell.profile.subjects import Subject
 from cucmos_shell.results import Ask, Commit, Notice, Progress, Record
@@ -122,7 +122,7 @@ def change_subject(
 
 
 def _install(node: Node, unit: str, subject: Subject) -> Conversation[Installed]:
-    from cucmos_shell import issuing
+    from cucmos_shell.node.certificates import issuing
 
     spec = node.appliance.units[unit]
     key, serial = node.world.new_key(spec.key), node.world.new_serial()

@@ -6,14 +6,14 @@ import asyncio
 
 import asyncssh
 
-from cucmos_shell.accounts import FIRST_DELAY, SignInRefused, has_key
 from cucmos_shell.errors import Refused, ShellError, Unavailable
+from cucmos_shell.node.access.accounts import FIRST_DELAY, SignInRefused, has_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cucmos_shell.accounts import Account
+    from cucmos_shell.node.access.accounts import Account
     from cucmos_shell.sshd.server import Server
 
 PASSWORDS_MOST = 6

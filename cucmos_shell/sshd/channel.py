@@ -26,7 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cucmos_shell.logins import History, Login
+    from cucmos_shell.node.access.sessions import History, Login
     from cucmos_shell.sshd.access import Access
     from cucmos_shell.sshd.server import Server
 

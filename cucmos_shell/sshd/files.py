@@ -1,6 +1,6 @@
 """SFTP, and scp over it: the node's areas as four folders, of which `upload` takes files.
 
-Every path goes through `file_areas`; nothing of asyncssh's own file access is left reachable.
+Every path goes through `node.areas`; nothing of asyncssh's own file access is left reachable.
 Work on files happens in threads; changes are in the command log, and refused when that is not
 writable.
 """
@@ -25,9 +25,8 @@ from asyncssh import (
     SFTPName,
 )
 
-from cucmos_shell import file_areas
 from cucmos_shell.errors import ShellError, Unavailable
-from cucmos_shell.file_areas import Entry, FolderArea, split
+from cucmos_shell.node.areas import Entry, FolderArea, all_areas, split
 from cucmos_shell.sshd.open_files import UPLOAD_MOST, Reading, Writing, attributes_of
 
 TYPE_CHECKING = False
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from typing import Any, NoReturn
 
-    from cucmos_shell.file_areas import Area, Path
+    from cucmos_shell.node.areas import Area, Path
     from cucmos_shell.sshd.access import Access
     from cucmos_shell.sshd.server import Server
 
@@ -53,7 +52,7 @@ class Files(asyncssh.SFTPServer):
         self._name = name
         self._level = 0
         self._origin = f"sftp/{access.address}"
-        self._areas = file_areas.areas(server.node.state_dir, server.node.store)
+        self._areas = all_areas(server.node.state_dir, server.node.store)
         self._open: set[Reading | Writing] = set()
 
     # --- paths ------------------------------------------------------------------------------------

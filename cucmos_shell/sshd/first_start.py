@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from cucmos_shell import accounts, passwords
 from cucmos_shell.errors import Busy, Refused, UsageError
+from cucmos_shell.node.access import accounts, passwords
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

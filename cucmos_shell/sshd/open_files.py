@@ -8,7 +8,7 @@ import stat
 
 from asyncssh import FILEXFER_TYPE_DIRECTORY, FILEXFER_TYPE_REGULAR, SFTPAttrs
 
-from cucmos_shell.file_areas import Entry
+from cucmos_shell.node.areas import Entry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

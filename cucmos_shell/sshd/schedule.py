@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 
-from cucmos_shell.commands.monitor import next_run
 from cucmos_shell.errors import ShellError
+from cucmos_shell.node.tasks.expiry_run import next_run
 from cucmos_shell.results import Done, Pause
 from cucmos_shell.session import Session
 

@@ -7,8 +7,8 @@ from harness import clock_world
 from small_store import read_everything
 
 from cucmos_shell.errors import ShellError
-from cucmos_shell.installation import install
 from cucmos_shell.node import Node
+from cucmos_shell.node.install import install
 from cucmos_shell.store import Store
 
 LINE = "show cert list own"

@@ -15,7 +15,7 @@ from mail_servers import MailServer
 from sweeping import share
 
 from cucmos_shell.node import Node
-from cucmos_shell.sent import load
+from cucmos_shell.node.expiry.unsent import load
 from cucmos_shell.world import World
 
 LINE = "utils cert monitor run"

@@ -16,13 +16,25 @@ from cucmos_shell.pki.untrusted import guarded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from cryptography import x509
 
     from cucmos_shell.store import Snapshot
 
 ISSUERS_TRIED = 16
+
+
+def anchors(snapshot: Snapshot, store: str) -> Callable[[bytes], Iterable[bytes]]:
+    """The certificates of a trust store by subject name, found in its index, for `decide`."""
+    index = snapshot.index(store)
+
+    def find(name: bytes) -> Iterable[bytes]:
+        hashed = name_hash(name)
+        for sha256 in {row.sha256 for row in index.search(hashed) if row.subject_hash == hashed}:
+            yield snapshot.certificate_der(sha256)
+
+    return find
 
 
 class TrustStore:

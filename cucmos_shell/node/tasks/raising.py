@@ -10,8 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cucmos_shell.alarms import Raised
     from cucmos_shell.node import Node
+    from cucmos_shell.node.logs.alarms import Raised
     from cucmos_shell.results import Conversation
 
 

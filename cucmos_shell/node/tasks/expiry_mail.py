@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import html
 
-from cucmos_shell.commands.expiry_view import Life, bar
-from cucmos_shell.sent import Mail
+from cucmos_shell.node.expiry.life import Life, bar
+from cucmos_shell.node.expiry.unsent import Mail
 from cucmos_shell.text import columns, iso_time, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cucmos_shell.expiry import Watched
     from cucmos_shell.node import Node
+    from cucmos_shell.node.expiry.due import Watched
 
 LISTED = 500
 _COLORS = {"expired": "#c62828", "soon": "#ef6c00", "valid": "#2e7d32", "future": "#757575"}

@@ -7,8 +7,8 @@ name, the one that begins later stays.
 
 from __future__ import annotations
 
-from cucmos_shell import issuing
 from cucmos_shell.errors import PolicyRefused, Refused
+from cucmos_shell.node.certificates import issuing
 from cucmos_shell.pki import certs
 from cucmos_shell.results import Value
 from cucmos_shell.store import Row

@@ -10,8 +10,9 @@ import json
 import os
 import re
 
-from cucmos_shell import issuing
 from cucmos_shell.errors import Busy, UsageError
+from cucmos_shell.node.certificates import issuing
+from cucmos_shell.node.certificates.trust_lists import TrustLists
 from cucmos_shell.profile.load import load_yaml
 from cucmos_shell.profile.profile import find, to_json
 from cucmos_shell.store import Store
@@ -21,7 +22,6 @@ from cucmos_shell.store.durable import (
     sync_folder,
     unavailable,
 )
-from cucmos_shell.trust_list_keeper import TrustLists
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ the store's lock. Nothing runs in between: whoever asks works the state out from
 from __future__ import annotations
 
 from cucmos_shell.errors import Refused
-from cucmos_shell.service_plan import (
+from cucmos_shell.node.services.plan import (
     COMMANDED,
     NOT_RUNNING,
     STARTED,
@@ -19,7 +19,7 @@ from cucmos_shell.service_plan import (
     dependents,
     dump,
 )
-from cucmos_shell.service_states import Pending, ServiceState, ServiceStates
+from cucmos_shell.node.services.states import Pending, ServiceState, ServiceStates
 from cucmos_shell.store.durable import replace_file
 
 TYPE_CHECKING = False

@@ -143,7 +143,7 @@ def slack(every: float) -> float:
     return min(HOUR + 300, every / 12)
 
 
-def due(
+def all_due(
     watched: Iterable[Watched],
     settings: MonitorSettings,
     said: Mapping[str, Notice],
@@ -167,7 +167,7 @@ def due(
     return found
 
 
-def next_run(
+def run_after(
     last: float | None, soonest: float | None, retries: Sequence[float], now: float
 ) -> float:
     """When the monitor is to run: daily, hourly once something ends within a day.

@@ -10,10 +10,10 @@ import contextlib
 import os
 import re
 
-from cucmos_shell import passwords
 from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.ledger import Ledger
-from cucmos_shell.public_keys import fingerprint
+from cucmos_shell.node.access import passwords
+from cucmos_shell.node.access.ssh_keys import fingerprint
 from cucmos_shell.results import Value
 from cucmos_shell.store import of_state
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 import fcntl
 import os
 
-from cucmos_shell import expiry
-from cucmos_shell import sent as records
-from cucmos_shell.commands.raising import raise_alarms
 from cucmos_shell.errors import Busy, Refused, Unavailable
-from cucmos_shell.expiry import monitor_settings
+from cucmos_shell.node.expiry import unsent
+from cucmos_shell.node.expiry.due import DAY, all_due, ending, keys, monitor_settings, run_after
+from cucmos_shell.node.expiry.unsent import Mail, Sent
+from cucmos_shell.node.tasks.raising import raise_alarms
 from cucmos_shell.results import Commit, Value
-from cucmos_shell.sent import Mail, Sent
 from cucmos_shell.store import paths
 from cucmos_shell.text import iso_time, safe
 
@@ -23,9 +22,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cucmos_shell.alarms import Raised
-    from cucmos_shell.expiry import Due, MonitorSettings, Watched
     from cucmos_shell.node import Node
+    from cucmos_shell.node.expiry.due import Due, MonitorSettings, Watched
+    from cucmos_shell.node.logs.alarms import Raised
     from cucmos_shell.results import Conversation
     from cucmos_shell.store import Snapshot
     from cucmos_shell.world import MailServer
@@ -81,16 +80,16 @@ def run(node: Node) -> Conversation[Run]:
     with _Turn(node):
         snapshot, now = node.snapshot(), node.now()
         settings = monitor_settings(snapshot.settings(), node.appliance.defaults)
-        before = records.load(node.store.layout.sent)
-        ending = expiry.ending(snapshot, now + settings.start)
-        due = expiry.due(ending, settings, before.said, now)
+        before = unsent.load(node.store.layout.sent)
+        watched = ending(snapshot, now + settings.start)
+        due = all_due(watched, settings, before.said, now)
         warning = ""
         if due:
             warning = node.alarms.raise_all([_alarm(node, one, now) for one in due])
-        outbox = _outbox(node, settings, snapshot, before, ending, due, now)
+        outbox = _outbox(node, settings, snapshot, before, watched, due, now)
         said = {**before.said, **{one.watched.key: one.notice for one in due}}
         if due:
-            known = expiry.keys(snapshot)
+            known = keys(snapshot)
             said = {key: notice for key, notice in said.items() if key in known}
         sent = Sent(now, said, outbox)
         yield _saving(node, sent)
@@ -101,9 +100,18 @@ def run(node: Node) -> Conversation[Run]:
     return Run(tuple(due), tuple(mail.to for mail in delivered), warnings)
 
 
+def next_run(node: Node) -> float:
+    """When the monitor is to run next, which may be now (seconds since the epoch)."""
+    snapshot, now = node.snapshot(), node.now()
+    sent = unsent.load(node.store.layout.sent)
+    soon = ending(snapshot, now + DAY)
+    retries = [mail.after for mail in sent.outbox]
+    return run_after(sent.last_run, soon[0].row.not_after if soon else None, retries, now)
+
+
 def _saving(node: Node, sent: Sent) -> Commit:
     """The step that replaces the record, under the lock."""
-    return Commit(lambda _: records.save(node.store.layout.sent, sent))
+    return Commit(lambda _: unsent.save(node.store.layout.sent, sent))
 
 
 def _alarm(node: Node, one: Due, now: float) -> Raised:
@@ -131,7 +139,7 @@ def _outbox(
     settings: MonitorSettings,
     snapshot: Snapshot,
     before: Sent,
-    ending: list[Watched],
+    watched: list[Watched],
     due: list[Due],
     now: float,
 ) -> tuple[Mail, ...]:
@@ -144,9 +152,9 @@ def _outbox(
     waiting = [mail for mail in before.outbox if mail.to in settings.recipients]
     if not due:
         return tuple(waiting)
-    from cucmos_shell.commands.monitor_mail import compose
+    from cucmos_shell.node.tasks.expiry_mail import compose
 
-    by_key = {one.key: one for one in ending}
+    by_key = {one.key: one for one in watched}
     kept = [mail for mail in waiting if not mail.certain]
     fresh = []
     for to in settings.recipients:
@@ -187,7 +195,7 @@ def _deliver(
 
 
 def _send(node: Node, snapshot: Snapshot, mail: Mail) -> None:
-    from cucmos_shell.commands.monitor_mail import sender
+    from cucmos_shell.node.tasks.expiry_mail import sender
 
     server = _server(node, snapshot)
     node.world.send_mail(server, sender(node), mail.to, mail.message.encode("ascii"))

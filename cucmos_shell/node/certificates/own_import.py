@@ -6,19 +6,20 @@ looking once more that the request is still the one that was answered.
 
 from __future__ import annotations
 
-from cucmos_shell import issuing
 from cucmos_shell.errors import Refused
+from cucmos_shell.node.certificates import issuing
+from cucmos_shell.node.certificates.anchors import anchors
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.chains.decide import Link, decide
 from cucmos_shell.pki.der import SEQUENCE, children, element, encode, from_pem
-from cucmos_shell.pki.tbs import Outline, name_hash
+from cucmos_shell.pki.tbs import Outline
 from cucmos_shell.results import Value
 from cucmos_shell.store import Row
 from cucmos_shell.text import iso_time, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from cucmos_shell.pki.bundle import Found
     from cucmos_shell.profile.profile import Appliance
@@ -49,18 +50,6 @@ def request_key(der: bytes) -> bytes:
     _, start, end = element(der, start, end)
     fields = list(children(der, start, end))
     return encode(SEQUENCE, der[fields[2][1] : fields[2][2]])
-
-
-def anchors(snapshot: Snapshot, store: str) -> Callable[[bytes], Iterable[bytes]]:
-    """The certificates of a trust store by subject name, found in its index, for `decide`."""
-    index = snapshot.index(store)
-
-    def find(name: bytes) -> Iterable[bytes]:
-        hashed = name_hash(name)
-        for sha256 in {row.sha256 for row in index.search(hashed) if row.subject_hash == hashed}:
-            yield snapshot.certificate_der(sha256)
-
-    return find
 
 
 def check(

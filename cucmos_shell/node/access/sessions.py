@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cucmos_shell.audit import Audit
+    from cucmos_shell.node.logs.audit import Audit
     from cucmos_shell.store import Store
     from cucmos_shell.world import World
 

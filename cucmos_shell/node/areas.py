@@ -7,13 +7,17 @@ whatever is put into an area. `certs` is made up from the current state and has 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
 import stat
 
+from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.results import Value
 from cucmos_shell.store import Vanished
+from cucmos_shell.store.durable import FOLDER_MODE, unavailable, write_all
+from cucmos_shell.store.paths import clean_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +36,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # A pipe somebody put there must not hold a session up.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
+_FRESH = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _CAREFUL = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 Path = tuple[str, ...]
@@ -277,7 +282,7 @@ if TYPE_CHECKING:
     Area = FolderArea | CertificateArea
 
 
-def areas(state_dir: str, store: Store) -> dict[str, Area]:
+def all_areas(state_dir: str, store: Store) -> dict[str, Area]:
     """The areas of the node by name."""
     return {
         ACTIVELOG: FolderArea(os.path.join(state_dir, "log")),
@@ -294,3 +299,68 @@ def walk(area: Area, path: Path) -> Iterator[Entry]:
             yield entry
         elif len(entry.path) < DEEPEST:
             yield from walk(area, entry.path)
+
+
+# --- by name, for commands -------------------------------------------------------------------------
+
+
+def uploads(state_dir: str) -> tuple[str, ...]:
+    """The names of the files in the upload area, in order."""
+    try:
+        entries = FolderArea(os.path.join(state_dir, UPLOAD)).entries(())
+    except OSError:
+        return ()
+    return tuple(entry.name for entry in entries if not entry.folder)
+
+
+def open_upload(state_dir: str, name: str) -> BinaryIO:
+    """The file of that name in the upload area. Raises NotFound, Refused or Unavailable."""
+    missing = NotFound("{file} is not in the upload area", file=name)
+    if not name or "/" in name or "\0" in name or name in (".", ".."):
+        raise missing
+    try:
+        return FolderArea(os.path.join(state_dir, UPLOAD)).open((name,))
+    except IsADirectoryError:
+        raise Refused("{file} is not a plain file", file=name) from None
+    except PermissionError as error:
+        raise unavailable(error, "read") from error
+    except (OSError, UnicodeError):
+        raise missing from None
+
+
+def write_download(state_dir: str, name: str, data: bytes) -> str:
+    """Put a file into the download area, in place of one of that name; returns its name, cleaned.
+
+    Raises Unavailable.
+    """
+    name = clean_name(name, "download")
+    path = os.path.join(state_dir, DOWNLOAD)
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, FOLDER_MODE)
+        folder = os.open(path, _FOLDER)
+        try:
+            _replace(folder, name, data)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        error.filename = error.filename or path
+        raise unavailable(error, "written") from error
+    return name
+
+
+def _replace(folder: int, name: str, data: bytes) -> None:
+    fresh = f".{name}.new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(fresh, dir_fd=folder)
+    descriptor = os.open(fresh, _FRESH, 0o600, dir_fd=folder)
+    try:
+        write_all(descriptor, data)
+        os.fsync(descriptor)
+    except OSError:
+        os.unlink(fresh, dir_fd=folder)
+        raise
+    finally:
+        os.close(descriptor)
+    os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
+    os.fsync(folder)

@@ -7,8 +7,7 @@ nothing is written here.
 from __future__ import annotations
 
 from cucmos_shell.errors import Damaged, Unavailable
-from cucmos_shell.results import Value
-from cucmos_shell.service_plan import (
+from cucmos_shell.node.services.plan import (
     COMMANDED,
     DOWN,
     NOT_ACTIVATED,
@@ -21,6 +20,7 @@ from cucmos_shell.service_plan import (
     Row,
     parse,
 )
+from cucmos_shell.results import Value
 from cucmos_shell.store import of_state
 from cucmos_shell.store.durable import read, unavailable
 

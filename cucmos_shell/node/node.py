@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 
-from cucmos_shell.audit import Audit
 from cucmos_shell.errors import Busy, Damaged, Unavailable
+from cucmos_shell.node.logs.audit import Audit
 from cucmos_shell.profile.profile import FORMAT, Appliance, from_json
 from cucmos_shell.store import Store
 from cucmos_shell.store.paths import Layout
@@ -15,12 +15,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cucmos_shell.accounts import Accounts
-    from cucmos_shell.alarms import Alarms
-    from cucmos_shell.logins import Logins
-    from cucmos_shell.services import Services
+    from cucmos_shell.node.access.accounts import Accounts
+    from cucmos_shell.node.access.sessions import Logins
+    from cucmos_shell.node.certificates.trust_lists import TrustLists
+    from cucmos_shell.node.logs.alarms import Alarms
+    from cucmos_shell.node.services.services import Services
     from cucmos_shell.store import Snapshot
-    from cucmos_shell.trust_list_keeper import TrustLists
     from cucmos_shell.world import SyslogHost, World
 
 DAY = 86_400
@@ -55,7 +55,7 @@ class Node:
     def accounts(self) -> Accounts:
         """Signing in to this node; a listing never pays for it."""
         if self._accounts is None:
-            from cucmos_shell.accounts import Accounts
+            from cucmos_shell.node.access.accounts import Accounts
 
             self._accounts = Accounts(self.state_dir, self.store, self.world)
         return self._accounts
@@ -64,7 +64,7 @@ class Node:
     def logins(self) -> Logins:
         """The sessions of this node."""
         if self._logins is None:
-            from cucmos_shell.logins import Logins
+            from cucmos_shell.node.access.sessions import Logins
 
             self._logins = Logins(self.state_dir, self.store, self.audit, self.world)
         return self._logins
@@ -73,7 +73,7 @@ class Node:
     def alarms(self) -> Alarms:
         """The node's alarms: raising them, and the log of them."""
         if self._alarms is None:
-            from cucmos_shell.alarms import Alarms
+            from cucmos_shell.node.logs.alarms import Alarms
 
             folder = os.path.join(self.state_dir, "log", "syslog")
             self._alarms = Alarms(
@@ -111,7 +111,7 @@ class Node:
     def services(self) -> Services:
         """What runs on this node; a listing of certificates never pays for it."""
         if self._services is None:
-            from cucmos_shell.services import Services
+            from cucmos_shell.node.services.services import Services
 
             self._services = Services(self.appliance, self.store, self.world)
         return self._services
@@ -120,7 +120,7 @@ class Node:
     def lists(self) -> TrustLists:
         """The trust lists, which follow the certificates."""
         if self._lists is None:
-            from cucmos_shell.trust_list_keeper import TrustLists
+            from cucmos_shell.node.certificates.trust_lists import TrustLists
 
             self._lists = TrustLists(self.appliance, lambda s: self.services.started_from(s))
         return self._lists

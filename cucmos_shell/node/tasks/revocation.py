@@ -5,10 +5,10 @@ The network is asked here, so no lock may be held: between the checks of an uplo
 
 from __future__ import annotations
 
-from cucmos_shell.commands.raising import raise_alarms
 from cucmos_shell.errors import PolicyRefused
-from cucmos_shell.ocsp.ask import Enquiry, ask_all
-from cucmos_shell.ocsp.trust import Issuers, TrustStore
+from cucmos_shell.node.certificates.anchors import Issuers, TrustStore
+from cucmos_shell.node.certificates.ask import Enquiry, ask_all
+from cucmos_shell.node.tasks.raising import raise_alarms
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.ocsp.verdict import NOT_CHECKED, REVOKED, UNKNOWN, Verdict
 from cucmos_shell.pki.ocsp.verify import Question
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
-    from cucmos_shell.alarms import Raised
     from cucmos_shell.node import Node
+    from cucmos_shell.node.logs.alarms import Raised
     from cucmos_shell.store import Snapshot
 
 DISABLED, FROM_CERTIFICATE, CONFIGURED = "disable", "certificate-uri", "configured-uri"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 
 from cucmos_shell.errors import Damaged, Unavailable
-from cucmos_shell.expiry import Notice
+from cucmos_shell.node.expiry.due import Notice
 from cucmos_shell.results import Value
 from cucmos_shell.store.durable import SECRET_FILE_MODE, read, replace_file, unavailable
 

@@ -1,0 +1,1 @@
+"""Who may use the node: accounts, passwords, SSH keys, and the sessions that are open."""

@@ -1,0 +1,1 @@
+"""The node's certificates: making them, taking uploads, anchors, searches, trust lists."""

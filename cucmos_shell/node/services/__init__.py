@@ -1,0 +1,1 @@
+"""What runs on the node, when it started, and which certificate it has loaded."""

@@ -1,0 +1,1 @@
+"""What a node does over several of its parts, the network included."""

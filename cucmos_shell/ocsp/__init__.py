@@ -1,1 +1,0 @@
-"""The questions that are asked of OCSP responders, and who of them is believed."""
