@@ -11,10 +11,10 @@ from screen import Screen
 from ssh_server import PROGRAM
 
 from cucmos_shell.errors import Refused
-from cucmos_shell.ledger import Ledger
 from cucmos_shell.node import Node
 from cucmos_shell.node.access.accounts import Locking
 from cucmos_shell.session import Session
+from cucmos_shell.store.shared_json import SharedJson
 
 GOOD = "Blue-Harbour7"
 ASKED = "Please enter the password of account admin : "
@@ -136,7 +136,7 @@ def test_an_id_that_comes_again_is_another_session(say, node, world):
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, '{"n:admin": 5}', '{"n:admin": {"until": 9e9}}', "\0"]
 )
-def test_a_ledger_may_hold_anything(node, node_dir, text):
+def test_a_shared_file_may_hold_anything(node, node_dir, text):
     """It counts as empty."""
     (node_dir / "run").mkdir(exist_ok=True)
     (node_dir / "run" / "failures.json").write_text(text)
@@ -146,18 +146,18 @@ def test_a_ledger_may_hold_anything(node, node_dir, text):
     node.accounts.succeeded("admin")
 
 
-def test_a_ledger_on_a_full_disk_stays_as_it_was(tmp_path):
+def test_a_shared_file_on_a_full_disk_stays_as_it_was(tmp_path):
     """The limit on the size of files stands in for the disk."""
     code = (
         "import resource, signal, sys\n"
-        "from cucmos_shell.ledger import Ledger\n"
-        "ledger = Ledger(sys.argv[1] + '/run/hosts.json', durable=True)\n"
-        "with ledger.change() as entries: entries['a'] = 'x' * 900\n"
+        "from cucmos_shell.store.shared_json import SharedJson\n"
+        "shared = SharedJson(sys.argv[1] + '/run/hosts.json', durable=True)\n"
+        "with shared.change() as entries: entries['a'] = 'x' * 900\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "try:\n"
-        "    with ledger.change() as entries: entries['b'] = 'x' * 900\n"
-        "except OSError as error: print(type(error).__name__, sorted(ledger.read()))\n"
+        "    with shared.change() as entries: entries['b'] = 'x' * 900\n"
+        "except OSError as error: print(type(error).__name__, sorted(shared.read()))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
@@ -172,7 +172,7 @@ def test_a_lock_outlasts_a_spray_of_names(node):
         node.accounts.failed("ann", "192.0.2.1", rules)
     assert node.accounts.locked_for("ann") > 0
     full = {f"n:x{i}": {"count": 1, "last": node.now()} for i in range(5000)}
-    with Ledger(os.path.join(node.state_dir, "run", "failures.json")).change() as entries:
+    with SharedJson(os.path.join(node.state_dir, "run", "failures.json")).change() as entries:
         entries.update(full)
     node.accounts.failed("eve", "192.0.2.1", rules)
     assert node.accounts.locked_for("ann") > 0

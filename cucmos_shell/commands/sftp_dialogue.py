@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from cucmos_shell.errors import BadValue, Refused
-from cucmos_shell.ledger import Ledger
 from cucmos_shell.results import Ask, AskText, Progress, Secret, Value
+from cucmos_shell.store.shared_json import SharedJson
 from cucmos_shell.text import safe
 from cucmos_shell.world.sftp import HostKey
 
@@ -73,16 +73,16 @@ def sign_in(node: Node, server: Server) -> Conversation[SftpClient]:
     return client
 
 
-def known_hosts(node: Node) -> Ledger:
+def known_hosts(node: Node) -> SharedJson:
     """The host keys that were confirmed, by `[HOST]:PORT`."""
-    return Ledger(os.path.join(node.state_dir, "run", "known_hosts.json"), durable=True)
+    return SharedJson(os.path.join(node.state_dir, "run", "known_hosts.json"), durable=True)
 
 
 def confirm_host_key(node: Node, client: SftpClient, server: str) -> Conversation[HostKey]:
     """The server's host key, known or confirmed now. Raises Refused for a changed one."""
     shown = yield from client.host_key()
-    ledger = known_hosts(node)
-    known = ledger.read().get(server)
+    shared = known_hosts(node)
+    known = shared.read().get(server)
     if known == shown.line:
         return shown
     if known is not None:
@@ -97,6 +97,6 @@ def confirm_host_key(node: Node, client: SftpClient, server: str) -> Conversatio
     yield Progress(f"{kind} key fingerprint is {shown.fingerprint}.")
     if (yield Ask(CONTINUE)) == "no":
         raise Refused("The host key of {server} was not accepted", server=server)
-    with ledger.change() as entries:
+    with shared.change() as entries:
         entries[server] = shown.line
     return shown

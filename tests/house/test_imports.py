@@ -38,7 +38,6 @@ WAITING = {
     "confine": "frontends.confine",
     "console": "frontends.console",
     "guard": "session.reauth",
-    "ledger": "store.shared_json",
     "login": "frontends.who",
     "options": "frontends.options",
     "reference": "frontends.reference",
@@ -58,7 +57,6 @@ WAITING = {
     "sshd.schedule": "frontends.sshd.schedule",
     "sshd.server": "frontends.sshd.server",
     "sshd.terminal_channel": "frontends.sshd.terminal_channel",
-    "store": "store.store",
     "tty_loop": "frontends.tty",
 }
 EXCEPTIONS = {

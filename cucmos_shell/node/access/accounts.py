@@ -11,11 +11,11 @@ import os
 import re
 
 from cucmos_shell.errors import BadValue, Refused
-from cucmos_shell.ledger import Ledger
 from cucmos_shell.node.access import passwords
 from cucmos_shell.node.access.ssh_keys import fingerprint
 from cucmos_shell.results import Value
 from cucmos_shell.store import of_state
+from cucmos_shell.store.shared_json import SharedJson
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ class Accounts:
         self._store = store
         self._all = of_state(store, all_accounts)
         self._world = world
-        self._failures = Ledger(os.path.join(state_dir, "run", "failures.json"))
+        self._failures = SharedJson(os.path.join(state_dir, "run", "failures.json"))
         self._remembered = passwords.Remembered(world.monotonic)
 
     def find(self, name: str) -> Account | None:
@@ -281,7 +281,7 @@ class Accounts:
 
 
 def _counters(entries: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The entries that are what was written; a ledger may hold anything."""
+    """The entries that are what was written; such a file may hold anything."""
 
     def sound(entry: object) -> bool:
         if not isinstance(entry, dict) or "last" not in entry:

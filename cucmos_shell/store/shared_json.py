@@ -29,8 +29,8 @@ def _parse(data: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-class Ledger:
-    """One such file; a change is made in a `with ledger.change() as entries` block.
+class SharedJson:
+    """One such file; a change is made in a `with shared.change() as entries` block.
 
     `durable`: a change that has been made survives a power cut.
     """
