@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from harness import Conversation
 
-from cucmos_shell.commands.certificate_view import certificate_lines, dump
+from cucmos_shell.commands.views.certificate import certificate_lines, dump
 from cucmos_shell.node import Node
 from cucmos_shell.pki import certs
 from cucmos_shell.store import RequestRow, Row

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 from harness import START, Conversation
 
-from cucmos_shell.commands import expiry_view
+from cucmos_shell.commands.views import expiry as expiry_view
 from cucmos_shell.node import Node
 from cucmos_shell.node.expiry.life import Life
 

@@ -16,7 +16,7 @@ from harness import Conversation
 from sftp_server import SftpServer
 
 from cucmos_shell.cli.regex import searcher
-from cucmos_shell.commands.file_search import PIECE, pieces
+from cucmos_shell.commands.files import PIECE, pieces
 from cucmos_shell.errors import BadValue
 from cucmos_shell.results import Ask, AskText, Done, Pause, Say, Secret
 

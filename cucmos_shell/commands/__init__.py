@@ -1,7 +1,7 @@
-"""The families of commands, by the words that lead to them.
+"""What the product can do: the families of commands, by the words that lead to them.
 
 A family's module is imported when a line reaches its leading words, so that a one-shot command
-pays for one family only.
+pays for one family only. What several families share stands in `arguments`, `views`, `dialogues`.
 """
 
 from __future__ import annotations
@@ -44,9 +44,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "show accountlocking",
     ),
     "files": (
-        "file list", "file view", "file dump", "file tail", "file delete",
+        "file list", "file view", "file dump", "file tail", "file delete", "file search",
     ),
-    "file_search": ("file search",),
     "sessions": (
         "set cli session", "set security", "set session", "show cli session", "show logins",
         "show security", "show session",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cucmos_shell import guard
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.near import unknown
-from cucmos_shell.commands.arguments import number
+from cucmos_shell.commands.arguments.common import number
 from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.node.access import accounts, passwords
 from cucmos_shell.node.access.accounts import ADMINISTRATOR, Account

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.arguments import COUNT
-from cucmos_shell.commands.hosts import host_text, parse_host
+from cucmos_shell.commands.arguments.common import COUNT
+from cucmos_shell.commands.arguments.hosts import host_text, parse_host
 from cucmos_shell.node.logs.alarms import SEVERITIES
 from cucmos_shell.results import Commit, Notice, Value
 

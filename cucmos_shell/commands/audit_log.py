@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Family
-from cucmos_shell.commands.arguments import COUNT
+from cucmos_shell.commands.arguments.common import COUNT
 from cucmos_shell.results import Table
 
 TYPE_CHECKING = False

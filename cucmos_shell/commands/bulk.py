@@ -11,7 +11,7 @@ import io
 import posixpath
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.sftp_dialogue import Server, ask_server, sign_in
+from cucmos_shell.commands.dialogues.sftp import Server, ask_server, sign_in
 from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.node.certificates import trust_import
 from cucmos_shell.node.tasks.revocation import check_upload

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Family
-from cucmos_shell.commands.conditions import CONDITION
+from cucmos_shell.commands.arguments.conditions import CONDITION
 from cucmos_shell.results import Value
 from cucmos_shell.text import iso_time, safe
 

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Family
-from cucmos_shell.commands.certificate_names import (
-    OWN_NAME,
-    TRUST_NAME,
-    TrustName,
-    listed_own,
-)
-from cucmos_shell.commands.certificate_view import certificate_data, certificate_lines
+from cucmos_shell.commands.arguments.certificates import OWN_NAME, TRUST_NAME, TrustName, listed_own
+from cucmos_shell.commands.views.certificate import certificate_data, certificate_lines
 from cucmos_shell.pki import certs
 from cucmos_shell.results import Value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.certificate_names import (
+from cucmos_shell.commands.arguments.certificates import (
     TrustName,
     complete_trust,
     parse_trust,

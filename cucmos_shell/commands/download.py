@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.certificate_names import (
+from cucmos_shell.commands.arguments.certificates import (
     complete_own,
     complete_trust,
     parse_own,
     parse_trust,
 )
-from cucmos_shell.commands.request_names import complete_requests, parse_request
+from cucmos_shell.commands.arguments.requests import complete_requests, parse_request
 from cucmos_shell.errors import BadValue, NotFound
 from cucmos_shell.node.areas import write_download
 from cucmos_shell.pki.der import from_pem, pkcs7_bundle, to_pem

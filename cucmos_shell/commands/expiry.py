@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands import expiry_view
-from cucmos_shell.commands.arguments import number
+from cucmos_shell.commands.arguments.common import number
+from cucmos_shell.commands.views import expiry as expiry_view
 from cucmos_shell.node.areas import write_download
 from cucmos_shell.node.expiry.life import DAY, Life
 from cucmos_shell.results import Value

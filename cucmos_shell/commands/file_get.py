@@ -6,8 +6,8 @@ import posixpath
 import zlib
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.file_names import AREA, SPEC, find, place, told, without_files
-from cucmos_shell.commands.sftp_dialogue import ask_server, known_hosts, sign_in
+from cucmos_shell.commands.arguments.files import AREA, SPEC, find, place, told, without_files
+from cucmos_shell.commands.dialogues.sftp import ask_server, known_hosts, sign_in
 from cucmos_shell.errors import Refused
 from cucmos_shell.results import Ask, Notice, Pause, Progress
 from cucmos_shell.text import safe
@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
-    from cucmos_shell.commands.file_names import Place
+    from cucmos_shell.commands.arguments.files import Place
     from cucmos_shell.node import Node
     from cucmos_shell.node.areas import Entry
     from cucmos_shell.results import Conversation

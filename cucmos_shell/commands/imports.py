@@ -3,34 +3,133 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.certificate_names import parse_trust, unknown
-from cucmos_shell.commands.import_views import (
-    OwnImported,
-    TrustImported,
-    imported_data,
-    imported_lines,
-)
+from cucmos_shell.commands.arguments.certificates import parse_trust, unknown
 from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.node.areas import open_upload
 from cucmos_shell.node.areas import uploads as upload_names
 from cucmos_shell.node.certificates import own_import, trust_import
 from cucmos_shell.node.tasks.raising import renewed
-from cucmos_shell.node.tasks.revocation import check_upload
+from cucmos_shell.node.tasks.revocation import Checked, check_upload
 from cucmos_shell.pki import bundle
-from cucmos_shell.results import Commit, Paste, Progress
+from cucmos_shell.results import Commit, Paste, Progress, Value
+from cucmos_shell.text import iso_time, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from cucmos_shell.cli.caller import Caller
     from cucmos_shell.node import Node
+    from cucmos_shell.node.certificates.own_import import Accepted
+    from cucmos_shell.node.certificates.trust_import import Outcome
     from cucmos_shell.pki.bundle import Found
     from cucmos_shell.profile.profile import TrustStoreSpec
     from cucmos_shell.results import Conversation
+    from cucmos_shell.store import Row
     from cucmos_shell.store.transaction import Transaction
 
-    Imported = OwnImported | TrustImported
+LISTED = 200
+_WORDS = {
+    "imported": "imported",
+    "replaced": "imported, in place of an older one",
+    "present": "was there already",
+    "kept": "not imported: the one there begins later",
+}
+
+
+class OwnImported(Value):
+    """A unit's new certificate, signed by a CA."""
+
+    unit: str
+    row: Row
+    accepted: Accepted
+    advice: str
+    services: tuple[str, ...]
+    revocation: Checked = Checked()
+
+
+class TrustImported(Value):
+    """What became of each certificate for a trust store."""
+
+    unit: str
+    store: str
+    outcomes: tuple[Outcome, ...]
+    advice: str
+    services: tuple[str, ...]
+    revocation: Checked = Checked()
+
+
+def imported_lines(imported: OwnImported | TrustImported) -> list[str]:
+    """The product's sentences first, then what each certificate came to."""
+    lines = ["", f"Successfully imported certificate for {imported.unit}.", imported.advice]
+    if imported.services:
+        lines.append(f"Services to restart: {', '.join(imported.services)}")
+    of_kind = (
+        _trust_lines(imported) if isinstance(imported, TrustImported) else _own_lines(imported)
+    )
+    return [*lines, *of_kind, *imported.revocation.lines()[:LISTED]]
+
+
+def _trust_lines(imported: TrustImported) -> list[str]:
+    lines = []
+    for one in imported.outcomes[:LISTED]:
+        notes = "".join(f"; {note}" for note in one.notes)
+        lines.append(f"{imported.store}/{one.name}.pem: {_WORDS[one.outcome]}{notes}")
+    if len(imported.outcomes) > LISTED:
+        lines.append(f"({len(imported.outcomes) - LISTED} more certificates)")
+    return lines
+
+
+def _own_lines(imported: OwnImported) -> list[str]:
+    accepted = imported.accepted
+    lines = [f"{imported.unit}/{imported.unit}.pem: {safe(imported.row.description)}"]
+    for link in accepted.chain[1:]:
+        place = "in the trust-store" if link.trusted else "kept with the certificate"
+        lines.append(f"Chain: {safe(link.words)} ({place})")
+    lines += [
+        f"Not needed: {safe(one.description.common_name)} ({one.place})" for one in accepted.unused
+    ]
+    return lines + [f"Note: {note}" for note in accepted.notes]
+
+
+def imported_data(imported: OwnImported | TrustImported) -> dict[str, Any]:
+    """The same as data."""
+    data: dict[str, Any] = {
+        "unit": imported.unit,
+        "services_to_restart": imported.services,
+        "revocation": imported.revocation.data(),
+    }
+    if isinstance(imported, TrustImported):
+        data["store"] = imported.store
+        data["certificates"] = [
+            {
+                "name": f"{imported.store}/{one.name}.pem",
+                "common_name": one.common_name,
+                "sha256": one.sha256,
+                "outcome": one.outcome,
+                "notes": one.notes,
+            }
+            for one in imported.outcomes
+        ]
+        return data
+    row, accepted = imported.row, imported.accepted
+    return data | {
+        "name": f"{imported.unit}/{imported.unit}.pem",
+        "serial": row.serial,
+        "sha256": row.sha256,
+        "issuer": row.issuer,
+        "not_before": iso_time(row.not_before),
+        "not_after": iso_time(row.not_after),
+        "csr_deleted": True,
+        "chain": [
+            {"name": link.words, "trusted": link.trusted, "anchor": link.anchor}
+            for link in accepted.chain[1:]
+        ],
+        "not_needed": [one.description.common_name for one in accepted.unused],
+        "notes": accepted.notes,
+    }
+
 
 family = Family()
 
@@ -81,7 +180,7 @@ def import_pasted(
     unit: str,
     caller: Caller,
     caCert: str = "",  # noqa: N803 - the name in the product's syntax
-) -> Conversation[Imported]:
+) -> Conversation[OwnImported | TrustImported]:
     """Import a certificate that is pasted.
 
     The CA's certificates come first, as trust; then the certificate that the CA has signed, as own.
@@ -117,7 +216,7 @@ def import_pasted(
 )
 def upload(
     node: Node, caller: Caller, kind: str, unit: str, file: str, text: str = ""
-) -> Conversation[Imported]:
+) -> Conversation[OwnImported | TrustImported]:
     """Import certificates from a file in the upload area, where SFTP puts them.
 
     PEM, DER, several of either, or PKCS#7. The rules are those of set cert import. A list of trust

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.arguments import number
+from cucmos_shell.commands.arguments.common import number
 from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.node.expiry import unsent
 from cucmos_shell.node.expiry.due import ending, monitor_settings

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.arguments import number
-from cucmos_shell.commands.certificate_names import (
+from cucmos_shell.commands.arguments.certificates import (
     complete_own,
     complete_trust,
     listed_own,
     parse_own,
     parse_trust,
 )
+from cucmos_shell.commands.arguments.common import number
 from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.node.tasks.raising import raise_alarms
 from cucmos_shell.node.tasks.revocation import (

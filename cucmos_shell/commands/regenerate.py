@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Family
 from cucmos_shell.cli.render import to_data, to_lines
-from cucmos_shell.commands.arguments import UNIT
-from cucmos_shell.commands.installed import Installed, installed_data, installed_lines
+from cucmos_shell.commands.arguments.common import UNIT
+from cucmos_shell.commands.views.replaced import Installed, installed_data, installed_lines
 from cucmos_shell.node.certificates import issuing
 from cucmos_shell.node.tasks.raising import renewed
 from cucmos_shell.results import Ask, Commit, Notice, Progress

@@ -3,35 +3,135 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.arguments import UNIT
-from cucmos_shell.commands.conditions import CONDITION
-from cucmos_shell.commands.request_names import (
+from cucmos_shell.commands.arguments.common import UNIT
+from cucmos_shell.commands.arguments.conditions import CONDITION
+from cucmos_shell.commands.arguments.requests import (
     NONE_FOUND,
     REQUEST,
     listed_request,
     parse_request,
 )
-from cucmos_shell.commands.request_views import (
-    Generated,
-    Requests,
-    RequestShown,
-    generated_data,
-    generated_lines,
-    listed_data,
-    listed_lines,
-    shown_data,
-    shown_lines,
-)
 from cucmos_shell.errors import BadValue, Refused
-from cucmos_shell.results import Commit, Notice, Progress
+from cucmos_shell.results import Commit, Notice, Progress, Value
 from cucmos_shell.store import RequestRow
+from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from cucmos_shell.node import Node
     from cucmos_shell.node.certificates.search import Condition
+    from cucmos_shell.pki.csr import RequestDescription
     from cucmos_shell.results import Conversation
+    from cucmos_shell.store import RequestRow
     from cucmos_shell.store.transaction import Transaction
+
+
+class Generated(Value):
+    """A new request; `warnings` are (attribute, value, odd characters)."""
+
+    unit: str
+    row: RequestRow
+    warnings: tuple[tuple[str, str, str], ...]
+    replaced: bool
+
+
+class Requests(Value):
+    """Pending requests by their unit."""
+
+    found: tuple[tuple[str, RequestRow], ...]
+
+
+class RequestShown(Value):
+    """One request in full."""
+
+    name: str
+    description: RequestDescription
+    pem: str
+
+
+def generated_lines(generated: Generated) -> list[str]:
+    """Exactly the product's line: two blanks, no dot. Clients compare it."""
+    return [f"Successfully Generated CSR  for {generated.unit}"]
+
+
+def generated_data(generated: Generated) -> dict[str, Any]:
+    """The same as data."""
+    return {
+        **_row_data(generated.unit, generated.row),
+        "replaced": generated.replaced,
+        "warnings": [
+            {"attribute": attribute, "value": value, "characters": characters}
+            for attribute, value, characters in generated.warnings
+        ],
+    }
+
+
+def _row_data(unit: str, row: RequestRow) -> dict[str, Any]:
+    return {
+        "name": listed_request(unit),
+        "subject": row.subject,
+        "common_name": row.common_name,
+        "alternative_names": row.alternative_names,
+        "key_type": row.key_type,
+        "sha256": row.sha256,
+        "created": iso_time(row.created),
+    }
+
+
+def listed_lines(requests: Requests) -> list[str]:
+    """`tomcat/tomcat.csr`, one a line."""
+    return [listed_request(unit) for unit, _ in requests.found] or [NONE_FOUND]
+
+
+def listed_data(requests: Requests) -> list[dict[str, Any]]:
+    """One object a request."""
+    return [_row_data(unit, row) for unit, row in requests.found]
+
+
+def shown_lines(shown: RequestShown) -> list[str]:
+    """The decoded request in the layout of certificates, then its PEM and nothing after it."""
+    from cucmos_shell.commands.views.certificate import dump, extension_lines, key_lines, safe_name
+
+    one = shown.description
+    lines = [
+        "[",
+        f"  Version: V{one.version}",
+        f"  SignatureAlgorithm: {one.signature_name} ({one.signature_oid})",
+        f"  Subject Name: {safe_name(one.subject)}",
+        *key_lines(one.key),
+        f"  Extensions: {len(one.extensions)} present",
+    ]
+    for extension in one.extensions:
+        lines += extension_lines(extension)
+    return [*lines, "", "  Signature:", *dump(one.signature), "", "]", *shown.pem.splitlines()]
+
+
+def shown_data(shown: RequestShown) -> dict[str, Any]:
+    """The same as data."""
+    from cucmos_shell.pki.extensions import name_text
+
+    one = shown.description
+    return {
+        "name": shown.name,
+        "subject": name_text(one.subject),
+        "signature_algorithm": one.signature_name,
+        "key": {"kind": one.key.kind, "size": one.key.size, "curve": one.key.curve},
+        "alternative_names": one.alternative_names,
+        "extensions": [
+            {
+                "name": extension.name,
+                "oid": extension.oid,
+                "critical": extension.critical,
+                "fields": [{"label": line.label, "values": line.items} for line in extension.lines],
+            }
+            for extension in one.extensions
+        ],
+        "sha256": one.sha256,
+        "pem": shown.pem,
+    }
+
 
 family = Family()
 
@@ -45,7 +145,7 @@ def _units(node: Node, _: tuple[str, ...]) -> tuple[str, ...]:
 
 def parse_unit(node: Node, name: str) -> str:
     """The unit of that name. Raises NotFound, or Refused for a store without own certificate."""
-    from cucmos_shell.commands.certificate_names import unknown
+    from cucmos_shell.commands.arguments.certificates import unknown
 
     for unit in node.appliance.units:
         if unit.lower() == name.lower():

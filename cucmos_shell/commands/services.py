@@ -6,7 +6,7 @@ Strings, order and spacing are the product's (CLI reference, `utils service`).
 from __future__ import annotations
 
 from cucmos_shell.cli import Family
-from cucmos_shell.commands.arguments import SERVICE
+from cucmos_shell.commands.arguments.common import SERVICE
 from cucmos_shell.errors import Refused
 from cucmos_shell.node.services.plan import COMMANDED, FAILED, STARTED
 from cucmos_shell.node.tasks.raising import raising

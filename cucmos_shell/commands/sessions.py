@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cucmos_shell import guard
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.arguments import number
+from cucmos_shell.commands.arguments.common import number
 from cucmos_shell.errors import Refused
 from cucmos_shell.node.access import sessions as logins
 from cucmos_shell.results import Commit, Notice, Table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.hosts import host_text, parse_host
+from cucmos_shell.commands.arguments.hosts import host_text, parse_host
 from cucmos_shell.errors import BadValue, Cancelled, Refused
 from cucmos_shell.results import Commit, Notice, Secret
 from cucmos_shell.store import paths

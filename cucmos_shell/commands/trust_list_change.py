@@ -260,7 +260,7 @@ def reset_itl_remote(node: Node) -> Conversation[Notice]:
     The pair is read from a PKCS#12 file in the upload area, where SFTP puts it. Only releases with
     a recovery certificate have this.
     """
-    from cucmos_shell.commands.recovery import ask_file, recovered
+    from cucmos_shell.commands.dialogues.recovery import ask_file, recovered
 
     spec = node.lists.spec(ITL)
     # A password typed ahead must not be left over as a command: nothing is refused before it.

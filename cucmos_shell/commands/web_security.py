@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.render import record_lines
-from cucmos_shell.commands.installed import Installed
 from cucmos_shell.commands.regenerate import (
     CANCELLED,
     QUESTION,
@@ -13,6 +12,7 @@ from cucmos_shell.commands.regenerate import (
     regenerated_data,
     regenerated_lines,
 )
+from cucmos_shell.commands.views.replaced import Installed
 from cucmos_shell.errors import BadValue, Unavailable
 from cucmos_shell.node.tasks.raising import renewed
 from cucmos_shell.profile import subjects

@@ -24,17 +24,6 @@ ROWS = (
 # Where what has not been moved yet belongs.
 WAITING = {
     "batch": "frontends.batch",
-    "commands.arguments": "commands.arguments.common",
-    "commands.certificate_names": "commands.arguments.certificates",
-    "commands.certificate_view": "commands.views.certificate",
-    "commands.conditions": "commands.arguments.conditions",
-    "commands.expiry_view": "commands.views.expiry",
-    "commands.file_names": "commands.arguments.files",
-    "commands.hosts": "commands.arguments.hosts",
-    "commands.installed": "commands.views.replaced",
-    "commands.recovery": "commands.dialogues.recovery",
-    "commands.request_names": "commands.arguments.requests",
-    "commands.sftp_dialogue": "commands.dialogues.sftp",
     "confine": "frontends.confine",
     "console": "frontends.console",
     "guard": "session.reauth",

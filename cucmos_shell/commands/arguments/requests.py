@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument
-from cucmos_shell.commands.certificate_names import parse_own, unknown
+from cucmos_shell.commands.arguments.certificates import parse_own, unknown
 from cucmos_shell.errors import NotFound
 
 TYPE_CHECKING = False

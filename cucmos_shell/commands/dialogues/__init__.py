@@ -1,0 +1,1 @@
+"""Stretches of conversation that several families hold."""

@@ -1,0 +1,1 @@
+"""Values that several families show, as lines and as data."""
