@@ -175,3 +175,8 @@ class Done(Value):
 
     status: int
     ended: bool = False
+
+
+if TYPE_CHECKING:
+    Event = Say | Ask | AskText | Secret | Paste | Pause | Done
+    Events = Generator[Event, str | None, T]

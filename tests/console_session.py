@@ -1,6 +1,6 @@
 """A small session, run at the terminal it is started on: what the console's tests talk to.
 
-It follows the contract of `cucmos_shell.session` without a node behind it:
+It follows the contract of `cucmos_shell.session.session` without a node behind it:
 `python console_session.py [--idle SECONDS | --broken | --rich [SECONDS]]`.
 """
 

@@ -291,7 +291,7 @@ def test_a_locked_account_is_told_so_instead_of_asked_again(say, node):
 
 
 @pytest.mark.parametrize(
-    ("line", "guarded"),
+    ("line", "reauth"),
     [
         ("set cert regen tomcat", True),
         ("set cert delete tomcat-trust x", True),
@@ -303,9 +303,9 @@ def test_a_locked_account_is_told_so_instead_of_asked_again(say, node):
         ("set cli pagination off", False),
     ],
 )
-def test_what_touches_security_is_guarded(node, line, guarded):
+def test_what_touches_security_is_guarded(node, line, reauth):
     """By the leading words, and nothing else."""
     walker = Conversation(node).session.walker
     words = tuple(line.split()[:3])
     found = walker.grammar.below(walker.command(words)[0])
-    assert {command.guarded for command in found} == {guarded}
+    assert {command.reauth for command in found} == {reauth}

@@ -31,8 +31,20 @@ class Command:
     """One declared command: its pattern, its handler, and how its value is shown."""
 
     __slots__ = (
-        "changes", "doc", "examples", "guarded", "handler", "json", "level", "options", "pages",
-        "pattern", "summary", "tokens", "view", "wants_caller",
+        "changes",
+        "doc",
+        "examples",
+        "handler",
+        "json",
+        "level",
+        "options",
+        "pages",
+        "pattern",
+        "reauth",
+        "summary",
+        "tokens",
+        "view",
+        "wants_caller",
     )  # fmt: skip
 
     def __init__(
@@ -47,7 +59,7 @@ class Command:
         json: Callable[[Any], Any] | None,
         pages: bool,
         examples: tuple[str, ...],
-        guarded: bool,
+        reauth: bool,
         options: Mapping[str, str],
     ) -> None:
         self.pattern = pattern
@@ -59,7 +71,7 @@ class Command:
         self.json = json
         self.pages = pages
         self.examples = examples
-        self.guarded = guarded
+        self.reauth = reauth
         self.options = options
         summary, _, rest = (handler.__doc__ or "").strip().partition("\n")
         self.summary = summary.strip()
@@ -141,12 +153,12 @@ class Family:
         json: Callable[[Any], Any] | None = None,
         pages: bool = False,
         examples: tuple[str, ...] = (),
-        guarded: bool = False,
+        reauth: bool = False,
         options: Mapping[str, str] = _NONE,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Declare a command; the decorated handler stays a plain function.
 
-        `guarded`: a node may want the password once more before it (`set security reauth`).
+        `reauth`: a node may want the password once more before it (`set security reauth`).
         `options`: what its optional words mean.
         """
         tokens = parse_pattern(pattern, {a.name: a for a in arguments})
@@ -163,7 +175,7 @@ class Family:
                     json=json,
                     pages=pages,
                     examples=examples,
-                    guarded=guarded,
+                    reauth=reauth,
                     options=options,
                 )
             )

@@ -54,9 +54,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "file_get": ("file get", "delete sftp-host-key"),
 }  # fmt: skip
 
-# Commands that begin with these words are guarded (see `guard`): by their words, so that nobody
-# forgets it for a new one.
-GUARDED = ("set cert", "set csr", "set ocsp", "set web-security", "utils cert")
+# Before commands that begin with these words a node may want the password once more: by their
+# words, so that nobody forgets it for a new one.
+REAUTH = ("set cert", "set csr", "set ocsp", "set web-security", "utils cert")
 
 
 def load(module: str) -> Family:
@@ -64,11 +64,11 @@ def load(module: str) -> Family:
     family = import_module(f"{__name__}.{module}").family
     assert isinstance(family, Family)
     for command in family.commands:
-        command.guarded = command.guarded or f"{command.words} ".startswith(_GUARDED_WORDS)
+        command.reauth = command.reauth or f"{command.words} ".startswith(_REAUTH_WORDS)
     return family
 
 
-_GUARDED_WORDS = tuple([f"{words} " for words in GUARDED])
+_REAUTH_WORDS = tuple([f"{words} " for words in REAUTH])
 
 
 _grammar: list[Grammar] = []

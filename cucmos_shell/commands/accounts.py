@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cucmos_shell import guard
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.near import unknown
 from cucmos_shell.commands.arguments.common import number
@@ -237,7 +236,7 @@ def set_admin_password(node: Node, caller: Caller) -> Conversation[Notice]:
         try:
             node.accounts.verify(account.name, old, caller.origin)
         except accounts.SignInRefused:
-            guard.refuse_locked(node, account.name)
+            node.accounts.refuse_locked(account.name)
             raise Refused("The old password is not right; nothing was changed") from None
     passwords.check_strength(new, account.name)
     if account.password and new == old:

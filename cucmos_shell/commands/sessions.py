@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from cucmos_shell import guard
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.arguments.common import number
 from cucmos_shell.errors import Refused
-from cucmos_shell.node.access import sessions as logins
+from cucmos_shell.node.access.sessions import LIMIT, LIMIT_DEFAULT, REAUTH, TIMEOUT
 from cucmos_shell.results import Commit, Notice, Table
 from cucmos_shell.text import iso_time
 
@@ -44,7 +43,7 @@ def show_timeout(node: Node) -> Notice:
 @family.command("set cli session timeout <minutes>", level=1, arguments=(MINUTES,), changes=True)
 def set_timeout(node: Node, minutes: int) -> Conversation[Notice]:
     """Say after how many idle minutes a session ends; sessions there are keep what they have."""
-    yield from _setting(logins.TIMEOUT, minutes)
+    yield from _setting(TIMEOUT, minutes)
     lines = (f"CLI session timeout is {minutes} minutes, for sessions from now on",)
     return Notice(lines, {"minutes": minutes})
 
@@ -52,7 +51,7 @@ def set_timeout(node: Node, minutes: int) -> Conversation[Notice]:
 @family.command("show session maxlimit", level=0)
 def show_limit(node: Node) -> Notice:
     """Show how many sessions an account may have at once."""
-    limit = int(node.snapshot().settings().get(logins.LIMIT, logins.LIMIT_DEFAULT))
+    limit = int(node.snapshot().settings().get(LIMIT, LIMIT_DEFAULT))
     return Notice((f"Maximum number of sessions : {limit}",), {"limit": limit})
 
 
@@ -63,7 +62,7 @@ def set_limit(node: Node, sessions: int) -> Conversation[Notice]:
     The original allows 1 to 10, and has 10 unless told otherwise; so has this node, which allows
     more.
     """
-    yield from _setting(logins.LIMIT, sessions)
+    yield from _setting(LIMIT, sessions)
     return Notice((f"Maximum number of sessions is {sessions}",), {"limit": sessions})
 
 
@@ -115,11 +114,11 @@ def _past(events: list[Entry], live: set[str]) -> list[tuple[str, str, str, str]
 @family.command("show security reauth", level=0)
 def show_reauth(node: Node) -> Notice:
     """Show whether commands that touch security want the password once more."""
-    state = "on" if node.snapshot().settings().get(guard.SETTING) is True else "off"
+    state = "on" if node.snapshot().settings().get(REAUTH) is True else "off"
     return Notice((f"Second sign-in : {state}",), {"reauth": state == "on"})
 
 
-@family.command("set security reauth {on|off:state}", level=1, changes=True, guarded=True)
+@family.command("set security reauth {on|off:state}", level=1, changes=True, reauth=True)
 def set_reauth(node: Node, caller: Caller, state: str) -> Conversation[Notice]:
     """Want the password once more before the first security command of a session, or don't.
 
@@ -133,5 +132,5 @@ def set_reauth(node: Node, caller: Caller, state: str) -> Conversation[Notice]:
             name=caller.account,
             details=("Set one: set password user admin",),
         )
-    yield from _setting(guard.SETTING, state == "on")
+    yield from _setting(REAUTH, state == "on")
     return Notice((f"Second sign-in is {state}",), {"reauth": state == "on"})

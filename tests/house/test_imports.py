@@ -26,12 +26,10 @@ WAITING = {
     "batch": "frontends.batch",
     "confine": "frontends.confine",
     "console": "frontends.console",
-    "guard": "session.reauth",
     "login": "frontends.who",
     "options": "frontends.options",
     "reference": "frontends.reference",
     "rich_console": "frontends.rich",
-    "session": "session.session",
     "sshd": "frontends.sshd",
     "sshd.access": "frontends.sshd.access",
     "sshd.algorithms": "frontends.sshd.algorithms",
@@ -48,9 +46,7 @@ WAITING = {
     "sshd.terminal_channel": "frontends.sshd.terminal_channel",
     "tty_loop": "frontends.tty",
 }
-EXCEPTIONS = {
-    ("commands", "session"): "the question for the password once more",
-}
+EXCEPTIONS = {}
 CIRCLES = {
     frozenset(
         f"sshd.{n}"

@@ -7,6 +7,7 @@ Failures are counted in `<state>/run/failures.json`, which all processes of a no
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 
@@ -252,6 +253,17 @@ class Accounts:
         left = until - self._world.now()
         # A clock that was set back must not lock for longer than the rule says.
         return left if 0 < left <= until - last else 0.0
+
+    def refuse_locked(self, name: str) -> None:
+        """Raise Refused if it is locked; for its owner, who is signed in, that is no secret."""
+        seconds = self.locked_for(name)
+        if seconds > 0:
+            raise Refused(
+                "Account {name} is locked for {seconds} seconds, after too many wrong passwords",
+                name=name,
+                seconds=math.ceil(seconds),
+                details=(f"A level-4 account unlocks it: set accountlocking unlock {name}",),
+            )
 
     def delay(self, name: str, address: str) -> float:
         """Seconds an answer to `name` from `address` should wait, known account or not."""

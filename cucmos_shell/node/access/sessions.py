@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 TIMEOUT, TIMEOUT_DEFAULT = "session_timeout", 30
 LIMIT, LIMIT_DEFAULT = "session_limit", 10
+REAUTH = "security_reauth"
 HISTORY_KEPT = 500
 HISTORY_BYTES = 256 * 1024
 LINE_MOST = 4096

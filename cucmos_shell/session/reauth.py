@@ -5,9 +5,8 @@ Asked by the embedded server and at the console, not behind an sshd that has jus
 
 from __future__ import annotations
 
-import math
-
 from cucmos_shell.errors import Refused
+from cucmos_shell.node.access.sessions import REAUTH
 from cucmos_shell.results import Progress, Secret
 
 TYPE_CHECKING = False
@@ -16,13 +15,12 @@ if TYPE_CHECKING:
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
 
-SETTING = "security_reauth"
 TRIES = 3
 
 
 def wanted(node: Node, caller: Caller) -> bool:
     """Whether `caller` has to give the password first."""
-    return not caller.verified and node.snapshot().settings().get(SETTING) is True
+    return not caller.verified and node.snapshot().settings().get(REAUTH) is True
 
 
 def sign_in_again(node: Node, caller: Caller, interactive: bool) -> Conversation[None]:
@@ -42,22 +40,10 @@ def sign_in_again(node: Node, caller: Caller, interactive: bool) -> Conversation
         try:
             node.accounts.verify(account.name, password, caller.origin)
         except SignInRefused:
-            refuse_locked(node, account.name)
+            node.accounts.refuse_locked(account.name)
             if left > 1:
                 yield Progress("Permission denied, please try again.")
             continue
         caller.verified = True
         return
     raise Refused("Permission denied")
-
-
-def refuse_locked(node: Node, name: str) -> None:
-    """Raise Refused if the account is locked; for its owner, who is signed in, that is no secret."""
-    seconds = node.accounts.locked_for(name)
-    if seconds > 0:
-        raise Refused(
-            "Account {name} is locked for {seconds} seconds, after too many wrong passwords",
-            name=name,
-            seconds=math.ceil(seconds),
-            details=(f"A level-4 account unlocks it: set accountlocking unlock {name}",),
-        )

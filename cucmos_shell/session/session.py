@@ -1,17 +1,17 @@
-"""A session: runs lines, drives handlers, and is the only place that turns an error into words."""
+"""A session: runs lines, drives handlers, and is the only place that turns an error into words.
+
+`dialogue` drives the conversations of handlers, `words` has what the person sees.
+"""
 
 from __future__ import annotations
 
 from cucmos_shell import commands
 from cucmos_shell.cli import Walker
 from cucmos_shell.cli.caller import Caller, Settings
-from cucmos_shell.cli.filters import filtered, filtered_data
 from cucmos_shell.cli.match import Completion, Match
-from cucmos_shell.cli.render import to_data, to_json, to_lines
-from cucmos_shell.cli.wording import bug, choice, failure_json, failure_text, from_os
+from cucmos_shell.cli.wording import from_os
 from cucmos_shell.errors import (
     BadValue,
-    Busy,
     Cancelled,
     InternalError,
     NotSimulated,
@@ -21,33 +21,20 @@ from cucmos_shell.errors import (
     UnknownCommand,
 )
 from cucmos_shell.node.logs.audit import looks_secret, redacted
-from cucmos_shell.results import (
-    Ask,
-    AskText,
-    Commit,
-    Document,
-    Done,
-    Paste,
-    Pause,
-    Progress,
-    Say,
-    Secret,
-)
+from cucmos_shell.results import Done, Say
+from cucmos_shell.session import words
+from cucmos_shell.session.bug import bug
+from cucmos_shell.session.dialogue import Dialogue
 from cucmos_shell.text import PROMPT, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-    from typing import Any
+    from collections.abc import Iterator
 
     from cucmos_shell.node import Node
     from cucmos_shell.node.access.sessions import History
+    from cucmos_shell.results import Event, Events
 
-    Event = Say | Ask | AskText | Secret | Paste | Pause | Done
-    Events = Generator[Event, str | None, Done]
-
-LOCK_PATIENCE = 10.0
-LOCK_RETRY = 0.05
 LINE_LIMIT = 65_536
 
 
@@ -156,8 +143,7 @@ class Execution:
         self._session = session
         self._node = session.node
         self._line = line
-        self._progress: list[str] = []
-        self._events: Events | None = self._run()
+        self._events: Events[Done] | None = self._run()
         self._started = False
         self._interrupted = False
         self._failed = False
@@ -195,7 +181,7 @@ class Execution:
     def _json(self) -> bool:
         return self._session.settings.output == "json"
 
-    def _run(self) -> Events:
+    def _run(self) -> Events[Done]:
         session, line = self._session, self._line.strip()
         if session.history is not None and session.remember(self._line):
             session.history.keep(self._line)
@@ -230,7 +216,7 @@ class Execution:
             try:
                 for note in caller.notes:
                     self._node.audit.note(self._node.now(), token, note)
-                outcome = "interrupted" if self._interrupted else _outcome(status)
+                outcome = "interrupted" if self._interrupted else words.outcome(status)
                 self._node.audit.end(self._node.now(), token, outcome)
             except Unavailable as problem:
                 yield from self._warning(problem)
@@ -250,7 +236,7 @@ class Execution:
             return self._bug(problem)
         return None
 
-    def _guarded(self) -> Generator[Event, str | None, int]:
+    def _guarded(self) -> Events[int]:
         try:
             yield from self._drive()
         except KeyboardInterrupt:
@@ -278,141 +264,52 @@ class Execution:
 
     # --- the handler ----------------------------------------------------------------------------
 
-    def _drive(self) -> Generator[Event, str | None, None]:
+    def _drive(self) -> Events[None]:
         assert self.match is not None
-        command = self.match.command
-        if command.guarded:
-            yield from self._guard()
+        session, command = self._session, self.match.command
+        dialogue = Dialogue(
+            self._node,
+            who=session.caller.account,
+            what=self.match.canonical,
+            interactive=session.interactive,
+            json=self._json,
+        )
+        if command.reauth:
+            yield from self._sign_in_again(dialogue)
         arguments = dict(self.match.arguments)
         if command.wants_caller:
-            arguments["caller"] = self._session.caller
+            arguments["caller"] = session.caller
         value = command.handler(self._node, **arguments)
         if hasattr(value, "send"):
-            value = yield from self._converse(value)
+            value = yield from dialogue.converse(value)
         try:
-            yield from self._show(value)
+            pagination = session.settings.pagination
+            said = words.shown(self.match, value, json=self._json, pagination=pagination)
+            if said is not None:
+                yield said
         except KeyboardInterrupt:
             # What was to be done is done; only the showing is broken off.
             if not self._json:
-                yield Say("Control-C pressed\n")
+                yield Say(words.INTERRUPTED)
 
-    def _guard(self) -> Generator[Event, str | None, None]:
-        from cucmos_shell import guard
+    def _sign_in_again(self, dialogue: Dialogue) -> Events[None]:
+        from cucmos_shell.session import reauth
 
         session = self._session
-        if guard.wanted(self._node, session.caller):
-            asking = guard.sign_in_again(self._node, session.caller, session.interactive)
-            yield from self._converse(asking)
-
-    def _converse(self, handler: Generator[Any, Any, Any]) -> Generator[Event, str | None, Any]:
-        answer: Any = None
-        try:
-            while True:
-                try:
-                    wanted = handler.send(answer)
-                except StopIteration as stop:
-                    return stop.value
-                answer = yield from self._answer(wanted)
-        finally:
-            handler.close()
-
-    def _answer(self, wanted: object) -> Generator[Event, str | None, Any]:
-        if isinstance(wanted, Progress):
-            self._progress.append(wanted.line)
-            if not self._json:
-                yield Say(wanted.line + "\n", aside=wanted.aside)
-            return None
-        if isinstance(wanted, Ask):
-            while True:
-                answer = choice((yield wanted), wanted.choices)
-                if answer is not None:
-                    return answer
-                if not self._session.interactive:
-                    raise Cancelled(
-                        "No answer ({choices}) was given", choices="|".join(wanted.choices)
-                    )
-        if isinstance(wanted, AskText | Secret | Paste):
-            text = yield wanted
-            if text is None:
-                raise Cancelled("No answer was given")
-            if "-----BEGIN" in text and not isinstance(wanted, Paste):
-                yield from self._drop_block(text)
-            return text or wanted.default if isinstance(wanted, AskText) else text
-        if isinstance(wanted, Pause):
-            yield wanted
-            return None
-        if isinstance(wanted, Commit):
-            return (yield from self._commit(wanted))
-        raise TypeError(f"{type(wanted).__name__} is not a step")
-
-    def _drop_block(self, line: str) -> Generator[Event, str | None, None]:
-        """`line` was an answer: if it begins a block, drop that to its END, or it would be run."""
-        from cucmos_shell.cli.paste import PasteCollector, begins_block
-
-        block = PasteCollector()
-        block.drop()
-        if begins_block(line) and block.feed(line) and block.inside and not self._json:
-            yield Say("A key or certificate begins here: it is dropped, up to its END line\n")
-        while block.inside:
-            answer = yield Secret("")
-            if answer is None:
-                raise Cancelled("No answer was given")
-            block.feed(answer)
-
-    def _commit(self, wanted: Commit) -> Generator[Event, str | None, Any]:
-        node, caller = self._node, self._session.caller
-        assert self.match is not None
-        deadline = node.world.monotonic() + LOCK_PATIENCE
-        while (lock := node.store.try_lock()) is None:
-            if node.world.monotonic() >= deadline:
-                raise Busy("Another session is changing this node; try again in a moment")
-            yield Pause(LOCK_RETRY)
-        with lock:
-            transaction = node.store.begin(
-                lock, who=caller.account, what=self.match.canonical, now=node.now()
-            )
-            result = wanted.function(transaction)
-            node.lists.follow(transaction)
-            transaction.commit()
-            return result
+        if reauth.wanted(self._node, session.caller):
+            asking = reauth.sign_in_again(self._node, session.caller, session.interactive)
+            yield from dialogue.converse(asking)
 
     # --- what the person sees --------------------------------------------------------------------
-
-    def _show(self, value: Any) -> Generator[Event, str | None, None]:
-        assert self.match is not None
-        command, filters = self.match.command, self.match.filters
-        if self._json:
-            data = command.json(value) if command.json else to_data(value)
-            data = filtered_data(to_data(data), [(item.kind, item.text) for item in filters])
-            answer = {"command": self.match.canonical, "ok": True, "data": data}
-            yield Say(to_json(answer) + "\n")
-            return
-        lines = list(command.view(value)) if command.view else to_lines(value)
-        if filters:
-            lines = filtered(lines, [(item.kind, item.text) for item in filters])
-        if lines:
-            # `set cli pagination off` ends what pages by itself, not what asks for pages.
-            paged = command.pages and self._session.settings.pagination
-            paged = paged or any(item.kind == "page" for item in filters)
-            if "page" in self.match.arguments:
-                paged = paged or bool(self.match.arguments["page"])
-            viewer = isinstance(value, Document) and not filters
-            yield Say("\n".join(lines) + "\n", paged or viewer, viewer)
 
     def _failure(self, error: ShellError, interrupted: bool = False) -> Say:
         # From here on there is nothing left to break off: Ctrl-C while it is shown changes nothing.
         self._failed = True
-        if not self._json:
-            return Say("Control-C pressed\n" if interrupted else failure_text(error))
         command = self.match.canonical if self.match else safe(redacted(self._line.strip()))
-        return Say(failure_json(error, command))
+        return words.failed(error, command, json=self._json, interrupted=interrupted)
 
     def _warning(self, problem: ShellError) -> Iterator[Say]:
         """Say once a session that the log has no room for it; a program reading JSON is spared."""
         if not (self._session.audit_warned or self._json):
             self._session.audit_warned = True
             yield Say(f"Warning: {problem.message()}\n", aside=True)
-
-
-def _outcome(status: int) -> str:
-    return "ok" if status == 0 else f"failed({status})"

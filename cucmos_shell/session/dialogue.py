@@ -1,0 +1,103 @@
+"""Drives the conversation that a handler holds: asks, waits, and commits under the store's lock."""
+
+from __future__ import annotations
+
+from cucmos_shell.cli.wording import choice
+from cucmos_shell.errors import Busy, Cancelled
+from cucmos_shell.results import Ask, AskText, Commit, Paste, Pause, Progress, Say, Secret
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import Any
+
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Events
+
+# Seconds that a change waits for the lock, and between two looks at it.
+LOCK_PATIENCE, LOCK_RETRY = 10.0, 0.05
+
+
+class Dialogue:
+    """The conversations of one command on `node`.
+
+    Changes are made in the name of `who`, by the command `what`. `interactive`: a wrong answer is
+    asked again, otherwise it fails the command. `json`: nothing is said but questions.
+    """
+
+    def __init__(self, node: Node, *, who: str, what: str, interactive: bool, json: bool) -> None:
+        self._node = node
+        self._who = who
+        self._what = what
+        self._interactive = interactive
+        self._json = json
+
+    def converse(self, handler: Generator[Any, Any, Any]) -> Events[Any]:
+        """The events of `handler`'s steps; what it returns is returned."""
+        answer: Any = None
+        try:
+            while True:
+                try:
+                    wanted = handler.send(answer)
+                except StopIteration as stop:
+                    return stop.value
+                answer = yield from self._answer(wanted)
+        finally:
+            handler.close()
+
+    def _answer(self, wanted: object) -> Events[Any]:
+        if isinstance(wanted, Progress):
+            if not self._json:
+                yield Say(wanted.line + "\n", aside=wanted.aside)
+            return None
+        if isinstance(wanted, Ask):
+            return (yield from self._choice(wanted))
+        if isinstance(wanted, AskText | Secret | Paste):
+            text = yield wanted
+            if text is None:
+                raise Cancelled("No answer was given")
+            if "-----BEGIN" in text and not isinstance(wanted, Paste):
+                yield from self._drop_block(text)
+            return text or wanted.default if isinstance(wanted, AskText) else text
+        if isinstance(wanted, Pause):
+            yield wanted
+            return None
+        if isinstance(wanted, Commit):
+            return (yield from self._commit(wanted))
+        raise TypeError(f"{type(wanted).__name__} is not a step")
+
+    def _choice(self, wanted: Ask) -> Events[str]:
+        while True:
+            answer = choice((yield wanted), wanted.choices)
+            if answer is not None:
+                return answer
+            if not self._interactive:
+                raise Cancelled("No answer ({choices}) was given", choices="|".join(wanted.choices))
+
+    def _drop_block(self, line: str) -> Events[None]:
+        """`line` was an answer: if it begins a block, drop that to its END, or it would be run."""
+        from cucmos_shell.cli.paste import PasteCollector, begins_block
+
+        block = PasteCollector()
+        block.drop()
+        if begins_block(line) and block.feed(line) and block.inside and not self._json:
+            yield Say("A key or certificate begins here: it is dropped, up to its END line\n")
+        while block.inside:
+            answer = yield Secret("")
+            if answer is None:
+                raise Cancelled("No answer was given")
+            block.feed(answer)
+
+    def _commit(self, wanted: Commit) -> Events[Any]:
+        node = self._node
+        deadline = node.world.monotonic() + LOCK_PATIENCE
+        while (lock := node.store.try_lock()) is None:
+            if node.world.monotonic() >= deadline:
+                raise Busy("Another session is changing this node; try again in a moment")
+            yield Pause(LOCK_RETRY)
+        with lock:
+            transaction = node.store.begin(lock, who=self._who, what=self._what, now=node.now())
+            result = wanted.function(transaction)
+            node.lists.follow(transaction)
+            transaction.commit()
+            return result

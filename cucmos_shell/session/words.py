@@ -1,0 +1,53 @@
+"""What the person sees of a command, as text or as JSON."""
+
+from __future__ import annotations
+
+from cucmos_shell.cli.filters import filtered, filtered_data
+from cucmos_shell.cli.render import to_data, to_json, to_lines
+from cucmos_shell.cli.wording import failure_json, failure_text
+from cucmos_shell.results import Document, Say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cucmos_shell.cli.match import Match
+    from cucmos_shell.errors import ShellError
+
+INTERRUPTED = "Control-C pressed\n"
+
+
+def shown(match: Match, value: Any, *, json: bool, pagination: bool) -> Say | None:
+    """The value of the command in `match`, None if there is nothing to show.
+
+    `pagination` is whether what pages by itself may. Raises BadValue for a filter that does not fit.
+    """
+    command = match.command
+    filters = [(item.kind, item.text) for item in match.filters]
+    if json:
+        data = command.json(value) if command.json else to_data(value)
+        data = filtered_data(to_data(data), filters)
+        return Say(to_json({"command": match.canonical, "ok": True, "data": data}) + "\n")
+    lines = list(command.view(value)) if command.view else to_lines(value)
+    if filters:
+        lines = filtered(lines, filters)
+    if not lines:
+        return None
+    # `set cli pagination off` ends what pages by itself, not what asks for pages.
+    paged = command.pages and pagination
+    paged = paged or any(kind == "page" for kind, _ in filters)
+    paged = paged or bool(match.arguments.get("page"))
+    viewer = isinstance(value, Document) and not filters
+    return Say("\n".join(lines) + "\n", paged or viewer, viewer)
+
+
+def failed(error: ShellError, command: str, *, json: bool, interrupted: bool = False) -> Say:
+    """Why a command failed; `command` is its canonical line, or what was typed, made safe."""
+    if json:
+        return Say(failure_json(error, command))
+    return Say(INTERRUPTED if interrupted else failure_text(error))
+
+
+def outcome(status: int) -> str:
+    """A command's end as the audit log has it."""
+    return "ok" if status == 0 else f"failed({status})"
