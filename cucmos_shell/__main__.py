@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
-from cucmos_shell import __version__, confine
+from cucmos_shell import __version__
 from cucmos_shell.errors import ShellError, Unavailable, UsageError
-from cucmos_shell.login import Who, level_number, over_ssh, parse_command, who
-from cucmos_shell.options import Option, Parser
+from cucmos_shell.frontends import confine
+from cucmos_shell.frontends.options import Option, Parser
+from cucmos_shell.frontends.who import Who, level_number, over_ssh, parse_command, who
 from cucmos_shell.store import Store
 from cucmos_shell.world import World
 
@@ -147,7 +148,7 @@ def _serve(arguments: Sequence[str], world: World) -> int:
     if options is None:
         return _print(SERVE.help())
     try:
-        from cucmos_shell.sshd import Options, serve
+        from cucmos_shell.frontends.sshd import Options, serve
     except ImportError as error:
         raise UsageError("serve needs the extra ssh: pip install 'cucmos-shell[ssh]'") from error
     state = state_folder(options.pop("state"))
@@ -160,7 +161,7 @@ def _reference(arguments: Sequence[str], world: World) -> int:
     options = REFERENCE.parse(arguments)
     if options is None:
         return _print(REFERENCE.help())
-    from cucmos_shell import reference
+    from cucmos_shell.frontends import reference
 
     if options["file"] in (None, "-"):
         return _print(reference.text())
@@ -185,8 +186,8 @@ def _introduce(session: Session, caller: Who) -> None:
 
 
 def _batch(node: Node, caller: Who, options: dict[str, Any]) -> int:
-    from cucmos_shell.batch import Batch, Lines
     from cucmos_shell.cli.caller import Settings
+    from cucmos_shell.frontends.batch import Batch, Lines
     from cucmos_shell.session import Session
 
     settings = Settings(output="json" if options["json"] else "text")
@@ -232,13 +233,13 @@ def _console(node: Node, rich: bool, caller: Who) -> int:
     try:
         timeout, lines = logins.timeout(), history.lines
         if rich or editor_of(node, caller.account) == "rich":
-            from cucmos_shell.rich_console import run as run_rich
+            from cucmos_shell.frontends.rich import run as run_rich
 
             return run_rich(
                 session, 0, 1, session.banner,
                 attention=node.attention, history=lines, idle_timeout=timeout,
             )  # fmt: skip
-        from cucmos_shell.console import run as run_quiet
+        from cucmos_shell.frontends.console import run as run_quiet
 
         return run_quiet(
             session,
@@ -311,7 +312,7 @@ def _at_terminal(options: dict[str, Any], world: World) -> int:
     """A session at the terminal, which is raw from before the banner (and a first installation)."""
     import signal
 
-    from cucmos_shell.tty_loop import RawMode
+    from cucmos_shell.frontends.tty import RawMode
 
     def leave(number: int, _: object) -> NoReturn:
         sys.exit(128 + number)

@@ -136,7 +136,7 @@ def broken_banner():
 def main():
     option = sys.argv[1] if len(sys.argv) > 1 else ""
     if option == "--rich":
-        from cucmos_shell import rich_console
+        from cucmos_shell.frontends import rich as rich_console
 
         sys.exit(
             rich_console.run(
@@ -148,7 +148,7 @@ def main():
                 idle_timeout=float(sys.argv[2]) if sys.argv[2:] else None,
             )
         )
-    from cucmos_shell import console
+    from cucmos_shell.frontends import console
 
     idle = float(sys.argv[2]) if option == "--idle" else None
     banner = broken_banner() if option == "--broken" else BANNER

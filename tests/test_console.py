@@ -216,7 +216,7 @@ def test_too_much_type_ahead_stays_with_the_terminal(terminal):
 def test_the_toolkit_is_not_loaded_for_scripts():
     """It costs a tenth of a second, which a prompt must not wait for."""
     code = (
-        "import sys; from cucmos_shell import console; from cucmos_shell.terminal.editor import *;"
+        "import sys; from cucmos_shell.frontends import console; from cucmos_shell.terminal.editor import *;"
         "e = LineEditor(); e.prompt(0); e.receive(b'\\x01\\x15\\x7fshow cert\\r', 0);"
         "print(any(name.startswith(('prompt_toolkit', 'asyncio')) for name in sys.modules))"
     )

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from cucmos_shell import reference
+from cucmos_shell.frontends import reference
 
 ROOT = pathlib.Path(__file__).parent.parent
 TRANSCRIPTS = ROOT / "tests" / "transcripts"

@@ -612,7 +612,7 @@ def test_the_month_before_the_last_has_alarms_of_its_own(patient, authority):
 
 
 def test_a_server_runs_the_monitor_when_it_is_due(appliance, authority):
-    from cucmos_shell.sshd.schedule import tick
+    from cucmos_shell.frontends.sshd.schedule import tick
 
     say = appliance
     trust(say, leaf(authority, 5 * DAY))
@@ -634,7 +634,7 @@ def test_a_server_runs_the_monitor_when_it_is_due(appliance, authority):
 
 
 def test_a_server_leaves_it_alone_while_its_service_is_stopped(appliance, authority):
-    from cucmos_shell.sshd.schedule import tick
+    from cucmos_shell.frontends.sshd.schedule import tick
 
     say = appliance
     trust(say, leaf(authority, 5 * DAY))

@@ -352,7 +352,7 @@ def test_a_session_starts_no_program(node_dir):
     """The interpreter refuses, whoever asks."""
     code = (
         "import os, subprocess, sys\n"
-        "from cucmos_shell import confine\n"
+        "from cucmos_shell.frontends import confine\n"
         "confine.no_programs()\n"
         "for start in (lambda: subprocess.run(['id']), lambda: os.system('id'),\n"
         "              lambda: os.execv('/bin/sh', ['sh']), os.fork,\n"
@@ -367,7 +367,7 @@ def test_a_session_starts_no_program(node_dir):
 
 def test_the_environment_is_made_anew():
     """A fixed PATH, and nothing that steers a library."""
-    from cucmos_shell.confine import PATH, clean_environment
+    from cucmos_shell.frontends.confine import PATH, clean_environment
 
     environment = {
         "PATH": "/tmp", "LD_PRELOAD": "x", "PYTHONPATH": "x", "OPENSSL_CONF": "x", "LC_ALL": "C",

@@ -10,7 +10,7 @@ from prompt_toolkit.document import Document
 from pty_terminal import Terminal
 
 from cucmos_shell.cli.match import Completion
-from cucmos_shell.rich_console import SessionCompleter, SessionHistory, Toolbar
+from cucmos_shell.frontends.rich import SessionCompleter, SessionHistory, Toolbar
 
 TOOLBAR = b"Restarts pending: 2   Certificates expiring soon: 3"
 PEM = "-----BEGIN X-----\rMIIB\r-----END X-----\r"

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from ssh_server import Served, Shell, client_key, run
 
-from cucmos_shell.sshd.server import Options, Server
+from cucmos_shell.frontends.sshd.server import Options, Server
 
 
 @pytest.fixture

@@ -21,35 +21,9 @@ ROWS = (
     ("frontends.sshd",),
     ("__main__",),
 )
-# Where what has not been moved yet belongs.
-WAITING = {
-    "batch": "frontends.batch",
-    "confine": "frontends.confine",
-    "console": "frontends.console",
-    "login": "frontends.who",
-    "options": "frontends.options",
-    "reference": "frontends.reference",
-    "rich_console": "frontends.rich",
-    "sshd": "frontends.sshd",
-    "sshd.access": "frontends.sshd.access",
-    "sshd.algorithms": "frontends.sshd.algorithms",
-    "sshd.batch_channel": "frontends.sshd.batch_channel",
-    "sshd.channel": "frontends.sshd.channel",
-    "sshd.files": "frontends.sshd.files",
-    "sshd.first_start": "frontends.sshd.first_start",
-    "sshd.host_keys": "frontends.sshd.host_keys",
-    "sshd.limits": "frontends.sshd.limits",
-    "sshd.open_files": "frontends.sshd.open_files",
-    "sshd.processes": "frontends.sshd.processes",
-    "sshd.schedule": "frontends.sshd.schedule",
-    "sshd.server": "frontends.sshd.server",
-    "sshd.terminal_channel": "frontends.sshd.terminal_channel",
-    "tty_loop": "frontends.tty",
-}
-EXCEPTIONS = {}
 CIRCLES = {
     frozenset(
-        f"sshd.{n}"
+        f"frontends.sshd.{n}"
         for n in ("access", "channel", "files", "schedule", "server", "terminal_channel")
     )
 }
@@ -77,7 +51,7 @@ ROW = {room: i for i, row in enumerate(ROWS) for room in row}
 
 def room(name):
     """The room of a module: its package, or one of those that are rooms of their own."""
-    parts = WAITING.get(name, name).split(".")
+    parts = name.split(".")
     for length in (2, 1):
         if ".".join(parts[:length]) in ROW:
             return ".".join(parts[:length])
@@ -96,7 +70,7 @@ def test_imports_go_down_only():
     wrong = []
     for name, other in arrows():
         here, there = room(name), room(other)
-        if here != there and ROW[there] >= ROW[here] and (here, there) not in EXCEPTIONS:
+        if here != there and ROW[there] >= ROW[here]:
             wrong.append(f"{name} imports {other}")
     assert not wrong
 
@@ -112,7 +86,7 @@ def test_the_outside_has_its_rooms():
     for name, (_, tree) in modules().items():
         for dotted in imported(tree):
             rooms = OUTSIDE.get(dotted.partition(".")[0])
-            here = WAITING.get(name, name)
+            here = name
             if rooms is not None and not any(f"{here}.".startswith(f"{one}.") for one in rooms):
                 wrong.append(f"{name} imports {dotted}")
     assert not wrong

@@ -26,17 +26,17 @@ from asyncssh import (
 )
 
 from cucmos_shell.errors import ShellError, Unavailable
+from cucmos_shell.frontends.sshd.open_files import UPLOAD_MOST, Reading, Writing, attributes_of
 from cucmos_shell.node.areas import Entry, FolderArea, all_areas, split
-from cucmos_shell.sshd.open_files import UPLOAD_MOST, Reading, Writing, attributes_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from typing import Any, NoReturn
 
+    from cucmos_shell.frontends.sshd.access import Access
+    from cucmos_shell.frontends.sshd.server import Server
     from cucmos_shell.node.areas import Area, Path
-    from cucmos_shell.sshd.access import Access
-    from cucmos_shell.sshd.server import Server
 
 WRITER_LEVEL = 1
 OPEN_MOST = 64

@@ -16,8 +16,8 @@ from cucmos_shell.session import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cucmos_shell.frontends.sshd.server import Server
     from cucmos_shell.node import Node
-    from cucmos_shell.sshd.server import Server
 
 LINE = "utils cert monitor run"
 ACCOUNT, ORIGIN = "monitor", "server"

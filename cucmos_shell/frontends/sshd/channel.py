@@ -14,11 +14,11 @@ from asyncssh.stream import SSHServerStreamSession
 from cucmos_shell.cli.caller import Settings
 from cucmos_shell.cli.wording import failure_json, failure_text, from_os
 from cucmos_shell.errors import ShellError
-from cucmos_shell.login import parse_command
+from cucmos_shell.frontends.sshd.batch_channel import BatchChannel
+from cucmos_shell.frontends.sshd.files import Files
+from cucmos_shell.frontends.sshd.terminal_channel import TerminalChannel
+from cucmos_shell.frontends.who import parse_command
 from cucmos_shell.session import Session
-from cucmos_shell.sshd.batch_channel import BatchChannel
-from cucmos_shell.sshd.files import Files
-from cucmos_shell.sshd.terminal_channel import TerminalChannel
 from cucmos_shell.terminal import Terminal
 from cucmos_shell.terminal.terminal import RESTARTED
 
@@ -26,9 +26,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from cucmos_shell.frontends.sshd.access import Access
+    from cucmos_shell.frontends.sshd.server import Server
     from cucmos_shell.node.access.sessions import History, Login
-    from cucmos_shell.sshd.access import Access
-    from cucmos_shell.sshd.server import Server
 
 SFTP_VERSION = 3
 SHUTDOWN = "The node is shutting down; the session is closed"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 
+from cucmos_shell.frontends.tty import RawMode, Signals, TtyLoop, size
 from cucmos_shell.terminal import Terminal
-from cucmos_shell.tty_loop import RawMode, Signals, TtyLoop, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

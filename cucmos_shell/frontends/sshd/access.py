@@ -13,8 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from cucmos_shell.frontends.sshd.server import Server
     from cucmos_shell.node.access.accounts import Account
-    from cucmos_shell.sshd.server import Server
 
 PASSWORDS_MOST = 6
 KEYS_MOST = 24
@@ -207,7 +207,7 @@ class Access(asyncssh.SSHServer):
     def session_requested(self) -> Any:
         if self.account is None or self._server.ending or self._channels >= CHANNELS_MOST:
             return False
-        from cucmos_shell.sshd.channel import Channel
+        from cucmos_shell.frontends.sshd.channel import Channel
 
         self._channels += 1
         self._busy()

@@ -14,19 +14,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import asyncssh
 
+from cucmos_shell.frontends.sshd.access import Access, Throttle
+from cucmos_shell.frontends.sshd.algorithms import algorithms
+from cucmos_shell.frontends.sshd.channel import SHUTDOWN
+from cucmos_shell.frontends.sshd.schedule import keep, watch
 from cucmos_shell.node import Node
 from cucmos_shell.results import Value
-from cucmos_shell.sshd.access import Access, Throttle
-from cucmos_shell.sshd.algorithms import algorithms
-from cucmos_shell.sshd.channel import SHUTDOWN
-from cucmos_shell.sshd.schedule import keep, watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from cucmos_shell.sshd.channel import Channel
+    from cucmos_shell.frontends.sshd.channel import Channel
 
 VERSION = "cucmos-shell"
 COMPLAINTS_MOST = 20

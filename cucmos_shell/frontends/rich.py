@@ -22,11 +22,11 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 from cucmos_shell.cli.paste import begins_block
+from cucmos_shell.frontends.tty import RawMode, Signals, TtyLoop, size
 from cucmos_shell.terminal import Terminal
 from cucmos_shell.terminal.decoder import in_quotes
 from cucmos_shell.terminal.output import clean
 from cucmos_shell.terminal.terminal import IDLE
-from cucmos_shell.tty_loop import RawMode, Signals, TtyLoop, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from cucmos_shell.sshd.processes import serve
-from cucmos_shell.sshd.server import Options
+from cucmos_shell.frontends.sshd.processes import serve
+from cucmos_shell.frontends.sshd.server import Options
 
 __all__ = ["Options", "serve"]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
-    from cucmos_shell.sshd.server import Server
+    from cucmos_shell.frontends.sshd.server import Server
     from cucmos_shell.terminal import Terminal
 
     class Wire(Protocol):

@@ -11,13 +11,13 @@ import socket
 import sys
 import warnings
 
-from cucmos_shell.confine import no_programs
 from cucmos_shell.errors import ShellError, Unavailable, UsageError
+from cucmos_shell.frontends.confine import no_programs
+from cucmos_shell.frontends.sshd.first_start import make_administrator
+from cucmos_shell.frontends.sshd.host_keys import host_keys
+from cucmos_shell.frontends.sshd.limits import limit_preparation
+from cucmos_shell.frontends.sshd.server import BACKLOG, ENDING, Options, Server
 from cucmos_shell.node import Node
-from cucmos_shell.sshd.first_start import make_administrator
-from cucmos_shell.sshd.host_keys import host_keys
-from cucmos_shell.sshd.limits import limit_preparation
-from cucmos_shell.sshd.server import BACKLOG, ENDING, Options, Server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
