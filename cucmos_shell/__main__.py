@@ -148,13 +148,13 @@ def _serve(arguments: Sequence[str], world: World) -> int:
     if options is None:
         return _print(SERVE.help())
     try:
-        from cucmos_shell.frontends.sshd import Options, serve
+        from cucmos_shell.frontends.serve import Service, serve
     except ImportError as error:
         raise UsageError("serve needs the extra ssh: pip install 'cucmos-shell[ssh]'") from error
     state = state_folder(options.pop("state"))
     _installed(state, options.pop("profile"), world)
     options["legacy_algorithms"] = bool(options["legacy_algorithms"])
-    return serve(state, Options(**options), world)
+    return serve(state, Service(**options), world)
 
 
 def _reference(arguments: Sequence[str], world: World) -> int:

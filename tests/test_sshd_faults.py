@@ -11,7 +11,8 @@ import psutil
 import pytest
 from ssh_server import Served, Shell, client_key, run
 
-from cucmos_shell.frontends.sshd.server import Options, Server
+from cucmos_shell.frontends.host import Host
+from cucmos_shell.frontends.sshd.door import Door
 
 
 @pytest.fixture
@@ -93,13 +94,13 @@ def test_one_account_does_not_take_all_connections(node):
     """At most half of what there are, and 512; what goes makes room."""
 
     async def main():
-        server = Server(node, Options(), [])
-        most = min(512, server.connections_most // 2)
-        assert [server.admit("ann") for _ in range(most + 1)] == [True] * most + [False]
-        assert server.admit("bob")
-        server.dismiss("ann")
-        assert server.admit("ann")
-        assert not server.admit("ann")
+        door = Door(node, Host())
+        most = min(512, door.connections_most // 2)
+        assert [door.admit("ann") for _ in range(most + 1)] == [True] * most + [False]
+        assert door.admit("bob")
+        door.dismiss("ann")
+        assert door.admit("ann")
+        assert not door.admit("ann")
 
     run(main())
 

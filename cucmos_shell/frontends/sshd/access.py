@@ -11,9 +11,10 @@ from cucmos_shell.node.access.accounts import FIRST_DELAY, SignInRefused, has_ke
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
-    from cucmos_shell.frontends.sshd.server import Server
+    from cucmos_shell.frontends.sshd.door import Door
     from cucmos_shell.node.access.accounts import Account
 
 PASSWORDS_MOST = 6
@@ -24,36 +25,12 @@ LINGER = 60.0
 PROMPT = "Password: "
 
 
-class Throttle:
-    """Connections that have not signed in yet: so many in all, and of one address."""
-
-    ALL, EACH = 512, 256
-
-    def __init__(self) -> None:
-        self._waiting: dict[str, int] = {}
-        self._count = 0
-
-    def enter(self, address: str) -> bool:
-        """Whether one more of `address` may try."""
-        if self._count >= self.ALL or self._waiting.get(address, 0) >= self.EACH:
-            return False
-        self._count += 1
-        self._waiting[address] = self._waiting.get(address, 0) + 1
-        return True
-
-    def leave(self, address: str) -> None:
-        """One of them has signed in, or gone."""
-        self._count -= 1
-        self._waiting[address] -= 1
-        if not self._waiting[address]:
-            del self._waiting[address]
-
-
 class Access(asyncssh.SSHServer):
-    """One connection."""
+    """One connection; `channels` makes a channel of it, for the account of a name."""
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    def __init__(self, door: Door, channels: Callable[[Door, Access, str], Any]) -> None:
+        self._door = door
+        self._channels_of = channels
         self._connection: Any = None
         self.address = "-"
         self.account: Account | None = None
@@ -71,25 +48,22 @@ class Access(asyncssh.SSHServer):
         self._connection = conn
         peer = conn.get_extra_info("peername")
         self.address = str(peer[0]) if peer else "-"
-        server = self._server
-        full = len(server.connections) >= server.connections_most
-        if server.ending or full or not server.throttle.enter(self.address):
+        if self._door.enter(self, self.address):
+            self._waiting = True
+        else:
             conn.abort()
-            return
-        self._waiting = True
-        self._server.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._leave_throttle()
         self._busy()
         if self.account is not None:
-            self._server.dismiss(self.account.name)
-        self._server.connections.discard(self)
+            self._door.dismiss(self.account.name)
+        self._door.connections.discard(self)
 
     def _leave_throttle(self) -> None:
         if self._waiting:
             self._waiting = False
-            self._server.throttle.leave(self.address)
+            self._door.throttle.leave(self.address)
 
     def close(self) -> None:
         """End the connection."""
@@ -105,7 +79,7 @@ class Access(asyncssh.SSHServer):
         if self._proven is None or self._proven.name != username:
             self._connection.abort()
             return
-        if not self._server.admit(self._proven.name):
+        if not self._door.admit(self._proven.name):
             self._connection.disconnect(
                 asyncssh.DISC_TOO_MANY_CONNECTIONS, "Too many connections of this account"
             )
@@ -118,14 +92,14 @@ class Access(asyncssh.SSHServer):
         return True
 
     async def validate_password(self, username: str, password: str) -> bool:
-        accounts = self._server.node.accounts
+        accounts = self._door.node.accounts
         self._passwords += 1
         if self._passwords > PASSWORDS_MOST:
             self._give_up()
             return False
         try:
             verify = accounts.verify
-            self._proven = await self._server.hashing(verify, username, password, self.address)
+            self._proven = await self._door.host.hashing(verify, username, password, self.address)
             self._key = None
         except SignInRefused as refusal:
             await self._refused(username, refusal.reason)
@@ -137,14 +111,14 @@ class Access(asyncssh.SSHServer):
         return True
 
     async def _delay(self, username: str) -> float:
-        accounts = self._server.node.accounts
+        accounts = self._door.node.accounts
         try:
-            return float(await self._server.off_loop(accounts.delay, username, self.address))
+            return float(await self._door.host.off_loop(accounts.delay, username, self.address))
         except OSError:
             return FIRST_DELAY
 
     async def _refused(self, username: str, reason: str) -> None:
-        node = self._server.node
+        node = self._door.node
 
         def record() -> None:
             try:
@@ -153,7 +127,7 @@ class Access(asyncssh.SSHServer):
             except Unavailable:
                 return
 
-        await self._server.off_loop(record)
+        await self._door.host.off_loop(record)
 
     def _give_up(self) -> None:
         self._connection.disconnect(
@@ -180,7 +154,7 @@ class Access(asyncssh.SSHServer):
             return False
         line = key.export_public_key("openssh").decode("ascii", "replace")
         try:
-            found = await self._server.off_loop(self._server.node.accounts.by_key, username, line)
+            found = await self._door.host.off_loop(self._door.node.accounts.by_key, username, line)
         except (ShellError, OSError):
             return False
         self._proven, self._key = found, line
@@ -192,7 +166,7 @@ class Access(asyncssh.SSHServer):
         Raises Refused when it is gone, or what it was proven by is: another may have its name now.
         """
         before = self.account
-        now = self._server.node.accounts.find(before.name) if before is not None else None
+        now = self._door.node.accounts.find(before.name) if before is not None else None
         if before is None or now is None or not self._proves(before, now):
             raise Refused("The account has changed meanwhile; sign in again")
         return now
@@ -205,13 +179,11 @@ class Access(asyncssh.SSHServer):
     # --- what may be asked for ----------------------------------------------------------------------
 
     def session_requested(self) -> Any:
-        if self.account is None or self._server.ending or self._channels >= CHANNELS_MOST:
+        if self.account is None or self._door.ending or self._channels >= CHANNELS_MOST:
             return False
-        from cucmos_shell.frontends.sshd.channel import Channel
-
         self._channels += 1
         self._busy()
-        return Channel(self._server, self, self.account.name)
+        return self._channels_of(self._door, self, self.account.name)
 
     def channel_closed(self) -> None:
         """A channel is over; a connection that does nothing with itself is closed in a while."""
@@ -220,7 +192,7 @@ class Access(asyncssh.SSHServer):
             self._linger()
 
     def _linger(self) -> None:
-        if self not in self._server.connections:
+        if self not in self._door.connections:
             return
         self._idle = asyncio.get_running_loop().call_later(LINGER, self._connection.close)
 

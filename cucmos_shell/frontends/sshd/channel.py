@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cucmos_shell.frontends.sshd.access import Access
-    from cucmos_shell.frontends.sshd.server import Server
+    from cucmos_shell.frontends.sshd.door import Door
     from cucmos_shell.node.access.sessions import History, Login
 
 SFTP_VERSION = 3
@@ -37,12 +37,12 @@ SHUTDOWN = "The node is shutting down; the session is closed"
 class Channel(SSHServerStreamSession[bytes]):
     """A session channel of a connection that has signed in."""
 
-    def __init__(self, server: Server, access: Access, name: str) -> None:
-        super().__init__(None, lambda chan: Files(chan, server, access, name), SFTP_VERSION, True)
-        self._server = server
+    def __init__(self, door: Door, access: Access, name: str) -> None:
+        super().__init__(None, lambda chan: Files(chan, door, access, name), SFTP_VERSION, True)
+        self._door = door
         self._access = access
         self._name = name
-        self.begun = server.node.now()
+        self.begun = door.node.now()
         self._size: tuple[int, int] | None = None
         self._served = False
         self._lost = self._closing = False
@@ -59,7 +59,7 @@ class Channel(SSHServerStreamSession[bytes]):
 
     def connection_made(self, chan: Any) -> None:
         super().connection_made(chan)
-        self._server.channels.add(self)
+        self._door.channels.add(self)
 
     def pty_requested(self, term_type: str, term_size: Any, term_modes: Any) -> bool:
         self._size = (int(term_size[0]), int(term_size[1]))
@@ -112,7 +112,7 @@ class Channel(SSHServerStreamSession[bytes]):
         """A session of the account as it is now."""
         account = self._access.still()
         return Session(
-            self._server.node,
+            self._door.node,
             account=account.name,
             level=account.level,
             origin=f"ssh/{self._access.address}",
@@ -122,7 +122,7 @@ class Channel(SSHServerStreamSession[bytes]):
         )
 
     async def _start_shell(self) -> None:
-        logins, name = self._server.node.logins, self._name
+        logins, name = self._door.node.logins, self._name
         origin = f"ssh/{self._access.address}"
 
         def begin() -> tuple[Session, list[str], float, Login]:
@@ -131,7 +131,7 @@ class Channel(SSHServerStreamSession[bytes]):
             # The last one: what has begun is ended by whoever gets it.
             return session, history.lines, timeout, logins.begin(name, origin)
 
-        session, lines, timeout, self._login = await self._server.off_loop(begin)
+        session, lines, timeout, self._login = await self._door.host.off_loop(begin)
         if self._over():
             return
         columns, rows = self._size or (0, 0)
@@ -144,7 +144,7 @@ class Channel(SSHServerStreamSession[bytes]):
             echo=self._size is not None,
         )
         terminal.start(session.banner, asyncio.get_running_loop().time())
-        self._begin(TerminalChannel(terminal, self._server, self))
+        self._begin(TerminalChannel(terminal, self._door.host, self))
 
     async def _start_command(self, command: str) -> None:
         options, lines = parse_command(command)
@@ -153,9 +153,9 @@ class Channel(SSHServerStreamSession[bytes]):
         asks = self._size is not None and not yes
 
         def begin() -> tuple[Session, float]:
-            return self._session(asks, output), self._server.node.logins.timeout()
+            return self._session(asks, output), self._door.node.logins.timeout()
 
-        session, timeout = await self._server.off_loop(begin)
+        session, timeout = await self._door.host.off_loop(begin)
         if self._over():
             return
         if self._size is not None and asks:
@@ -165,13 +165,13 @@ class Channel(SSHServerStreamSession[bytes]):
             )
             terminal.start((), asyncio.get_running_loop().time())
             self._begin(
-                TerminalChannel(terminal, self._server, self, lines=lines, keep_going=keep_going)
+                TerminalChannel(terminal, self._door.host, self, lines=lines, keep_going=keep_going)
             )
             return
         batch = BatchChannel(
             session,
             write=self._write_when_drained,
-            off_loop=self._server.off_loop,
+            off_loop=self._door.host.off_loop,
             flow=self.flow,
             patience=timeout,
             yes=yes,
@@ -184,7 +184,7 @@ class Channel(SSHServerStreamSession[bytes]):
         """Whether nobody wants the session any more that has just been made ready."""
         if self._lost:
             self._end_login()
-        elif self._server.ending:
+        elif self._door.ending:
             self.write(f"{SHUTDOWN}\r\n".encode())
             self.finish(1)
         return self._lost or self._closing
@@ -246,7 +246,7 @@ class Channel(SSHServerStreamSession[bytes]):
             self._work.node_restarted()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._server.channels.discard(self)
+        self._door.channels.discard(self)
         self._access.channel_closed()
         if self._served:
             self._lose()
@@ -340,7 +340,7 @@ class Channel(SSHServerStreamSession[bytes]):
     def _end_login(self) -> None:
         login, self._login = self._login, None
         if login is not None:
-            self._server.work(partial(self._server.node.logins.end, login), None)
+            self._door.host.work(partial(self._door.node.logins.end, login), None)
 
     @property
     def finished(self) -> bool:

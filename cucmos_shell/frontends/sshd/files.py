@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from cucmos_shell.frontends.sshd.access import Access
-    from cucmos_shell.frontends.sshd.server import Server
+    from cucmos_shell.frontends.sshd.door import Door
     from cucmos_shell.node.areas import Area, Path
 
 WRITER_LEVEL = 1
@@ -45,14 +45,14 @@ OPEN_MOST = 64
 class Files(asyncssh.SFTPServer):
     """The areas of a node for one account."""
 
-    def __init__(self, chan: Any, server: Server, access: Access, name: str) -> None:
+    def __init__(self, chan: Any, door: Door, access: Access, name: str) -> None:
         super().__init__(chan)
-        self._server = server
+        self._door = door
         self._access = access
         self._name = name
         self._level = 0
         self._origin = f"sftp/{access.address}"
-        self._areas = all_areas(server.node.state_dir, server.node.store)
+        self._areas = all_areas(door.node.state_dir, door.node.store)
         self._open: set[Reading | Writing] = set()
 
     # --- paths ------------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ class Files(asyncssh.SFTPServer):
     async def _off_loop(self, function: Callable[..., Any], *arguments: object) -> Any:
         """`function` in a thread; what it raises becomes an answer of the protocol."""
         try:
-            return await self._server.off_loop(function, *arguments)
+            return await self._door.host.off_loop(function, *arguments)
         except (OSError, ShellError, ValueError, OverflowError) as error:
             _tell(error)
 
@@ -114,7 +114,7 @@ class Files(asyncssh.SFTPServer):
         return await self._do(work)
 
     def _begin(self, what: str) -> Callable[[bool], None]:
-        node, line = self._server.node, f"sftp {what}"
+        node, line = self._door.node, f"sftp {what}"
         token = node.audit.begin(node.now(), line, line, self._name, self._origin)
 
         def end(good: bool) -> None:
@@ -128,7 +128,7 @@ class Files(asyncssh.SFTPServer):
     def _entry(self, path: bytes) -> tuple[Entry, bool]:
         area, parts = self._place(path)
         if area is None:
-            return Entry((), True, 0, self._server.started), False
+            return Entry((), True, 0, self._door.started), False
         return area.stat(parts), area.writable
 
     async def stat(self, path: bytes) -> Any:
@@ -144,7 +144,7 @@ class Files(asyncssh.SFTPServer):
         if area is not None:
             return [(entry, area.writable) for entry in area.entries(parts)]
         return [
-            (Entry((name,), True, 0, self._server.started), area.writable)
+            (Entry((name,), True, 0, self._door.started), area.writable)
             for name, area in self._areas.items()
         ]
 

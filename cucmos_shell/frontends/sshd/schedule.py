@@ -16,7 +16,7 @@ from cucmos_shell.session import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cucmos_shell.frontends.sshd.server import Server
+    from cucmos_shell.frontends.sshd.door import Door
     from cucmos_shell.node import Node
 
 LINE = "utils cert monitor run"
@@ -57,7 +57,7 @@ def _booted(node: Node) -> float | None:
         return None  # It is said by the next command; the next look may find it mended.
 
 
-async def watch(server: Server) -> None:
+async def watch(door: Door) -> None:
     """End the sessions that were there before the node was restarted, until cancelled.
 
     Those at their prompts are told first; the rest, among them the one that did it, has one more
@@ -66,26 +66,26 @@ async def watch(server: Server) -> None:
     last: float | None = None
     late: float | None = None
     while True:
-        now = await server.off_loop(_booted, server.node)
+        now = await door.host.off_loop(_booted, door.node)
         if late is not None:
-            _end_sessions(server, late, again=True)
+            _end_sessions(door, late, again=True)
             late = None
         if last is not None and now is not None and now > last:
-            _end_sessions(server, now, again=False)
+            _end_sessions(door, now, again=False)
             late = now
         last = now if last is None else max(last, now or last)
         await asyncio.sleep(WATCH)
 
 
-def _end_sessions(server: Server, booted: float, again: bool) -> None:
-    for channel in list(server.channels):
+def _end_sessions(door: Door, booted: float, again: bool) -> None:
+    for channel in list(door.channels):
         if channel.begun < booted:
             channel.node_restarted(again)
 
 
-async def keep(server: Server) -> None:
+async def keep(door: Door) -> None:
     """Look again and again until cancelled; the first time a minute after the start."""
     wait = SHORTEST
     while True:
         await asyncio.sleep(wait)
-        wait = await server.off_loop(tick, server.node)
+        wait = await door.host.off_loop(tick, door.node)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
-    from cucmos_shell.frontends.sshd.server import Server
+    from cucmos_shell.frontends.host import Host
     from cucmos_shell.terminal import Terminal
 
     class Wire(Protocol):
@@ -43,14 +43,14 @@ class TerminalChannel:
     def __init__(
         self,
         terminal: Terminal,
-        server: Server,
+        host: Host,
         wire: Wire,
         *,
         lines: list[str] | None = None,
         keep_going: bool = False,
     ) -> None:
         self._terminal = terminal
-        self._server = server
+        self._host = host
         self._wire = wire
         self._lines = lines
         self._keep_going = keep_going
@@ -174,9 +174,9 @@ class TerminalChannel:
 
     def _start_work(self, work: Callable[[], object]) -> None:
         """Run a step; who has typed ahead leaves the others their turn first."""
-        begin = partial(self._server.work, work, self._worked)
+        begin = partial(self._host.work, work, self._worked)
         self._begun = self._events.time()
-        others = self._server.turn(id(self), self._begun)
+        others = self._host.turn(id(self), self._begun)
         ahead = self._waiting or self._terminal.editor.room < TYPE_AHEAD_LIMIT
         if others and ahead and self._spent and not self._lost:
             pause = min(PACE * self._spent, PACE_MOST)

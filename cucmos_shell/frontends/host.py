@@ -1,0 +1,166 @@
+"""The process that serves: threads that all its tasks share, signals, and an end in order.
+
+What it serves are tasks (an SSH server, and whatever else listens); it knows them by protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, Protocol
+
+    class Task(Protocol):
+        """Something that is served until the process ends."""
+
+        async def start(self) -> None:
+            """Begin; whoever comes from now on is served."""
+
+        def stop(self) -> None:
+            """Take nobody more, and tell those who are there that it ends."""
+
+        @property
+        def finished(self) -> bool:
+            """Whether nothing is done for anybody any more."""
+
+        def abandon(self) -> None:
+            """Give up what has not come to its end in time."""
+
+        @property
+        def gone(self) -> bool:
+            """Whether nobody is there any more."""
+
+        def close(self) -> None:
+            """Drop whoever is still there."""
+
+
+COMPLAINTS_MOST = 20
+OTHERS_SECONDS = 1.0
+THREADS = 32
+# Argon2id takes much memory for a moment, which the C library keeps for each thread.
+HASHING_MOST = 2
+# Running steps get this long to come to their end when the process stops, and the log after them.
+GRACE, LAST_GRACE = 10.0, 1.0
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class _Complaints:
+    """What goes wrong on the event loop itself: a word about it, not its data, and not for ever."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        number = getattr(error, "errno", None)
+        text = os.strerror(number) if isinstance(number, int) else type(error).__name__
+        if text not in self._said and len(self._said) < COMPLAINTS_MOST:
+            self._said.add(text)
+            sys.stderr.write(f"cucmos-shell: internal error ({text})\n")
+            sys.stderr.flush()
+
+
+class Host:
+    """A process that serves; made on its event loop."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._pool = ThreadPoolExecutor(THREADS, "step")
+        self._hashing = ThreadPoolExecutor(HASHING_MOST, "password")
+        self._running = 0
+        self._turns = ((0, 0.0), (0, 0.0))
+
+    # --- work off the event loop --------------------------------------------------------------------
+
+    def turn(self, who: int, now: float) -> bool:
+        """Note that `who` runs a step; whether anybody else has done so in the last second."""
+        last, before = self._turns
+        self._turns = ((who, now), before if last[0] == who else last)
+        return now - self._turns[1][1] < OTHERS_SECONDS
+
+    async def off_loop(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """The result of a function that is run in a thread."""
+        self._running += 1
+        try:
+            return await self._loop.run_in_executor(self._pool, function, *arguments)
+        finally:
+            self._running -= 1
+
+    async def hashing(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """The same for what hashes passwords, which is done by few threads."""
+        return await self._loop.run_in_executor(self._hashing, function, *arguments)
+
+    def work(self, function: Callable[[], object], then: Callable[[object], None] | None) -> None:
+        """Run `function` in a thread; what it returns, or raises, goes to `then` on the loop."""
+
+        def run() -> None:
+            result: object
+            try:
+                result = function()
+            except BaseException as error:
+                result = error
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(done, result)
+
+        def done(result: object) -> None:
+            self._running -= 1
+            if then is not None:
+                then(result)
+
+        # After the end there are no threads any more: what is still to be done is left undone.
+        with contextlib.suppress(RuntimeError):
+            self._pool.submit(run)
+            self._running += 1
+
+    # --- life ---------------------------------------------------------------------------------------
+
+    async def run(
+        self, tasks: Sequence[Task], ready: Callable[[], None], parent: int | None = None
+    ) -> bool:
+        """Serve until a signal says to stop; whether all that ran has come to its end.
+
+        `ready` is called when all tasks have started. `parent` is the end of a pipe that becomes
+        readable when the process is to stop, too.
+        """
+        stop = asyncio.Event()
+        self._loop.set_exception_handler(_Complaints())
+        if parent is not None:
+            self._loop.add_reader(parent, stop.set)
+        for number in ENDING:
+            self._loop.add_signal_handler(number, stop.set)
+        for task in tasks:
+            await task.start()
+        gc.collect()
+        gc.freeze()
+        ready()
+        await stop.wait()
+        return await self._end(tasks)
+
+    async def _end(self, tasks: Sequence[Task]) -> bool:
+        """Let steps that run come to their end, and drop what does not."""
+        for task in tasks:
+            task.stop()
+        await self._until(lambda: not self._running and all(t.finished for t in tasks), GRACE)
+        for task in tasks:
+            task.abandon()
+        await self._until(lambda: not self._running and all(t.gone for t in tasks), LAST_GRACE)
+        for task in tasks:
+            task.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._hashing.shutdown(wait=False, cancel_futures=True)
+        # What is said last still has to leave.
+        await asyncio.sleep(0)
+        return not self._running
+
+    async def _until(self, done: Callable[[], bool], seconds: float) -> None:
+        deadline = self._loop.time() + seconds
+        while not done() and self._loop.time() < deadline:
+            await asyncio.sleep(0.02)
