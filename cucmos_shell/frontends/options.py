@@ -6,6 +6,7 @@ The standard library's parsers cost a one-shot command a sixth of its time.
 from __future__ import annotations
 
 from cucmos_shell.errors import UsageError
+from cucmos_shell.frontends.who import level_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,3 +112,75 @@ class Parser:
         lines = [usage.rstrip(), "", self.about, ""]
         lines += [f"  {left.ljust(width)}  {right}" for left, right in rows]
         return "\n".join(lines) + "\n"
+
+
+DEFAULT_PROFILE = "imp-9.1"
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 <= speed < 1e6:
+        raise ValueError(text)
+    return speed
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port < 65_536:
+        raise ValueError(text)
+    return port
+
+
+_STATE = Option("--state", "the node's folder", metavar="DIR")
+_PROFILE = Option("--profile", "product of a new node", metavar="NAME|FILE")
+SHELL = Parser(
+    "cucmos-shell",
+    "The command line of an open appliance. Other verbs: init, serve, reference (each has --help).",
+    (
+        _STATE,
+        _PROFILE,
+        Option("-c", "run this; may be given several times", metavar="COMMAND", many=True),
+        Option("-f", "run the lines of FILE, - for standard input", metavar="FILE"),
+        Option("--json", "one line of JSON a command"),
+        Option("--yes", "answer yes to every question"),
+        Option("--keep-going", "go on after a failure"),
+        Option("--rich", "menus, history search, a toolbar"),
+        Option("--forced", "run SSH_ORIGINAL_COMMAND, for sshd's ForceCommand"),
+        Option("--account", "whose session this is (--forced)", metavar="NAME"),
+        Option(
+            "--level", "0, 1 or 4, for a user without account", metavar="N", convert=level_number
+        ),
+        Option("--version", "say which version this is"),
+    ),
+)
+INIT = Parser(
+    "cucmos-shell init",
+    "Install a node, and say where.",
+    (
+        _STATE,
+        Option("--profile", "the product", metavar="NAME|FILE", default=DEFAULT_PROFILE),
+        Option("--hostname", "host name, instead of the profile's", metavar="NAME"),
+        Option("--speed", "services are N times as fast; 0: at once", metavar="N", convert=_speed),
+    ),
+)
+SERVE = Parser(
+    "cucmos-shell serve",
+    "Serve the node over SSH.",
+    (
+        _STATE,
+        _PROFILE,
+        Option("--host", "address to listen on", metavar="HOST", default="127.0.0.1"),
+        Option("--port", "port, 0 for a free one", metavar="PORT", default=2222, convert=_port),
+        Option("--admin", "the administrator's name", metavar="NAME", default="admin"),
+        Option("--admin-password-file", "the password, on the first start", metavar="FILE"),
+        Option("--workers", "processes on the one port", metavar="N", default=1, convert=int),
+        Option("--legacy-algorithms", "also what old clients need"),
+        Option("--pid-file", "where to write the process number", metavar="FILE"),
+    ),
+)
+REFERENCE = Parser(
+    "cucmos-shell reference",
+    "Print the command reference as Markdown, or write it to FILE.",
+    (),
+    positional="FILE",
+)

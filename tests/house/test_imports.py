@@ -20,6 +20,7 @@ ROWS = (
     ("frontends",),
     ("frontends.sshd",),
     ("frontends.serve",),
+    ("frontends.start",),
     ("__main__",),
 )
 OUTSIDE = {

@@ -1,0 +1,253 @@
+"""The start of the program: options, the state folder, and the front end that fits."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from cucmos_shell import __version__
+from cucmos_shell.errors import ShellError, Unavailable, UsageError
+from cucmos_shell.frontends.options import DEFAULT_PROFILE, INIT, REFERENCE, SERVE, SHELL
+from cucmos_shell.frontends.who import Who, over_ssh, parse_command, who
+from cucmos_shell.store import Store
+from cucmos_shell.world import World
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, NoReturn
+
+    from cucmos_shell.node import Node
+    from cucmos_shell.session import Session
+
+
+def state_folder(given: str | None) -> str:
+    """`--state`, else `$CUCMOS_STATE`, else the XDG state folder."""
+    if given == "":
+        raise UsageError("--state names no folder")
+    if given or os.environ.get("CUCMOS_STATE"):
+        return os.path.abspath(given or os.environ["CUCMOS_STATE"])
+    home = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    return os.path.join(home, "cucmos-shell")
+
+
+def _progress(line: str) -> None:
+    if sys.stderr.isatty():
+        # The terminal is raw already: what is typed meanwhile must not be echoed.
+        sys.stderr.write(line + "\r\n")
+        sys.stderr.flush()
+
+
+def _installed(state: str, profile: str | None, world: World) -> Node:
+    """The node in `state`, installed now if there is none."""
+    from cucmos_shell.node import Node
+
+    if not Store(state).exists():
+        from cucmos_shell.node.install import install
+
+        install(state, profile or DEFAULT_PROFILE, world, progress=_progress)
+    node = Node.open(state, world)
+    if profile and os.path.sep not in profile and profile not in (node.appliance.name, ""):
+        raise UsageError(
+            "{folder} holds a node of {name} already", folder=state, name=node.appliance.name
+        )
+    return node
+
+
+def _init(arguments: Sequence[str], world: World) -> int:
+    options = INIT.parse(arguments)
+    if options is None:
+        return _print(INIT.help())
+    from cucmos_shell.node.install import install
+
+    state = state_folder(options["state"])
+    fresh = install(
+        state, options["profile"], world,
+        hostname=options["hostname"], speed=options["speed"], progress=_progress,
+    )  # fmt: skip
+    if not fresh:
+        raise UsageError("{folder} holds a node already", folder=state)
+    return _print(f"Installed {options['profile']} in {state}\n")
+
+
+def _serve(arguments: Sequence[str], world: World) -> int:
+    options = SERVE.parse(arguments)
+    if options is None:
+        return _print(SERVE.help())
+    try:
+        from cucmos_shell.frontends.serve import Service, serve
+    except ImportError as error:
+        raise UsageError("serve needs the extra ssh: pip install 'cucmos-shell[ssh]'") from error
+    state = state_folder(options.pop("state"))
+    _installed(state, options.pop("profile"), world)
+    options["legacy_algorithms"] = bool(options["legacy_algorithms"])
+    return serve(state, Service(**options), world)
+
+
+def _reference(arguments: Sequence[str], world: World) -> int:
+    options = REFERENCE.parse(arguments)
+    if options is None:
+        return _print(REFERENCE.help())
+    from cucmos_shell.frontends import reference
+
+    if options["file"] in (None, "-"):
+        return _print(reference.text())
+    try:
+        reference.write(options["file"])
+    except OSError as error:
+        raise Unavailable(
+            "{file}: {reason}", file=options["file"], reason=error.strerror or "not written"
+        ) from error
+    return 0
+
+
+VERBS = {"init": _init, "reference": _reference, "serve": _serve}
+
+
+def _print(text: str) -> int:
+    sys.stdout.write(text)
+    return 0
+
+
+def _introduce(session: Session, caller: Who) -> None:
+    """Let commands know more about who is there than an account and a level."""
+    session.caller.verified = caller.signed_in
+    session.caller.provisional = caller.provisional
+
+
+def _batch(node: Node, caller: Who, options: dict[str, Any]) -> int:
+    from cucmos_shell.cli.caller import Settings
+    from cucmos_shell.frontends.batch import Batch, Lines
+    from cucmos_shell.session import Session
+
+    settings = Settings(output="json" if options["json"] else "text")
+    if options["c"]:
+        lines = Lines(iter(options["c"]))
+        answers = Lines(0)
+    else:
+        descriptor = 0
+        if options["f"] not in (None, "-"):
+            try:
+                descriptor = os.open(options["f"], os.O_RDONLY | os.O_CLOEXEC)
+            except OSError as error:
+                raise UsageError(
+                    "{file}: {reason}", file=options["f"], reason=error.strerror or "unreadable"
+                ) from error
+        lines = answers = Lines(descriptor)
+    asks = bool(options["c"]) and answers.terminal
+    session = Session(
+        node,
+        account=caller.account,
+        level=caller.level,
+        origin="batch" if caller.origin == "console" else caller.origin,
+        interactive=asks,
+        settings=settings,
+    )
+    _introduce(session, caller)
+    batch = Batch(session, answers, yes=options["yes"], keep_going=options["keep_going"])
+    return batch.run(lines)
+
+
+def _console(node: Node, rich: bool, caller: Who) -> int:
+    from cucmos_shell.commands.shell import editor_of
+    from cucmos_shell.session import Session
+
+    logins = node.logins
+    node.audit.keep_reserve()
+    history = logins.history(caller.account)
+    session = Session(
+        node, account=caller.account, level=caller.level, origin=caller.origin, history=history
+    )
+    _introduce(session, caller)
+    login = logins.begin(caller.account, caller.origin, limited=caller.origin != "console")
+    try:
+        timeout, lines = logins.timeout(), history.lines
+        if rich or editor_of(node, caller.account) == "rich":
+            from cucmos_shell.frontends.rich import run as run_rich
+
+            return run_rich(
+                session, 0, 1, session.banner,
+                attention=node.attention, history=lines, idle_timeout=timeout,
+            )  # fmt: skip
+        from cucmos_shell.frontends.console import run as run_quiet
+
+        return run_quiet(
+            session,
+            0,
+            1,
+            session.banner,
+            history=lines,
+            idle_timeout=timeout,
+            over=session.rebooted,
+        )
+    finally:
+        logins.end(login)
+
+
+def _given_by_ssh(options: dict[str, Any]) -> None:
+    """Take the command from sshd: `-c TEXT` for a login shell, or the forced original one."""
+    given = options["c"]
+    if options["forced"]:
+        original = os.environ.get("SSH_ORIGINAL_COMMAND")
+        given = [] if original is None else [original]
+    if len(given) == 1 and (options["forced"] or over_ssh(os.environ)):
+        switches, lines = parse_command(given[0])
+        for name in switches:
+            options[name[2:].replace("-", "_")] = True
+        given = lines or [""]
+    options["c"] = given
+
+
+def run(arguments: Sequence[str], world: World) -> int:
+    """Run the program; the exit status. Raises ShellError."""
+    if arguments and arguments[0] in VERBS:
+        return VERBS[arguments[0]](arguments[1:], world)
+    options = SHELL.parse(arguments)
+    if options is None:
+        return _print(SHELL.help())
+    if options["version"]:
+        return _print(f"cucmos-shell {__version__}\n")
+    if options["c"] and options["f"] is not None:
+        raise UsageError("-c and -f do not go together")
+    _given_by_ssh(options)
+    if options["c"] or options["f"] is not None or not (os.isatty(0) and os.isatty(1)):
+        return _without_terminal(options, world)
+    return _at_terminal(options, world)
+
+
+def _opened(options: dict[str, Any], world: World) -> tuple[Node, Who]:
+    """The node, and who is there."""
+    node = _installed(state_folder(options["state"]), options["profile"], world)
+    named = options["account"] is not None or options["level"] is not None
+    if options["forced"] or named or over_ssh(os.environ):
+        return node, who(node, os.environ, options["account"], options["level"])
+    return node, Who()
+
+
+def _without_terminal(options: dict[str, Any], world: World) -> int:
+    """A batch; a program that wants JSON gets what keeps it from starting as JSON too."""
+    try:
+        return _batch(*_opened(options, world), options)
+    except ShellError as error:
+        if not options["json"]:
+            raise
+        from cucmos_shell.cli.wording import failure_json
+
+        _print(failure_json(error, ""))
+        return error.status
+
+
+def _at_terminal(options: dict[str, Any], world: World) -> int:
+    """A session at the terminal, which is raw from before the banner (and a first installation)."""
+    import signal
+
+    from cucmos_shell.frontends.tty import RawMode
+
+    def leave(number: int, _: object) -> NoReturn:
+        sys.exit(128 + number)
+
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, leave)
+    with RawMode(0, flush=False):
+        node, caller = _opened(options, world)
+        return _console(node, bool(options["rich"]), caller)
