@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from cucmos_shell.errors import ProfileError
-from cucmos_shell.profile.load import load_yaml, spread
+from cucmos_shell.profile.checks import spread
+from cucmos_shell.profile.load import load_yaml
 from cucmos_shell.profile.profile import find, from_json, names, to_json
 
 PROFILES = ("imp-9.1", "ucm-9.1")

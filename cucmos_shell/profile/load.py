@@ -5,18 +5,9 @@ Every mistake is named with file, line and key; all of a file's mistakes are tol
 
 from __future__ import annotations
 
-import ipaddress
-import re
-import string
-import zoneinfo
-
 from cucmos_shell.profile import schema
-from cucmos_shell.profile.bulk import bulk
-from cucmos_shell.profile.phone_lists import trust_lists
+from cucmos_shell.profile.checks import Parts, spread
 from cucmos_shell.profile.profile import (
-    PUBLISHER,
-    SUBJECT_ATTRIBUTES,
-    TEMPLATE_FIELDS,
     Appliance,
     Peer,
     Policy,
@@ -24,339 +15,84 @@ from cucmos_shell.profile.profile import (
     TrustStoreSpec,
     UnitSpec,
 )
-from cucmos_shell.profile.source import Source, read
+from cucmos_shell.profile.source import read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
     from typing import Any
-
-    from cucmos_shell.profile.source import Path
-
-NAME_ATTRIBUTES = (*SUBJECT_ATTRIBUTES, "CN", "DC", "serialNumber", "emailAddress")
-RESERVED_NAMES = ("lists", "node")  # the store keeps trust lists and settings under these
-_STORE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
-_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
-_SERVICE_NAME = re.compile(r'[^\s"|](?:[^\s"|]| (?! ))*(?<! )\Z')
 
 
 def load_yaml(path: str) -> Appliance:
     """The profile in the file `path`. Raises ProfileError, which names every mistake in it."""
     source = read(path)
     profile = schema.section(schema.Profile, source, source.data, ())
-    parts = _Parts(source)
+    parts = Parts(source)
     appliance = None
     if profile is not None:
         parts.check(profile)
         if not source.mistakes:
-            appliance = parts.appliance(profile)
+            appliance = _appliance(parts, profile)
     source.verdict()
     assert appliance is not None
     return appliance
 
 
-class _Parts:
-    """The sections of one profile, checked one by one and against each other."""
+def _appliance(parts: Parts, profile: schema.Profile) -> Appliance:
+    """The profile as the program uses it; nothing in it is wrong."""
+    loads: dict[str, list[str]] = {name: [] for name in profile.services}
+    for name, unit in parts.units.items():
+        for service in unit.services:
+            loads[service].append(name)
+    for service, row in parts.services.items():
+        loads[service] += [unit for unit in row.units if unit not in loads[service]]
+    plain: dict[str, Any] = {
+        field: tuple(value) if isinstance(value, list) else value
+        for field in Appliance._fields
+        if (value := getattr(profile, field, None)) is not None
+    }
+    plain.update(
+        peers=tuple(Peer(p.hostname, p.ip, p.role) for p in parts.peers),
+        policy=_value(Policy, parts.policy),
+        units={name: _unit(parts, name, row) for name, row in parts.units.items()},
+        trust_stores={
+            name: _value(TrustStoreSpec, row, name=name) for name, row in parts.stores.items()
+        },
+        services={
+            name: _service(parts, name, row, units=tuple(loads[name]))
+            for name, row in parts.services.items()
+        },
+        platform_services=tuple(
+            _service(parts, name, row, platform=True) for name, row in parts.platform.items()
+        ),
+        trust_lists=parts.lists,
+        bulk=parts.bulk,
+        not_simulated=tuple(name for line in profile.not_simulated for name in spread(line)),
+    )
+    return Appliance(**plain)
 
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        data: Mapping[str, Any] = source.data
-        one, many = self._one, self._many
-        self.policy = one(schema.Policy, data, "policy")
-        self.defaults = one(schema.Defaults, data, "defaults")
-        self.ethernet = one(schema.Ethernet, data, "ethernet")
-        self.times = one(schema.ServiceTimes, data, "service_times")
-        self.status = one(schema.Status, data, "status")
-        self.units: dict[str, schema.Unit] = many(schema.Unit, data, "units")
-        self.stores: dict[str, schema.TrustStore] = many(schema.TrustStore, data, "trust_stores")
-        self.services: dict[str, schema.Service] = many(schema.Service, data, "services")
-        self.platform: dict[str, schema.PlatformService] = many(
-            schema.PlatformService, data, "platform_services"
-        )
-        peers = data.get("peers")
-        self.peers: list[schema.Peer] = [
-            peer
-            for i, row in enumerate(peers if isinstance(peers, list) else ())
-            if (peer := schema.section(schema.Peer, source, row, ("peers", i))) is not None
-        ]
-        self.constraints: dict[str, schema.BasicConstraints] = {}
 
-    def _one(self, kind: type[schema.Section], data: Mapping[str, Any], name: str) -> Any:
-        if not isinstance(data.get(name), dict):
-            return None  # the section of the whole profile has said so
-        return schema.section(kind, self.source, data[name], (name,))
+def _unit(parts: Parts, name: str, row: schema.Unit) -> UnitSpec:
+    constraints = parts.constraints.get(name)
+    unit: UnitSpec = _value(
+        UnitSpec, row,
+        name=name,
+        subject=tuple((attribute, template) for attribute, template in row.subject),
+        basic_constraints=constraints and (constraints.ca, constraints.path_length),
+        multi_server=row.multi_server and parts.policy.multi_server,
+    )  # fmt: skip
+    return unit
 
-    def _many(self, kind: type[schema.Section], data: Mapping[str, Any], name: str) -> Any:
-        return schema.sections(kind, self.source, data.get(name), (name,))
 
-    def _wrong(self, *path: str | int, reason: str) -> None:
-        self.source.mistake(path, reason)
-
-    # --- checks --------------------------------------------------------------------------------
-
-    def check(self, profile: schema.Profile) -> None:
-        self._check_node(profile)
-        self._check_status()
-        self._check_names()
-        for name, unit in self.units.items():
-            self._check_unit(name, unit)
-        self._check_stores()
-        self._check_services()
-        self.lists = trust_lists(self.source, profile, self.units)
-        self.bulk = bulk(self.source, profile, self.units)
-        if profile.expiry_monitor_service not in profile.services:
-            self._unknown(("expiry_monitor_service",), profile.expiry_monitor_service, "service")
-        if profile.node_trust_store not in profile.trust_stores:
-            self._unknown(("node_trust_store",), profile.node_trust_store, "trust store")
-        if self.defaults is not None:
-            for key in ("restart_advice_regenerated", "restart_advice_imported"):
-                self._check_template(("defaults", key), getattr(self.defaults, key), ("unit",))
-        self._check_not_simulated(profile.not_simulated)
-
-    def _check_node(self, profile: schema.Profile) -> None:
-        if not _LABEL.match(profile.hostname):
-            self._wrong("hostname", reason="is no host name (letters, digits and -, up to 63)")
-        if profile.domain and not all(map(_LABEL.match, profile.domain.split("."))):
-            self._wrong("domain", reason="is no domain name")
-        for key in ("ip", "gateway"):
-            self._check_address((key,), getattr(profile, key))
-        for i, address in enumerate(profile.dns):
-            self._check_address(("dns", i), address)
-        try:
-            ipaddress.IPv4Network(f"0.0.0.0/{profile.netmask}")
-        except ValueError:
-            self._wrong("netmask", reason=f"is no network mask: {profile.netmask}")
-        try:
-            zoneinfo.ZoneInfo(profile.timezone)
-        except (KeyError, ValueError, OSError):
-            self._wrong("timezone", reason=f"is no time zone: {profile.timezone}")
-        for name, value in profile.subject.items():
-            if name not in SUBJECT_ATTRIBUTES:
-                self._unknown(("subject", name), name, "attribute of a subject")
-            elif name == "C" and not re.fullmatch(r"[A-Z]{2}", value):
-                self._wrong("subject", "C", reason="must be two capital letters")
-        for name in SUBJECT_ATTRIBUTES:
-            if name not in profile.subject:
-                self._wrong("subject", name, reason="is missing")
-        self._check_peers(profile)
-
-    def _check_peers(self, profile: schema.Profile) -> None:
-        hosts, addresses = {profile.hostname.casefold()}, {profile.ip}
-        for i, peer in enumerate(self.peers):
-            self._check_address(("peers", i, "ip"), peer.ip)
-            if not _LABEL.match(peer.hostname):
-                self._wrong("peers", i, "hostname", reason="is no host name")
-            if peer.hostname.casefold() in hosts:
-                self._wrong("peers", i, "hostname", reason="is the name of another node")
-            if peer.ip in addresses:
-                self._wrong("peers", i, "ip", reason="is the address of another node")
-            hosts.add(peer.hostname.casefold())
-            addresses.add(peer.ip)
-        roles: list[str] = [profile.role, *(peer.role for peer in self.peers)]
-        if roles.count(PUBLISHER) != 1:
-            self._wrong("role", reason="a cluster has one Publisher")
-
-    def _check_address(self, path: Path, text: str) -> None:
-        try:
-            ipaddress.IPv4Address(text)
-        except ValueError:
-            self.source.mistake(path, f"is no IPv4 address: {text}")
-
-    def _check_status(self) -> None:
-        if self.status is not None:
-            for name, kind in (("cpu", schema.Cpu), ("memory", schema.Memory)):
-                schema.section(kind, self.source, getattr(self.status, name), ("status", name))
-            schema.sections(schema.Disk, self.source, self.status.disks, ("status", "disks"))
-
-    def _check_names(self) -> None:
-        data = self.source.data
-        for key in ("units", "trust_stores"):
-            for name in data[key]:
-                if not _STORE_NAME.match(name) or name in RESERVED_NAMES:
-                    self._wrong(key, name, reason="cannot be the name of a unit or trust store")
-        for name in data["trust_stores"]:
-            if name in data["units"]:
-                self._wrong("trust_stores", name, reason="is the name of a unit as well")
-        for key in ("services", "platform_services"):
-            for name in data[key]:
-                if not _SERVICE_NAME.match(name):
-                    self._wrong(key, name, reason="cannot be typed as the name of a service")
-        for keys in (("units",), ("trust_stores",), ("platform_services", "services")):
-            seen: dict[str, str] = {}
-            for key in keys:
-                for name in data[key]:
-                    if name.casefold() in seen:
-                        other = seen[name.casefold()]
-                        self._wrong(key, name, reason=f"differs from {other} in case only")
-                    seen[name.casefold()] = name
-
-    def _check_unit(self, name: str, unit: schema.Unit) -> None:
-        at = ("units", name)
-        attributes = [pair[0] for pair in unit.subject]
-        for i, (attribute, template) in enumerate(unit.subject):
-            if attribute not in NAME_ATTRIBUTES:
-                self._unknown((*at, "subject", i, 0), attribute, "attribute of a subject")
-            elif attribute in attributes[:i] and attribute not in ("OU", "DC"):
-                self._wrong(*at, "subject", i, reason=f"{attribute} is given twice")
-            self._check_template((*at, "subject", i, 1), template, TEMPLATE_FIELDS)
-        if "CN" not in attributes:
-            self._wrong(*at, "subject", reason="has no CN")
-        for i, template in enumerate(unit.alternative_names):
-            if not template.startswith(("DNS:", "IP:")):
-                self._wrong(*at, "alternative_names", i, reason="must begin with DNS: or IP:")
-            self._check_template((*at, "alternative_names", i), template, TEMPLATE_FIELDS)
-        for key in ("key_usage", "extended_key_usage", "csr_key_usage", "csr_extended_key_usage"):
-            self._check_twice((*at, key), getattr(unit, key))
-        self._check_strength(name, unit)
-        if unit.basic_constraints is not None:
-            path = (*at, "basic_constraints")
-            row = schema.section(schema.BasicConstraints, self.source, unit.basic_constraints, path)
-            if row is not None and row.path_length is not None and not row.ca:
-                self._wrong(
-                    *path, "path_length", reason="is for certificate authorities (ca: true)"
-                )
-            if row is not None:
-                self.constraints[name] = row
-        if unit.trust_store not in self.source.data["trust_stores"]:
-            known = self.source.data["trust_stores"]
-            self._unknown((*at, "trust_store"), unit.trust_store, "trust store", known)
-        self._check_references((*at, "services"), unit.services, "services")
-
-    def _check_strength(self, name: str, unit: schema.Unit) -> None:
-        if self.policy is None:
-            return
-        if unit.hash not in self.policy.hashes:
-            self._wrong("units", name, "hash", reason=f"{unit.hash} is not in policy.hashes")
-        if unit.key.startswith("rsa"):
-            if int(unit.key[3:]) < self.policy.min_rsa_bits:
-                self._wrong("units", name, "key", reason="is below policy.min_rsa_bits")
-        elif unit.key not in self.policy.curves:
-            self._wrong("units", name, "key", reason=f"{unit.key} is not in policy.curves")
-
-    def _check_stores(self) -> None:
-        bases: dict[str, str] = {}
-        for name, store in self.stores.items():
-            if other := bases.get(store.base.casefold()):
-                self._wrong("trust_stores", name, "base", reason=f"is the base of {other} as well")
-            bases[store.base.casefold()] = name
-            self._check_references(("trust_stores", name, "services"), store.services, "services")
-
-    def _check_services(self) -> None:
-        for name, service in self.services.items():
-            at = ("services", name)
-            self._check_references((*at, "needs"), service.needs, "services")
-            self._check_references((*at, "units"), service.units, "units")
-        for cycle in _cycles({name: row.needs for name, row in self.services.items()}):
-            self._wrong(
-                "services", cycle[0], "needs", reason="is a circle: " + " needs ".join(cycle)
-            )
-        for name, row in self.platform.items():
-            self._check_twice(("platform_services", name, "controls"), row.controls)
-
-    def _check_references(self, path: Path, names: list[str], section: str) -> None:
-        known = self.source.data[section]
-        for i, name in enumerate(names):
-            if name not in known:
-                self._unknown((*path, i), name, section.removesuffix("s"), known)
-        self._check_twice(path, names)
-
-    def _check_twice(self, path: Path, names: Iterable[str]) -> None:
-        seen: set[str] = set()
-        for i, name in enumerate(names):
-            if name in seen:
-                self.source.mistake((*path, i), f"{name} is named twice")
-            seen.add(name)
-
-    def _unknown(
-        self, path: Path, name: str, kind: str, known: Iterable[str] | None = None
-    ) -> None:
-        import difflib
-
-        near = difflib.get_close_matches(name, list(known or ()), 1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        self.source.mistake(path, f"there is no {kind} {name}{hint}")
-
-    def _check_template(self, path: Path, template: str, fields: Collection[str]) -> None:
-        try:
-            parts = list(string.Formatter().parse(template))
-        except ValueError as error:
-            self.source.mistake(path, f"is no template: {error}")
-            return
-        for _, field, form, conversion in parts:
-            if field is None:
-                continue
-            if field not in fields or form or conversion:
-                self.source.mistake(path, f"is no template: {{{field}}} is none of its fields")
-
-    def _check_not_simulated(self, lines: list[str]) -> None:
-        seen: set[str] = set()
-        for i, line in enumerate(lines):
-            try:
-                names = spread(line)
-            except ValueError as error:
-                self._wrong("not_simulated", i, reason=str(error))
-                continue
-            for name in names:
-                if name in seen:
-                    self._wrong("not_simulated", i, reason=f"{name} is named twice")
-                seen.add(name)
-
-    # --- the result ----------------------------------------------------------------------------
-
-    def appliance(self, profile: schema.Profile) -> Appliance:
-        """The profile as the program uses it; nothing in it is wrong."""
-        loads: dict[str, list[str]] = {name: [] for name in profile.services}
-        for name, unit in self.units.items():
-            for service in unit.services:
-                loads[service].append(name)
-        for service, row in self.services.items():
-            loads[service] += [unit for unit in row.units if unit not in loads[service]]
-        plain: dict[str, Any] = {
-            field: tuple(value) if isinstance(value, list) else value
-            for field in Appliance._fields
-            if (value := getattr(profile, field, None)) is not None
-        }
-        plain.update(
-            peers=tuple(Peer(p.hostname, p.ip, p.role) for p in self.peers),
-            policy=_value(Policy, self.policy),
-            units={name: self._unit(name, row) for name, row in self.units.items()},
-            trust_stores={
-                name: _value(TrustStoreSpec, row, name=name) for name, row in self.stores.items()
-            },
-            services={
-                name: self._service(name, row, units=tuple(loads[name]))
-                for name, row in self.services.items()
-            },
-            platform_services=tuple(
-                self._service(name, row, platform=True) for name, row in self.platform.items()
-            ),
-            trust_lists=self.lists,
-            bulk=self.bulk,
-            not_simulated=tuple(name for line in profile.not_simulated for name in spread(line)),
-        )
-        return Appliance(**plain)
-
-    def _unit(self, name: str, row: schema.Unit) -> UnitSpec:
-        constraints = self.constraints.get(name)
-        unit: UnitSpec = _value(
-            UnitSpec, row,
-            name=name,
-            subject=tuple((attribute, template) for attribute, template in row.subject),
-            basic_constraints=constraints and (constraints.ca, constraints.path_length),
-            multi_server=row.multi_server and self.policy.multi_server,
-        )  # fmt: skip
-        return unit
-
-    def _service(
-        self, name: str, row: schema.Service | schema.PlatformService, **known: Any
-    ) -> ServiceSpec:
-        for key in ("stop_seconds", "start_seconds"):
-            seconds = getattr(row, key)
-            known[key] = getattr(self.times, key) if seconds is None else seconds
-        started = getattr(row, "started", True)
-        known["started"] = not getattr(row, "feature", False) if started is None else started
-        service: ServiceSpec = _value(ServiceSpec, row, name=name, **known)
-        return service
+def _service(
+    parts: Parts, name: str, row: schema.Service | schema.PlatformService, **known: Any
+) -> ServiceSpec:
+    for key in ("stop_seconds", "start_seconds"):
+        seconds = getattr(row, key)
+        known[key] = getattr(parts.times, key) if seconds is None else seconds
+    started = getattr(row, "started", True)
+    known["started"] = not getattr(row, "feature", False) if started is None else started
+    service: ServiceSpec = _value(ServiceSpec, row, name=name, **known)
+    return service
 
 
 def _value(kind: Any, row: Any, **known: Any) -> Any:
@@ -366,38 +102,3 @@ def _value(kind: Any, row: Any, **known: Any) -> Any:
             value = getattr(row, field)
             known[field] = tuple(value) if isinstance(value, list) else value
     return kind(**known)
-
-
-def _cycles(needs: Mapping[str, Iterable[str]]) -> list[list[str]]:
-    """Each circle of needs once, as the names along it with the first at both ends."""
-    found: list[list[str]] = []
-    done: set[str] = set()
-
-    def follow(name: str, trail: list[str]) -> None:
-        if name in trail:
-            found.append([*trail[trail.index(name) :], name])
-            return
-        if name in done:
-            return
-        for other in needs.get(name, ()):
-            follow(other, [*trail, name])
-        done.add(name)
-
-    for name in needs:
-        follow(name, [])
-    return found
-
-
-def spread(line: str) -> list[str]:
-    """`utils ntp {start|status}` as `utils ntp start`, `utils ntp status`; ValueError for others."""
-    lines = [""]
-    for word in line.split():
-        choices = [word]
-        if word[0] == "{" or word[-1] == "}":
-            choices = word[1:-1].split("|")
-        if any(not re.fullmatch(r"[A-Za-z0-9_-]+", choice) for choice in choices):
-            raise ValueError(f"is no command: {word}")
-        if word[0] == "{" and word[-1] != "}":
-            raise ValueError(f"is no command: {word}")
-        lines = [f"{head} {choice}".strip() for head in lines for choice in choices]
-    return [name for name in lines if name]
