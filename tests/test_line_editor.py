@@ -3,8 +3,6 @@
 import pytest
 
 from cucmos_shell.terminal.editor import (
-    PASTE_SILENT,
-    PASTE_TOO_LONG,
     STRAY_BLOCK,
     TOO_LONG,
     LineEditor,
@@ -19,6 +17,8 @@ from cucmos_shell.terminal.events import (
     Line,
     Pasted,
 )
+from cucmos_shell.terminal.paste import SILENT
+from cucmos_shell.terminal.paste import TOO_LONG as TOO_LONG_PASTE
 
 NOW = 1000.0
 PEM = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmg\nAwIBAgIUW5Y=\n-----END CERTIFICATE-----\n"
@@ -568,7 +568,7 @@ def test_rule_10_a_megabyte_is_taken_and_more_is_refused_after_it_has_ended():
     typist.type(b"set cert regen tomcat\r-----END X-----\r")
     assert typist.events() == []
     typist.wait(0.3)
-    assert typist.events() == [Pasted("", PASTE_TOO_LONG)]
+    assert typist.events() == [Pasted("", TOO_LONG_PASTE)]
 
 
 def test_rule_10_one_endless_line_is_not_kept_either():
@@ -579,7 +579,7 @@ def test_rule_10_one_endless_line_is_not_kept_either():
         assert len(typist.editor._paste._line) < (1 << 20) + 4096
     typist.type(b"-----END X-----")
     typist.wait(0.3)
-    assert typist.events() == [Pasted("", PASTE_TOO_LONG)]
+    assert typist.events() == [Pasted("", TOO_LONG_PASTE)]
 
 
 @pytest.mark.parametrize("begun", [b"", b"-----BEGIN X-----\rMII", b"text"])
@@ -589,7 +589,7 @@ def test_rule_10_sixty_seconds_of_silence_refuse_it(begun):
     typist.wait(59.9)
     assert typist.events() == []
     typist.wait(0.1)
-    assert typist.events() == [Pasted("", PASTE_SILENT)]
+    assert typist.events() == [Pasted("", SILENT)]
 
 
 def test_rule_10_keys_mean_nothing_in_a_paste():

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from cucmos_shell.terminal.terminal import Session
+    from cucmos_shell.terminal.protocols import Session
 
 
 def run(

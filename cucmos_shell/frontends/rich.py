@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyPressEvent
     from prompt_toolkit.key_binding.key_processor import KeyPress
 
-    from cucmos_shell.terminal.terminal import Session
+    from cucmos_shell.terminal.protocols import Session
 
     Attention = Callable[[], tuple[int, int]]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
     from cucmos_shell.terminal import Terminal
-    from cucmos_shell.terminal.terminal import Work
+    from cucmos_shell.terminal.protocols import Work
 
 READ_SIZE = 4096
 # Work that is still running when the line is lost gets this long to come to its end.

@@ -12,18 +12,8 @@ from __future__ import annotations
 import re
 
 from cucmos_shell.cli.paste import begins_block
+from cucmos_shell.terminal import events
 from cucmos_shell.terminal.decoder import Decoder, in_quotes, visible
-from cucmos_shell.terminal.events import (
-    Answer,
-    Closed,
-    CompletionWanted,
-    Dropped,
-    HelpWanted,
-    Interrupted,
-    Key,
-    Line,
-    Pasted,
-)
 from cucmos_shell.terminal.field import LINE_LIMIT, Field
 from cucmos_shell.terminal.history import History
 from cucmos_shell.terminal.keys import CONTROL_KEYS, ESCAPE, Sequence
@@ -35,7 +25,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cucmos_shell.terminal.events import Event
 
 TYPE_AHEAD_LIMIT = 16_384
 LATE_ENTER = 1.0
@@ -44,8 +33,6 @@ OUTPUT_LIMIT = 1 << 18
 
 TOO_LONG = f"The line is longer than {LINE_LIMIT} characters and was dropped"
 STRAY_BLOCK = "The pasted block was dropped: no command had asked for it"
-PASTE_TOO_LONG = "The paste is longer than 1 MiB: nothing was kept"
-PASTE_SILENT = "Nothing was pasted for 60 seconds: nothing was kept"
 
 _CR, _LF, _TAB, _HELP = 0x0D, 0x0A, 0x09, 0x3F
 _CTRL_C, _CTRL_D, _CTRL_L = 0x03, 0x04, 0x0C
@@ -61,7 +48,8 @@ class LineEditor:
     """One terminal.
 
     `columns` and `rows` are 0 if unknown. `history` is a list of lines, oldest first, which
-    `remember` extends. `output` is what the terminal is to get. `echo=False` is for a channel without a terminal: nothing typed is shown.
+    `remember` extends. `output` is what the terminal is to get. `echo=False` is for a channel
+    without a terminal: nothing typed is shown.
     """
 
     def __init__(
@@ -77,7 +65,7 @@ class LineEditor:
         self.history = History(history)
         self._echoes = echo
         self.output = Output()
-        self._events: list[Event] = []
+        self._events: list[events.Event] = []
         self._pending = b""
         self._mode = _BUSY
         self._skip_lf = False
@@ -134,13 +122,13 @@ class LineEditor:
         """When `tick` is due."""
         return self._paste.deadline if self._paste is not None else None
 
-    def next_event(self) -> Event | None:
+    def next_event(self) -> events.Event | None:
         """What happened, in order; None if nothing."""
         if not self._events and self._mode == _BUSY and _CTRL_C in self._pending:
             # As a terminal does: the interrupt takes with it what was typed before it.
             self._pending = self._pending[self._pending.rindex(_CTRL_C) + 1 :]
             self._skip_lf = False
-            return Interrupted()
+            return events.Interrupted()
         return self._events.pop(0) if self._events else None
 
     # --- what to read next ----------------------------------------------------------------------
@@ -280,13 +268,13 @@ class LineEditor:
     def _read_single_key(self, byte: int) -> None:
         if byte in (_CR, _LF):
             self._skip_lf = byte == _CR
-            self._tell(Key("enter"))
+            self._tell(events.Key("enter"))
         elif byte == _CTRL_C:
-            self._tell(Interrupted())
+            self._tell(events.Interrupted())
         elif byte == 0x20:
-            self._tell(Key("space"))
+            self._tell(events.Key("space"))
         elif 0x20 < byte < 0x7F:
-            self._tell(Key(chr(byte)))
+            self._tell(events.Key(chr(byte)))
 
     def _control(self, byte: int, now: float) -> None:
         """A control character, or `?`."""
@@ -300,10 +288,10 @@ class LineEditor:
             self.output.put(self._field.leave())
             self._fresh_line(self._field.prompt)
         elif byte == _CTRL_C:
-            self._tell(Interrupted())
+            self._tell(events.Interrupted())
         elif byte == _CTRL_D and at_prompt and not self._field.text:
             self.output.put("\r\n")
-            self._tell(Closed())
+            self._tell(events.Closed())
         elif byte == _CTRL_D:
             self._press("delete")
         elif byte == _CTRL_L:
@@ -317,10 +305,10 @@ class LineEditor:
         if self._mode != _LINE or self._field.overflow or in_quotes(before):
             self.output.put(self._field.insert(chr(byte)))
         elif byte == _TAB:
-            self._tell(CompletionWanted(before))
+            self._tell(events.CompletionWanted(before))
         else:
             self.output.put(self._field.leave("?"))
-            self._tell(HelpWanted(before))
+            self._tell(events.HelpWanted(before))
 
     def _enter(self, now: float) -> None:
         field, text = self._field, self._field.text
@@ -329,13 +317,13 @@ class LineEditor:
             self.output.write(TOO_LONG if self._mode != _LINE else f"{TOO_LONG}\n{FAILURE}")
             self._fresh_line(field.prompt)
         elif self._mode != _LINE:
-            self._tell(Answer(text))
+            self._tell(events.Answer(text))
         elif begins_block(text):
             self._start_stray_block(text, now)
         elif text.isspace() or not text:
             self._fresh_line(field.prompt)
         else:
-            self._tell(Line(text))
+            self._tell(events.Line(text))
 
     def _press(self, key: str) -> None:
         """An editing key by its name; an empty name is a key without a meaning."""
@@ -347,7 +335,7 @@ class LineEditor:
             if line is not None:
                 self.output.put(self._field.replace(line, len(line)))
 
-    def _tell(self, event: Event) -> None:
+    def _tell(self, event: events.Event) -> None:
         self._mode = _BUSY
         self._events.append(event)
 
@@ -398,17 +386,10 @@ class LineEditor:
             self.output.write(STRAY_BLOCK)
             if self._elsewhere:
                 self._elsewhere = False
-                self._tell(Dropped())
+                self._tell(events.Dropped())
             else:
                 self._mode = _LINE
                 self._fresh_line(self._field.prompt)
             return
         self.output.start_line()
-        if paste.outcome == "interrupted":
-            self._tell(Interrupted())
-        elif paste.outcome == "silent":
-            self._tell(Pasted("", PASTE_SILENT))
-        elif paste.collector.oversize:
-            self._tell(Pasted("", PASTE_TOO_LONG))
-        else:
-            self._tell(Pasted(paste.collector.text()))
+        self._tell(paste.result())

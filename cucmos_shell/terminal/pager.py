@@ -1,28 +1,14 @@
 """Pages of output: which lines may be shown now, and what is asked between them.
 
-No I/O. A front end writes `take()`, and while `waiting` puts `prompt` behind it and reads a single
-key; if `key` knows it, the front end puts `wipe` and goes on with `take()`.
+Pages are written as `take()` gives them, and while they are `waiting`, `prompt` is put behind them
+and a single key read; if `key` knows it, `wipe` is put and `take()` gives more. `Paging` does that.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
-
-    class Pages(Protocol):
-        """What `Pager` and `Viewer` have in common."""
-
-        @property
-        def waiting(self) -> bool: ...
-        @property
-        def prompt(self) -> str: ...
-        @property
-        def wipe(self) -> str: ...
-        def add(self, text: str) -> None: ...
-        def take(self) -> str: ...
-        def key(self, name: str) -> bool: ...
-
+    from cucmos_shell.terminal.editor import LineEditor
 
 USUAL_ROWS = 24
 VIEWER_PAGE = 20
@@ -152,3 +138,52 @@ class Viewer:
         else:
             return False
         return True
+
+
+class Paging:
+    """The pages that an editor's terminal shows at the moment, if any."""
+
+    def __init__(self, editor: LineEditor) -> None:
+        self._editor = editor
+        self._pages: Pager | Viewer | None = None
+
+    def add(self, text: str, *, viewer: bool) -> None:
+        """More text; a `viewer` goes back, too, and is begun anew."""
+        if viewer:
+            self._pages = Viewer(text)
+            return
+        self._pages = self._pages or Pager(self._editor.rows, self._editor.columns)
+        self._pages.add(text)
+
+    def show(self, now: float) -> bool:
+        """Write what may be shown; whether a key decides how it goes on."""
+        pages = self._pages
+        if pages is None:
+            return False
+        self._editor.output.write(pages.take())
+        if pages.waiting:
+            self._editor.output.put(pages.prompt)
+            self._editor.read_key(now)
+        return pages.waiting
+
+    def key(self, name: str) -> bool:
+        """Whether a key has a meaning; then more is to be shown."""
+        if self._pages is None or not self._pages.key(name):
+            return False
+        self._editor.output.put(self._pages.wipe)
+        return True
+
+    def resize(self, columns: int, rows: int) -> None:
+        """The terminal has another size."""
+        if isinstance(self._pages, Pager):
+            self._pages.rows, self._pages.columns = rows, columns
+
+    def end(self) -> None:
+        """Break off, taking away what asks for a key."""
+        if self._pages is not None and self._pages.waiting:
+            self._editor.output.put(self._pages.wipe)
+        self._pages = None
+
+    def forget(self) -> None:
+        """All was shown."""
+        self._pages = None

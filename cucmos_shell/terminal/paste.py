@@ -9,7 +9,10 @@ import re
 
 from cucmos_shell.cli.paste import BEGIN, END, MAX_LENGTH, SKIPPED, PasteCollector
 from cucmos_shell.terminal.decoder import Decoder
+from cucmos_shell.terminal.events import Interrupted, Pasted
 
+TOO_LONG = "The paste is longer than 1 MiB: nothing was kept"
+SILENT = "Nothing was pasted for 60 seconds: nothing was kept"
 QUIET_AFTER_END = 0.3
 SILENCE = 60.0
 
@@ -48,6 +51,16 @@ class PasteReader:
     def deadline(self) -> float:
         """When silence ends the paste, on the clock of `now`."""
         return self._heard + (QUIET_AFTER_END if self.collector.complete else SILENCE)
+
+    def result(self) -> Interrupted | Pasted:
+        """What became of the paste, now that there is an outcome."""
+        if self.outcome == "interrupted":
+            return Interrupted()
+        if self.outcome == "silent":
+            return Pasted("", SILENT)
+        if self.collector.oversize:
+            return Pasted("", TOO_LONG)
+        return Pasted(self.collector.text())
 
     def take_echo(self) -> str:
         """What was taken since the last call, as the terminal may show it."""

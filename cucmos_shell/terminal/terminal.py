@@ -20,42 +20,15 @@ from cucmos_shell.terminal.events import (
     Line,
     Pasted,
 )
-from cucmos_shell.terminal.pager import Pager, Viewer
+from cucmos_shell.terminal.pager import Paging
+from cucmos_shell.terminal.patience import Patience
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Protocol
 
-    from cucmos_shell.results import Value
     from cucmos_shell.terminal import events
-    from cucmos_shell.terminal.pager import Pages
-
-    class Execution(Protocol):
-        """One line being carried out (see `session`)."""
-
-        def step(self, answer: str | None = None) -> Value: ...
-        def interrupt(self) -> Value: ...
-
-    class Completion(Protocol):
-        """What Tab does (see `match`)."""
-
-        @property
-        def insert(self) -> str: ...
-        @property
-        def candidates(self) -> tuple[str, ...]: ...
-
-    class Session(Protocol):
-        """Whom the terminal talks to (see `session`)."""
-
-        @property
-        def prompt(self) -> str: ...
-        def execute(self, line: str) -> Execution: ...
-        def complete(self, text: str) -> Completion: ...
-        def help(self, text: str) -> tuple[str, ...]: ...
-        def remember(self, line: str) -> bool: ...
-
-    Work = Callable[[], object]
+    from cucmos_shell.terminal.protocols import Execution, Session, Work
 
 # Output waits this long for the prompt or question that mostly follows at once, to be written
 # together with it: clients that look at the end of what they read are confused by less.
@@ -63,7 +36,6 @@ TOGETHER = 0.05
 CHUNK = 4096
 INTERRUPTED = "Control-C pressed"
 RESTARTED = "The node has been restarted: this session is over"
-WATCH = 5.0
 IDLE = "The session was idle for too long and is closed"
 
 
@@ -96,10 +68,7 @@ class Terminal:
         self._session = session
         self._pages = echo
         self._prompts = prompts
-        self._idle_timeout = idle_timeout
-        self._over = over
-        self._over_at: float | None = None
-        self._heard = 0.0
+        self._patience = Patience(idle_timeout, over)
         self._execution: Execution | None = None
         self._work: Work | None = None
         self._then: Callable[[object, float], None] | None = None
@@ -110,22 +79,20 @@ class Terminal:
         self._said_all = False
         self._resume_at: float | None = None
         self._together_until: float | None = None
-        self._pager: Pages | None = None
+        self._paging = Paging(self.editor)
 
     # --- for the front end ----------------------------------------------------------------------
 
     def start(self, banner: Iterable[str], now: float) -> None:
         """Show the lines of `banner`, and the prompt."""
-        self._heard = now
-        if self._over is not None:
-            self._over_at = now + WATCH
+        self._patience.begin(now)
         self.editor.output.write("".join(f"{line}\n" for line in banner))
         if self._prompts:
             self.editor.prompt(now, self._session.prompt)
 
     def receive(self, data: bytes, now: float) -> None:
         """Bytes from the terminal."""
-        self._heard = now
+        self._patience.heard(now)
         self.editor.receive(data, now)
         self._react(now)
 
@@ -140,20 +107,21 @@ class Terminal:
         idle_at = self._idle_at
         if idle_at is not None and now >= idle_at:
             self.hang_up(now, IDLE)
-        elif self._over_at is not None and now >= self._over_at:
-            self._look_whether_over(now)
+        elif self._patience.over(now, self.at_prompt):
+            self.node_restarted(now)
 
     @property
     def deadline(self) -> float | None:
         """When `tick` and `take_output` are due even if nothing happens."""
         together = self._together_until if self.editor.output else None
-        times = (self.editor.deadline, self._resume_at, together, self._idle_at, self._over_at)
+        times = (
+            self.editor.deadline,
+            self._resume_at,
+            together,
+            self._idle_at,
+            self._patience.look_at,
+        )
         return min((time for time in times if time is not None), default=None)
-
-    def _look_whether_over(self, now: float) -> None:
-        self._over_at = now + WATCH
-        if self._over is not None and self.at_prompt and self._over():
-            self.node_restarted(now)
 
     @property
     def at_prompt(self) -> bool:
@@ -172,9 +140,7 @@ class Terminal:
     def _idle_at(self) -> float | None:
         # Whoever does not read what there is, is idle, too.
         works = (self.busy and not self._ready) or self._resume_at is not None
-        if self._idle_timeout is None or works or self.ended:
-            return None
-        return self._heard + self._idle_timeout
+        return None if works or self.ended else self._patience.idle_at
 
     @property
     def wants_input(self) -> bool:
@@ -223,8 +189,7 @@ class Terminal:
     def resize(self, columns: int, rows: int) -> None:
         """The terminal has another size; 0 if unknown."""
         self.editor.resize(columns, rows)
-        if isinstance(self._pager, Pager):
-            self._pager.rows, self._pager.columns = rows, columns
+        self._paging.resize(columns, rows)
 
     def hang_up(self, now: float, reason: str = "") -> None:
         """Nobody is there any more: break off what runs, then end.
@@ -283,7 +248,7 @@ class Terminal:
     def _interrupt(self) -> None:
         self._interrupting = True
         self._resume_at = None
-        self._end_pager()
+        self._paging.end()
         execution = self._execution
         if execution is not None:
             self._do(execution.interrupt, self._go_on)
@@ -318,11 +283,7 @@ class Terminal:
         breaking_off = self._interrupt_wanted or self._interrupting
         if event.paged and self._pages:
             if not breaking_off:
-                if event.viewer:
-                    self._pager = Viewer(event.text)
-                else:
-                    self._pager = self._pager or Pager(self.editor.rows, self.editor.columns)
-                    self._pager.add(event.text)
+                self._paging.add(event.text, viewer=event.viewer)
                 self._show_pages(now)
                 return
         elif not self._said_all:
@@ -341,7 +302,7 @@ class Terminal:
     def _done(self, event: Done, now: float) -> None:
         self.status = event.status
         self._execution = None
-        self._pager = None
+        self._paging.forget()
         self._interrupt_wanted = self._interrupting = False
         if event.ended or self._hung_up:
             self.ended = True
@@ -423,26 +384,12 @@ class Terminal:
     # --- the pager ------------------------------------------------------------------------------
 
     def _show_pages(self, now: float) -> None:
-        pager = self._pager
-        if pager is None:
-            return
-        self.editor.output.write(pager.take())
-        if pager.waiting:
-            self.editor.output.put(pager.prompt)
-            self.editor.read_key(now)
-        else:
+        if not self._paging.show(now):
             self._wait_for_more(now)
             self._step(None)
 
     def _turn_page(self, name: str, now: float) -> None:
-        pager = self._pager
-        if pager is not None and pager.key(name):
-            self.editor.output.put(pager.wipe)
+        if self._paging.key(name):
             self._show_pages(now)
         else:
             self.editor.read_key(now)
-
-    def _end_pager(self) -> None:
-        if self._pager is not None and self._pager.waiting:
-            self.editor.output.put(self._pager.wipe)
-        self._pager = None
