@@ -1,7 +1,6 @@
 """Fixtures named for the thing: a clock, a world, a node, something to say to it."""
 
 import os
-import pathlib
 import shutil
 
 import pytest
@@ -12,8 +11,6 @@ from key_watch import WATCH, attach
 from cucmos_shell.node import Node
 from cucmos_shell.node.install import install
 from cucmos_shell.world import World
-
-HERE = pathlib.Path(__file__).parent
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,6 +5,7 @@ import pathlib
 import tempfile
 
 import pytest
+from harness import clock_world
 
 
 @pytest.fixture
@@ -15,3 +16,9 @@ def disk(tmp_path):
         return
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         yield pathlib.Path(folder) / "disk"
+
+
+@pytest.fixture(scope="session")
+def readers_world(keys):
+    """One moment for all readers, long after whatever a change has planned."""
+    return clock_world(keys, start=4_000_000_000.0)[0]

@@ -5,12 +5,9 @@ import shutil
 import pytest
 from crash_changes import Change
 from harness import Conversation
-from sweeping import share
-from test_crash_sweep import Sweep, readers_world
+from sweeping import Sweep, share
 
 from cucmos_shell.node import Node
-
-__all__ = ["readers_world"]
 
 SAMPLE = 5
 MIXED = "utils ctl set-cluster mixed-mode"

@@ -1,0 +1,47 @@
+"""The documents say what the program does today."""
+
+import re
+
+import pytest
+from places import CHECKOUT, TRANSCRIPTS
+
+from cucmos_shell.frontends import reference
+
+
+def screen(name):
+    """A transcript as the screen showed it."""
+    return re.sub(r"\n--> [^\n]*\n", "", (TRANSCRIPTS / f"{name}.txt").read_text())
+
+
+def sessions():
+    """Every session block of every document: `(document, transcript, text)`."""
+    pattern = re.compile(r"<!-- session: (\S+) -->\n```\n(.*?)\n```", re.DOTALL)
+    for path in sorted(CHECKOUT.glob("*.md")) + sorted((CHECKOUT / "docs").glob("*.md")):
+        for name, text in pattern.findall(path.read_text()):
+            yield pytest.param(name, text, id=f"{path.name}-{name}")
+
+
+@pytest.mark.parametrize(("name", "text"), list(sessions()))
+def test_a_session_in_a_document_is_part_of_a_tested_transcript(name, text):
+    """Nobody reads a session that never happened."""
+    assert text in screen(name)
+
+
+def test_the_reference_is_what_the_grammar_says():
+    """`cucmos-shell reference docs/commands.md` has been run since the last change."""
+    assert (CHECKOUT / "docs" / "commands.md").read_text() == reference.text()
+
+
+def test_every_command_explains_itself():
+    """Summary, and a meaning for each argument."""
+    for command in reference.every_command():
+        assert command.summary.endswith("."), command.pattern
+        for name, _, meaning in command.parameters():
+            assert meaning or f"[{name}]" in command.usage, f"{command.pattern}: {name}"
+
+
+def test_documents_name_files_that_exist():
+    """No dead link to a file of the project."""
+    for path in [*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"

@@ -1,0 +1,60 @@
+"""Products are data, and what a listing does not need it does not pay for."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+from tree import modules
+
+
+def test_no_product_name_occurs_in_code():
+    """Units, services and stores are data: a new product needs no line of Python."""
+    from cucmos_shell.profile.load import load_yaml
+    from cucmos_shell.profile.profile import find
+
+    names = set()
+    for profile in ("imp-9.1", "ucm-9.1"):
+        appliance = load_yaml(find(profile))
+        names |= set(appliance.services) | set(appliance.trust_stores)
+        names |= set(appliance.units)
+    wrong = []
+    for path, tree in modules().values():
+        docs = {
+            id(node.body[0].value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            and node.body
+            and isinstance(node.body[0], ast.Expr)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and node.value in names and id(node) not in docs:
+                wrong.append(f"{path}:{node.lineno} {node.value}")
+    assert not wrong
+
+
+HEAVY = ("cryptography", "prompt_toolkit", "asyncio", "tabulate", "yaml", "asyncssh")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "show cert list own",
+        "show cert list trust",
+        "utils service list",
+        "show service pending",
+        "utils cert monitor run",
+    ],
+)
+def test_a_listing_pays_for_no_heavy_import(node_dir, line):
+    """A one-shot served from the index imports nothing it does not need."""
+    code = (
+        "import sys, cucmos_shell.__main__ as m\n"
+        "from cucmos_shell.world.world import World\n"
+        f"status = m.run(['--state', {str(node_dir)!r}, '-c', {line!r}], World.real())\n"
+        f"heavy = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        "sys.exit(f'{status} {heavy}' if status or heavy else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout

@@ -1,0 +1,63 @@
+"""A state folder that an earlier version has left opens with this one, with all that is in it."""
+
+import json
+import tarfile
+
+import pytest
+from harness import Conversation, clock_world
+from make_state import PASSWORD, PRODUCTS, STATES
+
+from cucmos_shell.node import Node
+
+ARCHIVES = sorted(STATES.glob("*.tar.xz"))
+
+
+@pytest.fixture(params=ARCHIVES, ids=lambda path: path.name.removesuffix(".tar.xz"))
+def kept(request, tmp_path, keys):
+    """A conversation with the node in a kept folder, an hour after its last change."""
+    with tarfile.open(request.param) as packed:
+        packed.extractall(tmp_path, filter="data")
+    state = tmp_path / "node"
+    world, clock = clock_world(keys)
+    clock.now = max(path.lstat().st_mtime for path in state.rglob("*")) + 3600
+    return Conversation(Node.open(str(state), world))
+
+
+def test_there_is_one_for_each_product():
+    """At least; a set is added whenever what is kept changes."""
+    assert {name for name in PRODUCTS for path in ARCHIVES if name in path.name} == set(PRODUCTS)
+
+
+def test_all_of_it_is_there(kept):
+    """Certificates, requests, accounts, settings, services, logs."""
+    kept("set output json")
+
+    def data(line):
+        answer = json.loads(kept(line))
+        assert answer["ok"], answer
+        return answer["data"]
+
+    assert "tomcat" in json.dumps(data("show cert list own"))
+    assert "Kept-Root" in json.dumps(data("show cert list trust"))
+    assert "tomcat" in json.dumps(data("show csr list"))
+    assert data("show cert chain tomcat")
+    assert data("show cert monitor")["start_days"] == 45
+    assert data("show cert monitor")["smtp_host"] == "mail.example.com"
+    assert "ann" in json.dumps(data("show account"))
+    assert "utils cert monitor run" in json.dumps(data("show audit"))
+    assert "ipsec" in json.dumps(data("show service pending"))
+    assert kept.session.node.accounts.verify("ann", PASSWORD, "192.0.2.1").level == 1
+
+
+def test_it_goes_on_from_there(kept):
+    """Changes work, and the folder is whole after them."""
+    kept("set cert regen tomcat", "yes")
+    assert kept.status == 0
+    kept("utils service restart Cisco Tomcat")
+    assert kept.status == 0
+    kept("utils cert monitor run")
+    assert kept.status == 0
+    kept("delete account ann", "yes")
+    assert kept.status == 0
+    again = Conversation(Node.open(kept.session.node.state_dir, kept.session.node.world))
+    assert "tomcat/tomcat.pem" in again("show cert list own")

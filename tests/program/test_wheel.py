@@ -1,0 +1,46 @@
+"""What is installed from a wheel is the whole program: profiles, script and all."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from places import CHECKOUT
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A prefix with the project's wheel in it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
+    made = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(folder), str(CHECKOUT)]
+    subprocess.run(made, check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    put = [*pip, "install", "--no-deps", "--no-index", "--prefix", str(folder / "prefix")]
+    put += ["--ignore-installed", "--no-warn-script-location", str(wheel)]
+    subprocess.run(put, check=True, capture_output=True)
+    return folder / "prefix"
+
+
+def test_the_installed_script_installs_a_node_and_lists(installed, tmp_path):
+    """Away from the checkout, with the profiles that came in the wheel."""
+    (packages,) = installed.glob("lib/*/site-packages")
+
+    def run(*words):
+        done = subprocess.run(
+            [str(installed / "bin" / "cucmos-shell"), *words],
+            capture_output=True, text=True, cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(packages)},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    state = str(tmp_path / "node")
+    assert run("init", "--state", state, "--profile", "ucm-9.1").startswith("Installed ucm-9.1")
+    assert "CallManager/CallManager.pem" in run("--state", state, "-c", "show cert list own")
+    where = [sys.executable, "-c", "import cucmos_shell; print(cucmos_shell.__file__)"]
+    found = subprocess.run(
+        where, capture_output=True, text=True, env={"PYTHONPATH": str(packages)}, cwd=tmp_path
+    )
+    assert pathlib.Path(found.stdout.strip()).is_relative_to(packages)

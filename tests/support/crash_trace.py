@@ -1,0 +1,148 @@
+"""Running the program under strace: what it asks of the system, and what happens when that fails."""
+
+from __future__ import annotations
+
+import collections
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from typing import NamedTuple
+
+from places import CHECKOUT
+
+_CALL = re.compile(r"(\d+) +(\w+)\((.*)$")
+# Calls that ask nothing of a disk, so that a disk's errors cannot be theirs.
+_NO_DISK = frozenset(
+    [
+        "brk",
+        "clone3",
+        "close",
+        "connect",
+        "execve",
+        "exit_group",
+        "futex",
+        "getcwd",
+        "getegid",
+        "geteuid",
+        "getgid",
+        "getpid",
+        "getrandom",
+        "gettid",
+        "getuid",
+        "ioctl",
+        "madvise",
+        "mmap",
+        "mprotect",
+        "munmap",
+        "prctl",
+        "prlimit64",
+        "rseq",
+        "rt_sigaction",
+        "rt_sigprocmask",
+        "sched_getaffinity",
+        "sendto",
+        "set_robust_list",
+        "sigaltstack",
+        "socket",
+        "umask",
+        "uname",
+    ]
+)
+_NEEDS_ROOM = frozenset(
+    ["fdatasync", "fsync", "mkdir", "openat", "rename", "symlink", "syncfs", "write"]
+)
+
+
+class Point(NamedTuple):
+    """The `number`-th `call` of a thread, and the `fault` that strace is to inject there."""
+
+    call: str
+    number: int
+    fault: str
+
+    def __str__(self) -> str:
+        return f"{self.fault} at {self.call} {self.number}"
+
+    @property
+    def inject(self) -> str:
+        what = "signal=SIGKILL" if self.fault == "SIGKILL" else f"error={self.fault}"
+        return f"inject={self.call}:{what}:when={self.number}"
+
+
+class Run(NamedTuple):
+    """How a run has ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+def run(state: pathlib.Path, line: str, *options: str) -> Run:
+    """Run `line` in the node at `state` under `strace OPTIONS`."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{sysconfig.get_paths()['purelib']}{os.pathsep}{CHECKOUT}",
+        "PYTHONHASHSEED": "0",
+    }
+    program = [sys.executable, "-S", "-B", "-m", "cucmos_shell", "--state", str(state)]
+    done = subprocess.run(
+        ["strace", "-f", "-qq", *options, *program, "--yes", "-c", line],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=state,
+        timeout=120,
+    )
+    return Run(done.returncode, done.stdout, done.stderr)
+
+
+def trace(state: pathlib.Path, line: str, file: pathlib.Path, *options: str) -> list[str]:
+    """The lines of the trace of a run that is left in peace."""
+    done = run(state, line, "-o", str(file), *options)
+    assert done.status == 0, done
+    return file.read_text(errors="replace").splitlines()
+
+
+def points(lines: list[str], state: pathlib.Path) -> list[Point]:
+    """Where to break off: every call from the opening of the lock on, one in fifty before it."""
+    seen: collections.Counter[tuple[str, str]] = collections.Counter()
+    found: dict[Point, None] = {}
+    locked = False
+    for i, text in enumerate(lines):
+        match = _CALL.match(text)
+        if match is None:
+            continue
+        thread, call, rest = match.groups()
+        seen[thread, call] += 1
+        locked = locked or (call == "openat" and f'"{state / "lock"}"' in rest)
+        if locked or i % 50 == 0:
+            for fault in _faults(call, locked):
+                found[Point(call, seen[thread, call], fault)] = None
+    assert locked, "the lock was never opened"
+    return list(found)
+
+
+def _faults(call: str, locked: bool) -> list[str]:
+    faults = ["SIGKILL"]
+    if locked and call not in _NO_DISK:
+        faults.append("EIO")
+        if call in _NEEDS_ROOM:
+            faults.append("ENOSPC")
+    return faults
+
+
+def break_off(state: pathlib.Path, line: str, point: Point) -> Run:
+    """Run `line` with the fault of `point`; only that call is traced, which is quick."""
+    options = ["-o", os.devnull, "-e", f"trace={point.call}", "-e", point.inject]
+    return run(state, line, *options)
+
+
+def copy(folder: pathlib.Path, to: pathlib.Path) -> pathlib.Path:
+    """A copy of a state folder, links as links."""
+    shutil.rmtree(to, ignore_errors=True)
+    return shutil.copytree(folder, to, symlinks=True)

@@ -1,0 +1,74 @@
+"""Conversations as an admin sees them, key by key: `tests/transcripts/*.txt`.
+
+A line `--> keys` is typed (`<TAB>`, `<UP>`, `<C-C>` and the like are keys, Enter follows unless
+the line ends in `<>`); what stands below it is what the terminal was sent. `#! name value` in the
+head chooses the node. `REWRITE_TRANSCRIPTS=1 pytest tests/transcripts` writes the screens
+anew: the diff is the review.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+
+import pytest
+from harness import clock_world
+from screen import Screen
+
+from cucmos_shell.node import Node
+
+FOLDER = pathlib.Path(__file__).parent
+KEYS = {
+    "<TAB>": "\t", "<UP>": "\x1b[A", "<DOWN>": "\x1b[B", "<LEFT>": "\x1b[D", "<C-C>": "\x03",
+    "<C-D>": "\x04", "<C-L>": "\x0c", "<C-U>": "\x15", "<BS>": "\x7f", "<CR>": "\r", "<SPACE>": " ",
+}  # fmt: skip
+
+
+def typed(line):
+    """The bytes of a line behind `--> `."""
+    end = "\r"
+    if line.endswith("<>"):
+        line, end = line[:-2], ""
+    return re.sub(r"<[A-Z-]+>", lambda found: KEYS[found[0]], line) + end
+
+
+def shown(text):
+    """What the terminal was sent, readable: CR LF as line ends, escapes by name."""
+    text = text.replace("\r\n", "\n").replace("\r", "␍").replace("\x1b", "␛").replace("\b", "␈")
+    return text.replace("\x07", "␇")
+
+
+def run(text, node):
+    """The transcript `text` as it happens now."""
+    head, *steps = re.split(r"(?m)^--> ", text)
+    directives = [line for line in head.splitlines() if line.startswith(("#", "\n"))]
+    screen = Screen(node)
+    result = ["\n".join(directives), shown(screen.seen)]
+    for step in steps:
+        keys = step.partition("\n")[0]
+        result.append(f"--> {keys}")
+        if not screen.terminal.ended:
+            result.append(shown(screen.type(typed(keys))))
+    return "\n".join(result) + "\n"
+
+
+@pytest.fixture
+def node_for(imp_template, ucm_template, tmp_path, keys):
+    def make(text):
+        options = dict(re.findall(r"(?m)^#! (\w+) (.*)$", text))
+        template = {"imp-9.1": imp_template, "ucm-9.1": ucm_template}[options["profile"]]
+        folder = shutil.copytree(template, tmp_path / "node", symlinks=True)
+        world, _ = clock_world(keys)
+        return Node.open(str(folder), world)
+
+    return make
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.txt")), ids=lambda path: path.stem)
+def test_transcript(path, node_for):
+    """What the terminal shows is what the transcript says."""
+    text = path.read_text()
+    now = run(text, node_for(text))
+    if os.environ.get("REWRITE_TRANSCRIPTS"):
+        path.write_text(now)
+    assert now == text
