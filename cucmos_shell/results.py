@@ -149,7 +149,7 @@ class Pause(Step):
 
 
 class Commit(Step):
-    """The last step: run `function(transaction)` under the store's lock; its result is the answer."""
+    """The last step: `function(transaction)` under the store's lock; its result is the answer."""
 
     function: Callable[[Any], Any]
 

@@ -185,7 +185,7 @@ class Family:
 
 
 class Place:
-    """A place in the tree: the words or the argument that may follow, and the command ending here."""
+    """A place in the tree: the words or the argument that may follow, the command ending here."""
 
     __slots__ = ("argument", "argument_rest", "binding", "command", "next", "pending", "words")
 
@@ -199,6 +199,7 @@ class Place:
         self.pending: list[str] = []
 
     def word(self, text: str, binding: str = "") -> Place:
+        """The place after the word `text`, made if needed. Raises GrammarError for a misfit."""
         if self.argument is not None:
             raise GrammarError(f"word {text!r} where argument {self.argument.name!r} may stand")
         place = self.words.get(text)
@@ -210,6 +211,7 @@ class Place:
         return place
 
     def slot(self, token: Slot) -> Place:
+        """The place after an argument, made if needed. Raises GrammarError for a misfit."""
         if self.words:
             raise GrammarError(f"argument {token.argument.name!r} where words may stand")
         if self.argument is None:

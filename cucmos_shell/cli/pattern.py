@@ -28,8 +28,9 @@ class Argument:
     reaches the handler, Tab completes them. `parse(node, text)` turns the text into a value and
     raises a `ShellError` with the reason. With `words`, a rest argument arrives as a tuple of
     words. `open`: a text that is none of the choices is passed on; the handler says no to it, which
-    one that asks for secrets does after its questions. `complete(node, words)` gives what Tab offers next: after the words of such a rest
-    argument so far, else after all words of the line so far.
+    one that asks for secrets does after its questions. `complete(node, words)` gives what Tab
+    offers next: after the words of such a rest argument so far, else after all words of the line so
+    far.
     """
 
     __slots__ = ("choices", "complete", "help", "kind", "name", "open", "parse", "words")
@@ -67,6 +68,8 @@ class Word:
 
 
 class Choice:
+    """One of several words; `binds` names the parameter that gets it."""
+
     __slots__ = ("binds", "words")
 
     def __init__(self, words: tuple[str, ...], binds: str) -> None:
@@ -75,6 +78,8 @@ class Choice:
 
 
 class Slot:
+    """A value for `argument`; with `rest`, all words that follow."""
+
     __slots__ = ("argument", "rest")
 
     def __init__(self, argument: Argument, rest: bool) -> None:

@@ -16,7 +16,7 @@ class Lexeme(Value):
 
 
 def split(line: str) -> list[Lexeme]:
-    """The words of `line`. `"..."` groups; inside it `\\"` is a quotation mark; `|` stands alone."""
+    """The words of `line`: `"..."` groups, in it `\\"` is a quotation mark, `|` stands alone."""
     lexemes: list[Lexeme] = []
     i, n = 0, len(line)
     while i < n:

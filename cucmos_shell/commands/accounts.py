@@ -108,7 +108,8 @@ def _put(transaction: Transaction, account: Account, caller: Caller) -> None:
             "{name} is here only because the node has no accounts: the first one would end that",
             name=caller.account,
             details=(
-                "Give users of the system a level first: --level 4 in sshd's command for the shell,",
+                "Give users of the system a level first: --level 4 in sshd's command for the"
+                " shell,",
                 "or make the account at the console of the node (see docs/openssh.md)",
             ),
         )

@@ -44,7 +44,8 @@ def alarm_lines(found: Alarms) -> Iterator[str]:
 
 
 def alarm_data(found: Alarms) -> list[dict[str, Any]]:
-    """The same as data."""
+    """The JSON form: one object an alarm, keys `when`, `name`, `severity`, `facility`,
+    `parameters`, `text`."""
     return [alarm.data() for alarm in found.alarms]
 
 

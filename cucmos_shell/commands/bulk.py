@@ -112,7 +112,7 @@ def _server(node: Node) -> Server:
     return Server(**kept)
 
 
-# --- export, consolidate, import -------------------------------------------------------------------
+# --- export, consolidate, import ------------------------------------------------------------------
 
 
 @family.command("set cert bulk export <units>", level=1, arguments=(UNITS,), changes=True)

@@ -67,7 +67,7 @@ def _place(chain: Chain, depth: int, link: Link) -> str:
 
 
 def chain_data(chain: Chain) -> dict[str, Any]:
-    """The same as data."""
+    """The JSON form: keys `name`, `store`, `complete`, `chain`, `notes`, `broken` if it is."""
     verdict = chain.verdict
     data: dict[str, Any] = {
         "name": chain.name,

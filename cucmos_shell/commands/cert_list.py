@@ -39,7 +39,7 @@ def groups(snapshot: Snapshot, kind: str) -> Iterator[tuple[str, tuple[Row, ...]
 
 
 def listing_lines(listing: Listing) -> list[str]:
-    """`tomcat/tomcat.pem: DESCRIPTION`, one line each: names are clean, descriptions are foreign."""
+    """`tomcat/tomcat.pem: DESCRIPTION`, one line each: names are clean, descriptions foreign."""
     texts = {row.description for _, rows in listing.groups for row in rows}
     shown = {text: safe(text) for text in texts}
     lines = [

@@ -32,7 +32,7 @@ def shown_lines(shown: Shown) -> list[str]:
 
 
 def shown_data(shown: Shown) -> dict[str, Any]:
-    """The same as data."""
+    """The JSON form: key `name`, and those of `certificate_data`."""
     return {"name": shown.name, **certificate_data(shown.description, shown.pem)}
 
 

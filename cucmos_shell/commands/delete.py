@@ -41,7 +41,7 @@ def deleted_lines(deleted: Deleted) -> list[str]:
 
 
 def deleted_data(deleted: Deleted) -> dict[str, Any]:
-    """The same as data."""
+    """The JSON form: keys `name`, `sha256`, `csr_deleted`."""
     return {"name": deleted.name, "sha256": deleted.sha256, "csr_deleted": deleted.requests}
 
 

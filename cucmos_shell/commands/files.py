@@ -45,6 +45,11 @@ TAIL_MOST = 1024 * 1024
 TAIL_LINES = 10
 FOLLOW_SECONDS = 1.0
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_ORDERS: dict[str, Callable[[Entry], tuple[object, ...]]] = {
+    "": lambda e: (not e.folder, e.name),
+    "date": lambda e: (e.changed, e.name),
+    "size": lambda e: (e.size, e.name),
+}
 
 
 # --- list ----------------------------------------------------------------------------------------
@@ -83,12 +88,7 @@ def list_files(
     and certs are what SFTP serves, too.
     """
     entries = find(place(node, area, file_spec), file_spec)
-    keys: dict[str, Callable[[Entry], tuple[object, ...]]] = {
-        "": lambda e: (not e.folder, e.name),
-        "date": lambda e: (e.changed, e.name),
-        "size": lambda e: (e.size, e.name),
-    }
-    entries.sort(key=keys[order], reverse=bool(reverse))
+    entries.sort(key=_ORDERS[order], reverse=bool(reverse))
     lines = [_detail(node, e) for e in entries] if detail else list(_two_a_row(entries))
     folders = sum(e.folder for e in entries)
     lines.append(f"dir count = {folders}, file count = {len(entries) - folders}")

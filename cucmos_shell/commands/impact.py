@@ -47,7 +47,8 @@ def list_lines(impact: ListImpact) -> list[str]:
 
 
 def list_data(impact: ListImpact) -> dict[str, Any]:
-    """The same as data."""
+    """The JSON form: keys `made_anew`, `left_as_uploaded`, `phones_left_without_signer`,
+    `units_together`."""
     return {
         "made_anew": impact.changed,
         "left_as_uploaded": impact.stale,
@@ -119,7 +120,8 @@ def impact_lines(impact: Impact) -> list[str]:
 
 
 def impact_data(impact: Impact) -> dict[str, Any]:
-    """The same as data."""
+    """The JSON form: keys `unit`, `certificate`, `description`, `ca_signed_lost`, `ca`,
+    `csr_deleted`, `trust_entries_replaced`, `trust_lists`, `services`, `nodes`."""
     return {
         "unit": impact.unit,
         "certificate": impact.certificate,

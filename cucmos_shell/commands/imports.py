@@ -94,7 +94,9 @@ def _own_lines(imported: OwnImported) -> list[str]:
 
 
 def imported_data(imported: OwnImported | TrustImported) -> dict[str, Any]:
-    """The same as data."""
+    """The JSON form: keys `unit`, `services_to_restart`, `revocation`; then `store`,
+    `certificates`, or `name`, `serial`, `sha256`, `issuer`, `not_before`, `not_after`,
+    `csr_deleted`, `chain`, `not_needed`, `notes`."""
     data: dict[str, Any] = {
         "unit": imported.unit,
         "services_to_restart": imported.services,

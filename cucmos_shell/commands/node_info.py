@@ -72,11 +72,8 @@ def show_status(node: Node) -> Notice:
         "",
         "Uptime:",
         f" {time.strftime('%H:%M:%S', local)} up {uptime_text(up)},{_load_text(status)}",
-        "",
         *_cpu_lines(status["cpu"]),
-        "",
         *_memory_lines(status["memory"]),
-        "",
         *_disk_lines(status["disks"]),
     ]
     data = {
@@ -103,6 +100,7 @@ def _cpu_lines(cpu: dict[str, float]) -> list[str]:
         f"{cpu[key]:05.2f}%" for key in ("idle", "system", "user", "iowait", "irq", "soft")
     )
     return [
+        "",
         f"CPU Idle:   {idle}  System:   {system}    User:   {user}",
         f"  IOWAIT:   {iowait}     IRQ:   {irq}    Soft:   {soft}",
     ]
@@ -111,11 +109,11 @@ def _cpu_lines(cpu: dict[str, float]) -> list[str]:
 def _memory_lines(memory: dict[str, int]) -> list[str]:
     labels = ("Memory Total", "Free", "Used", "Cached", "Shared", "Buffers")
     keys = ("total", "free", "used", "cached", "shared", "buffers")
-    return [f"{t:>12}:{memory[key]:>15}K" for t, key in zip(labels, keys, strict=True)]
+    return ["", *(f"{t:>12}:{memory[key]:>15}K" for t, key in zip(labels, keys, strict=True))]
 
 
 def _disk_lines(disks: dict[str, dict[str, int]]) -> list[str]:
-    lines = [f"{'':<13}{'Total':>16}{'Free':>16}{'Used':>16}"]
+    lines = ["", f"{'':<13}{'Total':>16}{'Free':>16}{'Used':>16}"]
     for name, disk in disks.items():
         room = disk["used"] + disk["free"]
         percent = -(-100 * disk["used"] // room) if room else 0
@@ -124,7 +122,7 @@ def _disk_lines(disks: dict[str, dict[str, int]]) -> list[str]:
     return lines
 
 
-# --- version, person, network, time -----------------------------------------------------------------
+# --- version, person, network, time ---------------------------------------------------------------
 
 
 @family.command("show version {active|inactive:side}", level=0)
@@ -191,7 +189,7 @@ def show_ethernet(node: Node) -> Notice:
     """Show the network interface: address, link, name servers, gateway."""
     appliance, card = node.appliance, node.appliance.ethernet
     mask = ".".join(f"{int(octet):03d}" for octet in appliance.netmask.split("."))
-    first, second = (*appliance.dns, "", "")[:2]
+    first, second = (*appliance.dns, "Not Configured", "Not Configured")[:2]
     width = max(18, *map(len, (card["dhcp"], appliance.ip, card["link"], first)))
     lines = (
         "Ethernet 0",
@@ -201,7 +199,7 @@ def show_ethernet(node: Node) -> Notice:
         f"Duplicate IP : {card['duplicate']}",
         "",
         "DNS",
-        f"Primary      : {first or 'Not Configured':<{width}} Secondary  : {second or 'Not Configured'}",
+        f"Primary      : {first:<{width}} Secondary  : {second}",
         "Options      : timeout:5 attempts:2",
         f"Domain       : {appliance.domain}",
         f"Gateway      : {appliance.gateway} on Ethernet 0",

@@ -33,7 +33,7 @@ def regenerated_lines(value: Installed | Notice) -> list[str]:
 
 
 def regenerated_data(value: Installed | Notice) -> Any:
-    """The same as data."""
+    """The JSON form: keys as in `installed_data`, or `regenerated` where nothing was done."""
     return installed_data(value) if isinstance(value, Installed) else to_data(value)
 
 

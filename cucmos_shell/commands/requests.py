@@ -57,7 +57,7 @@ def generated_lines(generated: Generated) -> list[str]:
 
 
 def generated_data(generated: Generated) -> dict[str, Any]:
-    """The same as data."""
+    """The JSON form: keys as in `show csr list`, and `replaced`, `warnings`."""
     return {
         **_row_data(generated.unit, generated.row),
         "replaced": generated.replaced,
@@ -109,7 +109,8 @@ def shown_lines(shown: RequestShown) -> list[str]:
 
 
 def shown_data(shown: RequestShown) -> dict[str, Any]:
-    """The same as data."""
+    """The JSON form: keys `name`, `subject`, `signature_algorithm`, `key`, `alternative_names`,
+    `extensions`, `sha256`, `pem`."""
     from cucmos_shell.pki.extensions import name_text
 
     one = shown.description
@@ -175,11 +176,7 @@ OWNER = Argument("unit", UNIT.help, parse=parse_unit, complete=_units)
     examples=("set csr gen tomcat", "set csr gen cup-xmpp key ec256 hash sha384 multi-server"),
 )
 def generate(
-    node: Node,
-    unit: str,
-    key: str = "",
-    hash: str = "",
-    multi_server: str = "",
+    node: Node, unit: str, key: str = "", hash: str = "", multi_server: str = ""
 ) -> Conversation[Generated]:
     """Generate a certificate signing request for a CA.
 
@@ -213,8 +210,7 @@ def generate(
 
     def change(transaction: Transaction) -> Generated:
         replaced = transaction.own(unit).request is not None
-        pem = to_pem(der, csr.LABEL)
-        transaction.put_request(unit, row, pem, certs.key_pem(private))
+        transaction.put_request(unit, row, to_pem(der, csr.LABEL), certs.key_pem(private))
         return Generated(unit, row, tuple(odd), replaced)
 
     generated: Generated = yield Commit(change)

@@ -87,7 +87,8 @@ def _json(account: str, origin: str, begun: str, ended: str) -> dict[str, str | 
         state, reason = "refused", ended[len(REFUSED) : -1]
     when = ended if state == "ended" else None
     return {
-        "account": account, "origin": origin, "begun": begun, "state": state, "ended": when, "reason": reason,
+        "account": account, "origin": origin, "begun": begun,
+        "state": state, "ended": when, "reason": reason,
     }  # fmt: skip
 
 

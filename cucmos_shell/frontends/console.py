@@ -28,8 +28,9 @@ def run(
     """Serve `session` at a terminal until it ends; the exit status.
 
     `history`: earlier lines, oldest first; new ones are added. `idle_timeout`: seconds without a
-    key after which the session is closed. `over` tells when it was ended elsewhere. The terminal is raw meanwhile, and as before afterwards.
-    A signal to end (SIGHUP, SIGTERM) gives work in progress a moment, and never more.
+    key after which the session is closed. `over` tells when it was ended elsewhere. The terminal is
+    raw meanwhile, and as before afterwards. A signal to end (SIGHUP, SIGTERM) gives work in
+    progress a moment, and never more.
     """
     with Signals() as signals, RawMode(stdin_fd) as raw:
         columns, rows = size(stdout_fd)

@@ -78,7 +78,7 @@ class Host:
         self._running = 0
         self._turns = ((0, 0.0), (0, 0.0))
 
-    # --- work off the event loop --------------------------------------------------------------------
+    # --- work off the event loop ------------------------------------------------------------------
 
     def turn(self, who: int, now: float) -> bool:
         """Note that `who` runs a step; whether anybody else has done so in the last second."""
@@ -120,7 +120,7 @@ class Host:
             self._pool.submit(run)
             self._running += 1
 
-    # --- life ---------------------------------------------------------------------------------------
+    # --- life -------------------------------------------------------------------------------------
 
     async def run(
         self, tasks: Sequence[Task], ready: Callable[[], None], parent: int | None = None

@@ -97,6 +97,7 @@ class SessionHistory(InMemoryHistory):
         self._lines = lines
 
     def append_string(self, string: str) -> None:
+        """Keep a line that the session lets in, unless it is the last one again."""
         if "\n" not in string and self._session.remember(string) and self._lines[-1:] != [string]:
             self._lines.append(string)
             super().append_string(string)

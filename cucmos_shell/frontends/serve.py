@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 import warnings
+from functools import partial
 
 from cucmos_shell.errors import Unavailable, UsageError
 from cucmos_shell.frontends.confine import no_programs
@@ -55,6 +56,7 @@ def serve(state_dir: str, service: Service, world: World) -> int:
     make_administrator(node, service.admin, service.admin_password_file)
     keys = host_keys(state_dir, service.legacy_algorithms)
     listener = _listener(service.host, service.port)
+    listen = partial(Server, listener=listener, keys=keys, legacy=service.legacy_algorithms)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
 
@@ -67,10 +69,7 @@ def serve(state_dir: str, service: Service, world: World) -> int:
     def work(ready: Callable[[], None], parent: int | None = None) -> bool:
         # Each process opens the node for itself.
         served = node if parent is None else Node.open(state_dir, world)
-        legacy = service.legacy_algorithms
-        return _work(
-            lambda door: Server(door, listener, keys, legacy=legacy), served, ready, parent
-        )
+        return _work(listen, served, ready, parent)
 
     ended = True
     try:

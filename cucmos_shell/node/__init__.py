@@ -2,7 +2,8 @@
 
 `node` is the machine, `install` makes one, `areas` are the files that people may see. Its parts,
 each loaded when it is first asked for: `access` (accounts, passwords, sessions), `certificates`,
-`services`, `expiry`, `logs`. Above them `tasks` does what takes several parts, the network included.
+`services`, `expiry`, `logs`. Above them `tasks` does what takes several parts, the network
+included.
 """
 
 from __future__ import annotations

@@ -52,6 +52,7 @@ class Entry(Value):
 
     @property
     def name(self) -> str:
+        """The last name of its path, `/` for the area itself."""
         return self.path[-1] if self.path else "/"
 
 
@@ -129,7 +130,7 @@ class FolderArea:
         """Delete a file, or a link that lies in its place. Raises OSError."""
         self._below(path, os.unlink)
 
-    # --- for areas that take files -----------------------------------------------------------------
+    # --- for areas that take files ----------------------------------------------------------------
 
     def _below(self, path: Path, function: Callable[..., T], *arguments: object) -> T:
         """`function` on the last name of a path, by the descriptor of its folder."""
@@ -247,6 +248,7 @@ class CertificateArea:
             return io.BytesIO(_certificate(self._store.snapshot(), *path))
 
     def delete(self, path: Path) -> None:
+        """Raises PermissionError: only commands delete certificates."""
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), "/".join(path))
 
 
@@ -301,7 +303,7 @@ def walk(area: Area, path: Path) -> Iterator[Entry]:
             yield from walk(area, entry.path)
 
 
-# --- by name, for commands -------------------------------------------------------------------------
+# --- by name, for commands ------------------------------------------------------------------------
 
 
 def uploads(state_dir: str) -> tuple[str, ...]:

@@ -126,7 +126,7 @@ class Node:
         return self._lists
 
     def attention(self) -> tuple[int, int]:
-        """`(services that wait for a restart, certificates that end soon)`; soon is the profile's."""
+        """`(services that wait for a restart, certificates that end soon)`, soon by the profile."""
         snapshot = self.snapshot()
         soon = self.now() + self.appliance.defaults["monitor_start_days"] * DAY
         rows = [snapshot.own(unit).row for unit in snapshot.units]
@@ -136,6 +136,7 @@ class Node:
 
     @property
     def hostname(self) -> str:
+        """The node's host name, without its domain."""
         return self.appliance.hostname
 
     @property

@@ -160,6 +160,7 @@ def pkcs7_certificates(data: bytes) -> list[bytes]:
 
 
 def to_der(certificate: x509.Certificate) -> bytes:
+    """A certificate in DER."""
     return certificate.public_bytes(Encoding.DER)
 
 
@@ -246,7 +247,7 @@ def subject_hash(certificate: x509.Certificate) -> str:
 
 
 def row(description: Description, name: str, text: str, owner: str = "") -> dict[str, Any]:
-    """The fields of the store's `Row` for a certificate called `name`; `text` is its description."""
+    """The fields of the store's `Row` for a certificate called `name` and described by `text`."""
     return {
         "name": name,
         "common_name": description.common_name,

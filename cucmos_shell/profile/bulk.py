@@ -1,4 +1,4 @@
-"""The part of a product profile that says what `set cert bulk` calls certificates, and its checks."""
+"""What `set cert bulk` calls certificates: a part of a product profile, and its checks."""
 
 from __future__ import annotations
 

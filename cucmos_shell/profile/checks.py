@@ -295,7 +295,7 @@ def _cycles(needs: Mapping[str, Iterable[str]]) -> list[list[str]]:
 
 
 def spread(line: str) -> list[str]:
-    """`utils ntp {start|status}` as `utils ntp start`, `utils ntp status`; ValueError for others."""
+    """`utils ntp {start|status}` as `utils ntp start`, `utils ntp status`; else ValueError."""
     lines = [""]
     for word in line.split():
         choices = [word]

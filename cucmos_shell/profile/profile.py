@@ -112,7 +112,7 @@ class TrustListSpec(Value):
 
 
 class BulkSpec(Value):
-    """A word of the bulk exchange: whose certificates it means, and which trust stores take them."""
+    """A word of the bulk exchange: whose certificates it means, which trust stores take them."""
 
     name: str
     units: tuple[str, ...]
@@ -179,10 +179,12 @@ class Appliance(Value):
 
     @property
     def fqdn(self) -> str:
+        """The host name, with the domain where there is one."""
         return f"{self.hostname}.{self.domain}" if self.domain else self.hostname
 
     @property
     def publisher(self) -> bool:
+        """Whether the node is the first one of its cluster."""
         return self.role == PUBLISHER
 
     def all_services(self) -> dict[str, ServiceSpec]:

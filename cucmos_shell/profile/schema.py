@@ -46,12 +46,16 @@ class Section(Struct):
 
 
 class Peer(Section):
+    """Another node of the cluster, as `show network cluster` knows it."""
+
     hostname: Text
     ip: Text
     role: Role
 
 
 class Cpu(Section):
+    """The shares of the processor's time, in percent."""
+
     idle: Percent
     system: Percent
     user: Percent
@@ -61,6 +65,8 @@ class Cpu(Section):
 
 
 class Memory(Section):
+    """The sizes of memory, in KiB."""
+
     total: Count
     free: Count
     used: Count
@@ -70,12 +76,16 @@ class Memory(Section):
 
 
 class Disk(Section):
+    """The sizes of a disk partition, in KiB."""
+
     total: Count
     free: Count
     used: Count
 
 
 class Status(Section):
+    """What `show status` says of the machine; `load_average` is over 1, 5 and 15 minutes."""
+
     users: Count
     load_average: Annotated[list[Annotated[float, Meta(ge=0)]], Meta(min_length=3, max_length=3)]
     cpu: dict[str, Any]
@@ -84,6 +94,8 @@ class Status(Section):
 
 
 class Ethernet(Section):
+    """The network interface, as `show network eth0` knows it."""
+
     dhcp: Literal["enabled", "disabled"]
     status: Literal["up", "down"]
     link: Literal["yes", "no"]
@@ -92,6 +104,8 @@ class Ethernet(Section):
 
 
 class Policy(Section):
+    """What certificates the node accepts and makes."""
+
     min_rsa_bits: Annotated[int, Meta(ge=1024, le=4096)]
     curves: list[Literal["ec256", "ec384", "ec521"]]
     hashes: Annotated[list[Hash], Meta(min_length=1)]
@@ -101,6 +115,8 @@ class Policy(Section):
 
 
 class Defaults(Section):
+    """The settings as delivered, the times of a restart in seconds, and the product's advice."""
+
     speed: Annotated[float, Meta(ge=0, le=1_000_000)]
     pagination: bool
     session_limit: Annotated[int, Meta(ge=1, le=10)]
@@ -122,11 +138,15 @@ class Defaults(Section):
 
 
 class BasicConstraints(Section):
+    """The extension (RFC 5280, 4.2.1.9); without `path_length` there is no limit."""
+
     ca: bool
     path_length: Annotated[int, Meta(ge=0, le=32)] | None = None
 
 
 class Unit(Section):
+    """A certificate unit: what its certificates and requests are like, and who uses them."""
+
     key: KeyKind
     hash: Hash
     subject: Annotated[
@@ -146,17 +166,23 @@ class Unit(Section):
 
 
 class TrustStore(Section):
+    """A trust store: its word in imports, how it names files, and who uses it."""
+
     base: Name
     naming: Literal["cn", "cn_serial"] = "cn"
     services: list[Text] = []
 
 
 class ServiceTimes(Section):
+    """How long services take that do not say so themselves, in seconds."""
+
     stop_seconds: Seconds
     start_seconds: Seconds
 
 
 class Service(Section):
+    """A service of an application; without `started`, all but a `feature` are delivered started."""
+
     feature: bool = False
     started: bool | None = None
     needs: list[Text] = []
@@ -167,6 +193,8 @@ class Service(Section):
 
 
 class PlatformService(Section):
+    """A service of the platform; `controls` are the service commands it takes."""
+
     stop_seconds: Seconds | None = None
     start_seconds: Seconds | None = None
     auto_restart: bool = False
@@ -176,6 +204,8 @@ class PlatformService(Section):
 
 
 class Profile(Section):
+    """A whole profile; `Parts` checks the sections in it."""
+
     format: Literal[1]
     name: Name
     product: Text

@@ -32,7 +32,7 @@ _HOST = re.compile(r"(?=.{1,253}\Z)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_]
 
 
 class Subject(Value):
-    """The parts of a subject that do not depend on the unit. `alternate` is a host name or empty."""
+    """The parts of a subject that all units share. `alternate` is a host name or empty."""
 
     units: tuple[str, ...]
     organization: str

@@ -67,6 +67,7 @@ class Session:
 
     @property
     def ended(self) -> bool:
+        """Whether the session is over."""
         return self.caller.ended
 
     def rebooted(self) -> bool:
@@ -78,6 +79,7 @@ class Session:
 
     @property
     def prompt(self) -> str:
+        """The prompt, after the number of commands where these are counted."""
         if self.settings.command_count:
             return f"{self.executed} {PROMPT}"
         return PROMPT

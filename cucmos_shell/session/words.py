@@ -20,7 +20,8 @@ INTERRUPTED = "Control-C pressed\n"
 def shown(match: Match, value: Any, *, json: bool, pagination: bool) -> Say | None:
     """The value of the command in `match`, None if there is nothing to show.
 
-    `pagination` is whether what pages by itself may. Raises BadValue for a filter that does not fit.
+    `pagination` is whether what pages by itself may. Raises BadValue for a filter that does not
+    fit.
     """
     command = match.command
     filters = [(item.kind, item.text) for item in match.filters]

@@ -1,9 +1,9 @@
 """What lies on disk and how it changes: the certificate store, and the files beside it.
 
-The store is plain files and immutable versions; one rename makes a change true (`store`). `snapshot`
-reads by `rows`, `transaction` writes by `draft`, `commit` and `durable`; `view` makes the links for
-people, `prune` removes what nobody names, `paths` knows every path. `shared_json` is a small file
-that processes share.
+The store is plain files and immutable versions; one rename makes a change true (`store`).
+`snapshot` reads by `rows`, `transaction` writes by `draft`, `commit` and `durable`; `view` makes
+the links for people, `prune` removes what nobody names, `paths` knows every path. `shared_json` is
+a small file that processes share.
 """
 
 from __future__ import annotations

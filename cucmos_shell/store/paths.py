@@ -94,16 +94,20 @@ class Layout:
         return os.path.join(self.view, ".head")
 
     def head(self, number: int) -> str:
+        """The folder of head `number`."""
         return os.path.join(self.heads, head_name(number))
 
     def version(self, unit: str, number: int) -> str:
+        """The folder of version `number` of a unit."""
         return os.path.join(self.versions, unit, str(number))
 
     def pool_file(self, sha256: str, extension: str) -> str:
+        """A certificate of the pool; `extension` is `pem` or `der`."""
         return os.path.join(self.pool, f"{sha256}.{extension}")
 
 
 def head_name(number: int) -> str:
+    """The name of head `number` in the folder of heads."""
     return f"{number:06d}"
 
 
@@ -130,20 +134,25 @@ def parse_version(target: str, unit: str) -> int | None:
 
 
 def own_pem(unit: str) -> str:
+    """Where a unit's version has its certificate in PEM."""
     return f"certs/{unit}.pem"
 
 
 def own_der(unit: str) -> str:
+    """Where a unit's version has its certificate in DER."""
     return f"certs/{unit}.der"
 
 
 def private_key(unit: str) -> str:
+    """Where a unit's version has its private key."""
     return f"{KEYS}/{unit}_priv.pem"
 
 
 def request(unit: str) -> str:
+    """Where a unit's version has its pending request."""
     return f"{KEYS}/{unit}.csr"
 
 
 def request_key(unit: str) -> str:
+    """Where a unit's version has the private key of its pending request."""
     return f"{KEYS}/{unit}_csr_priv.pem"

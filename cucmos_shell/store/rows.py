@@ -203,7 +203,7 @@ class Own:
 
 
 def shortened(history: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    """The first entry and the last ones: a service that was never restarted still uses the first."""
+    """The first entry and the last ones: a service never restarted still uses the first."""
     if len(history) <= HISTORY_KEPT:
         return history
     return (history[0], *history[1 - HISTORY_KEPT :])

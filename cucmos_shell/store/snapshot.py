@@ -62,7 +62,7 @@ def read_current(layout: paths.Layout) -> int:
 
 
 def manifest_of(sums: Mapping[str, str]) -> bytes:
-    """The contents of a MANIFEST: lines as `sha256sum` reads them, and a comment with their own sum."""
+    """A MANIFEST's contents: lines as `sha256sum` reads them, and a comment with their own sum."""
     lines = "".join(f"{sha256}  {name}\n" for name, sha256 in sums.items()).encode("ascii")
     return lines + f"# {sha256_hex(lines)}\n".encode("ascii")
 
@@ -263,9 +263,11 @@ class Snapshot:
         return data
 
     def own_pem(self, unit: str) -> bytes:
+        """The unit's own certificate in PEM."""
         return self.file(unit, paths.own_pem(unit))
 
     def own_der(self, unit: str) -> bytes:
+        """The unit's own certificate in DER."""
         return self.file(unit, paths.own_der(unit))
 
     def chain_pem(self, unit: str) -> bytes:
@@ -279,6 +281,7 @@ class Snapshot:
         return self.file(unit, paths.private_key(unit))
 
     def request_pem(self, unit: str) -> bytes:
+        """The unit's pending request in PEM."""
         return self.file(unit, paths.request(unit))
 
     def request_key_pem(self, unit: str) -> bytes:

@@ -37,6 +37,7 @@ class Lock:
 
     @property
     def held(self) -> bool:
+        """Whether the lock is held."""
         return self._descriptor >= 0
 
     def release(self) -> None:

@@ -66,6 +66,7 @@ class Transaction:
         return self._owns[unit].own if unit in self._owns else self._stored().own(unit)
 
     def own_der(self, unit: str) -> bytes:
+        """The unit's own certificate in DER."""
         return self._owns[unit].der if unit in self._owns else self._stored().own_der(unit)
 
     def private_key_pem(self, unit: str) -> bytes:
@@ -74,6 +75,7 @@ class Transaction:
         return draft.key_pem if draft else self._stored().private_key_pem(unit)
 
     def request_pem(self, unit: str) -> bytes:
+        """The unit's pending request in PEM."""
         draft = self._owns.get(unit)
         return draft.request_pem if draft else self._stored().request_pem(unit)
 
@@ -229,7 +231,7 @@ class Transaction:
             self._kinds[unit] = "files"
             self._files.setdefault(unit, {})[name] = data
 
-    # --- making it so ------------------------------------------------------------------------------
+    # --- making it so -----------------------------------------------------------------------------
 
     def changed(self) -> list[str]:
         """The units that get a new version."""

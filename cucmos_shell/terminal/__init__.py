@@ -1,9 +1,9 @@
 """A person's terminal without input or output: bytes and time go in, bytes and events come out.
 
 `terminal` brings a session together with the line `editor` and the `pager`. Below the editor:
-`decoder` (octets to text), `keys` (prompt_toolkit's names of keys), `field` (the text being edited),
-`history`, `screen` (where the cursor is), `output` (what is still to be written), `paste` (a block
-that comes in), `events` (what the editor tells).
+`decoder` (octets to text), `keys` (prompt_toolkit's names of keys), `field` (the text being
+edited), `history`, `screen` (where the cursor is), `output` (what is still to be written), `paste`
+(a block that comes in), `events` (what the editor tells).
 """
 
 from __future__ import annotations

@@ -16,25 +16,40 @@ if TYPE_CHECKING:
 class Execution(Protocol):
     """One line being carried out (see `session`)."""
 
-    def step(self, answer: str | None = None) -> Value: ...
-    def interrupt(self) -> Value: ...
+    def step(self, answer: str | None = None) -> Value:
+        """The next event; `answer` belongs to the question before it."""
+
+    def interrupt(self) -> Value:
+        """The next event, after the command was broken off as by Ctrl-C."""
 
 
 class Completion(Protocol):
     """What Tab does (see `match`)."""
 
     @property
-    def insert(self) -> str: ...
+    def insert(self) -> str:
+        """What is appended to the line."""
+
     @property
-    def candidates(self) -> tuple[str, ...]: ...
+    def candidates(self) -> tuple[str, ...]:
+        """What is listed, if there is anything."""
 
 
 class Session(Protocol):
     """Whom the terminal talks to (see `session`)."""
 
     @property
-    def prompt(self) -> str: ...
-    def execute(self, line: str) -> Execution: ...
-    def complete(self, text: str) -> Completion: ...
-    def help(self, text: str) -> tuple[str, ...]: ...
-    def remember(self, line: str) -> bool: ...
+    def prompt(self) -> str:
+        """What stands in front of the line."""
+
+    def execute(self, line: str) -> Execution:
+        """Start `line`; the terminal drives what comes back."""
+
+    def complete(self, text: str) -> Completion:
+        """What Tab does after `text`."""
+
+    def help(self, text: str) -> tuple[str, ...]:
+        """The lines `?` shows after `text`."""
+
+    def remember(self, line: str) -> bool:
+        """Whether `line` may be kept in a history."""

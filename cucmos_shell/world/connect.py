@@ -34,6 +34,7 @@ class Deadline:
         return left
 
     def missed(self) -> Unanswered:
+        """The error for an answer that did not come in time."""
         return Unanswered(LATE.format(seconds=round(self.seconds, 1)))
 
 

@@ -1,7 +1,8 @@
 """A client of SFTP servers: host key first, then the sign-in, then files.
 
 Every call is a part of a conversation with a deadline of its own. Its steps block for a moment, so
-they belong into a worker thread; given up, it leaves no connection behind. Nothing of the person's own SSH configuration, agent or keys is used.
+they belong into a worker thread; given up, it leaves no connection behind. Nothing of the person's
+own SSH configuration, agent or keys is used.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     class Source(Protocol):
         """What is sent."""
 
-        def read(self, size: int, /) -> bytes: ...
+        def read(self, size: int, /) -> bytes:
+            """At most `size` octets; none at the end."""
 
 
 CONNECT_SECONDS = 15.0

@@ -60,6 +60,7 @@ def parse_own(node: Node, name: str) -> str:
 
 
 def complete_own(node: Node, _: tuple[str, ...]) -> list[str]:
+    """All own certificates, as `show cert list own` prints them."""
     return [listed_own(unit) for unit in node.appliance.units]
 
 
@@ -92,6 +93,7 @@ def _trust(node: Node, name: str) -> Iterator[TrustName]:
 
 
 def complete_trust(node: Node, _: tuple[str, ...]) -> list[str]:
+    """All trust certificates, as `show cert list trust` prints them."""
     snapshot = node.snapshot()
     return [f"{store}/{row.name}.pem" for store in snapshot.stores for row in snapshot.trust(store)]
 

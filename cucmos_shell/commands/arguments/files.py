@@ -1,4 +1,4 @@
-"""What the file commands have in common: file specifications, and the areas they are looked up in."""
+"""What the file commands share: file specifications, and the areas they are looked up in."""
 
 from __future__ import annotations
 
@@ -60,6 +60,7 @@ class Place(Value):
 
     @property
     def wild(self) -> bool:
+        """Whether the last name has wildcards, `*` or `?`."""
         return bool(self.path) and any(c in self.path[-1] for c in "*?")
 
 

@@ -44,6 +44,7 @@ def _fields(description: Description, zone: str) -> Iterator[str]:
 
 
 def key_lines(key: KeyDescription) -> Iterator[str]:
+    """A public key: its kind and OID, its curve where there is one, its value in hexadecimal."""
     yield f"  Key: {key.kind} ({key.oid})"
     if key.curve:
         yield f"    Curve: {key.curve} ({key.curve_oid})"
@@ -56,6 +57,7 @@ def safe_name(parts: DistinguishedName) -> str:
 
 
 def extension_lines(extension: Extension) -> Iterator[str]:
+    """An extension in brackets (RFC 5280, 4.2): name, OID, whether it is critical, its values."""
     yield "  ["
     yield f"     Extension: {extension.name or 'Unknown'} (OID.{extension.oid})"
     yield f"     Critical: {str(extension.critical).lower()}"
@@ -77,7 +79,9 @@ def dump(octets: bytes) -> Iterator[str]:
 
 
 def certificate_data(description: Description, pem: str) -> dict[str, Any]:
-    """The same as JSON data: names and times in their common forms."""
+    """The JSON form: keys `version`, `serial`, `signature_algorithm`, `issuer`, `subject`,
+    `common_name`, `not_before`, `not_after`, `key`, `sha256`, `ca`, `alternative_names`,
+    `extensions`, `pem`."""
     key = description.key
     return {
         "version": description.version,

@@ -31,7 +31,8 @@ _LEGEND = (
 _STYLE = """
 text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif}
 .page{fill:#fff}.title{font-size:20px;font-weight:600;fill:#1f2937}.sub{font-size:12px;fill:#6b7280}
-.name{font-size:13px;fill:#1f2937}.note{font-size:11px;fill:#6b7280}.left{font-size:12px;fill:#374151}
+.name{font-size:13px;fill:#1f2937}.note{font-size:11px;fill:#6b7280}\
+.left{font-size:12px;fill:#374151}
 .track{fill:#e5e7eb}.rule{stroke:#f3f4f6}
 @media (prefers-color-scheme:dark){.page{fill:#111827}.title,.name{fill:#f3f4f6}.left{fill:#d1d5db}
 .sub,.note{fill:#9ca3af}.track{fill:#374151}.rule{stroke:#1f2937}}
@@ -91,7 +92,8 @@ def _svg_row(one: Life, y: int) -> list[str]:
         f'<line class="rule" x1="{_LEFT}" y1="{y - 6}" x2="{_WIDTH - _LEFT}" y2="{y - 6}"/>',
         f'<text class="name" x="{_LEFT}" y="{y + 8}">{_xml(one.name, _NAME_LENGTH)}</text>',
         f'<text class="note" x="{_LEFT}" y="{y + 22}">{_xml(note, _NOTE_LENGTH)}</text>',
-        f'<rect class="track" x="{_BAR_LEFT}" y="{middle - 5}" width="{_TRACK}" height="10" rx="5"/>',
+        f'<rect class="track" x="{_BAR_LEFT}" y="{middle - 5}" width="{_TRACK}" height="10" '
+        'rx="5"/>',
         f'<rect x="{_BAR_LEFT}" y="{middle - 5}" width="{full:.1f}" height="10" rx="5" '
         f'fill="{_COLOURS[one.state]}"><title>{one.used:.0%} of its life is over</title></rect>',
         f'<text class="left" x="{_BAR_LEFT + _TRACK + 14}" y="{middle + 4}">'

@@ -37,7 +37,8 @@ def installed_lines(installed: Installed) -> list[str]:
 
 
 def installed_data(installed: Installed) -> dict[str, Any]:
-    """The same as data."""
+    """The JSON form: keys `unit`, `serial`, `sha256`, `issuer`, `not_before`, `not_after`,
+    `services_to_restart`, `csr_deleted`."""
     row = installed.row
     return {
         "unit": installed.unit,

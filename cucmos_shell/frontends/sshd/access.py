@@ -176,7 +176,7 @@ class Access(asyncssh.SSHServer):
             return now.password == before.password
         return has_key(now, self._key)
 
-    # --- what may be asked for ----------------------------------------------------------------------
+    # --- what may be asked for --------------------------------------------------------------------
 
     def session_requested(self) -> Any:
         if self.account is None or self._door.ending or self._channels >= CHANNELS_MOST:

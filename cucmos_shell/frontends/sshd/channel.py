@@ -200,7 +200,7 @@ class Channel(SSHServerStreamSession[bytes]):
             work.pump()
         self.flow()
 
-    # --- what comes in ------------------------------------------------------------------------------
+    # --- what comes in ----------------------------------------------------------------------------
 
     def data_received(self, data: bytes, datatype: Any) -> None:
         if not self._served:
@@ -269,7 +269,7 @@ class Channel(SSHServerStreamSession[bytes]):
         elif self._work is not None:
             self._work.hang_up(reason)
 
-    # --- what goes out ------------------------------------------------------------------------------
+    # --- what goes out ----------------------------------------------------------------------------
 
     def pause_writing(self) -> None:
         if self._served:
@@ -325,7 +325,7 @@ class Channel(SSHServerStreamSession[bytes]):
             else:
                 self._chan.pause_reading()
 
-    # --- the end --------------------------------------------------------------------------------------
+    # --- the end ----------------------------------------------------------------------------------
 
     def finish(self, status: int) -> None:
         """What the channel was for is done."""

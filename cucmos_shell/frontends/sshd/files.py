@@ -163,7 +163,7 @@ class Files(asyncssh.SFTPServer):
                 parts.append(part)
         return os.fsencode("/" + "/".join(parts))
 
-    # --- reading and writing ------------------------------------------------------------------------
+    # --- reading and writing ----------------------------------------------------------------------
 
     async def open(self, path: bytes, pflags: int, attrs: SFTPAttrs) -> object:
         if len(self._open) >= OPEN_MOST:
@@ -250,7 +250,7 @@ class Files(asyncssh.SFTPServer):
             with contextlib.suppress(OSError):
                 self.channel.exit(0)
 
-    # --- changing -----------------------------------------------------------------------------------
+    # --- changing ---------------------------------------------------------------------------------
 
     async def setstat(self, path: bytes, attrs: SFTPAttrs) -> None:
         """Owners, modes and times stay what they are; clients set them after each upload."""
@@ -291,7 +291,7 @@ class Files(asyncssh.SFTPServer):
     async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
         await self._rename(oldpath, newpath, True)
 
-    # --- what there is not --------------------------------------------------------------------------
+    # --- what there is not ------------------------------------------------------------------------
 
     async def _refuse(self, *_: object) -> NoReturn:
         raise asyncssh.SFTPPermissionDenied("There are no links here")

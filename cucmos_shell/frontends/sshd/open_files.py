@@ -38,6 +38,7 @@ class Opened:
     """What asyncssh asks of an open file itself."""
 
     def attributes(self) -> SFTPAttrs:
+        """What SFTP tells of the file."""
         raise NotImplementedError
 
     def seek(self, offset: int, whence: int) -> int:
@@ -57,13 +58,16 @@ class Reading(Opened):
         self.changed = changed
 
     def read(self, offset: int, size: int) -> bytes:
+        """At most `size` octets (or READ_MOST) from `offset` on, b"" at the end. Raises OSError."""
         self.file.seek(offset)
         return self.file.read(min(size, READ_MOST)) or b""
 
     def attributes(self) -> SFTPAttrs:
+        """What SFTP tells of the file, as it was when it was opened."""
         return attributes_of(Entry(("",), False, self.size, self.changed), False)
 
     def close(self) -> None:
+        """Close the file. Raises OSError."""
         self.file.close()
 
 
@@ -77,9 +81,11 @@ class Writing(Opened):
         self.good = True
 
     def read(self, offset: int, size: int) -> bytes:
+        """At most `size` octets (or READ_MOST) from `offset` on, b"" at the end. Raises OSError."""
         return os.pread(self.descriptor, min(size, READ_MOST), offset)
 
     def write(self, offset: int, data: bytes) -> int:
+        """Write `data` at `offset`; how many octets. Raises OSError, EFBIG above UPLOAD_MOST."""
         # What is appended goes to the end, whatever offset comes with it.
         place = os.fstat(self.descriptor).st_size if self.append else offset
         if place + len(data) > UPLOAD_MOST:
@@ -99,10 +105,12 @@ class Writing(Opened):
         return len(data)
 
     def attributes(self) -> SFTPAttrs:
+        """What SFTP tells of the file, as it is now."""
         status = os.fstat(self.descriptor)
         return attributes_of(Entry(("",), False, status.st_size, status.st_mtime), True)
 
     def close(self) -> None:
+        """Bring the file to the disk, close it, and record how it ended. Raises OSError."""
         try:
             os.fsync(self.descriptor)
         except OSError:

@@ -19,10 +19,17 @@ if TYPE_CHECKING:
         """The channel as the terminal needs it."""
 
         @property
-        def stalled(self) -> bool: ...
-        def write(self, data: bytes) -> None: ...
-        def flow(self) -> None: ...
-        def finish(self, status: int) -> None: ...
+        def stalled(self) -> bool:
+            """Whether the client takes nothing for the time being."""
+
+        def write(self, data: bytes) -> None:
+            """Send octets."""
+
+        def flow(self) -> None:
+            """Read on, or stop reading."""
+
+        def finish(self, status: int) -> None:
+            """End the channel with an exit status."""
 
 
 # A step of somebody who has typed ahead waits so many times as long as the last one took, if there
@@ -77,7 +84,7 @@ class TerminalChannel:
         self.pump()
 
     def end(self) -> None:
-        """Nothing more will come: a last line without an end is a line, and then the session ends."""
+        """Nothing more will come: a last line without an end is a line, then the session ends."""
         self._eof = True
         if self._line_open:
             self._waiting += b"\r"
@@ -92,7 +99,7 @@ class TerminalChannel:
         """The terminal has another size."""
         self._terminal.resize(columns, rows)
 
-    # --- its end ------------------------------------------------------------------------------------
+    # --- its end ----------------------------------------------------------------------------------
 
     def hang_up(self, reason: str = "") -> None:
         """End the session: at once if nothing runs, else with the step that runs."""
@@ -114,7 +121,7 @@ class TerminalChannel:
             self._terminal.node_restarted(self._events.time())
             self.pump()
 
-    # --- bringing them together -----------------------------------------------------------------------
+    # --- bringing them together -------------------------------------------------------------------
 
     def pump(self) -> None:
         """Go on until neither side has anything to do."""

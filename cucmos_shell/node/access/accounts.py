@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     class Source(Protocol):
         """A snapshot, or a transaction."""
 
-        def document(self, name: str) -> dict[str, Any]: ...
-        def settings(self) -> dict[str, Any]: ...
+        def document(self, name: str) -> dict[str, Any]:
+            """A JSON file of the node; empty when nothing was ever put into it."""
+
+        def settings(self) -> dict[str, Any]:
+            """The node's settings."""
 
 
 DOCUMENT = "accounts.json"
@@ -146,6 +149,7 @@ def security_password(source: Source) -> str:
 
 
 def put_security_password(transaction: Transaction, phc: str) -> None:
+    """Set the cluster's security password, a PHC string."""
     document = transaction.document(DOCUMENT)
     transaction.put_document(DOCUMENT, {**document, "security": phc})
 

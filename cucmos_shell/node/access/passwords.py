@@ -26,10 +26,10 @@ REMEMBERED_SECONDS = 300.0
 REMEMBERED_COUNT = 4096
 
 _COMMON = frozenset((
-    "123456", "abc123", "access", "admin", "admin123", "administrator", "cisco", "cisco123", "changeme",
-    "default", "dragon", "iloveyou", "letmein", "login", "master", "monkey", "p4ssw0rd", "passw0rd",
-    "password", "password1", "qwerty", "qwerty123", "secret", "security", "shadow", "sunshine", "system",
-    "trustno1", "welcome", "welcome1",
+    "123456", "abc123", "access", "admin", "admin123", "administrator", "cisco", "cisco123",
+    "changeme", "default", "dragon", "iloveyou", "letmein", "login", "master", "monkey", "p4ssw0rd",
+    "passw0rd", "password", "password1", "qwerty", "qwerty123", "secret", "security", "shadow",
+    "sunshine", "system", "trustno1", "welcome", "welcome1",
 ))  # fmt: skip
 _LOOKALIKES = str.maketrans("4@301!5$7", "aaeoiisst")
 

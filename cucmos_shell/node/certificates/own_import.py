@@ -41,11 +41,12 @@ class Accepted(Value):
 
     @property
     def anchor(self) -> Link:
+        """The trusted certificate that the chain ends in."""
         return self.chain[-1]
 
 
 def request_key(der: bytes) -> bytes:
-    """SubjectPublicKeyInfo of a PKCS#10 request in DER (RFC 2986, 4.1); ValueError if it is none."""
+    """SubjectPublicKeyInfo of a PKCS#10 request in DER (RFC 2986, 4.1); ValueError if none."""
     _, start, end = element(der)
     _, start, end = element(der, start, end)
     fields = list(children(der, start, end))

@@ -42,10 +42,12 @@ class MonitorSettings(Value):
 
     @property
     def start(self) -> int:
+        """How long before the end notices begin, in seconds."""
         return self.start_days * DAY
 
     @property
     def every(self) -> int:
+        """How often notices are repeated, in seconds."""
         return self.number * (HOUR if self.unit == "hours" else DAY)
 
 

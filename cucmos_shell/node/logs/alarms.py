@@ -55,7 +55,9 @@ CATALOGUE = {
         5, "Certificate expiry is approaching but the expiry date is more than 30 days away"
     ),
     "CertExpiryApproaching": Alarm(6, "Certificate has come within the notification period"),
-    "CertExpiryError": Alarm(3, "The certificate expiry monitor could not do its work", ("Reason",)),
+    "CertExpiryError": Alarm(
+        3, "The certificate expiry monitor could not do its work", ("Reason",)
+    ),
     "TomcatCertRegen": Alarm(2, "Certificate was generated or uploaded; restart its services"),
     "CertificateRevoked": Alarm(0, "An uploaded certificate is revoked", ("Message", "Reason")),
     "CertificateRevokationStatusByOCSP": Alarm(

@@ -26,7 +26,8 @@ _APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _KEY_MATERIAL = re.compile(r"-----\s*BEGIN.*|[A-Za-z0-9+/=]{48,}", re.DOTALL)
 _ENTRY = (
     r"(?P<date>\S+ \S+) INFO \[(?P<id>\S+)\] sdMain\.main - "
-    r"(?P<what>running command|command noted|command ended|session begun|session ended|session refused) -> \[(?P<typed>.*?)\]"
+    r"(?P<what>running command|command noted|command ended|session begun|session ended"
+    r"|session refused) -> \[(?P<typed>.*?)\]"
     r" canonical=\[(?P<canonical>.*?)\] account=(?P<account>\S+) origin=(?P<origin>\S+)"
     r" outcome=(?P<outcome>\S+)$"
 )

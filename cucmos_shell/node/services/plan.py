@@ -78,6 +78,7 @@ class Book(Value):
     entries: Mapping[str, Entry] = {}
 
     def entry(self, name: str) -> Entry:
+        """What is kept of the service `name`."""
         return self.entries.get(name) or Entry()
 
     def now(self, clock: float) -> float:

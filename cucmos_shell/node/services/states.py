@@ -64,6 +64,7 @@ class Pending(Value):
 
     @property
     def since(self) -> float:
+        """When the first of its certificates differed, in seconds since the epoch."""
         return min(self.changed.values())
 
 

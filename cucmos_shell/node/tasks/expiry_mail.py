@@ -107,7 +107,8 @@ def html_text(node: Node, lives: Sequence[Life], now: float) -> str:
 <html lang="en"><body style="font-family:sans-serif">
 <p>Certificates of {fqdn} that need attention, as of {iso_time(now)}:</p>
 <table cellpadding="4" style="border-collapse:collapse">
-<tr><th align="left">Certificate</th><th align="left">Expires</th><th align="left">Life used</th><th></th></tr>
+<tr><th align="left">Certificate</th><th align="left">Expires</th>\
+<th align="left">Life used</th><th></th></tr>
 {rows}
 </table>
 <p><code>show cert expiry</code> on {html.escape(node.hostname)} lists all certificates.</p>

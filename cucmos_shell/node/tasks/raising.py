@@ -1,4 +1,4 @@
-"""Raising alarms from a command: what went wrong on the way is said, and is no failure of its own."""
+"""Raising alarms from a command: what went wrong is said, and is no failure of its own."""
 
 from __future__ import annotations
 

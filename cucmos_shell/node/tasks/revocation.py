@@ -52,7 +52,7 @@ def ocsp_settings(node: Node, settings: Mapping[str, Any]) -> OcspSettings:
 
 
 class Checked(Value):
-    """The verdicts on an upload, in its order, and what there is to warn of; empty when disabled."""
+    """The verdicts on an upload, in its order, and what to warn of; empty when disabled."""
 
     verdicts: tuple[Verdict, ...] = ()
     warnings: tuple[str, ...] = ()

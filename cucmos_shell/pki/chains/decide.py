@@ -12,7 +12,8 @@ accepted; the words for a refusal come from `explain`.
 
 Only certificates of the trust store that name themselves as issuer end a chain; others in it are
 intermediates, and above one that is in the trust store only such are looked for, as OpenSSL does:
-what was accepted verifies with the trust store later, when what came with it is gone. A self-signed certificate that is in the trust store itself is its own chain.
+what was accepted verifies with the trust store later, when what came with it is gone. A
+self-signed certificate that is in the trust store itself is its own chain.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ MISSING = "CA certificate is not available in the trust-store"
 
 
 class Candidates:
-    """Who may stand above the leaf: `by_subject` all of them, `roots` those that may end a chain."""
+    """Who may stand above the leaf: `by_subject` all of them, `roots` who may end a chain."""
 
     def __init__(self) -> None:
         self.by_subject: dict[bytes, list[Member]] = {}
@@ -45,6 +45,7 @@ class Candidates:
         self.others: list[Member] = []
 
     def add(self, member: Member, root: bool) -> None:
+        """Take in a member, one that may end a chain as `root`."""
         self.by_subject.setdefault(member.subject, []).append(member)
         (self.roots if root else self.others).append(member)
 

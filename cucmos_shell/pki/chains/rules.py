@@ -26,15 +26,24 @@ if TYPE_CHECKING:
         """The part of a profile's policy that chains are held to."""
 
         @property
-        def min_rsa_bits(self) -> int: ...
+        def min_rsa_bits(self) -> int:
+            """The size of the shortest RSA key that is accepted."""
+
         @property
-        def curves(self) -> Sequence[str]: ...
+        def curves(self) -> Sequence[str]:
+            """The elliptic curves that are accepted, as `ec256`, …."""
+
         @property
-        def hashes(self) -> Sequence[str]: ...
+        def hashes(self) -> Sequence[str]:
+            """The hashes that are accepted in signatures, as `sha256`, …."""
+
         @property
-        def allow_sha1_roots(self) -> bool: ...
+        def allow_sha1_roots(self) -> bool:
+            """Whether a root may have signed itself with SHA-1."""
+
         @property
-        def allow_v1_roots(self) -> bool: ...
+        def allow_v1_roots(self) -> bool:
+            """Whether a root may be a certificate of X.509 version 1."""
 
 
 CURVES = {"secp256r1": "ec256", "secp384r1": "ec384", "secp521r1": "ec521"}
@@ -300,7 +309,7 @@ def hash_name(certificate: x509.Certificate) -> str:
 
 
 def version_trouble(member: Member, policy: Policy, root: bool) -> Trouble | None:
-    """Version 1 has no extensions, so nothing says that it is a CA; a root may be trusted as one."""
+    """Version 1 has no extensions, so none says that it is a CA; a root may be trusted as one."""
     if member.certificate.version is x509.Version.v3 or (root and policy.allow_v1_roots):
         return None
     version = member.certificate.version.value + 1

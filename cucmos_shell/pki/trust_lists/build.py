@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA512
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from cucmos_shell.errors import Refused
@@ -25,7 +25,7 @@ SIGNED_FILE_VERSION = (1, 0)
 _DIGESTS = {name: number for number, name in form.DIGESTS.items()}
 _MODULI = {bits: number for number, bits in form.MODULUS_BITS.items()}
 # Phones of that time verify nothing newer than SHA-1.
-_HASHES = {"sha1": hashes.SHA1(), "sha256": hashes.SHA256(), "sha512": hashes.SHA512()}  # noqa: S303
+_HASHES = {"sha1": SHA1(), "sha256": SHA256(), "sha512": SHA512()}  # noqa: S303
 # The order in names, whatever the certificate's; others follow.
 _NAME_ORDER = ("CN", "OU", "O", "L", "ST", "C")
 _ESCAPED = frozenset('\\;,+"<>')

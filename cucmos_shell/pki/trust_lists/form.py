@@ -108,6 +108,7 @@ class Header(_Header):
 
     @property
     def version(self) -> tuple[int, int]:
+        """The version of the format, major and minor."""
         major, minor = self.elements[VERSION]
         return major, minor
 
@@ -138,10 +139,12 @@ class Header(_Header):
 
     @property
     def signature(self) -> bytes:
+        """The signature as it stands in the file."""
         return self.elements[SIGNATURE]
 
     @property
     def file_name(self) -> str:
+        """The name under which the file was signed."""
         return text_of(self.elements[FILE_NAME])
 
     @property
@@ -176,10 +179,12 @@ class Record(_Record):
 
     @property
     def subject(self) -> str:
+        """The subject of the certificate; empty without one."""
         return self._text(SUBJECT)
 
     @property
     def issuer(self) -> str:
+        """The issuer of the certificate; empty without one."""
         return self._text(ISSUER)
 
     @property
