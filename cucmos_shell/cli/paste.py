@@ -9,6 +9,7 @@ END = r"-----END .{0,200}?-----"
 SKIPPED = ("subject=", "issuer=", "Bag Attributes")
 MAX_LENGTH = 1 << 20
 _END_TEXT = re.compile(END)
+STRAY_BLOCK = "The pasted block was dropped: no command had asked for it"
 
 
 def begins_block(line: str) -> bool:

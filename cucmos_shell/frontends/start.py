@@ -121,19 +121,15 @@ def _batch(node: Node, caller: Who, options: dict[str, Any]) -> int:
     from cucmos_shell.session import Session
 
     settings = Settings(output="json" if options["json"] else "text")
-    if options["c"]:
-        lines = Lines(iter(options["c"]))
-        answers = Lines(0)
-    else:
-        descriptor = 0
-        if options["f"] not in (None, "-"):
-            try:
-                descriptor = os.open(options["f"], os.O_RDONLY | os.O_CLOEXEC)
-            except OSError as error:
-                raise UsageError(
-                    "{file}: {reason}", file=options["f"], reason=error.strerror or "unreadable"
-                ) from error
-        lines = answers = Lines(descriptor)
+    descriptor = 0
+    if not options["c"] and options["f"] not in (None, "-"):
+        try:
+            descriptor = os.open(options["f"], os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise UsageError(
+                "{file}: {reason}", file=options["f"], reason=error.strerror or "unreadable"
+            ) from error
+    answers = Lines(descriptor)
     asks = bool(options["c"]) and answers.terminal
     session = Session(
         node,
@@ -145,7 +141,7 @@ def _batch(node: Node, caller: Who, options: dict[str, Any]) -> int:
     )
     _introduce(session, caller)
     batch = Batch(session, answers, yes=options["yes"], keep_going=options["keep_going"])
-    return batch.run(lines)
+    return batch.run(iter(options["c"]) if options["c"] else None)
 
 
 def _console(node: Node, rich: bool, caller: Who) -> int:

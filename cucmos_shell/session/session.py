@@ -9,6 +9,7 @@ from cucmos_shell import commands
 from cucmos_shell.cli import Walker
 from cucmos_shell.cli.caller import Caller, Settings
 from cucmos_shell.cli.match import Completion, Match
+from cucmos_shell.cli.paste import STRAY_BLOCK, begins_block
 from cucmos_shell.cli.wording import from_os
 from cucmos_shell.errors import (
     BadValue,
@@ -229,6 +230,8 @@ class Execution:
         try:
             if len(line) > LINE_LIMIT:
                 raise BadValue("The line is longer than {limit} characters", limit=LINE_LIMIT)
+            if begins_block(line):
+                raise BadValue(STRAY_BLOCK)
             self.match = self._session.walker.match(line)
         except ShellError as problem:
             return self._session.explained(problem, line)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from cucmos_shell.cli.paste import begins_block
+from cucmos_shell.cli.paste import STRAY_BLOCK, begins_block
 from cucmos_shell.terminal import events
 from cucmos_shell.terminal.decoder import Decoder, in_quotes, visible
 from cucmos_shell.terminal.field import LINE_LIMIT, Field
@@ -32,7 +32,6 @@ LATE_ENTER = 1.0
 OUTPUT_LIMIT = 1 << 18
 
 TOO_LONG = f"The line is longer than {LINE_LIMIT} characters and was dropped"
-STRAY_BLOCK = "The pasted block was dropped: no command had asked for it"
 
 _CR, _LF, _TAB, _HELP = 0x0D, 0x0A, 0x09, 0x3F
 _CTRL_C, _CTRL_D, _CTRL_L = 0x03, 0x04, 0x0C

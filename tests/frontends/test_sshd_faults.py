@@ -392,3 +392,25 @@ def test_workers_do_not_outlive_the_one_that_keeps_them(imp_template, tmp_path):
         server.process.wait(10)
         gone, alive = psutil.wait_procs(workers, 15)
         assert (len(gone), alive) == (2, [])
+
+
+@pytest.mark.parametrize("terminal", [{}, {"term_type": "vt100", "term_size": (80, 24)}])
+def test_a_block_among_the_lines_of_a_command_is_one_failure(served, terminal):
+    """With and without a terminal to ask at; its short last line is in no log."""
+    block = (
+        "-----BEGIN PRIVATE KEY-----\nMEcCAQAwBQYDK2VxBDsEOQ\nVaGNr1dK8g\n-----END PRIVATE KEY-----"
+    )
+    command = f"--keep-going show cli pagination\n{block}\nshow cli pagination"
+
+    async def main():
+        async with served.connect() as connection:
+            done = await connection.run(command, stdin=asyncssh.DEVNULL, timeout=20, **terminal)
+            said = done.stdout.replace("\r\n", "\n")
+            assert said.count("Automatic Pagination : On.\n") == 2
+            assert said.count("The pasted block was dropped") == 1
+            assert done.exit_status == 1
+
+    run(main())
+    logs = "".join(path.read_text() for path in (served.node_dir / "log").rglob("*.log"))
+    assert "VaGNr1dK8g" not in logs
+    assert "MEcCAQAw" not in logs

@@ -19,6 +19,7 @@ from cucmos_shell.frontends.sshd.files import Files
 from cucmos_shell.frontends.sshd.terminal_channel import TerminalChannel
 from cucmos_shell.frontends.who import parse_command
 from cucmos_shell.session import Session
+from cucmos_shell.session.script import Script
 from cucmos_shell.terminal import Terminal
 from cucmos_shell.terminal.terminal import RESTARTED
 
@@ -169,16 +170,14 @@ class Channel(SSHServerStreamSession[bytes]):
             )
             return
         batch = BatchChannel(
-            session,
+            Script(session, iter(lines), yes=yes, keep_going=keep_going),
             write=self._write_when_drained,
             off_loop=self._door.host.off_loop,
             flow=self.flow,
             patience=timeout,
-            yes=yes,
-            keep_going=keep_going,
         )
         self._begin(batch)
-        self.finish(await batch.run(lines))
+        self.finish(await batch.run())
 
     def _over(self) -> bool:
         """Whether nobody wants the session any more that has just been made ready."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from cucmos_shell.session.script import Order
 from cucmos_shell.terminal.editor import TYPE_AHEAD_LIMIT
 
 TYPE_CHECKING = False
@@ -60,13 +61,12 @@ class TerminalChannel:
         self._host = host
         self._wire = wire
         self._lines = lines
-        self._keep_going = keep_going
+        self._order = Order(keep_going)
         self._events = asyncio.get_running_loop()
         self._waiting = bytearray()
         self._eof = self._told_end = self._line_open = False
         self._lost = self._finished = False
         self._leave_at: float | None = None
-        self._status = 0
         self._timer: asyncio.TimerHandle | None = None
         self._begun = self._spent = 0.0
 
@@ -148,7 +148,7 @@ class TerminalChannel:
                 self._timer.cancel()
             # A command that was broken off by the end of input has failed, too.
             last = terminal.status if self._lines is not None else 0
-            self._wire.finish(self._status or last)
+            self._wire.finish(self._order.status or last)
             return
         self._wire.flow()
         self._set_timer()
@@ -169,7 +169,8 @@ class TerminalChannel:
             del self._waiting[:room]
             terminal.receive(data, now)
             fed = True
-        if self._eof and not self._waiting and terminal.waiting:
+        asks = self._lines is None or not terminal.idle
+        if self._eof and not self._waiting and terminal.waiting and asks:
             # The end of input is Ctrl-D; where that means nothing, it is the end all the same.
             if self._told_end:
                 terminal.hang_up(now)
@@ -203,11 +204,13 @@ class TerminalChannel:
         terminal = self._terminal
         if self._lines is None or not terminal.idle or terminal.ended:
             return
-        self._status = self._status or terminal.status
-        if not self._lines or (terminal.status and not self._keep_going):
-            terminal.ended = True
-        else:
-            terminal.run_line(self._lines.pop(0))
+        self._order.ended(terminal.status)
+        while self._lines and not self._order.over:
+            line = self._lines.pop(0)
+            if self._order.runs(line):
+                terminal.run_line(line)
+                return
+        terminal.ended = True
 
     def _set_timer(self) -> None:
         if self._timer is not None:

@@ -1,0 +1,147 @@
+"""What a batch does with its lines, driven without input or output."""
+
+import json
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ed448, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from cucmos_shell.cli.caller import Settings
+from cucmos_shell.results import Pause, Say
+from cucmos_shell.session import Session
+from cucmos_shell.session.script import Order, Peek, Script, Work
+
+
+class Drive:
+    """Runs a script on a node; `said` is what it said, `left` what of the input it left."""
+
+    def __init__(self, node, given, lines=None, output="text", **policy):
+        self.node = node
+        self.said = ""
+        self.left = list(given)
+        self.waits = []
+        session = Session(node, interactive=False, settings=Settings(output=output))
+        script = Script(session, None if lines is None else iter(lines), **policy)
+        wants, answer = script.run(), None
+        while True:
+            try:
+                answer = self.meet(wants.send(answer))
+            except StopIteration as stop:
+                self.status = stop.value
+                return
+
+    def meet(self, want):
+        if isinstance(want, Work):
+            return want.function()
+        if isinstance(want, Say):
+            self.said += want.text
+        elif isinstance(want, Pause):
+            self.node.world.sleep(want.seconds)
+        elif isinstance(want, Peek):
+            self.waits.append(want.seconds)
+            return self.left[0] if self.left else None
+        else:
+            del self.left[0]
+        return None
+
+
+def pem(key, width=64):
+    text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    first, *body, last = text.splitlines()
+    whole = "".join(body)
+    return [first, *(whole[i : i + width] for i in range(0, len(whole), width)), last]
+
+
+@pytest.fixture(scope="module")
+def secrets():
+    return {"ed448": ed448.Ed448PrivateKey.generate(), "rsa": rsa.generate_private_key(65537, 2048)}
+
+
+LOUD = ("show cli pagination", "Automatic Pagination : On.\n")
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+@pytest.mark.parametrize("kind", ["ed448", "rsa"])
+@pytest.mark.parametrize("width", [64, 20])
+@pytest.mark.parametrize("by_option", [True, False], ids=["lines given", "lines of the input"])
+def test_a_block_nobody_asked_for_is_one_failure(node, secrets, kind, width, by_option, output):
+    """Up to its END; nothing of it is run, shown or logged, whatever its lines look like."""
+    block = pem(secrets[kind], width)
+    given = [LOUD[0], *block, LOUD[0]]
+    drive = Drive(
+        node, [] if by_option else given, given if by_option else None, output, keep_going=True
+    )
+    assert drive.status == 1
+    if output == "json":
+        answers = [json.loads(line) for line in drive.said.splitlines()]
+        assert [answer["ok"] for answer in answers] == [True, False, True]
+    else:
+        failure = "The pasted block was dropped: no command had asked for it"
+        assert drive.said == f"{LOUD[1]}{failure}\nExecuted command unsuccessfully\n{LOUD[1]}"
+    entries = node.audit.entries(100)
+    assert [entry.outcome for entry in entries if entry.what == "ended"] == [
+        "ok",
+        "failed(1)",
+        "ok",
+    ]
+    logged = " ".join(entry.typed for entry in entries)
+    for line in block[1:-1]:
+        assert line not in logged + drive.said
+
+
+def test_without_keep_going_the_block_is_the_end(node, secrets):
+    """As any other failure is."""
+    drive = Drive(node, [*pem(secrets["rsa"]), LOUD[0]])
+    assert drive.status == 1
+    assert "Pagination" not in drive.said
+
+
+def test_a_block_without_an_end_takes_the_rest(node):
+    """Nobody knows where it would have ended."""
+    drive = Drive(node, ["-----BEGIN RSA PRIVATE KEY-----", "abc", LOUD[0]], keep_going=True)
+    assert drive.status == 1
+    assert "Pagination" not in drive.said
+
+
+def test_an_answer_of_the_input_is_taken_and_another_line_is_run(node):
+    """What is no answer stays a command."""
+    drive = Drive(node, ["set cert regen cup", "yes", LOUD[0]])
+    assert (drive.status, drive.left) == (0, [])
+    assert drive.said.endswith(LOUD[1])
+    drive = Drive(node, ["set cert regen cup", LOUD[0]], keep_going=True)
+    assert drive.status == 1
+    assert drive.said.endswith(LOUD[1])
+
+
+def test_yes_takes_an_answer_that_is_there_and_waits_for_none(node):
+    """In the order of the input where the commands are there; else only what has come."""
+    drive = Drive(node, ["set cert regen cup", "no", LOUD[0]], yes=True)
+    assert drive.status == 0
+    assert "Successfully Regenerated" in drive.said
+    assert drive.said.endswith(LOUD[1])
+    assert 0.0 not in drive.waits
+    drive = Drive(node, ["y", "left"], ["set cert regen cup"], yes=True)
+    assert (drive.status, drive.left) == (0, ["left"])
+    assert drive.waits == [0.0]
+
+
+def test_a_paste_waits_for_more_behind_its_end_only_for_a_moment(node, outside_ca):
+    """A client may keep its channel open."""
+    lines = outside_ca.root("Example Root").pem.decode().splitlines()
+    drive = Drive(node, lines, ["set cert import trust tomcat"])
+    assert drive.status == 0, drive.said
+    assert drive.waits[-1] == 2.0
+    assert set(drive.waits[:-1]) == {None}
+
+
+def test_order_says_what_runs_and_when_it_is_enough():
+    """The first failure is the status; blocks are their first line."""
+    order = Order(keep_going=True)
+    lines = ["a", "-----BEGIN X-----", "b", "-----END X-----", "c", "-----BEGIN Y----- -----END Y-----", "d"]  # fmt: skip
+    assert [line for line in lines if order.runs(line)] == ["a", lines[1], "c", lines[5], "d"]
+    for status in (0, 3, 1):
+        order.ended(status)
+    assert (order.status, order.over) == (3, False)
+    order = Order(keep_going=False)
+    order.ended(4)
+    assert (order.status, order.over) == (4, True)
