@@ -17,7 +17,7 @@ from cucmos_shell.text import columns, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
 FILTERS = ("begin", "count", "exclude", "include", "page")
@@ -109,34 +109,45 @@ class Walker:
             canonical += f" | {item.kind} {quote(item.text)}" if item.text else f" | {item.kind}"
         return Match(command, values, canonical, filters)
 
+    def _path(
+        self, lexemes: list[Lexeme]
+    ) -> Iterator[tuple[Place, Place | None, str, list[Lexeme]]]:
+        """Where `lexemes` lead, a step each: from a place to the next, by a word or an argument.
+
+        The next place is None where nothing of this kind may stand.
+        """
+        place, i = self.grammar.root, 0
+        while i < len(lexemes):
+            self.grammar.open(place)
+            taken = lexemes[i:] if place.argument_rest else lexemes[i : i + 1]
+            word = self._word(place, lexemes[i]) if place.words else ""
+            after = place.words[word] if word else place.next
+            yield place, after, word, taken
+            if after is None:
+                return
+            place, i = after, i + len(taken)
+
     def _walk(self, lexemes: list[Lexeme]) -> tuple[Command, dict[str, Any], str]:
         place = self.grammar.root
         words: list[str] = []
         found: list[tuple[Argument, Any]] = []
         bound: dict[str, Any] = {}
-        i = 0
-        while i < len(lexemes):
-            self.grammar.open(place)
-            if place.words:
-                word = self._word(place, lexemes[i])
-                place = place.words[word]
+        for before, after, word, taken in self._path(lexemes):
+            if after is None:
+                raise self._surplus(before, taken[0])
+            if word:
                 words.append(word)
-                if place.binding:
-                    bound[place.binding] = word
-            elif place.argument is not None and place.next is not None:
-                if not self.grammar.visible(place, self.level):
+                if after.binding:
+                    bound[after.binding] = word
+            elif before.argument is not None:
+                if not self.grammar.visible(before, self.level):
                     raise UnknownCommand("No valid command entered")
-                taken = lexemes[i:] if place.argument_rest else lexemes[i : i + 1]
                 texts = [lexeme.text for lexeme in taken]
                 found.append(
-                    (place.argument, tuple(texts) if place.argument.words else " ".join(texts))
+                    (before.argument, tuple(texts) if before.argument.words else " ".join(texts))
                 )
                 words.append(f"\0{len(found) - 1}")
-                i += len(taken) - 1
-                place = place.next
-            else:
-                raise self._surplus(place, lexemes[i])
-            i += 1
+            place = after
         command = self.grammar.open(place).command
         if command is None or command.level > self.level:
             raise self._incomplete(place, bool(lexemes))
@@ -201,19 +212,15 @@ class Walker:
     def _reach(self, lexemes: list[Lexeme]) -> tuple[Place, list[Lexeme]] | None:
         """Where the words lead, and the words of an open rest argument; None for a wrong line."""
         place = self.grammar.root
-        for i, lexeme in enumerate(lexemes):
-            self.grammar.open(place)
-            if place.words:
-                try:
-                    place = place.words[self._word(place, lexeme)]
-                except (UnknownCommand, AmbiguousCommand):
+        try:
+            for before, after, word, taken in self._path(lexemes):
+                if after is None:
                     return None
-            elif place.argument is not None and place.next is not None:
-                if place.argument_rest:
-                    return place, lexemes[i:]
-                place = place.next
-            else:
-                return None
+                if not word and before.argument_rest:
+                    return before, taken
+                place = after
+        except (UnknownCommand, AmbiguousCommand):
+            return None
         return self.grammar.open(place), []
 
     def complete(self, text: str) -> Completion:
