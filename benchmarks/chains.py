@@ -119,7 +119,9 @@ def fill(state: str, ders: Iterable[bytes]) -> store.Snapshot:
             description = certs.describe(certs.load_der(der))
             name = description.common_name.replace(" ", "_")
             change.put_trust(
-                TRUST_STORE, store.Row(**certs.row(description, name, certs.TRUSTED)), der
+                TRUST_STORE,
+                store.CertificateRow(**certs.row(description, name, certs.TRUSTED)),
+                der,
             )
         change.commit()
     return kept.snapshot()

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from cucmos_shell.pki import certs
-from cucmos_shell.store import Row, Store
+from cucmos_shell.store import CertificateRow, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ def fill(state: str, trust_store: str, count: int) -> None:
             der = certificate.public_bytes(Encoding.DER)
             description = certs.describe(certificate)
             name = description.common_name.replace(" ", "_")
-            row = Row(**certs.row(description, name, "Trust Certificate"))
+            row = CertificateRow(**certs.row(description, name, "Trust Certificate"))
             change.put_trust(trust_store, row, der)
         change.commit()
 

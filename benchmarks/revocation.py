@@ -27,12 +27,13 @@ from populate import fill
 from report import Row, machine, table
 
 from cucmos_shell.node import Node
-from cucmos_shell.node.certificates.anchors import TrustStore
+from cucmos_shell.node.certificates.anchors import TrustedStore
 from cucmos_shell.node.install import install
 from cucmos_shell.pki.ocsp.verify import Question, verify
 from cucmos_shell.session import Session
-from cucmos_shell.world import Unanswered, World
+from cucmos_shell.world import World
 from cucmos_shell.world.http import post
+from cucmos_shell.world.unanswered import Unanswered
 
 PYTHON = [sys.executable, "-I", "-c"]
 SCRIPT = os.path.join(os.path.dirname(sys.executable), "cucmos-shell")
@@ -112,7 +113,7 @@ def answers(node: Node, rounds: int) -> list[Row]:
     leaf = authority.certify("leaf", authority.responder_key)
     nonce = bytes(range(16))
     question = Question(leaf, authority.root, nonce)
-    trusted = TrustStore(node.snapshot(), TRUST_STORE)
+    trusted = TrustedStore(node.snapshot(), TRUST_STORE)
     rows = []
     for delegated in (False, True):
         answer = authority.answer(leaf, nonce, delegated)

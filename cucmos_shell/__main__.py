@@ -2,49 +2,64 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
-from cucmos_shell.errors import ShellError
-from cucmos_shell.frontends import confine
-from cucmos_shell.frontends.start import run
-from cucmos_shell.world import World
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
 
 def main() -> NoReturn:
     """The entry point of `cucmos-shell`."""
+    # What a start makes is there to its end: looking for garbage in it takes a millisecond.
+    gc.disable()
     import resource
+
+    from cucmos_shell.frontends import confine
+    from cucmos_shell.frontends.start import run
+    from cucmos_shell.world import World
 
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     confine.clean_environment(os.environ)
     # The server makes its workers first.
     confine.no_programs(forks=sys.argv[1:2] == ["serve"])
+    sys.exit(_status(lambda: run(sys.argv[1:], World.real())))
+
+
+def _status(run: Callable[[], int]) -> int:
+    """The exit status of `run`; why it failed goes to the standard error."""
+    from cucmos_shell.errors import ShellError
+
     try:
-        status = run(sys.argv[1:], World.real())
+        return run()
     except ShellError as error:
         for line in (error.message(), *error.details):
             sys.stderr.write(f"cucmos-shell: {line}\n")
-        status = error.status
+        return error.status
     except BrokenPipeError:
         # Whoever read the output has gone; the interpreter must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        status = 1
+        return 1
     except OSError as error:
         # A terminal that hung up, or output that goes to a full disk.
         sys.stderr.write(f"cucmos-shell: {error.strerror or type(error).__name__}\n")
-        status = 4
+        return 4
     except KeyboardInterrupt:
-        status = 130
+        return 130
     except Exception as error:
         # A mistake of the program; what the error says might hold foreign data or a key.
+        import traceback
+
+        from cucmos_shell.session.bug import debugging
+
         sys.stderr.write(f"cucmos-shell: internal error ({type(error).__name__})\n")
-        status = 70
-    sys.exit(status)
+        if debugging():
+            traceback.print_exc()
+        return 70
 
 
 if __name__ == "__main__":

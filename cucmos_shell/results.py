@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from cucmos_shell.text import safe
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-    from typing import Any, ClassVar, TypeVar, dataclass_transform
+    from collections.abc import Callable, Generator, Iterable
+    from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform
 
     T = TypeVar("T")
     Conversation = Generator["Step", Any, T]
+
+    class Result(Protocol):
+        """What a handler returns: a value that knows its two forms.
+
+        `lines` may have a parameter `columns`, with 0 as its default: it is given the width of the
+        terminal then, 0 where that is not known.
+        """
+
+        def lines(self) -> Iterable[str]:
+            """The text, without line ends."""
+
+        def data(self) -> Any:
+            """The JSON form: plain data, and values that `cli.render.to_data` makes such of."""
+
+    Handler = Callable[..., Result | Conversation[Result]]
 else:
 
     def dataclass_transform(**_: object) -> Callable[[Any], Any]:
@@ -73,33 +90,38 @@ class Value:
 
 
 class Notice(Value):
-    """Lines as they are to be read; `data` is what JSON shows (the lines themselves if absent)."""
+    """Lines as they are to be read; `facts` is what JSON shows (the lines themselves if absent)."""
 
-    lines: tuple[str, ...]
-    data: Any = None
+    text: tuple[str, ...]
+    facts: Any = None
+
+    def lines(self) -> tuple[str, ...]:
+        """The text as it is."""
+        return self.text
+
+    def data(self) -> Any:
+        """The JSON form: `facts`, or key `lines`."""
+        return {"lines": self.text} if self.facts is None else self.facts
+
+
+class Document(Notice):
+    """A text to be read page by page, forward and back, as a terminal lets one."""
 
 
 class Record(Value):
-    """Named fields, one a line: `(label, value)`; JSON keys come from `data`."""
+    """Named fields: `(label, value)`, foreign text allowed; `facts` is what JSON shows."""
 
     fields: tuple[tuple[str, str], ...]
-    data: Any
+    facts: Any
 
+    def lines(self) -> list[str]:
+        """The text: `label : value`, the labels padded to one column."""
+        width = max((len(label) for label, _ in self.fields), default=0)
+        return [f"{label.ljust(width)} : {safe(value)}" for label, value in self.fields]
 
-class Table(Value):
-    """Rows under headings."""
-
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    data: Any
-    empty: str = "No entries"
-
-
-class Document(Value):
-    """A text to be read page by page, forward and back, as a terminal lets one."""
-
-    lines: tuple[str, ...]
-    data: Any = None
+    def data(self) -> Any:
+        """The JSON form: `facts`."""
+        return self.facts
 
 
 # --- steps a conversation may yield ------------------------------------------------------------

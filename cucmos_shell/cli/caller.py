@@ -37,7 +37,7 @@ class Caller:
         self.provisional = False
 
     def note(self, text: str) -> None:
-        """Have `text` in the command log, with the command that is running."""
+        """Have `text` in the audit log, with the command that is running."""
         self.notes.append(text)
 
     def end(self) -> None:

@@ -28,10 +28,7 @@ def filtered_data(data: Any, filters: Iterable[tuple[str, str]]) -> Any:
             continue
         find = finder(text)
         hits = [find(json.dumps(item, ensure_ascii=False)) for item in data]
-        if kind == "begin":
-            data = data[hits.index(True) :] if True in hits else []
-        else:
-            data = [i for i, hit in zip(data, hits, strict=True) if hit == (kind == "include")]
+        data = _matching(data, hits, kind)
     return data
 
 
@@ -42,16 +39,15 @@ def filtered(lines: Sequence[str], filters: Iterable[tuple[str, str]]) -> list[s
         if kind == "count":
             count = sum(1 for line in kept if line)
             kept = [f"Count: {count} line{'' if count == 1 else 's'}"]
-        elif kind == "include":
-            find = finder(text)
-            kept = [line for line in kept if find(line)]
-        elif kind == "exclude":
-            find = finder(text)
-            kept = [line for line in kept if not find(line)]
-        elif kind == "begin":
-            find = finder(text)
-            start = next((i for i, line in enumerate(kept) if find(line)), len(kept))
-            kept = kept[start:]
+        elif kind in ("begin", "exclude", "include"):
+            kept = _matching(kept, list(map(finder(text), kept)), kind)
         elif kind != "page":
             raise BadValue("No such filter: {kind}", kind=kind)
     return kept
+
+
+def _matching(items: list[Any], hits: list[bool], kind: str) -> list[Any]:
+    """What a filter keeps of `items`; `hits` says where its text was found."""
+    if kind == "begin":
+        return items[hits.index(True) :] if True in hits else []
+    return [item for item, hit in zip(items, hits, strict=True) if hit == (kind == "include")]

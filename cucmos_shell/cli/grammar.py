@@ -16,6 +16,7 @@ from cucmos_shell.cli.pattern import (
     bindings,
     parse_pattern,
 )
+from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,68 +24,52 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cucmos_shell.cli.pattern import Token
+    from cucmos_shell.results import Handler
 
 ANY_LEVEL = 4
 
 
-class Command:
-    """One declared command: its pattern, its handler, and how its value is shown."""
+class Command(Value):
+    """One declared command: its pattern and its handler.
 
-    __slots__ = (
-        "changes",
-        "doc",
-        "examples",
-        "handler",
-        "json",
-        "level",
-        "options",
-        "pages",
-        "pattern",
-        "reauth",
-        "summary",
-        "tokens",
-        "view",
-        "wants_caller",
-    )  # fmt: skip
+    `pages`: its output stops at each page. `reauth` and `options` are as in `Family.command`.
+    """
 
-    def __init__(
-        self,
-        pattern: str,
-        tokens: tuple[Token, ...],
-        handler: Callable[..., Any],
-        *,
-        level: int,
-        changes: bool,
-        view: Callable[[Any], Iterable[str]] | None,
-        json: Callable[[Any], Any] | None,
-        pages: bool,
-        examples: tuple[str, ...],
-        reauth: bool,
-        options: Mapping[str, str],
-    ) -> None:
-        self.pattern = pattern
-        self.tokens = tokens
-        self.handler = handler
-        self.level = level
-        self.changes = changes
-        self.view = view
-        self.json = json
-        self.pages = pages
-        self.examples = examples
-        self.reauth = reauth
-        self.options = options
-        summary, _, rest = (handler.__doc__ or "").strip().partition("\n")
-        self.summary = summary.strip()
-        self.doc = "\n".join(line.strip() for line in rest.strip().splitlines())
-        code = handler.__code__
-        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        self.wants_caller = "caller" in names
+    pattern: str
+    tokens: tuple[Token, ...]
+    handler: Callable[..., Any]
+    level: int
+    changes: bool
+    examples: tuple[str, ...]
+    pages: bool
+    options: Mapping[str, str]
+    reauth: bool
+
+    @property
+    def summary(self) -> str:
+        """What it does, in one line."""
+        return (self.handler.__doc__ or "").strip().partition("\n")[0].strip()
+
+    @property
+    def doc(self) -> str:
+        """What else there is to say."""
+        rest = (self.handler.__doc__ or "").strip().partition("\n")[2]
+        return "\n".join(line.strip() for line in rest.strip().splitlines())
+
+    @property
+    def wants_caller(self) -> bool:
+        """Whether the handler asks who runs it."""
+        return "caller" in _parameters_of(self.handler)
+
+    def check(self) -> None:
+        """Raise GrammarError where the handler is undocumented or does not fit the pattern."""
         if not self.summary:
-            raise GrammarError(f"{pattern}: the handler has no docstring, so no help")
-        wanted = set(names) - {"node", "caller"}
-        if wanted != (bound := set(bindings(tokens))):
+            raise GrammarError(f"{self.pattern}: the handler has no docstring, so no help")
+        wanted = set(_parameters_of(self.handler)) - {"node", "caller"}
+        if wanted != (bound := set(bindings(self.tokens))):
             raise GrammarError(
-                f"{pattern}: the handler takes {sorted(wanted)}, the pattern gives {sorted(bound)}"
+                f"{self.pattern}: the handler takes {sorted(wanted)},"
+                f" the pattern gives {sorted(bound)}"
             )
 
     @property
@@ -105,6 +90,11 @@ class Command:
     def parameters(self) -> list[tuple[str, str, str]]:
         """`(name, mandatory or optional, meaning)` of arguments and options, in their order."""
         return list(_parameters(self.tokens, "mandatory", self.options))
+
+
+def _parameters_of(handler: Callable[..., Any]) -> tuple[str, ...]:
+    code = handler.__code__
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
 def _usage(token: Token) -> str:
@@ -149,13 +139,11 @@ class Family:
         level: int,
         arguments: Iterable[Argument] = (),
         changes: bool = False,
-        view: Callable[[Any], Iterable[str]] | None = None,
-        json: Callable[[Any], Any] | None = None,
         pages: bool = False,
         examples: tuple[str, ...] = (),
         reauth: bool = False,
         options: Mapping[str, str] = _NONE,
-    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    ) -> Callable[[Handler], Handler]:
         """Declare a command; the decorated handler stays a plain function.
 
         `reauth`: a node may want the password once more before it (`set security reauth`).
@@ -163,22 +151,12 @@ class Family:
         """
         tokens = parse_pattern(pattern, {a.name: a for a in arguments})
 
-        def declare(handler: Callable[..., Any]) -> Callable[..., Any]:
-            self.commands.append(
-                Command(
-                    pattern,
-                    tokens,
-                    handler,
-                    level=level,
-                    changes=changes,
-                    view=view,
-                    json=json,
-                    pages=pages,
-                    examples=examples,
-                    reauth=reauth,
-                    options=options,
-                )
+        def declare(handler: Handler) -> Handler:
+            command = Command(
+                pattern, tokens, handler, level, changes, examples, pages, options, reauth
             )
+            command.check()
+            self.commands.append(command)
             return handler
 
         return declare
@@ -268,7 +246,7 @@ class Grammar:
 
 def _extend(place: Place, tokens: tuple[Token, ...], command: Command) -> None:
     if not tokens:
-        if place.command not in (None, command):
+        if place.command is not None and place.command is not command:
             raise GrammarError(f"{command.pattern} is declared twice")
         place.command = command
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from cucmos_shell.cli.grammar import Command, Grammar, Place
-from cucmos_shell.cli.near import unknown
 from cucmos_shell.cli.pattern import Argument
 from cucmos_shell.cli.words import Lexeme, is_pipe, quote, split
 from cucmos_shell.errors import (
@@ -186,6 +185,8 @@ class Walker:
         if argument.choices is not None and not argument.words:
             names = {name.casefold(): name for name in argument.choices(self.node)}
             if text.casefold() not in names and not argument.open:
+                from cucmos_shell.cli.near import unknown
+
                 raise unknown(text, names.values(), argument.kind)
             text = names.get(text.casefold(), text)
         return argument.parse(self.node, text) if argument.parse else text

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import re
-
 BEGIN = "-----BEGIN"
-END = r"-----END .{0,200}?-----"
+_END, _END_NAME = "-----END ", 200
+# The same as a pattern.
+END = f"{_END}.{{0,{_END_NAME}}}?-----"
 SKIPPED = ("subject=", "issuer=", "Bag Attributes")
 MAX_LENGTH = 1 << 20
-_END_TEXT = re.compile(END)
 STRAY_BLOCK = "The pasted block was dropped: no command had asked for it"
 
 
 def begins_block(line: str) -> bool:
     """Whether `line` opens a block."""
     return line.lstrip(" \t").startswith(BEGIN)
+
+
+def _ends_block(line: str) -> bool:
+    """Whether `END` occurs in `line`: no pattern is compiled for a line that is no paste."""
+    at = -1
+    while (at := line.find(_END, at + 1)) >= 0:
+        behind = at + len(_END)
+        if line.find("-----", behind, behind + _END_NAME + 5) >= 0:
+            return True
+    return False
 
 
 class PasteCollector:
@@ -39,7 +48,7 @@ class PasteCollector:
                 return not self.complete or _skippable(line)
             self.open()
         self._keep(line)
-        if _END_TEXT.search(line):
+        if _ends_block(line):
             self.inside, self.complete = False, True
         return True
 

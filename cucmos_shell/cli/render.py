@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from cucmos_shell.results import Document, Notice, Record, Table, Value
+from cucmos_shell.results import Value
 from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
@@ -12,54 +12,55 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def record_lines(record: Record) -> list[str]:
-    """`label : value`, the labels padded to one column."""
-    width = max((len(label) for label, _ in record.fields), default=0)
-    return [f"{label.ljust(width)} : {safe(value)}" for label, value in record.fields]
+class Table(Value):
+    """Rows under headings, foreign text allowed; `facts` is what JSON shows."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    facts: Any
+    empty: str = "No entries"
+
+    def lines(self) -> list[str]:
+        """The text: headings, underlined with `=`, and rows padded to the columns' widths."""
+        if not self.rows:
+            return [self.empty]
+        from tabulate import tabulate
+
+        rows = [[safe(cell) for cell in row] for row in self.rows]
+        text: str = tabulate(rows, self.headings, tablefmt="simple", disable_numparse=True)
+        lines = [line.rstrip() for line in text.splitlines()]
+        lines[1] = lines[1].replace("-", "=")
+        return lines
+
+    def data(self) -> Any:
+        """The JSON form: `facts`."""
+        return self.facts
 
 
-def table_lines(table: Table) -> list[str]:
-    """Headings, underlined with `=`, and rows padded to the columns' widths."""
-    if not table.rows:
-        return [table.empty]
-    from tabulate import tabulate
-
-    rows = [[safe(cell) for cell in row] for row in table.rows]
-    text: str = tabulate(rows, table.headings, tablefmt="simple", disable_numparse=True)
-    lines = [line.rstrip() for line in text.splitlines()]
-    lines[1] = lines[1].replace("-", "=")
-    return lines
-
-
-def to_lines(value: object) -> list[str]:
-    """The lines of a value that needs no view of its own."""
+def to_lines(value: Any, columns: int = 0) -> list[str]:
+    """The text of what a handler returned; `columns` is the width of the terminal, if known."""
     if value is None:
         return []
-    if isinstance(value, Notice | Document):
-        return list(value.lines)
-    if isinstance(value, Record):
-        return record_lines(value)
-    if isinstance(value, Table):
-        return table_lines(value)
-    raise TypeError(f"{type(value).__name__} has no view")
+    lines = getattr(value, "lines", None)
+    if not callable(lines):
+        raise TypeError(f"{type(value).__name__} has no lines")
+    code = lines.__code__
+    wide = "columns" in code.co_varnames[: code.co_argcount]
+    return list(lines(columns) if wide else lines())
 
 
 def to_data(value: object) -> Any:
-    """A value as JSON data: its `data` if it has one, else its fields."""
-    if isinstance(value, Notice | Document):
-        return {"lines": list(value.lines)} if value.data is None else to_data(value.data)
-    if isinstance(value, Record | Table):
-        return to_data(value.data)
-    if isinstance(value, Value):
-        return {name: to_data(getattr(value, name)) for name in value._fields}
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return dict(zip(value._fields, map(to_data, value), strict=True))
+    """A value as JSON data: by its `data()` if it has that, else by its fields."""
+    if value is None or isinstance(value, str | int | float):
+        return value
     if isinstance(value, dict):
         return {str(key): to_data(item) for key, item in value.items()}
+    if callable(data := getattr(value, "data", None)):
+        return to_data(data())
+    if fields := getattr(value, "_fields", None):
+        return {name: to_data(getattr(value, name)) for name in fields}
     if isinstance(value, list | tuple):
         return [to_data(item) for item in value]
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
     raise TypeError(f"{type(value).__name__} is not JSON data")
 
 

@@ -63,8 +63,9 @@ def load(module: str) -> Family:
     """The family declared in `cucmos_shell.commands.MODULE`."""
     family = import_module(f"{__name__}.{module}").family
     assert isinstance(family, Family)
-    for command in family.commands:
-        command.reauth = command.reauth or f"{command.words} ".startswith(_REAUTH_WORDS)
+    for i, command in enumerate(family.commands):
+        if f"{command.words} ".startswith(_REAUTH_WORDS):
+            family.commands[i] = command.replace(reauth=True)
     return family
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.near import unknown
+from cucmos_shell.cli.render import Table
 from cucmos_shell.commands.arguments.common import number
 from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.node.access import accounts, passwords
 from cucmos_shell.node.access.accounts import ADMINISTRATOR, Account
 from cucmos_shell.node.access.ssh_keys import fingerprint, normalize
-from cucmos_shell.results import Ask, AskText, Commit, Notice, Progress, Secret, Table
+from cucmos_shell.results import Ask, AskText, Commit, Notice, Progress, Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -182,8 +183,8 @@ def _with_key(keys: tuple[str, ...], key: str) -> tuple[str, ...]:
         return ()
     if any(kept.split()[1] == key.split()[1] for kept in keys):
         return keys
-    if len(keys) >= accounts.KEYS_MOST:
-        raise Refused("An account has at most {most} keys", most=accounts.KEYS_MOST)
+    if len(keys) >= accounts.MAX_KEYS:
+        raise Refused("An account has at most {most} keys", most=accounts.MAX_KEYS)
     return (*keys, key)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.arguments.common import COUNT
 from cucmos_shell.commands.arguments.hosts import host_text, parse_host
+from cucmos_shell.commands.dialogues.settings import put_setting
 from cucmos_shell.node.logs.alarms import SEVERITIES
-from cucmos_shell.results import Commit, Notice, Value
+from cucmos_shell.results import Notice, Value
+from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from cucmos_shell.node import Node
     from cucmos_shell.node.logs.alarms import Raised
     from cucmos_shell.results import Conversation
-    from cucmos_shell.store.transaction import Transaction
 
 family = Family()
 
@@ -30,31 +31,30 @@ class Alarms(Value):
 
     alarms: tuple[Raised, ...]
 
+    def lines(self) -> Iterator[str]:
+        """The text: time, name, severity, and below them what it is about.
 
-def alarm_lines(found: Alarms) -> Iterator[str]:
-    """Time, name, severity, and below them what it is about; values are safe in the log already."""
-    if not found.alarms:
-        yield "No alarms"
-    for alarm in found.alarms:
-        data = alarm.data()
-        yield f"{data['when']} {alarm.name} ({SEVERITIES[alarm.severity]}): {alarm.text}"
-        for key, value in alarm.parameters.items():
-            if value and key not in ("AppID", "NodeID"):
-                yield f"\t{key}: {value}"
+        Values are safe in the log already.
+        """
+        if not self.alarms:
+            yield "No alarms"
+        for alarm in self.alarms:
+            severity = SEVERITIES[alarm.severity]
+            yield f"{iso_time(alarm.when)} {alarm.name} ({severity}): {alarm.text}"
+            for key, value in alarm.parameters.items():
+                if value and key not in ("AppID", "NodeID"):
+                    yield f"\t{key}: {value}"
 
-
-def alarm_data(found: Alarms) -> list[dict[str, Any]]:
-    """The JSON form: one object an alarm, keys `when`, `name`, `severity`, `facility`,
-    `parameters`, `text`."""
-    return [alarm.data() for alarm in found.alarms]
+    def data(self) -> tuple[Raised, ...]:
+        """The JSON form: one object an alarm, keys `when`, `name`, `severity`, `facility`,
+        `parameters`, `text`."""
+        return self.alarms
 
 
 @family.command(
     "show alarm [last <number>]",
     level=1,
     arguments=(COUNT,),
-    view=alarm_lines,
-    json=alarm_data,
     pages=True,
     examples=("show alarm last 10",),
 )
@@ -98,9 +98,5 @@ def set_syslog(
     else:
         setting = {"to": "host", "host": host[0], "port": host[1], "transport": transport}
         where = f"{host_text(*host, SYSLOG_PORT)} by {transport.upper()}"
-
-    def change(transaction: Transaction) -> None:
-        transaction.put_settings({**transaction.settings(), "alarm_syslog": setting})
-
-    yield Commit(change)
+    yield put_setting("alarm_syslog", setting)
     return Notice((f"Alarms go to {where}",), setting)

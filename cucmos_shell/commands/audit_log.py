@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Family
+from cucmos_shell.cli.render import Table
 from cucmos_shell.commands.arguments.common import COUNT
-from cucmos_shell.results import Table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

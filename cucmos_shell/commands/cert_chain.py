@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.arguments.certificates import (
-    complete_own,
-    complete_trust,
-    listed_own,
-    parse_own,
-    parse_trust,
-)
-from cucmos_shell.errors import NotFound
+from cucmos_shell.commands.arguments.certificates import complete_any, stored
 from cucmos_shell.node.certificates.anchors import anchors
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.chains.decide import Link, Verdict, decide
@@ -38,76 +31,66 @@ class Chain(Value):
     store: str
     verdict: Verdict
 
-
-def chain_lines(chain: Chain) -> list[str]:
-    """One line each, the certificate itself first; then the verdict."""
-    verdict = chain.verdict
-    rows = [
-        (
-            str(depth),
-            safe(link.words),
-            iso_time(link.certificate.not_valid_after_utc.timestamp())[:10],
-            _place(chain, depth, link),
-        )
-        for depth, link in enumerate(verdict.chain)
-    ]
-    lines = columns([("", "Name", "Until", "Where"), *rows])
-    lines += [f"Note: {note}" for note in verdict.notes]
-    if verdict.accepted:
-        return [*lines, f"The chain is complete: it ends in {chain.store}."]
-    refusal = verdict.refusal()
-    return [*lines, f"The chain breaks here: {refusal.message()}", *refusal.details]
-
-
-def _place(chain: Chain, depth: int, link: Link) -> str:
-    where = chain.store if link.trusted else "kept with the certificate"
-    if not depth:
-        where = chain.name
-    return f"{where}, trust anchor" if link.anchor else where
-
-
-def chain_data(chain: Chain) -> dict[str, Any]:
-    """The JSON form: keys `name`, `store`, `complete`, `chain`, `notes`, `broken` if it is."""
-    verdict = chain.verdict
-    data: dict[str, Any] = {
-        "name": chain.name,
-        "store": chain.store,
-        "complete": verdict.accepted,
-        "chain": [
-            {
-                "name": link.words,
-                "serial": f"{link.certificate.serial_number:x}",
-                "not_after": iso_time(link.certificate.not_valid_after_utc.timestamp()),
-                "trusted": link.trusted,
-                "anchor": link.anchor,
-            }
-            for link in verdict.chain
-        ],
-        "notes": verdict.notes,
-    }
-    if not verdict.accepted:
+    def lines(self) -> list[str]:
+        """The text: one line each, the certificate itself first; then the verdict."""
+        verdict = self.verdict
+        rows = [
+            (str(depth), safe(link.words), _end(link)[:10], self._place(depth, link))
+            for depth, link in enumerate(verdict.chain)
+        ]
+        lines = columns([("", "Name", "Until", "Where"), *rows])
+        lines += [f"Note: {note}" for note in verdict.notes]
+        if verdict.accepted:
+            return [*lines, f"The chain is complete: it ends in {self.store}."]
         refusal = verdict.refusal()
-        data["broken"] = {
-            "kind": refusal.kind,
-            "message": refusal.message(),
-            "details": refusal.details,
+        return [*lines, f"The chain breaks here: {refusal.message()}", *refusal.details]
+
+    def _place(self, depth: int, link: Link) -> str:
+        where = self.store if link.trusted else "kept with the certificate"
+        if not depth:
+            where = self.name
+        return f"{where}, trust anchor" if link.anchor else where
+
+    def data(self) -> dict[str, Any]:
+        """The JSON form: keys `name`, `store`, `complete`, `chain`, `notes`, `broken` if it is."""
+        verdict = self.verdict
+        data: dict[str, Any] = {
+            "name": self.name,
+            "store": self.store,
+            "complete": verdict.accepted,
+            "chain": [
+                {
+                    "name": link.words,
+                    "serial": f"{link.certificate.serial_number:x}",
+                    "not_after": _end(link),
+                    "trusted": link.trusted,
+                    "anchor": link.anchor,
+                }
+                for link in verdict.chain
+            ],
+            "notes": verdict.notes,
         }
-    return data
+        if not verdict.accepted:
+            refusal = verdict.refusal()
+            data["broken"] = {
+                "kind": refusal.kind,
+                "message": refusal.message(),
+                "details": refusal.details,
+            }
+        return data
 
 
-def _complete(node: Node, words: tuple[str, ...]) -> list[str]:
-    return [*complete_own(node, words), *complete_trust(node, words)]
+def _end(link: Link) -> str:
+    return iso_time(link.certificate.not_valid_after_utc.timestamp())
 
 
-NAME = Argument("name", "own or trust certificate, as the lists print it", complete=_complete)
+NAME = Argument("name", "own or trust certificate, as the lists print it", complete=complete_any)
 
 
 @family.command(
     "show cert chain <name>",
     level=0,
     arguments=(NAME,),
-    view=chain_lines,
-    json=chain_data,
     examples=("show cert chain tomcat", "show cert chain tomcat-trust/Example_Issuing_CA.pem"),
 )
 def show_chain(node: Node, name: str) -> Chain:
@@ -117,24 +100,16 @@ def show_chain(node: Node, name: str) -> Chain:
     along with it, a trust certificate by its own store; by the rules of the node as it is now.
     """
     snapshot = node.snapshot()
-    try:
-        unit = parse_own(node, name)
-    except NotFound:
-        found = parse_trust(node, name)
-        der, between = snapshot.certificate_der(found.row.sha256), []
-        listed, store = found.listed, found.store
-    else:
-        der, between = snapshot.own_der(unit), _between(snapshot, unit)
-        listed, store = listed_own(unit), node.appliance.units[unit].trust_store
+    one = stored(node, name, snapshot)
     verdict = decide(
-        certs.load_der(der),
-        between,
-        anchors(snapshot, store),
+        certs.load_der(one.der),
+        _between(snapshot, one.unit) if one.unit else [],
+        anchors(snapshot, one.store),
         node.appliance.policy,
         node.now(),
-        store=store,
+        store=one.store,
     )
-    return Chain(listed, store, verdict)
+    return Chain(one.listed, one.store, verdict)
 
 
 def _between(snapshot: Snapshot, unit: str) -> list[x509.Certificate]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.node import Node
     from cucmos_shell.node.certificates.search import Condition
-    from cucmos_shell.store import Row, Snapshot
+    from cucmos_shell.store import CertificateRow, Snapshot
 
 family = Family()
 
@@ -23,10 +23,41 @@ class Listing(Value):
     """Certificates in listing order, by the unit or trust store they are in."""
 
     kind: str
-    groups: tuple[tuple[str, tuple[Row, ...]], ...]
+    groups: tuple[tuple[str, tuple[CertificateRow, ...]], ...]
+
+    def lines(self) -> list[str]:
+        """The text: `tomcat/tomcat.pem: DESCRIPTION`; names are clean, descriptions foreign."""
+        texts = {row.description for _, rows in self.groups for row in rows}
+        shown = {text: safe(text) for text in texts}
+        lines = [
+            f"{folder}/{row.name}.pem: {shown[row.description]}"
+            for folder, rows in self.groups
+            for row in rows
+        ]
+        return lines or ["No certificates found"]
+
+    def data(self) -> list[dict[str, Any]]:
+        """The JSON form: one object a certificate, keys `name`, `type`, `common_name`, `issuer`,
+        `serial`, `not_before`, `not_after`, `key_type`, `sha256`, `description`."""
+        return [
+            {
+                "name": f"{folder}/{row.name}.pem",
+                "type": self.kind,
+                "common_name": row.common_name,
+                "issuer": row.issuer,
+                "serial": row.serial,
+                "not_before": iso_time(row.not_before),
+                "not_after": iso_time(row.not_after),
+                "key_type": row.key_type,
+                "sha256": row.sha256,
+                "description": row.description,
+            }
+            for folder, rows in self.groups
+            for row in rows
+        ]
 
 
-def groups(snapshot: Snapshot, kind: str) -> Iterator[tuple[str, tuple[Row, ...]]]:
+def groups(snapshot: Snapshot, kind: str) -> Iterator[tuple[str, tuple[CertificateRow, ...]]]:
     """Each unit with its own certificate, or each trust store with its certificates."""
     if kind == "own":
         for unit in snapshot.units:
@@ -36,38 +67,6 @@ def groups(snapshot: Snapshot, kind: str) -> Iterator[tuple[str, tuple[Row, ...]
     else:
         for store in snapshot.stores:
             yield store, snapshot.trust(store)
-
-
-def listing_lines(listing: Listing) -> list[str]:
-    """`tomcat/tomcat.pem: DESCRIPTION`, one line each: names are clean, descriptions foreign."""
-    texts = {row.description for _, rows in listing.groups for row in rows}
-    shown = {text: safe(text) for text in texts}
-    lines = [
-        f"{folder}/{row.name}.pem: {shown[row.description]}"
-        for folder, rows in listing.groups
-        for row in rows
-    ]
-    return lines or ["No certificates found"]
-
-
-def listing_data(listing: Listing) -> list[dict[str, Any]]:
-    """One object a certificate."""
-    return [
-        {
-            "name": f"{folder}/{row.name}.pem",
-            "type": listing.kind,
-            "common_name": row.common_name,
-            "issuer": row.issuer,
-            "serial": row.serial,
-            "not_before": iso_time(row.not_before),
-            "not_after": iso_time(row.not_after),
-            "key_type": row.key_type,
-            "sha256": row.sha256,
-            "description": row.description,
-        }
-        for folder, rows in listing.groups
-        for row in rows
-    ]
 
 
 def _found(listing: Listing, conditions: tuple[Condition, ...], now: float) -> Listing:
@@ -89,8 +88,6 @@ def _found(listing: Listing, conditions: tuple[Condition, ...], now: float) -> L
     "show cert list {own|trust:kind} [where <condition...>]",
     level=1,
     arguments=(CONDITION,),
-    view=listing_lines,
-    json=listing_data,
     examples=(
         "show cert list own",
         "show cert list trust where expiration within 30 days",

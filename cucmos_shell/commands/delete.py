@@ -33,20 +33,14 @@ class Deleted(Value):
     sha256: str
     requests: tuple[str, ...] = ()
 
+    def lines(self) -> list[str]:
+        """The text: what is gone, and what went with it."""
+        lines = [f"The pending CSR of {unit} was deleted." for unit in self.requests]
+        return ["", f"Successfully deleted certificate {self.name}.", *lines]
 
-def deleted_lines(deleted: Deleted) -> list[str]:
-    """What is gone, and what went with it."""
-    lines = [f"The pending CSR of {unit} was deleted." for unit in deleted.requests]
-    return ["", f"Successfully deleted certificate {deleted.name}.", *lines]
-
-
-def deleted_data(deleted: Deleted) -> dict[str, Any]:
-    """The JSON form: keys `name`, `sha256`, `csr_deleted`."""
-    return {"name": deleted.name, "sha256": deleted.sha256, "csr_deleted": deleted.requests}
-
-
-def _stores(node: Node, _: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(node.appliance.trust_stores)
+    def data(self) -> dict[str, Any]:
+        """The JSON form: keys `name`, `sha256`, `csr_deleted`."""
+        return {"name": self.name, "sha256": self.sha256, "csr_deleted": self.requests}
 
 
 def _store(node: Node, name: str) -> str:
@@ -75,7 +69,9 @@ def _named(node: Node, store: str, file: str) -> TrustName:
     return parse_trust(node, file if slash else f"{store}/{file}")
 
 
-STORE = Argument("store", "trust store", parse=_store, complete=_stores)
+STORE = Argument(
+    "store", "trust store", parse=_store, complete=lambda node, _: node.appliance.trust_stores
+)
 FILE = Argument("file", "trust certificate of that store", complete=complete_trust)
 
 
@@ -84,8 +80,6 @@ FILE = Argument("file", "trust certificate of that store", complete=complete_tru
     level=1,
     changes=True,
     arguments=(STORE, FILE),
-    view=deleted_lines,
-    json=deleted_data,
     examples=("set cert delete tomcat-trust Example_Root_CA.pem",),
 )
 def delete(node: Node, store: str, file: str) -> Conversation[Deleted]:

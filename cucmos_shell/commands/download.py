@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.arguments.certificates import (
-    complete_own,
-    complete_trust,
-    parse_own,
-    parse_trust,
-)
+from cucmos_shell.commands.arguments.certificates import complete_any, parse_own, parse_trust
 from cucmos_shell.commands.arguments.requests import complete_requests, parse_request
 from cucmos_shell.errors import BadValue, NotFound
 from cucmos_shell.node.areas import write_download
@@ -18,7 +13,7 @@ from cucmos_shell.store.snapshot import sha256_hex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from typing import Any
 
     from cucmos_shell.node import Node
 
@@ -36,15 +31,20 @@ class Downloaded(Value):
     sha256: str
     certificates: int
 
+    def lines(self) -> list[str]:
+        """The text: name, size, check sum."""
+        lines = [f"File   : {self.name}", f"Size   : {self.size} bytes", f"SHA-256: {self.sha256}"]
+        if self.certificates:
+            lines.append(f"Holds  : {self.certificates} certificates")
+        return lines
 
-def downloaded_lines(file: Downloaded) -> list[str]:
-    """Name, size, check sum."""
-    lines = [f"File   : {file.name}", f"Size   : {file.size} bytes", f"SHA-256: {file.sha256}"]
-    return [*lines, f"Holds  : {file.certificates} certificates"] if file.certificates else lines
+    def data(self) -> dict[str, Any]:
+        """The JSON form: keys `name`, `size`, `sha256`, `certificates`."""
+        return {name: getattr(self, name) for name in self._fields}
 
 
-def _forms(*forms: str) -> tuple[Callable[..., tuple[str, str]], Callable[..., tuple[str, ...]]]:
-    """Parser and completion of `[FORM] [FILE]`: the form (the first if none is given), the name."""
+def _argument(help: str, *forms: str) -> Argument:
+    """`[FORM] [FILE]`: the form, the first if none is given, and the name."""
 
     def parse(_: Node, words: tuple[str, ...]) -> tuple[str, str]:
         rest = list(words)
@@ -56,26 +56,15 @@ def _forms(*forms: str) -> tuple[Callable[..., tuple[str, str]], Callable[..., t
     def complete(_: Node, words: tuple[str, ...]) -> tuple[str, ...]:
         return () if words else forms
 
-    return parse, complete
-
-
-def _argument(help: str, *forms: str) -> Argument:
-    parse, complete = _forms(*forms)
     return Argument("form", help, words=True, parse=parse, complete=complete)
 
 
 def _certificates(node: Node, words: tuple[str, ...]) -> list[str]:
-    return [
-        *complete_own(node, words), *complete_trust(node, words), *complete_requests(node, words),
-    ]  # fmt: skip
-
-
-def _stores(node: Node) -> tuple[str, ...]:
-    return tuple(node.appliance.trust_stores)
+    return [*complete_any(node, words), *complete_requests(node, words)]
 
 
 NAME = Argument("name", "certificate or CSR, as the lists print it", complete=_certificates)
-STORE = Argument("store", "trust store", choices=_stores)
+STORE = Argument("store", "trust store", choices=lambda node: node.appliance.trust_stores)
 SINGLE = _argument("pem or der, then a name for the file", PEM, DER)
 WHOLE = _argument("pem or p7b, then a name for the file", PEM, P7B)
 
@@ -85,7 +74,6 @@ WHOLE = _argument("pem or p7b, then a name for the file", PEM, P7B)
     level=1,
     changes=True,
     arguments=(NAME, SINGLE),
-    view=downloaded_lines,
     examples=(
         "utils cert download own tomcat",
         "utils cert download trust tomcat-trust/Example_Root_CA.pem der root.der",
@@ -118,7 +106,6 @@ def download(node: Node, kind: str, name: str, form: tuple[str, str] = (PEM, "")
     level=1,
     changes=True,
     arguments=(STORE, WHOLE),
-    view=downloaded_lines,
     examples=("utils cert download store tomcat-trust p7b",),
 )
 def download_store(node: Node, store: str, form: tuple[str, str] = (PEM, "")) -> Downloaded:
@@ -144,5 +131,5 @@ def download_store(node: Node, store: str, form: tuple[str, str] = (PEM, "")) ->
 
 
 def _written(node: Node, name: str, data: bytes, certificates: int = 0) -> Downloaded:
-    name = write_download(node.state_dir, name, data)
+    name = write_download(node.layout, name, data)
     return Downloaded(name, len(data), sha256_hex(data), certificates)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.arguments.common import number
-from cucmos_shell.commands.views import expiry as expiry_view
+from cucmos_shell.commands.views.expiry import svg
 from cucmos_shell.node.areas import write_download
-from cucmos_shell.node.expiry.life import DAY, Life
+from cucmos_shell.node.expiry.life import DAY, Life, bar
 from cucmos_shell.results import Value
+from cucmos_shell.text import columns, iso_time, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,16 +29,20 @@ class Expiry(Value):
     lives: tuple[Life, ...]
     picture: str = ""
 
+    def lines(self) -> list[str]:
+        """The text: name, last day, bar, what is left; or where the picture is."""
+        if self.picture:
+            return [f"Picture: {self.picture} in the download area"]
+        rows = [
+            (safe(one.name), iso_time(one.not_after)[:10], bar(one.used), one.words())
+            for one in self.lives
+        ]
+        return columns(rows) or ["No certificates found"]
 
-def _lines(found: Expiry) -> list[str]:
-    if found.picture:
-        return [f"Picture: {found.picture} in the download area"]
-    return expiry_view.lines(found.lives) or ["No certificates found"]
-
-
-def _data(found: Expiry) -> Any:
-    data = [one.data() for one in found.lives]
-    return {"certificates": data, "picture": found.picture} if found.picture else data
+    def data(self) -> Any:
+        """The JSON form: one object a certificate; with a picture, keys `certificates`,
+        `picture`."""
+        return {"certificates": self.lives, "picture": self.picture} if self.picture else self.lives
 
 
 def _all(node: Node, now: float) -> Iterator[Life]:
@@ -58,8 +63,6 @@ def _all(node: Node, now: float) -> Iterator[Life]:
     "show cert expiry [within <number> days] [--svg <file>]",
     level=0,
     arguments=(WITHIN, PICTURE),
-    view=_lines,
-    json=_data,
     examples=("show cert expiry within 30 days", "show cert expiry --svg expiry.svg"),
 )
 def show_expiry(node: Node, number: int | None = None, file: str = "") -> Expiry:
@@ -75,6 +78,6 @@ def show_expiry(node: Node, number: int | None = None, file: str = "") -> Expiry
     picture = ""
     if file:
         name = file if file.lower().endswith(".svg") else f"{file}.svg"
-        text = expiry_view.svg(lives, node.hostname, now)
-        picture = write_download(node.state_dir, name, text.encode())
+        text = svg(lives, node.hostname, now)
+        picture = write_download(node.layout, name, text.encode())
     return Expiry(tuple(lives), picture)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.commands.arguments.files import Place
     from cucmos_shell.node import Node
-    from cucmos_shell.node.areas import Entry
+    from cucmos_shell.node.areas import DirEntry
     from cucmos_shell.results import Conversation
     from cucmos_shell.world.sftp import SftpClient
 
@@ -105,7 +105,7 @@ def _cancelled() -> Notice:
 
 
 def _send(
-    client: SftpClient, where: Place, files: list[Entry], folder: str, compress: bool
+    client: SftpClient, where: Place, files: list[DirEntry], folder: str, compress: bool
 ) -> Conversation[list[str]]:
     base = len(where.path[:-1] if where.wild or files[0].path == where.path else where.path)
     sent: list[str] = []

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.commands.arguments.files import Place
     from cucmos_shell.node import Node
-    from cucmos_shell.node.areas import Entry
+    from cucmos_shell.node.areas import DirEntry
     from cucmos_shell.results import Conversation
 
     Fits = Callable[[str], object]
@@ -45,7 +45,7 @@ TAIL_MOST = 1024 * 1024
 TAIL_LINES = 10
 FOLLOW_SECONDS = 1.0
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_ORDERS: dict[str, Callable[[Entry], tuple[object, ...]]] = {
+_ORDERS: dict[str, Callable[[DirEntry], tuple[object, ...]]] = {
     "": lambda e: (not e.folder, e.name),
     "date": lambda e: (e.changed, e.name),
     "size": lambda e: (e.size, e.name),
@@ -104,7 +104,7 @@ def list_files(
     return Notice(tuple(lines), data)
 
 
-def _detail(node: Node, entry: Entry) -> str:
+def _detail(node: Node, entry: DirEntry) -> str:
     """`16 Nov,2004 21:45:43        8,557  enGui.log` (CLI reference, About CLI)."""
     offset, _ = zone_abbreviation(entry.changed, node.zone)
     t = time.gmtime(entry.changed + offset)
@@ -114,7 +114,7 @@ def _detail(node: Node, entry: Entry) -> str:
     return f"{date} {size:>12}  {safe(entry.name)}"
 
 
-def _two_a_row(entries: list[Entry]) -> Iterator[str]:
+def _two_a_row(entries: list[DirEntry]) -> Iterator[str]:
     names = [("<dir>   " if e.folder else "") + safe(e.name) for e in entries]
     for i in range(0, len(names), 2):
         yield "".join(name.ljust(40) for name in names[i : i + 2]).rstrip()
@@ -268,7 +268,7 @@ def delete_files(
     return Notice((text,), {"found": len(files), "deleted": deleted})
 
 
-def _is_command_log(entry: Entry) -> bool:
+def _is_command_log(entry: DirEntry) -> bool:
     return entry.path[:2] == ("platform", "log") and entry.name.startswith("cli")
 
 

@@ -14,47 +14,8 @@ if TYPE_CHECKING:
 
     from cucmos_shell.node import Node
     from cucmos_shell.node.certificates.trust_lists import ListImpact
-    from cucmos_shell.store import Row
+    from cucmos_shell.store import CertificateRow
     from cucmos_shell.store.snapshot import Snapshot
-
-
-def lists_of(node: Node, snapshot: Snapshot, unit: str) -> ListImpact:
-    """The lists that follow the unit, and whether phones would be left alone."""
-
-    def pending(service: str) -> Iterable[str]:
-        rows = node.services.pending(snapshot)
-        return [name for row in rows if row.service == service for name in row.changed]
-
-    return node.lists.impact(snapshot, unit, pending)
-
-
-def list_lines(impact: ListImpact) -> list[str]:
-    """Nothing for a unit that is in no list."""
-    lines = [f"\t{name}, made anew and signed" for name in impact.changed]
-    lines += [f"\t{name}, stays as it was uploaded: upload a new one" for name in impact.stale]
-    lines = ["", "Lists for phones:", *lines] if lines else []
-    if impact.outage:
-        first, *others = impact.outage
-        lines += [
-            "",
-            f"WARNING: {', '.join(others)} has changed, and phones do not have the new one yet. "
-            f"If {first} changes too,",
-            "they are left without a signer they know: they will refuse every new list and "
-            "configuration file.",
-            f"Restart {impact.service} and reset the phones first.",
-        ]
-    return lines
-
-
-def list_data(impact: ListImpact) -> dict[str, Any]:
-    """The JSON form: keys `made_anew`, `left_as_uploaded`, `phones_left_without_signer`,
-    `units_together`."""
-    return {
-        "made_anew": impact.changed,
-        "left_as_uploaded": impact.stale,
-        "phones_left_without_signer": bool(impact.outage),
-        "units_together": impact.outage,
-    }
 
 
 family = Family()
@@ -93,61 +54,77 @@ class Impact(Value):
     nodes: tuple[NodeImpact, ...]
     lists: ListImpact
 
+    def lines(self) -> list[str]:
+        """The text in three parts: certificates, services, nodes."""
+        lines = columns(self._certificates(), gap=1)
+        lines += _list_lines(self.lists)
+        lines += ["", "Services to restart:"]
+        for service in self.services:
+            reason = f"  {service.reason}" if service.reason else ""
+            lines.append(f"\t{service.name}[{service.state}]{reason}")
+            lines += [f"\t\twith it: {name}" for name in service.along]
+        if not self.services:
+            lines.append("\tnone")
+        lines += ["", "Other nodes:"]
+        table = columns((node.hostname, node.ip, node.role, node.receives) for node in self.nodes)
+        return lines + ([f"\t{line}" for line in table] or ["\tnone"])
 
-def _labelled(impact: Impact) -> Iterator[tuple[str, str]]:
-    yield "Certificate", f": {impact.certificate} ({safe(impact.description)})"
-    for name in impact.stores:
-        yield "Trust store entry", f": {name}, replaced"
-    lost = f"signed by {safe(impact.lost_issuer)}, would be lost" if impact.lost_issuer else "none"
-    yield "CA-signed certificate", f": {lost}"
-    yield "Pending CSR", f": {impact.request + ', would be deleted' if impact.request else 'none'}"
+    def _certificates(self) -> Iterator[tuple[str, str]]:
+        lost, request = self.lost_issuer, self.request
+        yield "Certificate", f": {self.certificate} ({safe(self.description)})"
+        for name in self.stores:
+            yield "Trust store entry", f": {name}, replaced"
+        signed = f"signed by {safe(lost)}, would be lost" if lost else "none"
+        yield "CA-signed certificate", f": {signed}"
+        yield "Pending CSR", f": {f'{request}, would be deleted' if request else 'none'}"
+
+    def data(self) -> dict[str, Any]:
+        """The JSON form: keys `unit`, `certificate`, `description`, `ca_signed_lost`, `ca`,
+        `csr_deleted`, `trust_entries_replaced`, `trust_lists`, `services`, `nodes`."""
+        return {
+            "unit": self.unit,
+            "certificate": self.certificate,
+            "description": self.description,
+            "ca_signed_lost": bool(self.lost_issuer),
+            "ca": self.lost_issuer,
+            "csr_deleted": self.request,
+            "trust_entries_replaced": self.stores,
+            "trust_lists": {
+                "made_anew": self.lists.changed,
+                "left_as_uploaded": self.lists.stale,
+                "phones_left_without_signer": bool(self.lists.outage),
+                "units_together": self.lists.outage,
+            },
+            "services": [
+                {"name": s.name, "state": s.state, "reason": s.reason, "restart_along": s.along}
+                for s in self.services
+            ],
+            "nodes": self.nodes,
+        }
 
 
-def impact_lines(impact: Impact) -> list[str]:
-    """The answer in three parts: certificates, services, nodes."""
-    lines = columns(_labelled(impact), gap=1)
-    lines += list_lines(impact.lists)
-    lines += ["", "Services to restart:"]
-    for service in impact.services:
-        reason = f"  {service.reason}" if service.reason else ""
-        lines.append(f"\t{service.name}[{service.state}]{reason}")
-        lines += [f"\t\twith it: {name}" for name in service.along]
-    if not impact.services:
-        lines.append("\tnone")
-    lines += ["", "Other nodes:"]
-    table = columns((node.hostname, node.ip, node.role, node.receives) for node in impact.nodes)
-    return lines + ([f"\t{line}" for line in table] or ["\tnone"])
-
-
-def impact_data(impact: Impact) -> dict[str, Any]:
-    """The JSON form: keys `unit`, `certificate`, `description`, `ca_signed_lost`, `ca`,
-    `csr_deleted`, `trust_entries_replaced`, `trust_lists`, `services`, `nodes`."""
-    return {
-        "unit": impact.unit,
-        "certificate": impact.certificate,
-        "description": impact.description,
-        "ca_signed_lost": bool(impact.lost_issuer),
-        "ca": impact.lost_issuer,
-        "csr_deleted": impact.request,
-        "trust_entries_replaced": impact.stores,
-        "trust_lists": list_data(impact.lists),
-        "services": [
-            {"name": s.name, "state": s.state, "reason": s.reason, "restart_along": s.along}
-            for s in impact.services
-        ],
-        "nodes": [
-            {"hostname": n.hostname, "ip": n.ip, "role": n.role, "receives": n.receives}
-            for n in impact.nodes
-        ],
-    }
+def _list_lines(impact: ListImpact) -> list[str]:
+    """Nothing for a unit that is in no list."""
+    lines = [f"\t{name}, made anew and signed" for name in impact.changed]
+    lines += [f"\t{name}, stays as it was uploaded: upload a new one" for name in impact.stale]
+    lines = ["", "Lists for phones:", *lines] if lines else []
+    if impact.outage:
+        first, *others = impact.outage
+        lines += [
+            "",
+            f"WARNING: {', '.join(others)} has changed, and phones do not have the new one yet. "
+            f"If {first} changes too,",
+            "they are left without a signer they know: they will refuse every new list and "
+            "configuration file.",
+            f"Restart {impact.service} and reset the phones first.",
+        ]
+    return lines
 
 
 @family.command(
     "show cert impact <unit>",
     level=0,
     arguments=(UNIT,),
-    view=impact_lines,
-    json=impact_data,
     examples=("show cert impact tomcat",),
 )
 def impact(node: Node, unit: str) -> Impact:
@@ -168,7 +145,7 @@ def impact(node: Node, unit: str) -> Impact:
         request=f"{unit}/{own.request.name}.csr" if own.request else "",
         stores=tuple(_copies(node, snapshot, unit)),
         services=tuple(_services(node, unit)),
-        lists=lists_of(node, snapshot, unit),
+        lists=_lists(node, snapshot, unit),
         nodes=tuple(
             NodeImpact(peer.hostname, peer.ip, peer.role, NOT_DISTRIBUTED)
             for peer in node.appliance.peers
@@ -176,7 +153,17 @@ def impact(node: Node, unit: str) -> Impact:
     )
 
 
-def _lost_issuer(snapshot: Snapshot, unit: str, row: Row | None) -> str:
+def _lists(node: Node, snapshot: Snapshot, unit: str) -> ListImpact:
+    """The lists that follow the unit, and whether phones would be left alone."""
+
+    def pending(service: str) -> Iterable[str]:
+        rows = node.services.pending(snapshot)
+        return [name for row in rows if row.service == service for name in row.changed]
+
+    return node.lists.impact(snapshot, unit, pending)
+
+
+def _lost_issuer(snapshot: Snapshot, unit: str, row: CertificateRow | None) -> str:
     """The CA of the unit's certificate; empty where the unit signed it itself."""
     from cucmos_shell.pki import certs
 

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.arguments.certificates import parse_trust, unknown
+from cucmos_shell.commands.arguments.certificates import (
+    find_store,
+    parse_trust,
+    parse_unit,
+    unknown,
+)
+from cucmos_shell.commands.views.replaced import identity, sentences
 from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.node.areas import open_upload
 from cucmos_shell.node.areas import uploads as upload_names
@@ -12,7 +18,7 @@ from cucmos_shell.node.tasks.raising import renewed
 from cucmos_shell.node.tasks.revocation import Checked, check_upload
 from cucmos_shell.pki import bundle
 from cucmos_shell.results import Commit, Paste, Progress, Value
-from cucmos_shell.text import iso_time, safe
+from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +32,10 @@ if TYPE_CHECKING:
     from cucmos_shell.pki.bundle import Found
     from cucmos_shell.profile.profile import TrustStoreSpec
     from cucmos_shell.results import Conversation
-    from cucmos_shell.store import Row
+    from cucmos_shell.store import CertificateRow
     from cucmos_shell.store.transaction import Transaction
+
+family = Family()
 
 LISTED = 200
 _WORDS = {
@@ -38,102 +46,97 @@ _WORDS = {
 }
 
 
-class OwnImported(Value):
+class Imported(Value):
+    """What was imported for a unit, or for the trust store of that base name."""
+
+    unit: str
+    advice: str
+    services: tuple[str, ...]
+    revocation: Checked
+
+    def lines(self) -> list[str]:
+        """The text: the product's sentences, what each certificate came to, its revocation."""
+        done = f"Successfully imported certificate for {self.unit}."
+        lines = sentences(done, self.advice, self.services)
+        return [*lines, *self.outcome(), *self.revocation.lines()[:LISTED]]
+
+    def outcome(self) -> Iterable[str]:
+        """What each certificate came to, a line each."""
+        raise NotImplementedError
+
+    def data(self) -> dict[str, Any]:
+        """The JSON form: keys `unit`, `services_to_restart`, `revocation`, and those of a kind."""
+        return {
+            "unit": self.unit,
+            "services_to_restart": self.services,
+            "revocation": self.revocation,
+        }
+
+
+class OwnImported(Imported):
     """A unit's new certificate, signed by a CA."""
 
-    unit: str
-    row: Row
+    row: CertificateRow
     accepted: Accepted
-    advice: str
-    services: tuple[str, ...]
-    revocation: Checked = Checked()
+
+    def outcome(self) -> Iterable[str]:
+        """The certificate, its chain, what was not needed, and notes."""
+        yield f"{self.unit}/{self.unit}.pem: {safe(self.row.description)}"
+        for link in self.accepted.chain[1:]:
+            place = "in the trust-store" if link.trusted else "kept with the certificate"
+            yield f"Chain: {safe(link.words)} ({place})"
+        for one in self.accepted.unused:
+            yield f"Not needed: {safe(one.description.common_name)} ({one.place})"
+        for note in self.accepted.notes:
+            yield f"Note: {note}"
+
+    def data(self) -> dict[str, Any]:
+        """The JSON form: keys `unit`, `services_to_restart`, `revocation`, `name`, `serial`,
+        `sha256`, `issuer`, `not_before`, `not_after`, `csr_deleted`, `chain`, `not_needed`,
+        `notes`."""
+        return {
+            **super().data(),
+            "name": f"{self.unit}/{self.unit}.pem",
+            **identity(self.row),
+            "csr_deleted": True,
+            "chain": [
+                {"name": link.words, "trusted": link.trusted, "anchor": link.anchor}
+                for link in self.accepted.chain[1:]
+            ],
+            "not_needed": [one.description.common_name for one in self.accepted.unused],
+            "notes": self.accepted.notes,
+        }
 
 
-class TrustImported(Value):
+class TrustImported(Imported):
     """What became of each certificate for a trust store."""
 
-    unit: str
     store: str
     outcomes: tuple[Outcome, ...]
-    advice: str
-    services: tuple[str, ...]
-    revocation: Checked = Checked()
 
+    def outcome(self) -> Iterable[str]:
+        """The first certificates, and how many more there are."""
+        for one in self.outcomes[:LISTED]:
+            notes = "".join(f"; {note}" for note in one.notes)
+            yield f"{self.store}/{one.name}.pem: {_WORDS[one.outcome]}{notes}"
+        if len(self.outcomes) > LISTED:
+            yield f"({len(self.outcomes) - LISTED} more certificates)"
 
-def imported_lines(imported: OwnImported | TrustImported) -> list[str]:
-    """The product's sentences first, then what each certificate came to."""
-    lines = ["", f"Successfully imported certificate for {imported.unit}.", imported.advice]
-    if imported.services:
-        lines.append(f"Services to restart: {', '.join(imported.services)}")
-    of_kind = (
-        _trust_lines(imported) if isinstance(imported, TrustImported) else _own_lines(imported)
-    )
-    return [*lines, *of_kind, *imported.revocation.lines()[:LISTED]]
-
-
-def _trust_lines(imported: TrustImported) -> list[str]:
-    lines = []
-    for one in imported.outcomes[:LISTED]:
-        notes = "".join(f"; {note}" for note in one.notes)
-        lines.append(f"{imported.store}/{one.name}.pem: {_WORDS[one.outcome]}{notes}")
-    if len(imported.outcomes) > LISTED:
-        lines.append(f"({len(imported.outcomes) - LISTED} more certificates)")
-    return lines
-
-
-def _own_lines(imported: OwnImported) -> list[str]:
-    accepted = imported.accepted
-    lines = [f"{imported.unit}/{imported.unit}.pem: {safe(imported.row.description)}"]
-    for link in accepted.chain[1:]:
-        place = "in the trust-store" if link.trusted else "kept with the certificate"
-        lines.append(f"Chain: {safe(link.words)} ({place})")
-    lines += [
-        f"Not needed: {safe(one.description.common_name)} ({one.place})" for one in accepted.unused
-    ]
-    return lines + [f"Note: {note}" for note in accepted.notes]
-
-
-def imported_data(imported: OwnImported | TrustImported) -> dict[str, Any]:
-    """The JSON form: keys `unit`, `services_to_restart`, `revocation`; then `store`,
-    `certificates`, or `name`, `serial`, `sha256`, `issuer`, `not_before`, `not_after`,
-    `csr_deleted`, `chain`, `not_needed`, `notes`."""
-    data: dict[str, Any] = {
-        "unit": imported.unit,
-        "services_to_restart": imported.services,
-        "revocation": imported.revocation.data(),
-    }
-    if isinstance(imported, TrustImported):
-        data["store"] = imported.store
-        data["certificates"] = [
+    def data(self) -> dict[str, Any]:
+        """The JSON form: keys `unit`, `services_to_restart`, `revocation`, `store`,
+        `certificates`."""
+        certificates = [
             {
-                "name": f"{imported.store}/{one.name}.pem",
+                "name": f"{self.store}/{one.name}.pem",
                 "common_name": one.common_name,
                 "sha256": one.sha256,
                 "outcome": one.outcome,
                 "notes": one.notes,
             }
-            for one in imported.outcomes
+            for one in self.outcomes
         ]
-        return data
-    row, accepted = imported.row, imported.accepted
-    return data | {
-        "name": f"{imported.unit}/{imported.unit}.pem",
-        "serial": row.serial,
-        "sha256": row.sha256,
-        "issuer": row.issuer,
-        "not_before": iso_time(row.not_before),
-        "not_after": iso_time(row.not_after),
-        "csr_deleted": True,
-        "chain": [
-            {"name": link.words, "trusted": link.trusted, "anchor": link.anchor}
-            for link in accepted.chain[1:]
-        ],
-        "not_needed": [one.description.common_name for one in accepted.unused],
-        "notes": accepted.notes,
-    }
+        return {**super().data(), "store": self.store, "certificates": certificates}
 
-
-family = Family()
 
 PROMPT = "Paste the Certificate and Hit Enter"
 OWN_CAUTION = "WARNING: This operation will replace the certificate and the key of {unit}"
@@ -155,7 +158,7 @@ def _anchors(node: Node, _: tuple[str, ...]) -> list[str]:
 
 
 def _files(node: Node, _: tuple[str, ...]) -> tuple[str, ...]:
-    return upload_names(node.state_dir)
+    return upload_names(node.layout)
 
 
 # No choices: an unknown unit is refused after the paste, or the paste would become commands.
@@ -172,8 +175,6 @@ TEXT = Argument("text", "what lists say about it")
     level=1,
     changes=True,
     arguments=(UNIT, CA_CERT),
-    view=imported_lines,
-    json=imported_data,
     examples=("set cert import trust tomcat", "set cert import own tomcat"),
 )
 def import_pasted(
@@ -194,7 +195,7 @@ def import_pasted(
     """
     text = yield Paste(PROMPT)
     if kind == "own":
-        name = _own_unit(node, unit)
+        name = parse_unit(node, unit)
         imported = yield from _import_own(node, caller, name, bundle.read_paste(text), caCert)
         return imported
     spec = _trust_store(node, unit)
@@ -209,8 +210,6 @@ def import_pasted(
     level=1,
     changes=True,
     arguments=(UNIT, FILE, TEXT),
-    view=imported_lines,
-    json=imported_data,
     examples=(
         "utils cert upload trust tomcat ca-bundle.pem description Signed Certificate",
         "utils cert upload own tomcat tomcat.der",
@@ -227,39 +226,27 @@ def upload(
     if len(text) > DESCRIPTION_LIMIT:
         raise BadValue("The description is longer than {limit}", limit=DESCRIPTION_LIMIT)
     if kind == "own":
-        name = _own_unit(node, unit)
-        with open_upload(node.state_dir, file) as stream:
+        name = parse_unit(node, unit)
+        with open_upload(node.layout, file) as stream:
             found = tuple(bundle.read_file(stream, limit=bundle.PASTE_LIMIT))
         return (yield from _import_own(node, caller, name, found, "", text))
     spec = _trust_store(node, unit)
-    with open_upload(node.state_dir, file) as stream:
+    with open_upload(node.layout, file) as stream:
         found_there = bundle.read_file(stream)
         return (yield from _import_trust(node, caller, spec, found_there, text or DESCRIPTION))
 
 
-def _own_unit(node: Node, name: str) -> str:
-    """The unit of that name. Raises NotFound, or Refused for a store without own certificate."""
-    for unit in node.appliance.units:
-        if unit.lower() == name.lower():
-            return unit
-    if spec := _find_store(node, name):
-        raise Refused("{store} has no own certificate", store=spec.name)
-    raise unknown(name, "a certificate unit", node.appliance.units)
-
-
 def _trust_store(node: Node, name: str) -> TrustStoreSpec:
     """The trust store whose base name that is. Raises NotFound."""
-    if spec := _find_store(node, name):
+    if spec := find_store(node, name):
         return spec
     bases = [spec.base for spec in node.appliance.trust_stores.values()]
     raise unknown(name, "the base name of a trust store", bases)
 
 
-def _find_store(node: Node, name: str) -> TrustStoreSpec | None:
-    for spec in node.appliance.trust_stores.values():
-        if spec.base.lower() == name.lower():
-            return spec
-    return None
+def _advice(node: Node, unit: str) -> str:
+    advice: str = node.appliance.defaults["restart_advice_imported"].format(unit=unit)
+    return advice
 
 
 def _import_own(
@@ -286,14 +273,7 @@ def _import_own(
 
     def change(transaction: Transaction) -> OwnImported:
         row = own_import.stage(transaction, node.appliance, accepted, text)
-        return OwnImported(
-            unit,
-            row,
-            accepted,
-            node.appliance.defaults["restart_advice_imported"].format(unit=unit),
-            spec.services,
-            checked,
-        )
+        return OwnImported(unit, _advice(node, unit), spec.services, checked, row, accepted)
 
     imported: OwnImported = yield Commit(change)
     yield from renewed(node, unit, "uploaded")
@@ -315,14 +295,8 @@ def _import_trust(
                 name=f"{spec.name}/{outcomes[0].name}.pem",
                 details=("A certificate that begins earlier does not replace it.",),
             )
-        return TrustImported(
-            spec.base,
-            spec.name,
-            tuple(outcomes),
-            node.appliance.defaults["restart_advice_imported"].format(unit=spec.base),
-            spec.services,
-            checked,
-        )
+        advice = _advice(node, spec.base)
+        return TrustImported(spec.base, advice, spec.services, checked, spec.name, tuple(outcomes))
 
     imported: TrustImported = yield Commit(change)
     return imported

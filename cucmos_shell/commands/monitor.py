@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.arguments.common import number
+from cucmos_shell.commands.dialogues.settings import change_setting
 from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.node.expiry import unsent
 from cucmos_shell.node.expiry.due import ending, monitor_settings
 from cucmos_shell.node.tasks.expiry_run import next_run
 from cucmos_shell.results import Commit, Notice, Value
 from cucmos_shell.store import paths
-from cucmos_shell.text import iso_time, safe
+from cucmos_shell.text import columns, iso_time, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 family = Family()
 
 RECIPIENTS_LIMIT = 50
+MONITOR = "monitor"
 
 
 # --- what is set -------------------------------------------------------------------------------
@@ -42,26 +44,54 @@ class Monitor(Value):
     ending: int
     next_run: float
 
+    def lines(self) -> list[str]:
+        """The text: labels and values, then the mail that waits."""
+        settings, sent = self.settings, self.sent
+        unit = settings.unit if settings.number != 1 else settings.unit[:-1]
+        running = self.state == "STARTED"
+        last = iso_time(sent.last_run) if sent.last_run is not None else "never"
+        fields = (
+            ("Notification start time", f"{settings.start_days} days before expiry"),
+            ("Notification frequency", f"every {settings.number} {unit}"),
+            ("E-mail notification", "enabled" if settings.email else "disabled"),
+            ("E-mail IDs", "; ".join(map(safe, settings.recipients)) or "none"),
+            ("SMTP hostname", self.smtp or "Not Configured"),
+            (self.service, self.state),
+            ("Certificates in the notification period", str(self.ending)),
+            ("Last run", last),
+            ("Next run due", iso_time(self.next_run) if running else "when the service is started"),
+        )
+        lines = columns(((label, f": {value}") for label, value in fields), gap=1)
+        return lines + [line for mail in sent.outbox for line in _waiting(mail)]
 
-def _lines(found: Monitor) -> list[str]:
-    settings, sent = found.settings, found.sent
-    unit = settings.unit if settings.number != 1 else settings.unit[:-1]
-    running = found.state == "STARTED"
-    last = iso_time(sent.last_run) if sent.last_run is not None else "never"
-    fields = [
-        ("Notification start time", f"{settings.start_days} days before expiry"),
-        ("Notification frequency", f"every {settings.number} {unit}"),
-        ("E-mail notification", "enabled" if settings.email else "disabled"),
-        ("E-mail IDs", "; ".join(map(safe, settings.recipients)) or "none"),
-        ("SMTP hostname", found.smtp or "Not Configured"),
-        (found.service, found.state),
-        ("Certificates in the notification period", str(found.ending)),
-        ("Last run", last),
-        ("Next run due", iso_time(found.next_run) if running else "when the service is started"),
-    ]
-    width = max(len(label) for label, _ in fields)
-    lines = [f"{label.ljust(width)} : {value}" for label, value in fields]
-    return lines + [line for mail in sent.outbox for line in _waiting(mail)]
+    def data(self) -> dict[str, Any]:
+        """The JSON form: keys `start_days`, `frequency`, `frequency_unit`, `email`, `recipients`,
+        `smtp_host`, `service`, `service_state`, `in_period`, `last_run`, `next_run`,
+        `mail_waiting`."""
+        settings, sent = self.settings, self.sent
+        return {
+            "start_days": settings.start_days,
+            "frequency": settings.number,
+            "frequency_unit": settings.unit,
+            "email": settings.email,
+            "recipients": settings.recipients,
+            "smtp_host": self.smtp or None,
+            "service": self.service,
+            "service_state": self.state,
+            "in_period": self.ending,
+            "last_run": sent.last_run if sent.last_run is None else iso_time(sent.last_run),
+            "next_run": iso_time(self.next_run) if self.state == "STARTED" else None,
+            "mail_waiting": [
+                {
+                    "to": mail.to,
+                    "message_id": mail.id,
+                    "attempts": mail.attempts,
+                    "reason": mail.reason,
+                    "not_before": iso_time(mail.after),
+                }
+                for mail in sent.outbox
+            ],
+        }
 
 
 def _waiting(mail: Mail) -> list[str]:
@@ -74,34 +104,7 @@ def _waiting(mail: Mail) -> list[str]:
     ]
 
 
-def _data(found: Monitor) -> dict[str, Any]:
-    settings, sent = found.settings, found.sent
-    return {
-        "start_days": settings.start_days,
-        "frequency": settings.number,
-        "frequency_unit": settings.unit,
-        "email": settings.email,
-        "recipients": settings.recipients,
-        "smtp_host": found.smtp or None,
-        "service": found.service,
-        "service_state": found.state,
-        "in_period": found.ending,
-        "last_run": sent.last_run if sent.last_run is None else iso_time(sent.last_run),
-        "next_run": iso_time(found.next_run) if found.state == "STARTED" else None,
-        "mail_waiting": [
-            {
-                "to": mail.to,
-                "message_id": mail.id,
-                "attempts": mail.attempts,
-                "reason": mail.reason,
-                "not_before": iso_time(mail.after),
-            }
-            for mail in sent.outbox
-        ],
-    }
-
-
-@family.command("show cert monitor", level=0, view=_lines, json=_data)
+@family.command("show cert monitor", level=0)
 def show_monitor(node: Node) -> Monitor:
     """Show the settings of the certificate expiry monitor, its last run, and mail that waits."""
     snapshot, now = node.snapshot(), node.now()
@@ -119,15 +122,6 @@ def show_monitor(node: Node) -> Monitor:
     )
 
 
-def _change(**changes: Any) -> Commit:
-    def change(transaction: Transaction) -> None:
-        settings = transaction.settings()
-        monitor = {**settings.get("monitor", {}), **changes}
-        transaction.put_settings({**settings, "monitor": monitor})
-
-    return Commit(change)
-
-
 DAYS = Argument("days", "days before expiry, 1 to 3650", parse=number(1, 3650))
 TIMES = Argument("number", "how many, 1 to 1000", parse=number(1, 1000))
 
@@ -135,7 +129,7 @@ TIMES = Argument("number", "how many, 1 to 1000", parse=number(1, 1000))
 @family.command("set cert monitor start <days>", level=1, arguments=(DAYS,), changes=True)
 def set_start(node: Node, days: int) -> Conversation[Notice]:
     """Say how many days before a certificate expires notices begin."""
-    yield _change(start_days=days)
+    yield change_setting(MONITOR, start_days=days)
     return Notice((f"Notices begin {days} days before expiry",), {"start_days": days})
 
 
@@ -152,7 +146,7 @@ def set_frequency(node: Node, number: int, unit: str) -> Conversation[Notice]:
     The monitor itself runs once a day, and once an hour when a certificate has expired or will
     within a day.
     """
-    yield _change(frequency=number, frequency_unit=unit)
+    yield change_setting(MONITOR, frequency=number, frequency_unit=unit)
     shown = unit if number != 1 else unit[:-1]
     data = {"frequency": number, "frequency_unit": unit}
     return Notice((f"Notices are repeated every {number} {shown}",), data)
@@ -170,7 +164,7 @@ def set_email(node: Node, state: str) -> Conversation[Notice]:
     def change(transaction: Transaction) -> MonitorSettings:
         if state == "enable" and not transaction.document(paths.SMTP):
             raise Refused("E-mail cannot be enabled: no SMTP host is configured (set smtp)")
-        _change(email=state == "enable").function(transaction)
+        change_setting(MONITOR, email=state == "enable").function(transaction)
         return monitor_settings(transaction.settings(), node.appliance.defaults)
 
     settings: MonitorSettings = yield Commit(change)
@@ -209,7 +203,7 @@ RECIPIENTS = Argument("recipients", "addresses, with ; between them", parse=addr
 )
 def set_recipients(node: Node, recipients: tuple[str, ...]) -> Conversation[Notice]:
     """Say who gets notices by e-mail; "" is nobody."""
-    yield _change(recipients=list(recipients))
+    yield change_setting(MONITOR, recipients=list(recipients))
     shown = "; ".join(recipients) or "none"
     return Notice((f"E-mail IDs: {shown}",), {"recipients": recipients})
 
@@ -217,15 +211,7 @@ def set_recipients(node: Node, recipients: tuple[str, ...]) -> Conversation[Noti
 # --- a run -------------------------------------------------------------------------------------
 
 
-def _run_lines(run: Run) -> list[str]:
-    return run.lines()
-
-
-def _run_data(run: Run) -> dict[str, Any]:
-    return run.data()
-
-
-@family.command("utils cert monitor run", level=1, changes=True, view=_run_lines, json=_run_data)
+@family.command("utils cert monitor run", level=1, changes=True)
 def run_monitor(node: Node) -> Conversation[Run]:
     """Let the expiry monitor look at all certificates now.
 

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.arguments.certificates import (
-    complete_own,
-    complete_trust,
-    listed_own,
-    parse_own,
-    parse_trust,
-)
+from cucmos_shell.commands.arguments.certificates import Stored, complete_any, stored
 from cucmos_shell.commands.arguments.common import number
-from cucmos_shell.errors import NotFound, Refused
+from cucmos_shell.commands.dialogues.settings import change_setting
+from cucmos_shell.errors import Refused
 from cucmos_shell.node.tasks.raising import raise_alarms
 from cucmos_shell.node.tasks.revocation import (
     CONFIGURED,
@@ -27,18 +22,15 @@ from cucmos_shell.node.tasks.revocation import (
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.ocsp.verdict import NOT_CHECKED, REVOKED
 from cucmos_shell.pki.ocsp.verify import may_respond
-from cucmos_shell.results import Commit, Notice, Record
+from cucmos_shell.results import Notice, Record
 from cucmos_shell.world import uri
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from cucmos_shell.cli.caller import Caller
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
     from cucmos_shell.store import Snapshot
-    from cucmos_shell.store.transaction import Transaction
 
 family = Family()
 
@@ -66,15 +58,6 @@ def show_ocsp(node: Node) -> Record:
         "deadline_seconds": settings.seconds,
     }
     return Record(fields, data)
-
-
-def _change(**changes: Any) -> Commit:
-    def change(transaction: Transaction) -> None:
-        settings = transaction.settings()
-        ocsp = {**settings.get("ocsp", {}), **changes}
-        transaction.put_settings({**settings, "ocsp": ocsp})
-
-    return Commit(change)
 
 
 # --- enabling ----------------------------------------------------------------------------------
@@ -115,7 +98,7 @@ def enable_certificate(node: Node) -> Conversation[Notice]:
     responder, or of a CA, must be in the trust store first.
     """
     _refuse_without_responder(node, node.snapshot())
-    yield _change(mode=FROM_CERTIFICATE)
+    yield change_setting("ocsp", mode=FROM_CERTIFICATE)
     return Notice(
         ("OCSP is enabled; the certificate names the responder",), {"mode": "certificate-uri"}
     )
@@ -134,14 +117,14 @@ def enable_configured(node: Node, uri: str) -> Conversation[Notice]:
     The certificate of a responder, or of a CA, must be in the trust store first.
     """
     _refuse_without_responder(node, node.snapshot())
-    yield _change(mode=CONFIGURED, uri=uri)
+    yield change_setting("ocsp", mode=CONFIGURED, uri=uri)
     return Notice((f"OCSP is enabled; the responder is {uri}",), {"mode": CONFIGURED, "uri": uri})
 
 
 @family.command("set ocsp disable", level=1, changes=True)
 def disable(node: Node) -> Conversation[Notice]:
     """Ask nobody whether uploaded certificates are revoked."""
-    yield _change(mode=DISABLED)
+    yield change_setting("ocsp", mode=DISABLED)
     return Notice(("OCSP is disabled",), {"mode": DISABLED})
 
 
@@ -151,7 +134,7 @@ def set_unknown(node: Node, what: str) -> Conversation[Notice]:
 
     Either way there is an alarm.
     """
-    yield _change(unknown=what)
+    yield change_setting("ocsp", unknown=what)
     text = f"Certificates of unknown revocation status are {what.removesuffix('e')}ed"
     return Notice((text,), {"unknown": what})
 
@@ -162,55 +145,23 @@ SECONDS = Argument("seconds", "seconds, 1 to 300", parse=number(1, 300))
 @family.command("set ocsp deadline <seconds>", level=1, arguments=(SECONDS,), changes=True)
 def set_deadline(node: Node, seconds: int) -> Conversation[Notice]:
     """Say how long an upload may wait for all responders together."""
-    yield _change(seconds=seconds)
+    yield change_setting("ocsp", seconds=seconds)
     return Notice((f"Responders have {seconds} seconds for an upload",), {"seconds": seconds})
 
 
 # --- asking again ------------------------------------------------------------------------------
 
 
-class _Stored:
-    """A certificate of the store: how it is listed, and its octets."""
-
-    def __init__(self, name: str, der: bytes) -> None:
-        self.name = name
-        self.der = der
-
-
-def _stored(node: Node, name: str) -> _Stored:
-    snapshot = node.snapshot()
-    try:
-        unit = parse_own(node, name)
-    except NotFound:
-        found = parse_trust(node, name)
-        return _Stored(found.listed, snapshot.certificate_der(found.row.sha256))
-    return _Stored(listed_own(unit), snapshot.own_der(unit))
-
-
-def _complete(node: Node, words: tuple[str, ...]) -> list[str]:
-    return complete_own(node, words) + complete_trust(node, words)
-
-
-NAME = Argument("name", "certificate, as the lists print it", parse=_stored, complete=_complete)
-
-
-def _lines(checked: Checked) -> list[str]:
-    return checked.lines()
-
-
-def _data(checked: Checked) -> Any:
-    return checked.data()[0]
+NAME = Argument("name", "certificate, as the lists print it", parse=stored, complete=complete_any)
 
 
 @family.command(
     "utils ocsp check <name>",
     level=1,
     arguments=(NAME,),
-    view=_lines,
-    json=_data,
     examples=("utils ocsp check tomcat", "utils ocsp check tomcat-trust/Example_Issuing_CA.pem"),
 )
-def check(node: Node, name: _Stored, caller: Caller) -> Checked:
+def check(node: Node, name: Stored, caller: Caller) -> Notice:
     """Ask now whether a stored certificate is revoked; nothing is changed.
 
     Asks the configured responder if there is one in use, else the one that the certificate names,
@@ -221,10 +172,10 @@ def check(node: Node, name: _Stored, caller: Caller) -> Checked:
     settings: OcspSettings = ocsp_settings(node, snapshot.settings())
     (verdict,) = ask(node, snapshot, settings, [certs.load_der(name.der)])
     if verdict.status == NOT_CHECKED:
-        raise Refused("{name} cannot be checked: {reason}", name=name.name, reason=verdict.reason)
+        raise Refused("{name} cannot be checked: {reason}", name=name.listed, reason=verdict.reason)
     for line in verdict.lines():
         caller.note(line.strip())
     warning = raise_alarms(node, alarms_of(node, verdict)) if verdict.status == REVOKED else ""
     checked = Checked((verdict,), (warning,) if warning else ())
     refuse(settings, checked)
-    return checked
+    return Notice(tuple(checked.lines()), verdict.data())

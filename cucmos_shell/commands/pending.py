@@ -22,33 +22,37 @@ class PendingList(Value):
     rows: tuple[Pending, ...]
     zone: str
 
+    def lines(self) -> list[str]:
+        """The text: a line for each service, certificates and trust stores in columns."""
+        if not self.rows:
+            return ["No service is waiting for a restart"]
+        table = [
+            (
+                p.service,
+                ", ".join(p.changed),
+                java_date(p.since, self.zone),
+                ", ".join(p.trust) or "-",
+            )
+            for p in self.rows
+        ]
+        widths = [max(map(len, column)) for column in zip(HEADINGS, *table, strict=True)]
+        return columns((HEADINGS, tuple("=" * width for width in widths), *table))
 
-def pending_lines(value: PendingList) -> list[str]:
-    """A line for each service, certificates and trust stores in columns."""
-    if not value.rows:
-        return ["No service is waiting for a restart"]
-    table = [
-        (p.service, ", ".join(p.changed), java_date(p.since, value.zone), ", ".join(p.trust) or "-")
-        for p in value.rows
-    ]
-    widths = [max(len(row[i]) for row in (HEADINGS, *table)) for i in range(len(HEADINGS))]
-    return columns((HEADINGS, tuple("=" * width for width in widths), *table))
+    def data(self) -> list[dict[str, object]]:
+        """The JSON form: one object a service, keys `service`, `since`, `certificates`,
+        `trust_stores`."""
+        return [
+            {
+                "service": p.service,
+                "since": iso_time(p.since),
+                "certificates": {unit: iso_time(when) for unit, when in p.changed.items()},
+                "trust_stores": p.trust,
+            }
+            for p in self.rows
+        ]
 
 
-def pending_data(value: PendingList) -> list[dict[str, object]]:
-    """The services as JSON data."""
-    return [
-        {
-            "service": p.service,
-            "since": iso_time(p.since),
-            "certificates": {unit: iso_time(when) for unit, when in p.changed.items()},
-            "trust_stores": list(p.trust),
-        }
-        for p in value.rows
-    ]
-
-
-@family.command("show service pending", level=0, view=pending_lines, json=pending_data)
+@family.command("show service pending", level=0)
 def show_pending(node: Node) -> PendingList:
     """Show the services that must restart to use their new certificates.
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Family
-from cucmos_shell.cli.render import to_data, to_lines
 from cucmos_shell.commands.arguments.common import UNIT
-from cucmos_shell.commands.views.replaced import Installed, installed_data, installed_lines
+from cucmos_shell.commands.views.replaced import Installed
 from cucmos_shell.node.certificates import issuing
 from cucmos_shell.node.tasks.raising import renewed
 from cucmos_shell.results import Ask, Commit, Notice, Progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from cucmos_shell.node import Node
-    from cucmos_shell.node.certificates.issuing import Material
+    from cucmos_shell.node.certificates.issuing import Credential
     from cucmos_shell.results import Conversation
     from cucmos_shell.store.transaction import Transaction
     from cucmos_shell.world.world import PrivateKey
@@ -27,23 +24,11 @@ QUESTION = "Proceed with regeneration (yes|no)? "
 CANCELLED = "Regeneration cancelled"
 
 
-def regenerated_lines(value: Installed | Notice) -> list[str]:
-    """What was done, or that nothing was."""
-    return installed_lines(value) if isinstance(value, Installed) else to_lines(value)
-
-
-def regenerated_data(value: Installed | Notice) -> Any:
-    """The JSON form: keys as in `installed_data`, or `regenerated` where nothing was done."""
-    return installed_data(value) if isinstance(value, Installed) else to_data(value)
-
-
 @family.command(
     "set cert regen <unit>",
     level=1,
     changes=True,
     arguments=(UNIT,),
-    view=regenerated_lines,
-    json=regenerated_data,
     examples=("set cert regen tomcat",),
 )
 def regen(node: Node, unit: str) -> Conversation[Installed | Notice]:
@@ -70,21 +55,21 @@ def install(
 ) -> Installed:
     """Give `unit` a self-signed certificate for `key`, like its present one."""
     spec, der = node.appliance.units[unit], transaction.own_der(unit)
-    material = issuing.again(spec, der, key, now=transaction.now, serial=serial)
-    return put(node, transaction, material)
+    credential = issuing.again(spec, der, key, now=transaction.now, serial=serial)
+    return put(node, transaction, credential)
 
 
-def put(node: Node, transaction: Transaction, material: Material) -> Installed:
+def put(node: Node, transaction: Transaction, credential: Credential) -> Installed:
     """Let a self-signed certificate be its unit's; a pending request goes."""
-    unit = material.row.name
+    unit = credential.row.name
     before = transaction.own(unit)
-    issuing.stage(transaction, node.appliance, material)
+    issuing.stage(transaction, node.appliance, credential)
     transaction.drop_request(unit)
     return Installed(
         unit=unit,
         done=f"Successfully Regenerated Certificate for {unit}.",
         advice=node.appliance.defaults["restart_advice_regenerated"].format(unit=unit),
-        row=material.row,
+        row=credential.row,
         services=node.appliance.units[unit].services,
         request_deleted=before.request is not None,
     )

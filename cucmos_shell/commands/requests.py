@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
+from cucmos_shell.commands.arguments.certificates import parse_unit
 from cucmos_shell.commands.arguments.common import UNIT
 from cucmos_shell.commands.arguments.conditions import CONDITION
 from cucmos_shell.commands.arguments.requests import (
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from cucmos_shell.node.certificates.search import Condition
     from cucmos_shell.pki.csr import RequestDescription
     from cucmos_shell.results import Conversation
-    from cucmos_shell.store import RequestRow
     from cucmos_shell.store.transaction import Transaction
+
+
+family = Family()
 
 
 class Generated(Value):
@@ -36,36 +39,35 @@ class Generated(Value):
     warnings: tuple[tuple[str, str, str], ...]
     replaced: bool
 
+    def lines(self) -> list[str]:
+        """The text: exactly the product's line, two blanks, no dot. Clients compare it."""
+        return [f"Successfully Generated CSR  for {self.unit}"]
+
+    def data(self) -> dict[str, Any]:
+        """The JSON form: keys as in `show csr list`, and `replaced`, `warnings`."""
+        return {
+            **_row_data(self.unit, self.row),
+            "replaced": self.replaced,
+            "warnings": [
+                {"attribute": attribute, "value": value, "characters": characters}
+                for attribute, value, characters in self.warnings
+            ],
+        }
+
 
 class Requests(Value):
     """Pending requests by their unit."""
 
     found: tuple[tuple[str, RequestRow], ...]
 
+    def lines(self) -> list[str]:
+        """The text: `tomcat/tomcat.csr`, one a line."""
+        return [listed_request(unit) for unit, _ in self.found] or [NONE_FOUND]
 
-class RequestShown(Value):
-    """One request in full."""
-
-    name: str
-    description: RequestDescription
-    pem: str
-
-
-def generated_lines(generated: Generated) -> list[str]:
-    """Exactly the product's line: two blanks, no dot. Clients compare it."""
-    return [f"Successfully Generated CSR  for {generated.unit}"]
-
-
-def generated_data(generated: Generated) -> dict[str, Any]:
-    """The JSON form: keys as in `show csr list`, and `replaced`, `warnings`."""
-    return {
-        **_row_data(generated.unit, generated.row),
-        "replaced": generated.replaced,
-        "warnings": [
-            {"attribute": attribute, "value": value, "characters": characters}
-            for attribute, value, characters in generated.warnings
-        ],
-    }
+    def data(self) -> list[dict[str, Any]]:
+        """The JSON form: one object a request, keys `name`, `subject`, `common_name`,
+        `alternative_names`, `key_type`, `sha256`, `created`."""
+        return [_row_data(unit, row) for unit, row in self.found]
 
 
 def _row_data(unit: str, row: RequestRow) -> dict[str, Any]:
@@ -80,88 +82,54 @@ def _row_data(unit: str, row: RequestRow) -> dict[str, Any]:
     }
 
 
-def listed_lines(requests: Requests) -> list[str]:
-    """`tomcat/tomcat.csr`, one a line."""
-    return [listed_request(unit) for unit, _ in requests.found] or [NONE_FOUND]
+class RequestShown(Value):
+    """One request in full."""
+
+    name: str
+    description: RequestDescription
+    pem: str
+
+    def lines(self) -> list[str]:
+        """The text: the decoded request as certificates are, then its PEM, nothing after it."""
+        from cucmos_shell.commands.views.certificate import key_lines, rest_lines, safe_name
+
+        one = self.description
+        return [
+            "[",
+            f"  Version: V{one.version}",
+            f"  SignatureAlgorithm: {one.signature_name} ({one.signature_oid})",
+            f"  Subject Name: {safe_name(one.subject)}",
+            *key_lines(one.key),
+            *rest_lines(one.extensions, one.signature),
+            "]",
+            *self.pem.splitlines(),
+        ]
+
+    def data(self) -> dict[str, Any]:
+        """The JSON form: keys `name`, `subject`, `signature_algorithm`, `key`,
+        `alternative_names`, `extensions`, `sha256`, `pem`."""
+        from cucmos_shell.commands.views.certificate import extension_data, key_data
+        from cucmos_shell.pki.extensions import name_text
+
+        one = self.description
+        return {
+            "name": self.name,
+            "subject": name_text(one.subject),
+            "signature_algorithm": one.signature_name,
+            "key": key_data(one.key),
+            "alternative_names": one.alternative_names,
+            "extensions": extension_data(one.extensions),
+            "sha256": one.sha256,
+            "pem": self.pem,
+        }
 
 
-def listed_data(requests: Requests) -> list[dict[str, Any]]:
-    """One object a request."""
-    return [_row_data(unit, row) for unit, row in requests.found]
+def _unit(node: Node, name: str) -> str:
+    refusal = "{store} has no own certificate, so there is no CSR for {base}"
+    return parse_unit(node, name, refusal)
 
 
-def shown_lines(shown: RequestShown) -> list[str]:
-    """The decoded request in the layout of certificates, then its PEM and nothing after it."""
-    from cucmos_shell.commands.views.certificate import dump, extension_lines, key_lines, safe_name
-
-    one = shown.description
-    lines = [
-        "[",
-        f"  Version: V{one.version}",
-        f"  SignatureAlgorithm: {one.signature_name} ({one.signature_oid})",
-        f"  Subject Name: {safe_name(one.subject)}",
-        *key_lines(one.key),
-        f"  Extensions: {len(one.extensions)} present",
-    ]
-    for extension in one.extensions:
-        lines += extension_lines(extension)
-    return [*lines, "", "  Signature:", *dump(one.signature), "", "]", *shown.pem.splitlines()]
-
-
-def shown_data(shown: RequestShown) -> dict[str, Any]:
-    """The JSON form: keys `name`, `subject`, `signature_algorithm`, `key`, `alternative_names`,
-    `extensions`, `sha256`, `pem`."""
-    from cucmos_shell.pki.extensions import name_text
-
-    one = shown.description
-    return {
-        "name": shown.name,
-        "subject": name_text(one.subject),
-        "signature_algorithm": one.signature_name,
-        "key": {"kind": one.key.kind, "size": one.key.size, "curve": one.key.curve},
-        "alternative_names": one.alternative_names,
-        "extensions": [
-            {
-                "name": extension.name,
-                "oid": extension.oid,
-                "critical": extension.critical,
-                "fields": [{"label": line.label, "values": line.items} for line in extension.lines],
-            }
-            for extension in one.extensions
-        ],
-        "sha256": one.sha256,
-        "pem": shown.pem,
-    }
-
-
-family = Family()
-
-KEYS = ("rsa2048", "rsa3072", "rsa4096", "ec256", "ec384", "ec521")
-HASHES = ("sha256", "sha384", "sha512")
-
-
-def _units(node: Node, _: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(node.appliance.units)
-
-
-def parse_unit(node: Node, name: str) -> str:
-    """The unit of that name. Raises NotFound, or Refused for a store without own certificate."""
-    from cucmos_shell.commands.arguments.certificates import unknown
-
-    for unit in node.appliance.units:
-        if unit.lower() == name.lower():
-            return unit
-    for spec in node.appliance.trust_stores.values():
-        if spec.base.lower() == name.lower():
-            raise Refused(
-                "{store} has no own certificate, so there is no CSR for {base}",
-                store=spec.name,
-                base=spec.base,
-            )
-    raise unknown(name, "a certificate unit", node.appliance.units)
-
-
-OWNER = Argument("unit", UNIT.help, parse=parse_unit, complete=_units)
+OWNER = Argument("unit", UNIT.help, parse=_unit, complete=lambda node, _: node.appliance.units)
 
 
 @family.command(
@@ -170,8 +138,6 @@ OWNER = Argument("unit", UNIT.help, parse=parse_unit, complete=_units)
     level=1,
     changes=True,
     arguments=(OWNER,),
-    view=generated_lines,
-    json=generated_data,
     options={"multi-server": "one certificate for all nodes of the cluster"},
     examples=("set csr gen tomcat", "set csr gen cup-xmpp key ec256 hash sha384 multi-server"),
 )
@@ -269,8 +235,6 @@ def _warning(attribute: str, value: str, characters: str) -> str:
     "show csr list [own] [where <condition...>]",
     level=1,
     arguments=(CONDITION,),
-    view=listed_lines,
-    json=listed_data,
     options={"own": "requests for own certificates; there are no others"},
     examples=("show csr list own", "show csr list where key-type begins-with EC"),
 )
@@ -296,8 +260,6 @@ def list_requests(node: Node, own: str = "", condition: tuple[Condition, ...] = 
     "show csr own <name>",
     level=1,
     arguments=(REQUEST,),
-    view=shown_lines,
-    json=shown_data,
     examples=("show csr own tomcat", "show csr own tomcat/tomcat.csr"),
 )
 def show_request(node: Node, name: str) -> RequestShown:

@@ -14,13 +14,10 @@ from cucmos_shell.results import Commit, Notice, Pause, Progress, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cucmos_shell.node import Node
-    from cucmos_shell.node.services.plan import Row
+    from cucmos_shell.node.services.plan import Transition
     from cucmos_shell.node.services.services import ServiceState
     from cucmos_shell.results import Conversation
-    from cucmos_shell.store.transaction import Transaction
 
 family = Family()
 
@@ -42,29 +39,27 @@ class ServiceList(Value):
     services: tuple[ServiceState, ...]
     primary: bool
 
+    def lines(self) -> list[str]:
+        """The text: a blank before a platform service's state, none before the others'."""
+        platform = [f"{s.name} [{s.state}] {s.reason}".rstrip() for s in self.platform]
+        services = [f"{s.name}[{s.state}]  {s.reason}".rstrip() for s in self.services]
+        return [
+            "Requesting service status, please wait...",
+            *platform,
+            MANAGER,
+            "Getting list of all services",
+            ">> Return code = 0",
+            *services,
+            f"Primary Node ={'true' if self.primary else 'false'}",
+        ]
 
-def list_lines(value: ServiceList) -> list[str]:
-    """A blank before a platform service's state, none before the others'; reasons follow."""
-    platform = [f"{s.name} [{s.state}] {s.reason}".rstrip() for s in value.platform]
-    services = [f"{s.name}[{s.state}]  {s.reason}".rstrip() for s in value.services]
-    return [
-        "Requesting service status, please wait...",
-        *platform,
-        MANAGER,
-        "Getting list of all services",
-        ">> Return code = 0",
-        *services,
-        f"Primary Node ={'true' if value.primary else 'false'}",
-    ]
-
-
-def list_data(value: ServiceList) -> dict[str, object]:
-    """The list as JSON data."""
-    return {
-        "platform_services": [_data(s) for s in value.platform],
-        "services": [_data(s) for s in value.services],
-        "primary": value.primary,
-    }
+    def data(self) -> dict[str, object]:
+        """The JSON form: keys `platform_services`, `services`, `primary`."""
+        return {
+            "platform_services": [_data(s) for s in self.platform],
+            "services": [_data(s) for s in self.services],
+            "primary": self.primary,
+        }
 
 
 def _data(state: ServiceState) -> dict[str, object]:
@@ -80,8 +75,6 @@ def _data(state: ServiceState) -> dict[str, object]:
     "utils service list [page]",
     level=0,
     options={"page": "pause output"},
-    view=list_lines,
-    json=list_data,
 )
 def list_services(node: Node, page: str = "") -> ServiceList:
     """List the services and their states.
@@ -106,7 +99,7 @@ def line(name: str, state: str) -> str:
 
 
 def follow(
-    node: Node, name: str, rows: tuple[Row, ...], *, last: bool = True
+    node: Node, name: str, rows: tuple[Transition, ...], *, last: bool = True
 ) -> Conversation[ServiceState]:
     """Show each state of `name` once when it is entered and again every second it lasts.
 
@@ -130,7 +123,7 @@ def follow(
         shown = services.entered(name, before, moment)
 
 
-def _up(node: Node, name: str, rows: tuple[Row, ...]) -> Conversation[Notice]:
+def _up(node: Node, name: str, rows: tuple[Transition, ...]) -> Conversation[Notice]:
     """Follow `name` until it has started; Refused if it has not."""
     state = yield from follow(node, name, rows)
     if state.state == FAILED:
@@ -142,7 +135,7 @@ def _up(node: Node, name: str, rows: tuple[Row, ...]) -> Conversation[Notice]:
     return Notice((), _data(state))
 
 
-def _down(node: Node, name: str, rows: tuple[Row, ...]) -> Conversation[Notice]:
+def _down(node: Node, name: str, rows: tuple[Transition, ...]) -> Conversation[Notice]:
     """Follow `name` until it has stopped, and say so as the product does."""
     if rows[-1].at > rows[0].at:
         state = yield from follow(node, name, rows, last=False)
@@ -153,14 +146,6 @@ def _down(node: Node, name: str, rows: tuple[Row, ...]) -> Conversation[Notice]:
     yield Progress(COMMANDED)
     yield Progress(line(name, "NOTRUNNING"))
     return Notice((), _data(state))
-
-
-def _commanded(
-    node: Node, name: str, plan: Callable[[Transaction, str], tuple[Row, ...]]
-) -> Conversation[tuple[Row, ...]]:
-    """Write the plan, which goes on whatever happens to this session."""
-    rows: tuple[Row, ...] = yield Commit(lambda transaction: plan(transaction, name))
-    return rows
 
 
 @family.command(
@@ -177,7 +162,7 @@ def start(node: Node, service: str) -> Conversation[Notice]:
     """
     node.services.refuse_unless_controlled(service, "start")
     yield Progress(MANAGER)
-    rows = yield from _commanded(node, service, node.services.start)
+    rows = yield Commit(lambda transaction: node.services.start(transaction, service))
     return (yield from _up(node, service, rows))
 
 
@@ -186,7 +171,7 @@ def stop(node: Node, service: str) -> Conversation[Notice]:
     """Stop a service, and the services that need it."""
     node.services.refuse_unless_controlled(service, "stop")
     yield Progress(MANAGER)
-    rows = yield from _commanded(node, service, node.services.stop)
+    rows = yield Commit(lambda transaction: node.services.stop(transaction, service))
     return (yield from _down(node, service, rows))
 
 
@@ -206,7 +191,7 @@ def restart(node: Node, service: str) -> Conversation[Notice]:
     node.services.refuse_unless_controlled(service, "restart")
     yield Progress(PATIENCE)
     yield Progress(MANAGER)
-    rows = yield from _commanded(node, service, node.services.restart)
+    rows = yield Commit(lambda transaction: node.services.restart(transaction, service))
     return (yield from _up(node, service, rows))
 
 
@@ -220,7 +205,7 @@ def activate(node: Node, service: str) -> Conversation[Notice]:
     While a service that it needs is down it stays down, and starts with that one.
     """
     yield Progress(MANAGER)
-    rows = yield from _commanded(node, service, node.services.activate)
+    rows = yield Commit(lambda transaction: node.services.activate(transaction, service))
     if rows and rows[-1].reason:
         state = node.services.state(service)
         yield Progress(f"{service}[{state.state}]  {state.reason}")
@@ -234,7 +219,7 @@ def activate(node: Node, service: str) -> Conversation[Notice]:
 def deactivate(node: Node, service: str) -> Conversation[Notice]:
     """Stop a feature service and the services that need it, until it is activated again."""
     yield Progress(MANAGER)
-    rows = yield from _commanded(node, service, node.services.deactivate)
+    rows = yield Commit(lambda transaction: node.services.deactivate(transaction, service))
     return (yield from _down(node, service, rows))
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
+from cucmos_shell.cli.render import Table
 from cucmos_shell.commands.arguments.common import number
+from cucmos_shell.commands.dialogues.settings import put_setting
 from cucmos_shell.errors import Refused
 from cucmos_shell.node.access.sessions import LIMIT, LIMIT_DEFAULT, REAUTH, TIMEOUT
-from cucmos_shell.results import Commit, Notice, Table
+from cucmos_shell.results import Notice
 from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cucmos_shell.cli.caller import Caller
     from cucmos_shell.node import Node
-    from cucmos_shell.node.logs.audit import Entry
+    from cucmos_shell.node.logs.audit import LogEntry
     from cucmos_shell.results import Conversation
-    from cucmos_shell.store.transaction import Transaction
 
 family = Family()
 
@@ -24,13 +25,6 @@ SESSIONS = Argument("sessions", "sessions an account may have (1-1000)", parse=n
 LAST = Argument("entries", "how many entries", parse=number(1, 1000))
 LAST_DEFAULT = 20
 STILL, GONE, REFUSED = "still logged in", "gone", "refused ("
-
-
-def _setting(name: str, value: object) -> Conversation[None]:
-    def change(transaction: Transaction) -> None:
-        transaction.put_settings({**transaction.settings(), name: value})
-
-    yield Commit(change)
 
 
 @family.command("show cli session timeout", level=0)
@@ -43,7 +37,7 @@ def show_timeout(node: Node) -> Notice:
 @family.command("set cli session timeout <minutes>", level=1, arguments=(MINUTES,), changes=True)
 def set_timeout(node: Node, minutes: int) -> Conversation[Notice]:
     """Say after how many idle minutes a session ends; sessions there are keep what they have."""
-    yield from _setting(TIMEOUT, minutes)
+    yield put_setting(TIMEOUT, minutes)
     lines = (f"CLI session timeout is {minutes} minutes, for sessions from now on",)
     return Notice(lines, {"minutes": minutes})
 
@@ -62,7 +56,7 @@ def set_limit(node: Node, sessions: int) -> Conversation[Notice]:
     The original allows 1 to 10, and has 10 unless told otherwise; so has this node, which allows
     more.
     """
-    yield from _setting(LIMIT, sessions)
+    yield put_setting(LIMIT, sessions)
     return Notice((f"Maximum number of sessions is {sessions}",), {"limit": sessions})
 
 
@@ -92,7 +86,7 @@ def _json(account: str, origin: str, begun: str, ended: str) -> dict[str, str | 
     }  # fmt: skip
 
 
-def _past(events: list[Entry], live: set[str]) -> list[tuple[str, str, str, str]]:
+def _past(events: list[LogEntry], live: set[str]) -> list[tuple[str, str, str, str]]:
     """Rows of the sessions that have ended and of refusals, in order of their beginning.
 
     An id may come again, since processes' numbers do: each end belongs to the last beginning.
@@ -133,5 +127,5 @@ def set_reauth(node: Node, caller: Caller, state: str) -> Conversation[Notice]:
             name=caller.account,
             details=("Set one: set password user admin",),
         )
-    yield from _setting(REAUTH, state == "on")
+    yield put_setting(REAUTH, state == "on")
     return Notice((f"Second sign-in is {state}",), {"reauth": state == "on"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.match import syntax
-from cucmos_shell.results import Commit, Notice
+from cucmos_shell.results import Notice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from cucmos_shell.cli.grammar import Command
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
-    from cucmos_shell.store.transaction import Transaction
 
 family = Family()
 
@@ -113,13 +112,9 @@ def set_editor(node: Node, caller: Caller, editor: str) -> Conversation[Notice]:
     quiet writes no escape sequence that nobody asked for, so that programs can read it;
     rich has menus, history search and a toolbar.
     """
+    from cucmos_shell.commands.dialogues.settings import change_setting
 
-    def change(transaction: Transaction) -> None:
-        settings = dict(transaction.settings())
-        settings["editors"] = {**settings.get("editors", {}), caller.account: editor}
-        transaction.put_settings(settings)
-
-    yield Commit(change)
+    yield change_setting("editors", **{caller.account: editor})
     return Notice(
         (f"Command line editor is {editor} from the next session on",), {"editor": editor}
     )

@@ -45,12 +45,6 @@ def _publisher(node: Node) -> None:
         raise Refused("This command is for the publisher; this node is a subscriber")
 
 
-def _making(change: Callable[[Transaction], Any]) -> Commit:
-    """A commit that makes a list: what that needs is loaded before the lock is taken."""
-
-    return Commit(change)
-
-
 def _asked(what: str) -> Conversation[bool]:
     """Ask whether to go on; a blank line follows the answer."""
     answer = yield Ask(QUESTION.format(what=what), YES_NO)
@@ -97,7 +91,7 @@ def set_cluster(node: Node, mode: str) -> Conversation[Notice]:
         node.lists.set_mode(transaction, wanted)
         return node.lists.raw(transaction, spec)
 
-    raw = yield _making(change)
+    raw = yield Commit(change)
     return _done(spec, raw, f"Cluster set to {told} Mode", RESTART, mode=wanted, changed=True)
 
 
@@ -113,7 +107,7 @@ def update_ctl(node: Node) -> Conversation[Notice]:
     if not (yield from _asked("update the CTLFile")):
         return Notice((), {"changed": False})
     yield Progress("Updating CTL file")
-    raw = yield _making(lambda transaction: node.lists.make(transaction, spec))
+    raw = yield Commit(lambda transaction: node.lists.make(transaction, spec))
     return _done(spec, raw, "CTL file Updated", RESTART, changed=True)
 
 
@@ -139,12 +133,12 @@ def reset_ctl(node: Node) -> Conversation[Notice]:
     yield Progress(f"{spec.name} will be reset now")
     yield Progress(f"and signed using {spec.local_signer} certificate key...")
     yield Progress("")
-    raw = yield _making(lambda t: node.lists.make(t, spec, spec.local_signer))
+    raw = yield Commit(lambda t: node.lists.make(t, spec, spec.local_signer))
     lines = ("CTL file Reset.", "", "Please reset all the phones to pickup the new CTL File.")
     return _done(spec, raw, *lines, signer=spec.local_signer)
 
 
-FILE = Argument("file", "file in the upload area", complete=lambda n, _: uploads(n.state_dir))
+FILE = Argument("file", "file in the upload area", complete=lambda n, _: uploads(n.layout))
 NAME = Argument("file", "name for the file")
 
 
@@ -163,13 +157,13 @@ def upload_ctl(node: Node, file: str) -> Conversation[Notice]:
     """
     _publisher(node)
     spec = node.lists.spec(CTL)
-    with open_upload(node.state_dir, file) as opened:
+    with open_upload(node.layout, file) as opened:
         raw = opened.read(form.FILE_LIMIT + 1)
 
     def change(transaction: Transaction) -> Any:
         return node.lists.upload(transaction, node.snapshot(), spec, raw)
 
-    found = yield _making(change)
+    found = yield Commit(change)
     return _done(
         spec,
         raw,
@@ -197,7 +191,7 @@ def download_list(node: Node, title: str, file: str = "") -> Notice:
     raw = node.lists.raw(node.snapshot(), spec)
     if raw is None:
         raise NotFound("There is no {title} file", title=spec.title)
-    name = write_download(node.state_dir, file or spec.name, raw)
+    name = write_download(node.layout, file or spec.name, raw)
     sha256 = sha256_hex(raw)
     lines = (f"File   : {name}", f"Size   : {len(raw)} bytes", f"SHA-256: {sha256}")
     return Notice(lines, {"name": name, "size": len(raw), "sha256": sha256})
@@ -226,7 +220,7 @@ def _reset(
     yield Progress("Name is None ")
     yield Progress("")
     yield Progress(f"Generating the reset {title} file.....")
-    raw = yield _making(change)
+    raw = yield Commit(change)
     servers = [node.hostname] if node.services.running(spec.service) else []
     lines = [
         "",
@@ -285,11 +279,7 @@ def reset_itl_remote(node: Node) -> Conversation[Notice]:
 # --- deleting ------------------------------------------------------------------------------------
 
 
-def _files(node: Node) -> tuple[str, ...]:
-    return tuple(node.appliance.trust_lists)
-
-
-LIST = Argument("file-spec", "trust list file", choices=_files)
+LIST = Argument("file-spec", "trust list file", choices=lambda node: node.appliance.trust_lists)
 
 
 @family.command(

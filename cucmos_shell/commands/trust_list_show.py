@@ -43,7 +43,7 @@ SIGNATURE_ROW = 8
 TAB = 8
 
 
-class Shown(Value):
+class ListShown(Value):
     """A list as the node has it. `found` is None without one; `reason` says why it is not good.
 
     `signer` is the number of the signer's record, from 0. `modified` is in seconds since the epoch.
@@ -59,54 +59,75 @@ class Shown(Value):
     signer: int | None = None
     reason: str = ""
 
+    def lines(self) -> Iterator[str]:
+        """The text: check sums, header, records, verdict."""
+        title, found = self.title, self.found
+        if found is None:
+            yield f"Length of {title} file: 0"
+            yield f"{title} File not found. {self._remedy()}"
+            yield f"Error parsing the {title} File."
+            return
+        md5, sha1 = _sums(found.raw)
+        yield f"The checksum value of the {title} file:"
+        yield f"{md5}(MD5)"
+        yield f"{sha1}(SHA1)"
+        yield ""
+        yield f"Length of {title} file: {len(found.raw)}"
+        yield f"The {title} File was last modified on {java_date(self.modified, self.zone)}"
+        yield ""
+        yield f"\tParse {title} File"
+        yield "\t----------------"
+        yield ""
+        yield from _header_lines(found.header)
+        for number, record in enumerate(found.records):
+            yield ""
+            yield f"\t{title} Record #:{number + 1}"
+            yield "\t\t  ----"
+            yield from _record_lines(record)
+            if record.role == form.SAST:
+                used = "was" if number == self.signer else "was not"
+                yield f"This etoken {used} used to sign the {title} file."
+        yield ""
+        verdict = f"not verified: {self.reason}" if self.reason else "verified successfully."
+        yield f"The {title} file was {verdict}"
+        if len(found.raw) >= form.PHONE_LIMIT:
+            yield too_large(title, len(found.raw))
+
+    def _remedy(self) -> str:
+        if self.service:
+            return f"It is made when {self.service} starts."
+        return (
+            f"Please run {self.title}Client plugin or run the CLI - utils {self.title.lower()}.. "
+            f"to generate the {self.title} file."
+        )
+
+    def data(self) -> dict[str, Any]:
+        """The JSON form: keys `file`, `present`, and where there is one `length`, `md5`, `sha1`,
+        `modified`, `made`, `too_large_for_phones`, `header`, `records`, `certificates`,
+        `verdict`."""
+        found = self.found
+        if found is None:
+            return {"file": self.name, "present": False}
+        md5, sha1 = _sums(found.raw)
+        return {
+            "file": self.name,
+            "present": True,
+            "length": len(found.raw),
+            "md5": md5,
+            "sha1": sha1,
+            "modified": iso_time(self.modified),
+            "made": self.made or "by the node",
+            "too_large_for_phones": len(found.raw) >= form.PHONE_LIMIT,
+            "header": _header_data(found.header),
+            "records": [
+                _record_data(i, record, self.signer) for i, record in enumerate(found.records)
+            ],
+            "certificates": _certificates(found),
+            "verdict": {"verified": not self.reason, "reason": self.reason},
+        }
+
 
 # --- the product's layout ------------------------------------------------------------------------
-
-
-def shown_lines(shown: Shown) -> Iterator[str]:
-    """Check sums, header, records, verdict."""
-    title, found = shown.title, shown.found
-    if found is None:
-        yield f"Length of {title} file: 0"
-        yield f"{title} File not found. {_remedy(shown)}"
-        yield f"Error parsing the {title} File."
-        return
-    md5, sha1 = _sums(found.raw)
-    yield f"The checksum value of the {title} file:"
-    yield f"{md5}(MD5)"
-    yield f"{sha1}(SHA1)"
-    yield ""
-    yield f"Length of {title} file: {len(found.raw)}"
-    yield f"The {title} File was last modified on {java_date(shown.modified, shown.zone)}"
-    yield ""
-    yield f"\tParse {title} File"
-    yield "\t----------------"
-    yield ""
-    yield from _header_lines(found.header)
-    for number, record in enumerate(found.records):
-        yield ""
-        yield f"\t{title} Record #:{number + 1}"
-        yield "\t\t  ----"
-        yield from _record_lines(record)
-        if record.role == form.SAST:
-            used = "was" if number == shown.signer else "was not"
-            yield f"This etoken {used} used to sign the {title} file."
-    yield ""
-    if shown.reason:
-        yield f"The {title} file was not verified: {shown.reason}"
-    else:
-        yield f"The {title} file was verified successfully."
-    if len(found.raw) >= form.PHONE_LIMIT:
-        yield too_large(title, len(found.raw))
-
-
-def _remedy(shown: Shown) -> str:
-    if shown.service:
-        return f"It is made when {shown.service} starts."
-    return (
-        f"Please run {shown.title}Client plugin or run the CLI - utils {shown.title.lower()}.. "
-        f"to generate the {shown.title} file."
-    )
 
 
 def too_large(title: str, size: int) -> str:
@@ -183,30 +204,6 @@ def _sha1(value: bytes) -> str:
 # --- as data -------------------------------------------------------------------------------------
 
 
-def shown_data(shown: Shown) -> dict[str, Any]:
-    """Header, records, certificates and verdict."""
-    found = shown.found
-    if found is None:
-        return {"file": shown.name, "present": False}
-    md5, sha1 = _sums(found.raw)
-    return {
-        "file": shown.name,
-        "present": True,
-        "length": len(found.raw),
-        "md5": md5,
-        "sha1": sha1,
-        "modified": iso_time(shown.modified),
-        "made": shown.made or "by the node",
-        "too_large_for_phones": len(found.raw) >= form.PHONE_LIMIT,
-        "header": _header_data(found.header),
-        "records": [
-            _record_data(i, record, shown.signer) for i, record in enumerate(found.records)
-        ],
-        "certificates": _certificates(found),
-        "verdict": {"verified": not shown.reason, "reason": shown.reason},
-    }
-
-
 def _header_data(header: Header) -> dict[str, Any]:
     return {
         "version": "{}.{}".format(*header.version),
@@ -268,8 +265,8 @@ def _certificates(found: TrustList) -> list[dict[str, Any]]:
 # --- commands ------------------------------------------------------------------------------------
 
 
-@family.command("show ctl", level=0, view=shown_lines, json=shown_data, pages=True)
-def show_ctl(node: Node) -> Shown:
+@family.command("show ctl", level=0, pages=True)
+def show_ctl(node: Node) -> ListShown:
     """Show the CTL file: who signed it, and whom it tells phones to trust.
 
     There is one only after the cluster was set to mixed mode.
@@ -277,8 +274,8 @@ def show_ctl(node: Node) -> Shown:
     return look(node, "CTL")
 
 
-@family.command("show itl", level=0, view=shown_lines, json=shown_data, pages=True)
-def show_itl(node: Node) -> Shown:
+@family.command("show itl", level=0, pages=True)
+def show_itl(node: Node) -> ListShown:
     """Show the ITL file: who signed it, and whom it tells phones to trust.
 
     It is made by the service that serves files to phones, and anew whenever a certificate in it
@@ -287,11 +284,11 @@ def show_itl(node: Node) -> Shown:
     return look(node, "ITL")
 
 
-def look(node: Node, title: str) -> Shown:
+def look(node: Node, title: str) -> ListShown:
     """The list of that title, read and verified."""
     lists, snapshot = node.lists, node.snapshot()
     spec = lists.spec(title)
-    shown = Shown(spec.title, spec.name, spec.service, node.zone)
+    shown = ListShown(spec.title, spec.name, spec.service, node.zone)
     raw = lists.raw(snapshot, spec)
     if raw is None:
         return shown
@@ -308,7 +305,7 @@ def look(node: Node, title: str) -> Shown:
         signer = read.verify(found).signer
     except Refused as error:
         reason = error.message()
-    full: Shown = shown.replace(
+    full: ListShown = shown.replace(
         found=found,
         modified=lists.modified(snapshot, spec) or found.header.timestamp or snapshot.when,
         made=lists.made(snapshot, spec),

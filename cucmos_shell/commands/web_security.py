@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.cli.render import record_lines
-from cucmos_shell.commands.regenerate import (
-    CANCELLED,
-    QUESTION,
-    WARNING,
-    put,
-    regenerated_data,
-    regenerated_lines,
-)
+from cucmos_shell.commands.regenerate import CANCELLED, QUESTION, WARNING, put
 from cucmos_shell.commands.views.replaced import Installed
 from cucmos_shell.errors import BadValue, Unavailable
 from cucmos_shell.node.tasks.raising import renewed
@@ -39,17 +31,20 @@ def web_unit(node: Node) -> str:
     return unit
 
 
-def _lines(shown: Record) -> list[str]:
-    """Labels and values; the backslash before a comma is ours and stays single."""
-    units = subjects.joined_units(map(safe, shown.data["organizational_unit"]))
-    lines = record_lines(shown)
-    at = [label for label, _ in shown.fields].index(UNITS_LABEL)
-    lines[at] = f"{lines[at].partition(' : ')[0]} : {units}"
-    return lines
+class WebSecurity(Record):
+    """The subject of the web certificate; `facts` has its organizational units apart."""
+
+    def lines(self) -> list[str]:
+        """The text: labels and values; the backslash before a comma is ours and stays single."""
+        lines = super().lines()
+        at = [label for label, _ in self.fields].index(UNITS_LABEL)
+        units = subjects.joined_units(map(safe, self.facts["organizational_unit"]))
+        lines[at] = f"{lines[at].partition(' : ')[0]} : {units}"
+        return lines
 
 
-@family.command("show web-security", level=0, view=_lines)
-def show(node: Node) -> Record:
+@family.command("show web-security", level=0)
+def show(node: Node) -> WebSecurity:
     """Show the subject that set web-security gives to certificates and requests."""
     unit = web_unit(node)
     snapshot = node.snapshot()
@@ -66,7 +61,7 @@ def show(node: Node) -> Record:
         ("Alternate Host Name", subject.alternate),
     )
     data = {label.lower().replace(" ", "_"): value for label, value in fields}
-    return Record(fields, {**data, "organizational_unit": subject.units})
+    return WebSecurity(fields, {**data, "organizational_unit": subject.units})
 
 
 ORGANIZATIONAL_UNIT = Argument(
@@ -84,8 +79,6 @@ ALTERNATE = Argument("alternatehostname", "alternate host name or address for th
     level=0,
     changes=True,
     arguments=(ORGANIZATIONAL_UNIT, ORGANIZATION, LOCALITY, STATE, COUNTRY, ALTERNATE),
-    view=regenerated_lines,
-    json=regenerated_data,
     examples=(
         "set web-security accounting Cisco Milpitas CA",
         'set web-security "accounting,personnel\\,CA,personnel\\,MA" Cisco Milpitas CA US',
@@ -131,14 +124,14 @@ def _install(node: Node, unit: str, subject: Subject) -> Conversation[Installed]
 
     def change(transaction: Transaction) -> Installed:
         try:
-            material = issuing.for_subject(
+            credential = issuing.for_subject(
                 spec, key, pairs, names, now=transaction.now, serial=serial
             )
         except ValueError as error:
             raise BadValue("No certificate can say this: {reason}", reason=str(error)) from None
         settings = {**transaction.settings(), subjects.SETTING: subjects.to_setting(subject)}
         transaction.put_settings(settings)
-        return put(node, transaction, material)
+        return put(node, transaction, credential)
 
     installed: Installed = yield Commit(change)
     yield from renewed(node, unit, "regenerated")

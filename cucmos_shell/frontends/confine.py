@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 # All that is left of the environment; everything else could steer a library.
 KEPT = (
-    "CUCMOS_STATE", "HOME", "LANG", "LOGNAME", "SSH_CONNECTION", "SSH_ORIGINAL_COMMAND", "TERM",
-    "TZ", "USER", "XDG_STATE_HOME",
+    "CUCMOS_DEBUG", "CUCMOS_STATE", "HOME", "LANG", "LOGNAME", "SSH_CONNECTION",
+    "SSH_ORIGINAL_COMMAND", "TERM", "TZ", "USER", "XDG_STATE_HOME",
 )  # fmt: skip
 KEPT_PREFIX = "LC_"
 LONGEST = 65_536

@@ -54,7 +54,7 @@ def serve(state_dir: str, service: Service, world: World) -> int:
     node = Node.open(state_dir, world)
     node.audit.keep_reserve()
     make_administrator(node, service.admin, service.admin_password_file)
-    keys = host_keys(state_dir, service.legacy_algorithms)
+    keys = host_keys(node.layout, service.legacy_algorithms)
     listener = _listener(service.host, service.port)
     listen = partial(Server, listener=listener, keys=keys, legacy=service.legacy_algorithms)
     host, port = listener.getsockname()[:2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -81,6 +82,7 @@ def _serve(arguments: Sequence[str], world: World) -> int:
     state = state_folder(options.pop("state"))
     _installed(state, options.pop("profile"), world)
     options["legacy_algorithms"] = bool(options["legacy_algorithms"])
+    _started()
     return serve(state, Service(**options), world)
 
 
@@ -107,6 +109,12 @@ VERBS = {"init": _init, "reference": _reference, "serve": _serve}
 def _print(text: str) -> int:
     sys.stdout.write(text)
     return 0
+
+
+def _started() -> None:
+    """From here on garbage is collected, though not in what the start has made."""
+    gc.freeze()
+    gc.enable()
 
 
 def _introduce(session: Session, caller: Who) -> None:
@@ -140,6 +148,7 @@ def _batch(node: Node, caller: Who, options: dict[str, Any]) -> int:
         settings=settings,
     )
     _introduce(session, caller)
+    _started()
     batch = Batch(session, answers, yes=options["yes"], keep_going=options["keep_going"])
     return batch.run(iter(options["c"]) if options["c"] else None)
 
@@ -155,6 +164,7 @@ def _console(node: Node, rich: bool, caller: Who) -> int:
         node, account=caller.account, level=caller.level, origin=caller.origin, history=history
     )
     _introduce(session, caller)
+    _started()
     login = logins.begin(caller.account, caller.origin, limited=caller.origin != "console")
     try:
         timeout, lines = logins.timeout(), history.lines

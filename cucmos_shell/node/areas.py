@@ -15,8 +15,8 @@ import stat
 
 from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.results import Value
-from cucmos_shell.store import Vanished
-from cucmos_shell.store.durable import FOLDER_MODE, unavailable, write_all
+from cucmos_shell.store import SnapshotExpired
+from cucmos_shell.store.durable import FOLDER_MODE, NEW_FLAGS, unavailable, write_all
 from cucmos_shell.store.paths import clean_name
 
 TYPE_CHECKING = False
@@ -25,24 +25,23 @@ if TYPE_CHECKING:
     from typing import BinaryIO, TypeVar
 
     from cucmos_shell.store import Snapshot, Store
+    from cucmos_shell.store.paths import Layout
 
     T = TypeVar("T")
 
 ACTIVELOG, UPLOAD, DOWNLOAD, CERTS = "activelog", "upload", "download", "certs"
-AREAS = (ACTIVELOG, CERTS, DOWNLOAD, UPLOAD)
-DEEPEST = 32
+MAX_DEPTH = 32
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # A pipe somebody put there must not hold a session up.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
-_FRESH = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _CAREFUL = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 Path = tuple[str, ...]
 
 
-class Entry(Value):
+class DirEntry(Value):
     """A file or folder. `path` is its place below its area, `changed` seconds since the epoch."""
 
     path: Path
@@ -59,7 +58,7 @@ class Entry(Value):
 def split(text: str) -> Path:
     """`text` as a path. Raises FileNotFoundError for one that could leave its area."""
     parts = tuple(part for part in text.split("/") if part not in ("", "."))
-    if ".." in parts or "\0" in text or len(parts) > DEEPEST:
+    if ".." in parts or "\0" in text or len(parts) > MAX_DEPTH:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), text)
     return parts
 
@@ -82,7 +81,7 @@ class FolderArea:
                 os.close(above)
         return descriptor
 
-    def entries(self, path: Path) -> list[Entry]:
+    def entries(self, path: Path) -> list[DirEntry]:
         """What is in a folder, by name; links and devices are not there. Raises OSError."""
         descriptor = self.folder(path)
         try:
@@ -100,7 +99,7 @@ class FolderArea:
             os.close(descriptor)
         return sorted(found, key=lambda e: e.name)
 
-    def stat(self, path: Path) -> Entry:
+    def stat(self, path: Path) -> DirEntry:
         """One entry. Raises OSError."""
         folder = self.folder(path[:-1])
         try:
@@ -155,7 +154,7 @@ class FolderArea:
 
     def make_folder(self, path: Path) -> None:
         """A new folder. Raises OSError."""
-        if len(path) >= DEEPEST:
+        if len(path) >= MAX_DEPTH:
             raise PermissionError(errno.EACCES, "is too deep", path[-1])
         self._below(path, os.mkdir, 0o700)
 
@@ -196,11 +195,11 @@ class FolderArea:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), to)
 
 
-def _entry(path: Path, status: os.stat_result) -> Entry | None:
+def _entry(path: Path, status: os.stat_result) -> DirEntry | None:
     if stat.S_ISDIR(status.st_mode):
-        return Entry(path, True, 0, status.st_mtime)
+        return DirEntry(path, True, 0, status.st_mtime)
     if stat.S_ISREG(status.st_mode):
-        return Entry(path, False, status.st_size, status.st_mtime)
+        return DirEntry(path, False, status.st_size, status.st_mtime)
     return None
 
 
@@ -212,23 +211,25 @@ class CertificateArea:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def entries(self, path: Path) -> list[Entry]:
+    def entries(self, path: Path) -> list[DirEntry]:
         """What is in a folder, by name. Raises OSError, ShellError."""
         snapshot = self._store.snapshot()
         if not path:
             names = sorted((*snapshot.units, *snapshot.stores))
-            return [Entry((name,), True, 0, snapshot.when) for name in names]
+            return [DirEntry((name,), True, 0, snapshot.when) for name in names]
         if len(path) > 1 or path[0] not in (*snapshot.units, *snapshot.stores):
             raise _missing(path)
         return [
-            Entry((path[0], name), False, len(_certificate(snapshot, path[0], name)), snapshot.when)
+            DirEntry(
+                (path[0], name), False, len(_certificate(snapshot, path[0], name)), snapshot.when
+            )
             for name in _files(snapshot, path[0])
         ]
 
-    def stat(self, path: Path) -> Entry:
+    def stat(self, path: Path) -> DirEntry:
         """One entry. Raises OSError, ShellError."""
         if not path:
-            return Entry((), True, 0, self._store.snapshot().when)
+            return DirEntry((), True, 0, self._store.snapshot().when)
         if len(path) == 1:
             found = [e for e in self.entries(()) if e.name == path[0]]
             if not found:
@@ -236,7 +237,7 @@ class CertificateArea:
             return found[0]
         with self.open(path) as file:
             size = file.seek(0, os.SEEK_END)
-        return Entry(path, False, size, self._store.snapshot().when)
+        return DirEntry(path, False, size, self._store.snapshot().when)
 
     def open(self, path: Path) -> BinaryIO:
         """A certificate for reading. Raises OSError, ShellError."""
@@ -244,7 +245,7 @@ class CertificateArea:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         try:
             return io.BytesIO(_certificate(self._store.snapshot(), *path))
-        except Vanished:
+        except SnapshotExpired:
             return io.BytesIO(_certificate(self._store.snapshot(), *path))
 
     def delete(self, path: Path) -> None:
@@ -284,44 +285,44 @@ if TYPE_CHECKING:
     Area = FolderArea | CertificateArea
 
 
-def all_areas(state_dir: str, store: Store) -> dict[str, Area]:
+def all_areas(store: Store) -> dict[str, Area]:
     """The areas of the node by name."""
     return {
-        ACTIVELOG: FolderArea(os.path.join(state_dir, "log")),
+        ACTIVELOG: FolderArea(store.layout.logs),
         CERTS: CertificateArea(store),
-        DOWNLOAD: FolderArea(os.path.join(state_dir, DOWNLOAD)),
-        UPLOAD: FolderArea(os.path.join(state_dir, UPLOAD), writable=True),
+        DOWNLOAD: FolderArea(store.layout.download),
+        UPLOAD: FolderArea(store.layout.upload, writable=True),
     }
 
 
-def walk(area: Area, path: Path) -> Iterator[Entry]:
+def walk(area: Area, path: Path) -> Iterator[DirEntry]:
     """Every file below a folder, in order. Raises OSError, ShellError."""
     for entry in area.entries(path):
         if not entry.folder:
             yield entry
-        elif len(entry.path) < DEEPEST:
+        elif len(entry.path) < MAX_DEPTH:
             yield from walk(area, entry.path)
 
 
 # --- by name, for commands ------------------------------------------------------------------------
 
 
-def uploads(state_dir: str) -> tuple[str, ...]:
+def uploads(layout: Layout) -> tuple[str, ...]:
     """The names of the files in the upload area, in order."""
     try:
-        entries = FolderArea(os.path.join(state_dir, UPLOAD)).entries(())
+        entries = FolderArea(layout.upload).entries(())
     except OSError:
         return ()
     return tuple(entry.name for entry in entries if not entry.folder)
 
 
-def open_upload(state_dir: str, name: str) -> BinaryIO:
+def open_upload(layout: Layout, name: str) -> BinaryIO:
     """The file of that name in the upload area. Raises NotFound, Refused or Unavailable."""
     missing = NotFound("{file} is not in the upload area", file=name)
     if not name or "/" in name or "\0" in name or name in (".", ".."):
         raise missing
     try:
-        return FolderArea(os.path.join(state_dir, UPLOAD)).open((name,))
+        return FolderArea(layout.upload).open((name,))
     except IsADirectoryError:
         raise Refused("{file} is not a plain file", file=name) from None
     except PermissionError as error:
@@ -330,13 +331,13 @@ def open_upload(state_dir: str, name: str) -> BinaryIO:
         raise missing from None
 
 
-def write_download(state_dir: str, name: str, data: bytes) -> str:
+def write_download(layout: Layout, name: str, data: bytes) -> str:
     """Put a file into the download area, in place of one of that name; returns its name, cleaned.
 
     Raises Unavailable.
     """
     name = clean_name(name, "download")
-    path = os.path.join(state_dir, DOWNLOAD)
+    path = layout.download
     try:
         with contextlib.suppress(FileExistsError):
             os.mkdir(path, FOLDER_MODE)
@@ -355,7 +356,7 @@ def _replace(folder: int, name: str, data: bytes) -> None:
     fresh = f".{name}.new"
     with contextlib.suppress(FileNotFoundError):
         os.unlink(fresh, dir_fd=folder)
-    descriptor = os.open(fresh, _FRESH, 0o600, dir_fd=folder)
+    descriptor = os.open(fresh, NEW_FLAGS, 0o600, dir_fd=folder)
     try:
         write_all(descriptor, data)
         os.fsync(descriptor)

@@ -10,7 +10,7 @@ import json
 import os
 import re
 
-from cucmos_shell.errors import Busy, UsageError
+from cucmos_shell.errors import UsageError
 from cucmos_shell.node.certificates import issuing
 from cucmos_shell.node.certificates.trust_lists import TrustLists
 from cucmos_shell.profile.load import load_yaml
@@ -32,9 +32,8 @@ if TYPE_CHECKING:
     from cucmos_shell.world import World
     from cucmos_shell.world.world import PrivateKey
 
-FOLDERS = ("download", "log", "run", "upload")
+# Seconds that one of several installations at once waits for the others.
 PATIENCE = 120.0
-RETRY = 0.05
 _HOSTNAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)\Z")
 
 
@@ -59,13 +58,11 @@ def install(
     appliance = _appliance(profile, hostname, speed)
     try:
         _make_folder(state_dir)
-        lock = _lock(store, world)
-        if lock is None:
-            return False
-        with lock:
+        busy = "another process holds {folder}"
+        with store.lock(world.monotonic, world.sleep, PATIENCE, busy) as lock:
             if store.exists():
                 return False
-            _install(store, state_dir, appliance, world, lock, progress or (lambda line: None))
+            _install(store, appliance, world, lock, progress or (lambda line: None))
     except OSError as error:
         raise unavailable(error, "written") from error
     return True
@@ -100,43 +97,31 @@ def _make_folder(path: str) -> None:
         sync_folder(os.path.dirname(folder))
 
 
-def _lock(store: Store, world: World) -> Lock | None:
-    """The lock; None when another process has installed the node meanwhile."""
-    deadline = world.monotonic() + PATIENCE
-    while (lock := store.try_lock()) is None:
-        if store.exists():
-            return None
-        if world.monotonic() >= deadline:
-            raise Busy("another process holds {folder}", folder=store.layout.state)
-        world.sleep(RETRY)
-    return lock
-
-
 def _install(
     store: Store,
-    state_dir: str,
     appliance: Appliance,
     world: World,
     lock: Lock,
     progress: Callable[[str], None],
 ) -> None:
-    replace_file(store.layout.installing, b"")
+    layout = store.layout
+    replace_file(layout.installing, b"")
     progress(f"Installing {appliance.product} {appliance.version} as {appliance.hostname}")
-    for name in FOLDERS:
-        _make_folder(os.path.join(state_dir, name))
+    for folder in (layout.download, layout.logs, layout.run, layout.upload):
+        _make_folder(folder)
     keys = _keys(appliance, world, progress)
     data = json.dumps(to_json(appliance), indent=1).encode("ascii") + b"\n"
-    replace_file(store.layout.profile, data)
+    replace_file(layout.profile, data)
     transaction = store.create(lock, who="installation", what="install", now=world.now())
     transaction.define(appliance.units, appliance.trust_stores)
     for unit, key in keys.items():
         serial = world.new_serial()
-        material = issuing.first(appliance, unit, key, now=transaction.now, serial=serial)
-        issuing.stage(transaction, appliance, material)
+        credential = issuing.first(appliance, unit, key, now=transaction.now, serial=serial)
+        issuing.stage(transaction, appliance, credential)
     transaction.put_settings({})
     TrustLists(appliance, lambda service: 0).follow(transaction)
     transaction.commit()
-    os.unlink(store.layout.installing)
+    os.unlink(layout.installing)
     progress("The node is installed")
 
 

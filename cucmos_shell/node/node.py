@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
+from functools import cached_property
 
-from cucmos_shell.errors import Busy, Damaged, Unavailable
+from cucmos_shell.errors import Damaged, Unavailable
 from cucmos_shell.node.logs.audit import Audit
 from cucmos_shell.profile.profile import FORMAT, Appliance, from_json
 from cucmos_shell.store import Store
@@ -21,28 +21,25 @@ if TYPE_CHECKING:
     from cucmos_shell.node.logs.alarms import Alarms
     from cucmos_shell.node.services.services import Services
     from cucmos_shell.store import Snapshot
-    from cucmos_shell.world import SyslogHost, World
+    from cucmos_shell.world import World
+    from cucmos_shell.world.unanswered import SyslogHost
 
 DAY = 86_400
 
 
 class Node:
-    """A node of a product: profile, certificate store, services and logs below one folder."""
+    """A node of a product: profile, certificate store, services and logs below one folder.
+
+    Its parts are loaded when they are first asked for: a listing pays for none of them.
+    """
 
     def __init__(self, state_dir: str, appliance: Appliance, world: World) -> None:
         self.state_dir = state_dir
         self.appliance = appliance
         self.world = world
         self.store = Store(state_dir)
-        self._services: Services | None = None
-        self._lists: TrustLists | None = None
-        self.audit = Audit(
-            os.path.join(state_dir, "log", "platform", "log"),
-            os.path.join(state_dir, "run", "log-reserve"),
-        )
-        self._accounts: Accounts | None = None
-        self._logins: Logins | None = None
-        self._alarms: Alarms | None = None
+        self.layout = self.store.layout
+        self.audit = Audit(self.layout.audit_log, self.layout.log_reserve)
 
     @staticmethod
     def open(state_dir: str, world: World) -> Node:
@@ -51,38 +48,44 @@ class Node:
         node.store.repair_view()
         return node
 
-    @property
+    @cached_property
     def accounts(self) -> Accounts:
-        """Signing in to this node; a listing never pays for it."""
-        if self._accounts is None:
-            from cucmos_shell.node.access.accounts import Accounts
+        """Signing in to this node."""
+        from cucmos_shell.node.access.accounts import Accounts
 
-            self._accounts = Accounts(self.state_dir, self.store, self.world)
-        return self._accounts
+        return Accounts(self.store, self.world)
 
-    @property
+    @cached_property
     def logins(self) -> Logins:
         """The sessions of this node."""
-        if self._logins is None:
-            from cucmos_shell.node.access.sessions import Logins
+        from cucmos_shell.node.access.sessions import Logins
 
-            self._logins = Logins(self.state_dir, self.store, self.audit, self.world)
-        return self._logins
+        return Logins(self.store, self.audit, self.world)
 
-    @property
+    @cached_property
     def alarms(self) -> Alarms:
         """The node's alarms: raising them, and the log of them."""
-        if self._alarms is None:
-            from cucmos_shell.node.logs.alarms import Alarms
+        from cucmos_shell.node.logs.alarms import Alarms
 
-            folder = os.path.join(self.state_dir, "log", "syslog")
-            self._alarms = Alarms(
-                folder, self.world, self.hostname, self.appliance.fqdn, self._syslog
-            )
-        return self._alarms
+        names = (self.hostname, self.appliance.fqdn)
+        return Alarms(self.layout.alarm_log, self.world, *names, self._syslog)
+
+    @cached_property
+    def services(self) -> Services:
+        """What runs on this node."""
+        from cucmos_shell.node.services.services import Services
+
+        return Services(self.appliance, self.store, self.world)
+
+    @cached_property
+    def lists(self) -> TrustLists:
+        """The trust lists, which follow the certificates."""
+        from cucmos_shell.node.certificates.trust_lists import TrustLists
+
+        return TrustLists(self.appliance, lambda s: self.services.started_from(s))
 
     def _syslog(self) -> SyslogHost | bool | None:
-        from cucmos_shell.world import SyslogHost
+        from cucmos_shell.world.unanswered import SyslogHost
 
         setting = self.snapshot().settings().get("alarm_syslog", {"to": "local"})
         if setting["to"] == "host":
@@ -91,10 +94,7 @@ class Node:
 
     def fail_service(self, name: str) -> None:
         """Let a service break down now, as a fault would, and raise its alarm. Raises Busy."""
-        lock = self.store.try_lock()
-        if lock is None:
-            raise Busy("Another session is changing this node; try again in a moment")
-        with lock:
+        with self.store.lock(self.world.monotonic, self.world.sleep) as lock:
             change = self.store.begin(lock, who="fault", what=f"{name} fails", now=self.now())
             self.services.fail(change, name)
         self.alarms.raise_one("ServiceFailed", ServiceName=name, Reason="Service stopped abruptly")
@@ -106,24 +106,6 @@ class Node:
     def snapshot(self) -> Snapshot:
         """One consistent state of the store."""
         return self.store.snapshot()
-
-    @property
-    def services(self) -> Services:
-        """What runs on this node; a listing of certificates never pays for it."""
-        if self._services is None:
-            from cucmos_shell.node.services.services import Services
-
-            self._services = Services(self.appliance, self.store, self.world)
-        return self._services
-
-    @property
-    def lists(self) -> TrustLists:
-        """The trust lists, which follow the certificates."""
-        if self._lists is None:
-            from cucmos_shell.node.certificates.trust_lists import TrustLists
-
-            self._lists = TrustLists(self.appliance, lambda s: self.services.started_from(s))
-        return self._lists
 
     def attention(self) -> tuple[int, int]:
         """`(services that wait for a restart, certificates that end soon)`, soon by the profile."""

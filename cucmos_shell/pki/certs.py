@@ -247,7 +247,7 @@ def subject_hash(certificate: x509.Certificate) -> str:
 
 
 def row(description: Description, name: str, text: str, owner: str = "") -> dict[str, Any]:
-    """The fields of the store's `Row` for a certificate called `name` and described by `text`."""
+    """The fields of a `CertificateRow` for a certificate called `name`, described by `text`."""
     return {
         "name": name,
         "common_name": description.common_name,

@@ -24,17 +24,16 @@ from cucmos_shell.errors import (
 from cucmos_shell.node.logs.audit import looks_secret, redacted
 from cucmos_shell.results import Done, Say
 from cucmos_shell.session import words
-from cucmos_shell.session.bug import bug
-from cucmos_shell.session.dialogue import Dialogue
 from cucmos_shell.text import PROMPT, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from cucmos_shell.node import Node
-    from cucmos_shell.node.access.sessions import History
-    from cucmos_shell.results import Event, Events
+    from cucmos_shell.node.access.sessions import AccountHistory
+    from cucmos_shell.results import Conversation, Event, Events
 
 LINE_LIMIT = 65_536
 
@@ -54,7 +53,7 @@ class Session:
         origin: str = "console",
         interactive: bool = True,
         settings: Settings | None = None,
-        history: History | None = None,
+        history: AccountHistory | None = None,
     ) -> None:
         self.node = node
         self.history = history
@@ -265,28 +264,23 @@ class Execution:
         return 0
 
     def _bug(self, problem: BaseException) -> InternalError:
-        return bug(problem, self._node.now(), self._node.audit.folder)
+        from cucmos_shell.session.bug import bug
+
+        return bug(problem, self._node.now(), self._node.layout)
 
     # --- the handler ----------------------------------------------------------------------------
 
     def _drive(self) -> Events[None]:
         assert self.match is not None
         session, command = self._session, self.match.command
-        dialogue = Dialogue(
-            self._node,
-            who=session.caller.account,
-            what=self.match.canonical,
-            interactive=session.interactive,
-            json=self._json,
-        )
         if command.reauth:
-            yield from self._sign_in_again(dialogue)
+            yield from self._sign_in_again()
         arguments = dict(self.match.arguments)
         if command.wants_caller:
             arguments["caller"] = session.caller
         value = command.handler(self._node, **arguments)
         if hasattr(value, "send"):
-            value = yield from dialogue.converse(value)
+            value = yield from self._converse(value)
         try:
             pagination = session.settings.pagination
             said = words.shown(self.match, value, json=self._json, pagination=pagination)
@@ -297,13 +291,27 @@ class Execution:
             if not self._json:
                 yield Say(words.INTERRUPTED)
 
-    def _sign_in_again(self, dialogue: Dialogue) -> Events[None]:
+    def _converse(self, handler: Conversation[Any]) -> Events[Any]:
+        from cucmos_shell.session.dialogue import Dialogue
+
+        assert self.match is not None
+        session = self._session
+        dialogue = Dialogue(
+            self._node,
+            who=session.caller.account,
+            what=self.match.canonical,
+            interactive=session.interactive,
+            json=self._json,
+        )
+        return dialogue.converse(handler)
+
+    def _sign_in_again(self) -> Events[None]:
         from cucmos_shell.session import reauth
 
         session = self._session
         if reauth.wanted(self._node, session.caller):
             asking = reauth.sign_in_again(self._node, session.caller, session.interactive)
-            yield from dialogue.converse(asking)
+            yield from self._converse(asking)
 
     # --- what the person sees --------------------------------------------------------------------
 

@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
-from cucmos_shell.cli.filters import filtered, filtered_data
 from cucmos_shell.cli.render import to_data, to_json, to_lines
 from cucmos_shell.cli.wording import failure_json, failure_text
 from cucmos_shell.results import Document, Say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from cucmos_shell.cli.match import Match
     from cucmos_shell.errors import ShellError
+    from cucmos_shell.results import Result
 
 INTERRUPTED = "Control-C pressed\n"
 
 
-def shown(match: Match, value: Any, *, json: bool, pagination: bool) -> Say | None:
+def shown(
+    match: Match, value: Result | None, *, json: bool, pagination: bool, columns: int = 0
+) -> Say | None:
     """The value of the command in `match`, None if there is nothing to show.
 
-    `pagination` is whether what pages by itself may. Raises BadValue for a filter that does not
-    fit.
+    `pagination` is whether what pages by itself may, `columns` the width of the terminal, 0 if that
+    is not known. Raises BadValue for a filter that does not fit.
     """
-    command = match.command
     filters = [(item.kind, item.text) for item in match.filters]
     if json:
-        data = command.json(value) if command.json else to_data(value)
-        data = filtered_data(to_data(data), filters)
+        data = to_data(value)
+        if filters:
+            from cucmos_shell.cli.filters import filtered_data
+
+            data = filtered_data(data, filters)
         return Say(to_json({"command": match.canonical, "ok": True, "data": data}) + "\n")
-    lines = list(command.view(value)) if command.view else to_lines(value)
+    lines = to_lines(value, columns)
     if filters:
+        from cucmos_shell.cli.filters import filtered
+
         lines = filtered(lines, filters)
     if not lines:
         return None
     # `set cli pagination off` ends what pages by itself, not what asks for pages.
-    paged = command.pages and pagination
+    paged = match.command.pages and pagination
     paged = paged or any(kind == "page" for kind, _ in filters)
     paged = paged or bool(match.arguments.get("page"))
     viewer = isinstance(value, Document) and not filters

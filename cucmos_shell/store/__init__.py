@@ -2,25 +2,27 @@
 
 The store is plain files and immutable versions; one rename makes a change true (`store`).
 `snapshot` reads by `rows`, `transaction` writes by `draft`, `commit` and `durable`; `view` makes
-the links for people, `prune` removes what nobody names, `paths` knows every path. `shared_json` is
-a small file that processes share.
+the links for people, `prune` removes what nobody names. For the rest of a state folder, `paths`
+knows every path, `locks` every lock, `shared_json` and `state_json` the small files, `logfile` the
+logs that processes share.
 """
 
 from __future__ import annotations
 
-from cucmos_shell.store.rows import Entry, Own, RequestRow, Row, TrustIndex
-from cucmos_shell.store.snapshot import Snapshot, Vanished
-from cucmos_shell.store.store import Lock, Store, of_state
+from cucmos_shell.store.locks import Lock
+from cucmos_shell.store.rows import CertificateRow, HistoryEntry, Own, RequestRow, TrustIndex
+from cucmos_shell.store.snapshot import Snapshot, SnapshotExpired
+from cucmos_shell.store.store import Store, per_state
 
 __all__ = [
-    "Entry",
+    "CertificateRow",
+    "HistoryEntry",
     "Lock",
     "Own",
     "RequestRow",
-    "Row",
     "Snapshot",
+    "SnapshotExpired",
     "Store",
     "TrustIndex",
-    "Vanished",
-    "of_state",
+    "per_state",
 ]

@@ -22,7 +22,7 @@ from cucmos_shell.store.durable import (
     unavailable,
 )
 from cucmos_shell.store.prune import numbers, prune, sweep
-from cucmos_shell.store.rows import Entry, Own, TrustIndex, own_to_json, shortened
+from cucmos_shell.store.rows import HistoryEntry, TrustIndex, own_to_json, shortened
 from cucmos_shell.store.snapshot import FORMAT, Snapshot, manifest_of, sha256_hex
 from cucmos_shell.store.view import rebuild, refresh, stamped
 
@@ -37,7 +37,7 @@ find_syncfs()  # now, and not while somebody waits for the lock
 SECRET_DOCUMENTS = frozenset(("accounts.json", "bulk.json", paths.SMTP))
 
 
-class Plan(Value):
+class CommitPlan(Value):
     """What a transaction wants done. `base` is None at installation."""
 
     base: Snapshot | None
@@ -55,10 +55,10 @@ def _json(data: object) -> bytes:
     return json.dumps(data).encode("ascii") + b"\n"
 
 
-class Commit:
+class CommitWriter:
     """The writing of one plan."""
 
-    def __init__(self, plan: Plan, layout: paths.Layout) -> None:
+    def __init__(self, plan: CommitPlan, layout: paths.Layout) -> None:
         self._plan = plan
         self._layout = layout
         self._parent = plan.base.head if plan.base else 0
@@ -164,10 +164,10 @@ class Commit:
         version = self._next_version(unit)
         history = own.history
         if own.row is not None and (not history or history[-1].sha256 != own.row.sha256):
-            entry = Entry(version, self._number, self._plan.when, own.row.sha256)
+            entry = HistoryEntry(version, self._number, self._plan.when, own.row.sha256)
             history = shortened((*history, entry))
         files = draft.files(unit)
-        files[paths.INDEX] = own_to_json(Own(own.row, own.request, history, version))
+        files[paths.INDEX] = own_to_json(own.replace(history=history, version=version))
         self._write_version(writer, unit, files)
 
     def _write_node(self, writer: Writer) -> None:
@@ -190,7 +190,7 @@ class Commit:
         if unit not in self._versions:
             base = self._plan.base
             known = base.version(unit) if base and unit in base.note()["units"] else 0
-            taken = numbers(f"{self._layout.versions}/{unit}")
+            taken = numbers(self._layout.unit(unit))
             self._versions[unit] = 1 + max((*taken, known))
         return self._versions[unit]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cucmos_shell.pki.der import to_pem
 from cucmos_shell.store import paths
-from cucmos_shell.store.rows import Own, Row, TrustIndex, best, by_name
+from cucmos_shell.store.rows import CertificateRow, Own, TrustIndex, best, by_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,15 +19,15 @@ class TrustDraft:
 
     def __init__(self, index: TrustIndex) -> None:
         self.base = index
-        self.changes: dict[str, Row | None] = {}
+        self.changes: dict[str, CertificateRow | None] = {}
         self.added: dict[str, bytes] = {}
         self._names: dict[str, set[str]] = {}
         self._common: dict[str, set[str]] = {}
         self._looked = 0
-        self._base_names: dict[str, list[Row]] | None = None
-        self._base_common: dict[str, list[Row]] = {}
+        self._base_names: dict[str, list[CertificateRow]] | None = None
+        self._base_common: dict[str, list[CertificateRow]] = {}
 
-    def put(self, row: Row, der: bytes) -> None:
+    def put(self, row: CertificateRow, der: bytes) -> None:
         """Put in or replace the certificate of that name."""
         self.changes[row.name] = row
         self.added[row.sha256] = der
@@ -38,19 +38,19 @@ class TrustDraft:
         """Take the certificate of exactly that name out."""
         self.changes[name] = None
 
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[CertificateRow, ...]:
         """All rows in listing order."""
         if not self.changes:
             return self.base.rows()
         kept = [row for row in self.base.rows() if row.name not in self.changes]
         return tuple(by_name([*kept, *filter(None, self.changes.values())]))
 
-    def find(self, name: str) -> Row | None:
+    def find(self, name: str) -> CertificateRow | None:
         """The row of that name: the exact one, else one that differs by case only."""
         staged = self._staged(self._names.get(name.lower(), ()))
         return best([*staged, *self._unchanged(self._variants(name))], name)
 
-    def named(self, common_name: str) -> list[Row]:
+    def named(self, common_name: str) -> list[CertificateRow]:
         """The rows of that common name."""
         staged = self._staged(self._common.get(common_name, ()))
         return [
@@ -58,7 +58,7 @@ class TrustDraft:
             *self._unchanged(self._with_common(common_name)),
         ]
 
-    def owned(self, unit: str) -> Row | None:
+    def owned(self, unit: str) -> CertificateRow | None:
         """The copy of the unit's own certificate."""
         staged = [row for row in self.changes.values() if row and row.owner == unit]
         stored = [row for row in self.base.search(unit) if row.owner == unit]
@@ -81,14 +81,10 @@ class TrustDraft:
                 gone.append(old.sha256)
         return gone
 
-    def previous(self, name: str) -> Row | None:
-        """The row that exactly this name has so far."""
-        return next((row for row in self._variants(name) if row.name == name), None)
-
-    def _staged(self, names: set[str] | tuple[()]) -> list[Row]:
+    def _staged(self, names: set[str] | tuple[()]) -> list[CertificateRow]:
         return [row for name in sorted(names) if (row := self.changes.get(name)) is not None]
 
-    def _unchanged(self, rows: list[Row]) -> list[Row]:
+    def _unchanged(self, rows: list[CertificateRow]) -> list[CertificateRow]:
         return [row for row in rows if row.name not in self.changes]
 
     def _counted(self) -> bool:
@@ -101,12 +97,12 @@ class TrustDraft:
                 self._base_common.setdefault(row.common_name, []).append(row)
         return self._base_names is not None
 
-    def _variants(self, name: str) -> list[Row]:
+    def _variants(self, name: str) -> list[CertificateRow]:
         if self._counted() and self._base_names is not None:
             return self._base_names.get(name.lower(), [])
         return self.base.variants(name)
 
-    def _with_common(self, common_name: str) -> list[Row]:
+    def _with_common(self, common_name: str) -> list[CertificateRow]:
         if self._counted():
             return self._base_common.get(common_name, [])
         return [r for r in self.base.search(common_name) if r.common_name == common_name]

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 FOLDER_MODE, SECRET_FOLDER_MODE = 0o755, 0o700
 FILE_MODE, SECRET_FILE_MODE = 0o644, 0o600
 
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+NEW_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def unavailable(error: OSError, doing: str) -> Unavailable:
@@ -32,7 +32,7 @@ def unavailable(error: OSError, doing: str) -> Unavailable:
 
 def read(path: str) -> bytes:
     """The contents of a regular file that is no link. Raises OSError."""
-    descriptor = os.open(path, _READ)
+    descriptor = os.open(path, READ_FLAGS)
     try:
         size = os.fstat(descriptor).st_size
         pieces = []
@@ -55,7 +55,7 @@ def write_all(descriptor: int, data: bytes) -> None:
 
 def sync_folder(path: str) -> None:
     """Make the names in a folder durable. Raises OSError."""
-    descriptor = os.open(path, _FOLDER)
+    descriptor = os.open(path, FOLDER_FLAGS)
     try:
         os.fsync(descriptor)
     finally:
@@ -88,7 +88,7 @@ class Writer:
 
     def __init__(self, root: str) -> None:
         self._root = root
-        self._descriptor = os.open(root, _FOLDER)
+        self._descriptor = os.open(root, FOLDER_FLAGS)
         self._files: list[str] = []
         self._folders: list[str] = []
         self._kept: list[str] = []
@@ -115,7 +115,7 @@ class Writer:
 
     def file(self, path: str, data: bytes, mode: int = FILE_MODE) -> None:
         """A new file with its contents."""
-        descriptor = os.open(path, _WRITE, mode)
+        descriptor = os.open(path, NEW_FLAGS, mode)
         self._files.append(path)
         try:
             write_all(descriptor, data)
@@ -153,7 +153,7 @@ class Writer:
     def _sync_each(self) -> None:
         for path in (*self._files, *self._kept):
             if not os.path.islink(path):
-                descriptor = os.open(path, _READ)
+                descriptor = os.open(path, READ_FLAGS)
                 try:
                     os.fsync(descriptor)
                 finally:
@@ -203,27 +203,39 @@ def _syncfs(descriptor: int) -> None:
         raise OSError(number, os.strerror(number))
 
 
-def replace_file(path: str, data: bytes, mode: int = FILE_MODE) -> None:
-    """Give a file new contents, all at once, and make them last. The caller holds the lock.
+def replace(path: str, data: bytes, mode: int, *, durable: bool = True) -> None:
+    """Give a file new contents, all at once; `durable`: synced before the file has its name.
 
-    Raises Unavailable when nothing has changed, OutcomeUnknown when the file is replaced but the
-    disk did not confirm that it will last.
+    Raises OSError, and nothing has changed then.
     """
     fresh = path + ".next"
     try:
         _each(os.unlink, (fresh,))
-        descriptor = os.open(fresh, _WRITE, mode)
+        descriptor = os.open(fresh, NEW_FLAGS, mode)
         try:
             write_all(descriptor, data)
-            os.fsync(descriptor)
+            if durable:
+                os.fsync(descriptor)
         except OSError as error:
             error.filename = error.filename or path
             raise
         finally:
             os.close(descriptor)
         os.rename(fresh, path)
-    except OSError as error:
+    except OSError:
         _each(os.unlink, (fresh,))
+        raise
+
+
+def replace_file(path: str, data: bytes, mode: int = FILE_MODE) -> None:
+    """Give a file new contents, all at once, and make them last. The caller holds the lock.
+
+    Raises Unavailable when nothing has changed, OutcomeUnknown when the file is replaced but the
+    disk did not confirm that it will last.
+    """
+    try:
+        replace(path, data, mode)
+    except OSError as error:
         raise unavailable(error, "written") from error
     try:
         sync_folder(os.path.dirname(path))

@@ -1,6 +1,9 @@
-"""Where everything of the store lies, and how names of files are cleaned: the only such place.
+"""Where everything in a state folder lies, and how file names are cleaned: the only such place.
 
-<state>/lock
+<state>/lock, installing, profile.json, services.json, sent.json
+<state>/log/platform/log/{cliNNNNN.log, errors.log}, log/syslog/CiscoSyslog
+<state>/run/{sessions/ACCOUNT/..., history/ACCOUNT, failures.json, known_hosts.json, ...}
+<state>/ssh/, upload/, download/
 <state>/store/current -> heads/000042
 <state>/store/heads/000042/{UNIT -> ../../versions/UNIT/N, note.json, ...}
 <state>/store/versions/UNIT/N/{certs/UNIT.pem, .der, keys/..., chain.pem, index.json, MANIFEST}
@@ -27,7 +30,7 @@ SETTINGS = "settings.json"
 SMTP = "smtp.json"
 LISTS = "lists"
 KEYS = "keys"
-NAME_LIMIT = 200
+MAX_NAME = 200
 
 _UNCLEAN = re.compile(r"[^A-Za-z0-9._-]+")
 _CLEAN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
@@ -42,7 +45,7 @@ def clean_name(text: str, fallback: str = "certificate") -> str:
     writes common names (`VeriSign_Class_3_-_G3`). Leading and trailing characters that a name may
     not begin with, or that say nothing, are dropped.
     """
-    name = _UNCLEAN.sub("_", text[: 4 * NAME_LIMIT]).lstrip("._-").rstrip("_")[:NAME_LIMIT]
+    name = _UNCLEAN.sub("_", text[: 4 * MAX_NAME]).lstrip("._-").rstrip("_")[:MAX_NAME]
     return name or fallback
 
 
@@ -54,21 +57,6 @@ def is_clean(name: str) -> bool:
 class Layout:
     """The paths below one state folder. Makes no system call."""
 
-    __slots__ = (
-        "current",
-        "heads",
-        "installing",
-        "lock",
-        "pool",
-        "profile",
-        "sent",
-        "services",
-        "state",
-        "store",
-        "versions",
-        "view",
-    )
-
     def __init__(self, state_dir: str) -> None:
         self.state = state_dir
         self.lock = os.path.join(state_dir, "lock")
@@ -76,12 +64,45 @@ class Layout:
         self.profile = os.path.join(state_dir, "profile.json")
         self.sent = os.path.join(state_dir, "sent.json")
         self.services = os.path.join(state_dir, "services.json")
+        self.upload = os.path.join(state_dir, "upload")
+        self.download = os.path.join(state_dir, "download")
+        self.host_keys = os.path.join(state_dir, "ssh")
+        self.logs = os.path.join(state_dir, "log")
+        self.run = os.path.join(state_dir, "run")
+        self.sessions = os.path.join(self.run, "sessions")
+        self.histories = os.path.join(self.run, "history")
+        self.failures = os.path.join(self.run, "failures.json")
+        self.known_hosts = os.path.join(self.run, "known_hosts.json")
+        self.log_reserve = os.path.join(self.run, "log-reserve")
+        self.monitor_lock = os.path.join(self.run, "monitor.lock")
         self.store = os.path.join(state_dir, "store")
         self.current = os.path.join(self.store, "current")
         self.heads = os.path.join(self.store, "heads")
         self.versions = os.path.join(self.store, "versions")
         self.pool = os.path.join(self.store, "pool")
         self.view = os.path.join(self.store, "view")
+
+    def host_key(self, name: str) -> str:
+        """A host key of the server."""
+        return os.path.join(self.host_keys, name)
+
+    # --- logs; `age` is how many rotations ago the file was the log ------------------------------
+
+    def audit_log(self, age: int = 0) -> str:
+        """The audit log."""
+        return os.path.join(self.logs, "platform", "log", f"cli{age + 1:05d}.log")
+
+    def error_log(self, age: int = 0) -> str:
+        """The log of the program's own mistakes."""
+        name = "errors.log"
+        return os.path.join(self.logs, "platform", "log", f"{name}.{age}" if age else name)
+
+    def alarm_log(self, age: int = 0) -> str:
+        """The log of alarms."""
+        name = "CiscoSyslog"
+        return os.path.join(self.logs, "syslog", f"{name}.{age}" if age else name)
+
+    # --- the store -------------------------------------------------------------------------------
 
     @property
     def next_current(self) -> str:
@@ -93,17 +114,25 @@ class Layout:
         """The link that says which head the view shows."""
         return os.path.join(self.view, ".head")
 
-    def head(self, number: int) -> str:
-        """The folder of head `number`."""
-        return os.path.join(self.heads, head_name(number))
+    def head(self, number: int, *name: str) -> str:
+        """The folder of head `number`, or what is called `name` in it."""
+        return os.path.join(self.heads, head_name(number), *name)
 
-    def version(self, unit: str, number: int) -> str:
-        """The folder of version `number` of a unit."""
-        return os.path.join(self.versions, unit, str(number))
+    def unit(self, unit: str) -> str:
+        """The folder of a unit's versions."""
+        return os.path.join(self.versions, unit)
+
+    def version(self, unit: str, number: int, *name: str) -> str:
+        """The folder of version `number` of a unit, or what is called `name` in it."""
+        return os.path.join(self.versions, unit, str(number), *name)
 
     def pool_file(self, sha256: str, extension: str) -> str:
         """A certificate of the pool; `extension` is `pem` or `der`."""
         return os.path.join(self.pool, f"{sha256}.{extension}")
+
+    def links(self, unit: str) -> str:
+        """The folder of a unit's links in the view."""
+        return os.path.join(self.view, unit)
 
 
 def head_name(number: int) -> str:

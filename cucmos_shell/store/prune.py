@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # The newest states are kept for going back; of the others, those a reader may still be reading.
-KEEP_ALWAYS = 10
-KEEP_AT_MOST = 32
+MIN_HEADS = 10
+MAX_HEADS = 32
 BATCH = 8
 READING_SECONDS = 60.0
 _SHA256 = re.compile(rb'"([0-9a-f]{64})"')
@@ -36,11 +36,10 @@ def numbers(folder: str) -> list[int]:
 
 def _links(layout: paths.Layout, head: int) -> dict[str, int]:
     """Unit to version number of a head, as far as its links can be read."""
-    folder = layout.head(head)
     found: dict[str, int] = {}
-    for name in os.listdir(folder):
+    for name in os.listdir(layout.head(head)):
         try:
-            number = paths.parse_version(os.readlink(os.path.join(folder, name)), name)
+            number = paths.parse_version(os.readlink(layout.head(head, name)), name)
         except OSError:
             continue
         if number is not None:
@@ -50,7 +49,7 @@ def _links(layout: paths.Layout, head: int) -> dict[str, int]:
 
 def _changes(layout: paths.Layout, head: int, key: str) -> set[str]:
     try:
-        data = json.loads(read(os.path.join(layout.head(head), paths.CHANGES)))
+        data = json.loads(read(layout.head(head, paths.CHANGES)))
         return set(data[key])
     except (OSError, ValueError, KeyError, TypeError):
         return set()
@@ -59,12 +58,12 @@ def _changes(layout: paths.Layout, head: int, key: str) -> set[str]:
 def _expired(layout: paths.Layout, current: int) -> tuple[list[int], int]:
     """The heads to clear away, oldest first, and the oldest one that stays."""
     heads = [number for number in numbers(layout.heads) if number <= current]
-    candidates, kept = heads[:-KEEP_ALWAYS], heads[-KEEP_ALWAYS:]
+    candidates, kept = heads[:-MIN_HEADS], heads[-MIN_HEADS:]
     if not candidates:
         return [], kept[0]
     # Both times are the file system's, whatever the node's clock says.
     now = os.stat(layout.head(current)).st_mtime
-    while candidates and len(kept) < KEEP_AT_MOST:
+    while candidates and len(kept) < MAX_HEADS:
         # A state stops being current when its successor is made.
         if now - os.stat(layout.head(kept[0])).st_mtime > READING_SECONDS:
             break
@@ -83,7 +82,7 @@ def prune(layout: paths.Layout, current: int) -> None:
     # The order matters: a kill in the middle leaves the heads, from which the next one goes on.
     _collect(layout, [*expired[1:], oldest], oldest, current)
     for unit, number in _links(layout, oldest).items():
-        for old in numbers(os.path.join(layout.versions, unit)):
+        for old in numbers(layout.unit(unit)):
             if old < number:
                 remove_tree(layout.version(unit, old))
     for head in expired:
@@ -109,7 +108,7 @@ def _collect(layout: paths.Layout, dropping: Iterable[int], oldest: int, current
 def _index(layout: paths.Layout, unit: str, version: int) -> bytes:
     """The index of a trust store; nothing for other kinds of units."""
     try:
-        raw = read(os.path.join(layout.version(unit, version), paths.INDEX))
+        raw = read(layout.version(unit, version, paths.INDEX))
     except FileNotFoundError:
         return b""
     return raw if raw.startswith(TrustIndex.HEAD) else b""
@@ -143,7 +142,7 @@ def sweep(layout: paths.Layout, current: int) -> None:
         for unit, version in _links(layout, head).items():
             used.setdefault(unit, set()).add(version)
     for unit in os.listdir(layout.versions):
-        for number in numbers(os.path.join(layout.versions, unit)):
+        for number in numbers(layout.unit(unit)):
             if number not in used.get(unit, ()):
                 remove_tree(layout.version(unit, number))
     for head in numbers(layout.heads):
@@ -165,7 +164,7 @@ def _line(layout: paths.Layout, current: int) -> set[int]:
     while head and head not in line:
         line.add(head)
         try:
-            note = json.loads(read(os.path.join(layout.head(head), paths.NOTE)))
+            note = json.loads(read(layout.head(head, paths.NOTE)))
             head = int(note["parent"])
         except FileNotFoundError:
             line.discard(head)

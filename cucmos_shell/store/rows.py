@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 from collections import namedtuple
 
+from cucmos_shell.results import Value
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any, NamedTuple
 
-    class Row(NamedTuple):
+    class CertificateRow(NamedTuple):
         """One certificate. Times are seconds since the epoch, `serial` and hashes hexadecimal.
 
         `name` is the file name without extension, `issuer` the whole name as the CLI prints it,
@@ -36,18 +38,7 @@ if TYPE_CHECKING:
         ca: bool
         owner: str
 
-    class RequestRow(NamedTuple):
-        """A pending certificate signing request; `sha256` is of its DER."""
-
-        name: str
-        subject: str
-        common_name: str
-        alternative_names: tuple[str, ...]
-        key_type: str
-        sha256: str
-        created: float
-
-    class Entry(NamedTuple):
+    class HistoryEntry(NamedTuple):
         """An own certificate that was current: version of the unit, head and time it came with."""
 
         version: int
@@ -55,17 +46,14 @@ if TYPE_CHECKING:
         when: float
         sha256: str
 else:
-    Row = namedtuple(
-        "Row",
+    CertificateRow = namedtuple(
+        "CertificateRow",
         "name common_name issuer issuer_name serial not_before not_after key_type sha256 "
         "description subject_hash ca owner",
     )
-    RequestRow = namedtuple(
-        "RequestRow", "name subject common_name alternative_names key_type sha256 created"
-    )
-    Entry = namedtuple("Entry", "version head when sha256")
+    HistoryEntry = namedtuple("HistoryEntry", "version head when sha256")
 
-HISTORY_KEPT = 64
+MAX_HISTORY = 64
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -95,13 +83,13 @@ class TrustIndex:
             raise ValueError("not an index of a trust store")
         self.raw = raw
         self._body = len(raw) - len(self.TAIL)
-        self._rows: tuple[Row, ...] | None = None
+        self._rows: tuple[CertificateRow, ...] | None = None
 
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[CertificateRow, ...]:
         """All rows, in listing order."""
         if self._rows is None:
             data = json.loads(self.raw.decode("ascii"))
-            self._rows = tuple(map(Row._make, data))
+            self._rows = tuple(map(CertificateRow._make, data))
         return self._rows
 
     def _line_at(self, at: int) -> tuple[int, int]:
@@ -120,9 +108,9 @@ class TrustIndex:
                 high = start
         return min(low, self._body)
 
-    def variants(self, name: str) -> list[Row]:
+    def variants(self, name: str) -> list[CertificateRow]:
         """The rows whose names differ from `name` by case at most."""
-        found: list[Row] = []
+        found: list[CertificateRow] = []
         at = self._position((name.lower(), ""))
         while at < self._body:
             start, end = self._line_at(at)
@@ -133,11 +121,11 @@ class TrustIndex:
             at = end + 1
         return found
 
-    def find(self, name: str) -> Row | None:
+    def find(self, name: str) -> CertificateRow | None:
         """The row of that name: the exact one, else the first that differs by case only."""
         return best(self.variants(name), name)
 
-    def search(self, text: str) -> Iterator[Row]:
+    def search(self, text: str) -> Iterator[CertificateRow]:
         """The rows that hold `text` as a whole JSON string; the caller looks in which column."""
         needle = _encode(text).encode("ascii")
         at = self.raw.find(needle, len(self.HEAD))
@@ -150,7 +138,7 @@ class TrustIndex:
         """Whether a row names that certificate."""
         return self.raw.find(b'"' + sha256.encode("ascii") + b'"') >= 0
 
-    def changed(self, changes: Mapping[str, Row | None]) -> bytes:
+    def changed(self, changes: Mapping[str, CertificateRow | None]) -> bytes:
         """The octets of the index with rows put in, replaced or (None) taken out, by name."""
         pieces: list[bytes] = []
         at = len(self.HEAD)
@@ -171,49 +159,52 @@ class TrustIndex:
         return self.HEAD + b",\n".join(pieces) + self.TAIL
 
 
-def best(rows: list[Row], name: str) -> Row | None:
+def best(rows: list[CertificateRow], name: str) -> CertificateRow | None:
     """The row of exactly that name, else the first."""
     return next((row for row in rows if row.name == name), rows[0] if rows else None)
 
 
-def _parse(line: bytes) -> Row:
-    return Row._make(json.loads(line.rstrip(b",").decode("ascii")))
+def _parse(line: bytes) -> CertificateRow:
+    return CertificateRow._make(json.loads(line.rstrip(b",").decode("ascii")))
 
 
-class Own:
+class RequestRow(Value):
+    """A pending certificate signing request; `sha256` is of its DER, `created` epoch seconds."""
+
+    name: str
+    subject: str
+    common_name: str
+    alternative_names: tuple[str, ...]
+    key_type: str
+    sha256: str
+    created: float
+
+
+class Own(Value):
     """A unit's own certificate, its pending request, and which certificates it had before.
 
     `version` is the number of the unit's folder in the store. `history` is oldest first: it begins
     with the certificate of the installation and ends with the current one.
     """
 
-    __slots__ = ("history", "request", "row", "version")
-
-    def __init__(
-        self,
-        row: Row | None = None,
-        request: RequestRow | None = None,
-        history: tuple[Entry, ...] = (),
-        version: int = 0,
-    ) -> None:
-        self.row = row
-        self.request = request
-        self.history = history
-        self.version = version
+    row: CertificateRow | None = None
+    request: RequestRow | None = None
+    history: tuple[HistoryEntry, ...] = ()
+    version: int = 0
 
 
-def shortened(history: tuple[Entry, ...]) -> tuple[Entry, ...]:
+def shortened(history: tuple[HistoryEntry, ...]) -> tuple[HistoryEntry, ...]:
     """The first entry and the last ones: a service never restarted still uses the first."""
-    if len(history) <= HISTORY_KEPT:
+    if len(history) <= MAX_HISTORY:
         return history
-    return (history[0], *history[1 - HISTORY_KEPT :])
+    return (history[0], *history[1 - MAX_HISTORY :])
 
 
 def own_to_json(own: Own) -> bytes:
     """The index of a unit's version."""
     data = {
         "certificate": own.row and own.row._asdict(),
-        "request": own.request and own.request._asdict(),
+        "request": own.request and own.request.__dict__,
         "history": own.history,
     }
     return json.dumps(data).encode("ascii") + b"\n"
@@ -228,14 +219,13 @@ def own_from_json(raw: bytes, version: int) -> Own:
             **{**request, "alternative_names": tuple(request["alternative_names"])}
         )
     return Own(
-        row=Row(**row) if row else None,
+        row=CertificateRow(**row) if row else None,
         request=request or None,
-        history=tuple(map(Entry._make, data["history"])),
+        history=tuple(map(HistoryEntry._make, data["history"])),
         version=version,
     )
 
 
-def by_name(rows: Iterable[Row]) -> list[Row]:
+def by_name(rows: Iterable[CertificateRow]) -> list[CertificateRow]:
     """`rows` in listing order."""
-    key: Callable[[Row], tuple[str, str]] = lambda row: sort_key(row.name)  # noqa: E731
-    return sorted(rows, key=key)
+    return sorted(rows, key=lambda row: sort_key(row.name))

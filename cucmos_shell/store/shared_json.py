@@ -1,38 +1,34 @@
-"""Small JSON files that several processes keep together: locked, replaced whole, never trusted.
-
-What is in them is not worth a damaged node: an unreadable one counts as empty.
-"""
+"""Small JSON files that several processes keep together, replaced whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import copy
-import fcntl
 import json
 import os
 
+from cucmos_shell.store.durable import (
+    NEW_FLAGS,
+    READ_FLAGS,
+    SECRET_FILE_MODE,
+    replace,
+    write_all,
+)
+from cucmos_shell.store.locks import lock_file
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
-SIZE_LIMIT = 4 * 1024 * 1024
-_LOCK = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-_FRESH = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-def _parse(data: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+MAX_SIZE = 4 * 1024 * 1024
 
 
 class SharedJson:
-    """One such file; a change is made in a `with shared.change() as entries` block.
+    """A file with a lock of its own, for what is not worth a damaged node: never trusted.
 
-    `durable`: a change that has been made survives a power cut.
+    A change is made in a `with shared.change() as entries` block. An unreadable file counts as
+    empty. `durable`: a change that has been made survives a power cut.
     """
 
     def __init__(self, path: str, durable: bool = False) -> None:
@@ -42,11 +38,22 @@ class SharedJson:
     def read(self) -> dict[str, Any]:
         """The entries as they are now; none if there is no such file. Raises OSError."""
         try:
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            descriptor = os.open(self.path, READ_FLAGS)
         except FileNotFoundError:
             return {}
         try:
-            return _parse(os.pread(descriptor, SIZE_LIMIT, 0))
+            found = json.loads(os.pread(descriptor, MAX_SIZE, 0))
+        except (ValueError, RecursionError):
+            return {}
+        finally:
+            os.close(descriptor)
+        return found if isinstance(found, dict) else {}
+
+    def create(self, entries: Mapping[str, Any]) -> None:
+        """Make the file, which nobody has made before. Raises OSError."""
+        descriptor = os.open(self.path, NEW_FLAGS, SECRET_FILE_MODE)
+        try:
+            write_all(descriptor, json.dumps(entries).encode("ascii"))
         finally:
             os.close(descriptor)
 
@@ -56,24 +63,10 @@ class SharedJson:
 
         Raises OSError; the block should be short, since others wait for it.
         """
-        os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
-        lock = os.open(f"{self.path}.lock", _LOCK, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with lock_file(f"{self.path}.lock"):
             before = self.read()
             entries = copy.deepcopy(before)
             yield entries
             if entries != before:
-                self._replace(json.dumps(entries, separators=(",", ":")).encode("ascii"))
-        finally:
-            os.close(lock)
-
-    def _replace(self, data: bytes) -> None:
-        """A full disk leaves the file as it was."""
-        fresh = f"{self.path}.next"
-        with open(os.open(fresh, _FRESH, 0o600), "wb") as file:
-            file.write(data)
-            file.flush()
-            if self._durable:
-                os.fsync(file.fileno())
-        os.replace(fresh, self.path)
+                data = json.dumps(entries, separators=(",", ":")).encode("ascii")
+                replace(self.path, data, SECRET_FILE_MODE, durable=self._durable)

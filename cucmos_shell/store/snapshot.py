@@ -8,10 +8,9 @@ import os
 import sys
 
 from cucmos_shell.errors import Damaged, Unavailable
-from cucmos_shell.pki.der import from_pem
 from cucmos_shell.store import paths
 from cucmos_shell.store.durable import read, unavailable
-from cucmos_shell.store.rows import Own, Row, TrustIndex, own_from_json
+from cucmos_shell.store.rows import CertificateRow, Own, TrustIndex, own_from_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def parse_manifest(raw: bytes, path: str) -> dict[str, str]:
     return {line[66:]: line[:64] for line in lines.decode("ascii").splitlines()}
 
 
-class Vanished(Unavailable):
+class SnapshotExpired(Unavailable):
     """What this snapshot showed has been cleared away by later changes; nothing is wrong."""
 
 
@@ -89,16 +88,16 @@ class Snapshot:
     def __init__(self, layout: paths.Layout, number: int) -> None:
         self.layout = layout
         self.head = number
-        self._folder = layout.head(number)
         self._versions: dict[str, int] = {}
         self._manifests: dict[str, dict[str, str]] = {}
         self._indexes: dict[str, TrustIndex] = {}
         self._owns: dict[str, Own] = {}
-        note = self._file(os.path.join(self._folder, paths.NOTE))
-        self._note: dict[str, Any] = self._parse_note(note)
-        path = os.path.join(self._folder, paths.MANIFEST)
-        self._sums = parse_manifest(self._file(path), path)
-        self._check(os.path.join(self._folder, paths.NOTE), note, self._sums.get(paths.NOTE))
+        path = layout.head(number, paths.NOTE)
+        note = self._file(path)
+        self._note = self._parse_note(path, note)
+        manifest = layout.head(number, paths.MANIFEST)
+        self._sums = parse_manifest(self._file(manifest), manifest)
+        self._check(path, note, self._sums.get(paths.NOTE))
         self.when = float(self._note["when"])
         kinds: dict[str, str] = self._note["units"]
         self._kinds = kinds
@@ -111,8 +110,7 @@ class Snapshot:
 
     # --- files ---------------------------------------------------------------------------------
 
-    def _parse_note(self, raw: bytes) -> dict[str, Any]:
-        path = os.path.join(self._folder, paths.NOTE)
+    def _parse_note(self, path: str, raw: bytes) -> dict[str, Any]:
         try:
             note = json.loads(raw)
             number = note["format"]
@@ -134,7 +132,9 @@ class Snapshot:
         except Unavailable:
             now = self.head
         if now != self.head:
-            raise Vanished("The store has changed meanwhile; try the command again") from error
+            raise SnapshotExpired(
+                "The store has changed meanwhile; try the command again"
+            ) from error
         raise damaged(path, "is missing") from error
 
     def _file(self, path: str) -> bytes:
@@ -156,7 +156,7 @@ class Snapshot:
     def version(self, unit: str) -> int:
         """The number of the unit's folder below `versions`."""
         if unit not in self._versions:
-            link = os.path.join(self._folder, unit)
+            link = self.layout.head(self.head, unit)
             try:
                 target = os.readlink(link)
             except FileNotFoundError as error:
@@ -172,7 +172,7 @@ class Snapshot:
     def manifest(self, unit: str) -> dict[str, str]:
         """The check sums of the unit's files; reading it checks it against the head's."""
         if unit not in self._manifests:
-            path = os.path.join(self.layout.version(unit, self.version(unit)), paths.MANIFEST)
+            path = self.path(unit, paths.MANIFEST)
             raw = self._file(path)
             self._check(path, raw, self._sums.get(f"{unit}/{paths.MANIFEST}"))
             self._manifests[unit] = parse_manifest(raw, path)
@@ -184,8 +184,7 @@ class Snapshot:
 
     def file(self, unit: str, name: str) -> bytes:
         """A file of the unit's version, checked."""
-        sums = self.manifest(unit)
-        path = os.path.join(self.layout.version(unit, self.version(unit)), name)
+        sums, path = self.manifest(unit), self.path(unit, name)
         data = self._file(path)
         self._check(path, data, sums.get(name))
         return data
@@ -202,7 +201,7 @@ class Snapshot:
 
     def path(self, unit: str, name: str) -> str:
         """Where a file of the unit's version lies."""
-        return os.path.join(self.layout.version(unit, self.version(unit)), name)
+        return self.layout.version(unit, self.version(unit), name)
 
     # --- what the files say ----------------------------------------------------------------------
 
@@ -225,22 +224,18 @@ class Snapshot:
                 raise damaged(self.path(store, paths.INDEX), "is not an index") from error
         return self._indexes[store]
 
-    def trust(self, store: str) -> tuple[Row, ...]:
+    def trust(self, store: str) -> tuple[CertificateRow, ...]:
         """The rows of a trust store in listing order."""
         try:
             return self.index(store).rows()
         except (ValueError, TypeError) as error:
             raise damaged(self.path(store, paths.INDEX), "is not an index") from error
 
-    def find_trust(self, store: str, name: str) -> Row | None:
+    def find_trust(self, store: str, name: str) -> CertificateRow | None:
         """The row of that file name (without extension), in any case."""
         return self.index(store).find(name)
 
-    def named(self, store: str, common_name: str) -> list[Row]:
-        """The rows of that common name."""
-        return [r for r in self.index(store).search(common_name) if r.common_name == common_name]
-
-    def owned(self, store: str, unit: str) -> Row | None:
+    def owned(self, store: str, unit: str) -> CertificateRow | None:
         """The copy of the unit's own certificate in a trust store."""
         return next((row for row in self.index(store).search(unit) if row.owner == unit), None)
 
@@ -256,6 +251,8 @@ class Snapshot:
         path = self.layout.pool_file(sha256, "pem")
         data = self._file(path)
         try:
+            from cucmos_shell.pki.der import from_pem
+
             der = from_pem(data)
         except ValueError as error:
             raise damaged(path, "is not a certificate in PEM") from error

@@ -6,56 +6,26 @@ and commits it; everything in it becomes true together or not at all.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 
-from cucmos_shell.errors import ShellError, Unavailable
+from cucmos_shell.errors import Busy, ShellError, Unavailable
 from cucmos_shell.store.durable import unavailable
+from cucmos_shell.store.locks import Lock, try_lock
 from cucmos_shell.store.paths import Layout, head_name
-from cucmos_shell.store.snapshot import Snapshot, Vanished, damaged, read_current
+from cucmos_shell.store.snapshot import Snapshot, SnapshotExpired, damaged, read_current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
     from typing import TypeVar
 
     from cucmos_shell.store.transaction import Transaction
 
     T = TypeVar("T")
 
-_LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-class Lock:
-    """The right to change a state folder; ends with the `with` block, or with the process."""
-
-    def __init__(self, path: str, descriptor: int) -> None:
-        self.path = path
-        self._descriptor = descriptor
-
-    @property
-    def held(self) -> bool:
-        """Whether the lock is held."""
-        return self._descriptor >= 0
-
-    def release(self) -> None:
-        """Let others change the state folder."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-    def __enter__(self) -> Lock:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
+# Seconds that a change waits for the lock, and between two looks at it.
+PATIENCE, RETRY = 10.0, 0.05
+BUSY = "Another session is changing this node; try again in a moment"
 
 
 class Store:
@@ -102,12 +72,12 @@ class Store:
         """
         try:
             return Snapshot(self.layout, read_current(self.layout))
-        except Vanished:
+        except SnapshotExpired:
             # Others have changed so much since `current` was read that the state is gone.
             return Snapshot(self.layout, read_current(self.layout))
 
     def mark(self) -> object:
-        """Something that is the same as long as the state is. Raises as `snapshot` does."""
+        """A key that changes with every new state, for caches. Raises as `snapshot` does."""
         number = read_current(self.layout)
         try:
             # A folder that was restored from a copy may have the number, but not the link.
@@ -121,20 +91,25 @@ class Store:
         # Whoever takes the lock will write: what that needs is loaded before anybody waits.
         import cucmos_shell.store.transaction  # noqa: F401
 
-        path = self.layout.lock
-        try:
-            descriptor = os.open(path, _LOCK_FLAGS, 0o600)
-        except OSError as error:
-            raise unavailable(error, "opened") from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(descriptor)
-            if error.errno in (errno.EWOULDBLOCK, errno.EINTR):
-                return None
-            error.filename = path
-            raise unavailable(error, "locked") from error
-        return Lock(path, descriptor)
+        return try_lock(self.layout.lock)
+
+    def lock(
+        self,
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], None],
+        patience: float = PATIENCE,
+        busy: str = BUSY,
+    ) -> Lock:
+        """The lock, waited for up to `patience` seconds; `busy` is said when that is in vain.
+
+        `monotonic` and `sleep` are the world's. Raises Busy, Unavailable.
+        """
+        deadline = monotonic() + patience
+        while (lock := self.try_lock()) is None:
+            if monotonic() >= deadline:
+                raise Busy(busy, folder=self.layout.state)
+            sleep(RETRY)
+        return lock
 
     def _check(self, lock: Lock) -> None:
         if not lock.held or lock.path != self.layout.lock:
@@ -182,7 +157,7 @@ class Store:
             return
 
 
-def of_state(store: Store, find: Callable[[Snapshot], T]) -> Callable[[], T]:
+def per_state(store: Store, find: Callable[[Snapshot], T]) -> Callable[[], T]:
     """`find` of the store's state as it is now, worked out once for each state.
 
     For what every sign-in asks. What comes back is shared and must not be changed; it raises what

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cucmos_shell.pki.der import to_pem
 from cucmos_shell.store import paths
-from cucmos_shell.store.commit import Commit, Plan
+from cucmos_shell.store.commit import CommitPlan, CommitWriter
 from cucmos_shell.store.draft import OwnDraft, TrustDraft
 from cucmos_shell.store.rows import Own, TrustIndex
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from cucmos_shell.store.rows import RequestRow, Row
+    from cucmos_shell.store.rows import CertificateRow, RequestRow
     from cucmos_shell.store.snapshot import Snapshot
 
 
@@ -74,46 +74,26 @@ class Transaction:
         draft = self._owns.get(unit)
         return draft.key_pem if draft else self._stored().private_key_pem(unit)
 
-    def request_pem(self, unit: str) -> bytes:
-        """The unit's pending request in PEM."""
-        draft = self._owns.get(unit)
-        return draft.request_pem if draft else self._stored().request_pem(unit)
-
     def request_key_pem(self, unit: str) -> bytes:
         """The private key of the pending request: for its own use, never shown."""
         draft = self._owns.get(unit)
         return draft.request_key_pem if draft else self._stored().request_key_pem(unit)
 
-    def trust(self, store: str) -> tuple[Row, ...]:
+    def trust(self, store: str) -> tuple[CertificateRow, ...]:
         """The rows of a trust store in listing order."""
         return self._trust(store).rows()
 
-    def find_trust(self, store: str, name: str) -> Row | None:
+    def find_trust(self, store: str, name: str) -> CertificateRow | None:
         """The row of that file name (without extension), in any case."""
         return self._trust(store).find(name)
 
-    def named(self, store: str, common_name: str) -> list[Row]:
+    def named(self, store: str, common_name: str) -> list[CertificateRow]:
         """The rows of that common name."""
         return self._trust(store).named(common_name)
-
-    def owned(self, store: str, unit: str) -> Row | None:
-        """The copy of the unit's own certificate in a trust store."""
-        return self._trust(store).owned(unit)
 
     def free_name(self, store: str, wanted: str) -> str:
         """`wanted`, or a variation that no certificate of the store has."""
         return self._trust(store).free_name(wanted)
-
-    def certificate_der(self, sha256: str) -> bytes:
-        """A certificate of a trust store."""
-        for draft in self._trusts.values():
-            if sha256 in draft.added:
-                return draft.added[sha256]
-        return self._stored().certificate_der(sha256)
-
-    def certificate_pem(self, sha256: str) -> bytes:
-        """A certificate of a trust store."""
-        return to_pem(self.certificate_der(sha256))
 
     def settings(self) -> dict[str, Any]:
         """The node's settings."""
@@ -161,37 +141,37 @@ class Transaction:
     def put_own(
         self,
         unit: str,
-        row: Row,
+        row: CertificateRow,
         certificate_der: bytes,
         key_pem: bytes,
         chain_ders: Iterable[bytes] = (),
     ) -> None:
         """Give the unit a certificate with its private key; a pending request stays."""
         draft = self._own(unit)
-        draft.own = Own(row, draft.own.request, draft.own.history, draft.own.version)
+        draft.own = draft.own.replace(row=row)
         draft.der, draft.key_pem = certificate_der, key_pem
         draft.chain = b"".join(map(to_pem, chain_ders))
 
     def put_request(self, unit: str, row: RequestRow, csr_pem: bytes, key_pem: bytes) -> None:
         """Give the unit a pending request with its private key; the one before is gone."""
         draft = self._own(unit)
-        draft.own = Own(draft.own.row, row, draft.own.history, draft.own.version)
+        draft.own = draft.own.replace(request=row)
         draft.request_pem, draft.request_key_pem = csr_pem, key_pem
 
     def drop_request(self, unit: str) -> None:
         """Take the unit's pending request away, if there is one."""
         if self.own(unit).request is not None:
             draft = self._own(unit)
-            draft.own = Own(draft.own.row, None, draft.own.history, draft.own.version)
+            draft.own = draft.own.replace(request=None)
             draft.request_pem = draft.request_key_pem = b""
 
-    def put_trust(self, store: str, row: Row, der: bytes) -> None:
+    def put_trust(self, store: str, row: CertificateRow, der: bytes) -> None:
         """Put a certificate into a trust store, in place of the one of exactly that name."""
         if not paths.is_clean(row.name):
             raise ValueError(f"{row.name!r} cannot name a certificate")
         self._trust(store).put(row, der)
 
-    def put_copy(self, store: str, unit: str, row: Row, der: bytes) -> Row:
+    def put_copy(self, store: str, unit: str, row: CertificateRow, der: bytes) -> CertificateRow:
         """Put a copy of the unit's own certificate into a trust store, in place of the last one.
 
         The copy belongs to the unit, not to its name: units may share a common name and a store.
@@ -247,7 +227,7 @@ class Transaction:
         """
         if not self.changed():
             return self.head
-        plan = Plan(
+        plan = CommitPlan(
             base=self._base,
             who=self._who,
             what=self._what,
@@ -258,4 +238,8 @@ class Transaction:
             documents=self._documents,
             files=self._files,
         )
-        return Commit(plan, self._layout).run()
+        return CommitWriter(plan, self._layout).run()
+
+
+if TYPE_CHECKING:
+    Reader = Snapshot | Transaction

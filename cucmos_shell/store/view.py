@@ -19,10 +19,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from cucmos_shell.store.rows import Row, TrustIndex
+    from cucmos_shell.store.rows import CertificateRow, TrustIndex
     from cucmos_shell.store.snapshot import Snapshot
 
-    Change = tuple[TrustIndex, TrustIndex, Mapping[str, Row | None]]
+    Change = tuple[TrustIndex, TrustIndex, Mapping[str, CertificateRow | None]]
 
 
 def stamped(layout: paths.Layout) -> int | None:
@@ -49,9 +49,8 @@ def refresh(
     for unit, version in units.items():
         _links(layout, unit, _own_links(unit, version))
     for store, (after, before, changes) in stores.items():
-        _folder(layout, store)
+        folder = _folder(layout, store)
         removed, links = _changed_links(after, before, changes)
-        folder = os.path.join(layout.view, store)
         for name in removed:
             _unlink(os.path.join(folder, name))
         for name, target in links.items():
@@ -84,7 +83,7 @@ def _end(layout: paths.Layout, head: int) -> None:
 
 
 def _folder(layout: paths.Layout, unit: str) -> str:
-    folder = os.path.join(layout.view, unit)
+    folder = layout.links(unit)
     with contextlib.suppress(FileExistsError):
         os.mkdir(folder, FOLDER_MODE)
     return folder
@@ -98,12 +97,12 @@ def _own_links(unit: str, version: int) -> dict[str, str]:
     }
 
 
-def _row_links(row: Row) -> Iterable[tuple[str, str]]:
+def _row_links(row: CertificateRow) -> Iterable[tuple[str, str]]:
     for extension in ("pem", "der"):
         yield f"{row.name}.{extension}", f"../../pool/{row.sha256}.{extension}"
 
 
-def _hash_links(rows: Iterable[Row]) -> dict[str, str]:
+def _hash_links(rows: Iterable[CertificateRow]) -> dict[str, str]:
     """`HASH.n` for rows; a certificate that is there twice gets one link, as OpenSSL does it."""
     links: dict[str, str] = {}
     seen: dict[str, set[str]] = {}
@@ -116,7 +115,7 @@ def _hash_links(rows: Iterable[Row]) -> dict[str, str]:
 
 
 def _changed_links(
-    after: TrustIndex, before: TrustIndex, changes: Mapping[str, Row | None]
+    after: TrustIndex, before: TrustIndex, changes: Mapping[str, CertificateRow | None]
 ) -> tuple[list[str], dict[str, str]]:
     """File names to remove, and links to put, for `changes` to a trust store."""
     few = len(changes) <= FEW
@@ -138,7 +137,7 @@ def _changed_links(
     return removed, {**links, **hashed}
 
 
-def _hashed(index: TrustIndex, hashes: set[str], few: bool) -> list[Row]:
+def _hashed(index: TrustIndex, hashes: set[str], few: bool) -> list[CertificateRow]:
     """The rows with one of these subject hashes."""
     if few:
         return [r for h in sorted(hashes) for r in index.search(h) if r.subject_hash == h]

@@ -17,7 +17,7 @@ from cucmos_shell.errors import Refused
 from cucmos_shell.node import Node
 from cucmos_shell.node.access import passwords
 from cucmos_shell.node.access.accounts import (
-    ACCOUNTS_MOST,
+    MAX_ACCOUNTS,
     Account,
     SignInRefused,
     all_accounts,
@@ -254,7 +254,7 @@ def test_there_are_only_so_many_accounts(say, node, node_dir):
     lock = node.store.try_lock()
     with lock:
         transaction = node.store.begin(lock, who="test", what="many", now=node.now())
-        for i in range(ACCOUNTS_MOST):
+        for i in range(MAX_ACCOUNTS):
             put(transaction, Account(f"a{i}", 0))
         transaction.commit()
     assert "200 accounts already" in make(say, "ann")

@@ -74,7 +74,7 @@ def test_a_search_imports_no_decoder(node_dir):
     """From the index alone."""
     line = "show cert list trust where expiration within 30 days and issuer contains x"
     code = (
-        "import sys, cucmos_shell.__main__ as m\n"
+        "import sys, cucmos_shell.frontends.start as m\n"
         "from cucmos_shell.world.world import World\n"
         f"assert m.run(['--state', {str(node_dir)!r}, '-c', {line!r}], World.real()) == 0\n"
         "assert not {'cryptography', 'datetime', 'dataclasses'} & set(sys.modules)\n"

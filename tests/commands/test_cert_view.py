@@ -14,10 +14,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from harness import Conversation
 
-from cucmos_shell.commands.views.certificate import certificate_lines, dump
+from cucmos_shell.commands.cert_show import CertificateShown
+from cucmos_shell.commands.views.certificate import dump
 from cucmos_shell.node import Node
 from cucmos_shell.pki import certs
-from cucmos_shell.store import RequestRow, Row
+from cucmos_shell.store import CertificateRow, RequestRow
 
 # The product's own output (release 11), as its users have published it; key and signature cut.
 HEAD = """\
@@ -78,7 +79,7 @@ def the_products_own(keys):
 
 def laid_out(certificate, zone="UTC"):
     pem = certificate.public_bytes(Encoding.PEM).decode()
-    return certificate_lines(certs.describe(certificate), pem, zone), pem
+    return CertificateShown("", certs.describe(certificate), pem, zone).lines(), pem
 
 
 def test_the_layout_is_the_products(keys):
@@ -243,10 +244,8 @@ def test_trust_certificates_go_by_many_names(node, say):
     answer = say(f"show cert trust {row.name}")
     assert say.status == 1
     assert answer.startswith(f"{row.name} is in several trust stores\nName one of:\n\t{store}/")
-    commit(
-        node,
-        lambda t: t.put_trust(store, row._replace(name="Only.pem"), t.certificate_der(row.sha256)),
-    )
+    der = node.snapshot().certificate_der(row.sha256)
+    commit(node, lambda t: t.put_trust(store, row._replace(name="Only.pem"), der))
     assert fingerprint(say("show cert trust only.pem")) == row.sha256
     assert fingerprint(say("show cert trust only.pem.pem")) == row.sha256
 
@@ -383,7 +382,7 @@ def install_signed(node, unit, tmp_path):
         alternative_names=["DNS:signed.example.com"],
     )
     text = "Certificate Signed by Example Root"
-    row = Row(**certs.row(certs.describe(leaf.certificate), unit, text))
+    row = CertificateRow(**certs.row(certs.describe(leaf.certificate), unit, text))
     commit(node, lambda t: t.put_own(unit, row, leaf.der, leaf.key.read_bytes()))
 
 

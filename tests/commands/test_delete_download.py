@@ -8,7 +8,7 @@ import pytest
 from harness import Conversation
 
 from cucmos_shell.node import Node
-from cucmos_shell.store import Row
+from cucmos_shell.store import CertificateRow
 
 
 def area(node, name):
@@ -20,7 +20,9 @@ def put(node, store, pem_or_der, name, **fields):
     from cucmos_shell.pki import certs
 
     certificate = certs.load_pem(pem_or_der)
-    row = Row(**{**certs.row(certs.describe(certificate), name, "Signed Certificate"), **fields})
+    row = CertificateRow(
+        **{**certs.row(certs.describe(certificate), name, "Signed Certificate"), **fields}
+    )
     with node.store.try_lock() as lock:
         change = node.store.begin(lock, who="test", what="put", now=node.now())
         change.put_trust(store, row, certs.to_der(certificate))

@@ -7,7 +7,8 @@ import xml.etree.ElementTree as ET
 import pytest
 from harness import START, Conversation
 
-from cucmos_shell.commands.views import expiry as expiry_view
+from cucmos_shell.commands.expiry import Expiry
+from cucmos_shell.commands.views.expiry import svg
 from cucmos_shell.node import Node
 from cucmos_shell.node.expiry.life import Life
 
@@ -60,13 +61,13 @@ def test_picture_goes_to_the_download_area(node, say):
 def test_foreign_names_cannot_break_the_picture(name):
     """Markup, control characters, direction marks, endless names."""
     life = Life(f"store/{name}", name, "RSA 2048", START - DAY, START + DAY, START)
-    picture = expiry_view.svg([life], name, START)
+    picture = svg([life], name, START)
     root = ET.fromstring(picture.encode())
     assert len(picture) < 5000
     assert {child.tag.rpartition("}")[2] for child in root.iter()} <= {
         "svg", "style", "rect", "text", "line", "title",
     }  # fmt: skip
-    assert "\x1b" not in expiry_view.lines([life])[0]
+    assert "\x1b" not in Expiry((life,)).lines()[0]
 
 
 def test_no_life_is_no_division():
@@ -75,7 +76,7 @@ def test_no_life_is_no_division():
     assert Life("x", "", "", START, START + DAY, START + 9 * DAY).words() == "expired 8 days ago"
     assert Life("x", "", "", START, START + DAY, START + DAY + 5).words() == "expired today"
     assert Life("x", "", "", START + DAY, START + 2 * DAY, START).state == "future"
-    assert expiry_view.svg([], "n", START).count("No certificates found") == 1
+    assert svg([], "n", START).count("No certificates found") == 1
 
 
 def test_a_link_in_the_way_is_not_followed(node_dir, world, tmp_path):

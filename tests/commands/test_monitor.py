@@ -162,8 +162,8 @@ def test_what_no_envelope_may_hold_is_no_recipient(say, bad):
 
 @pytest.mark.parametrize("bad", ["a@x\r\nDATA", "a@x\nb@y", "a b@x", "<a@x>"])
 def test_the_mail_itself_goes_to_no_such_address_either(bad):
-    from cucmos_shell.world import MailServer as Target
-    from cucmos_shell.world import Unanswered
+    from cucmos_shell.world.unanswered import MailServer as Target
+    from cucmos_shell.world.unanswered import Unanswered
 
     with pytest.raises(Unanswered, match="an address holds"):
         mail.send(Target("127.0.0.1", 1), "me@x", bad, b"")

@@ -455,8 +455,8 @@ def test_dead_responders_share_one_deadline_and_stop_nobody_else(appliance, resp
 
 
 def test_a_name_whose_resolution_hangs_ends_at_the_deadline(responders):
-    from cucmos_shell.world import Unanswered
     from cucmos_shell.world.http import post
+    from cucmos_shell.world.unanswered import Unanswered
 
     over = threading.Event()
 

@@ -172,7 +172,7 @@ def test_a_lock_outlasts_a_spray_of_names(node):
         node.accounts.failed("ann", "192.0.2.1", rules)
     assert node.accounts.locked_for("ann") > 0
     full = {f"n:x{i}": {"count": 1, "last": node.now()} for i in range(5000)}
-    with SharedJson(os.path.join(node.state_dir, "run", "failures.json")).change() as entries:
+    with SharedJson(node.layout.failures).change() as entries:
         entries.update(full)
     node.accounts.failed("eve", "192.0.2.1", rules)
     assert node.accounts.locked_for("ann") > 0

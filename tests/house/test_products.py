@@ -49,7 +49,7 @@ HEAVY = ("cryptography", "prompt_toolkit", "asyncio", "tabulate", "yaml", "async
 def test_a_listing_pays_for_no_heavy_import(node_dir, line):
     """A one-shot served from the index imports nothing it does not need."""
     code = (
-        "import sys, cucmos_shell.__main__ as m\n"
+        "import sys, cucmos_shell.frontends.start as m\n"
         "from cucmos_shell.world.world import World\n"
         f"status = m.run(['--state', {str(node_dir)!r}, '-c', {line!r}], World.real())\n"
         f"heavy = [name for name in {HEAVY!r} if name in sys.modules]\n"

@@ -19,7 +19,7 @@ MESSAGE = "Certificate name:x.der"
 
 
 def log(node):
-    with open(node.alarms.path()) as file:
+    with open(node.layout.alarm_log()) as file:
         return file.read().splitlines()
 
 
@@ -87,22 +87,22 @@ def test_parameters_must_be_those_of_the_catalogue(node):
 def test_a_line_cut_short_by_a_crash_is_passed_over_and_the_next_starts_afresh(node):
     node.alarms.raise_one("CertExpiryError", Reason="one")
     whole = log(node)[0]
-    with open(node.alarms.path(), "a") as file:
+    with open(node.layout.alarm_log(), "a") as file:
         file.write(whole[: len(whole) // 2])
     node.alarms.raise_one("CertExpiryError", Reason="two")
     assert [alarm.parameters["Reason"] for alarm in node.alarms.last()] == ["one", "two"]
 
 
 def small(node, limit):
-    folder = os.path.dirname(node.alarms.path())
-    return alarms.Alarms(folder, node.world, "host", "host.example", lambda: False, limit=limit)
+    path = node.layout.alarm_log
+    return alarms.Alarms(path, node.world, "host", "host.example", lambda: False, max_size=limit)
 
 
 def test_the_log_rotates_by_size_and_the_oldest_go(node):
     log = small(node, 400)
     for number in range(40):
         log.raise_one("CertExpiryError", Reason=str(number))
-    names = sorted(os.listdir(log.folder))
+    names = sorted(os.listdir(os.path.dirname(node.layout.alarm_log())))
     assert names == ["CiscoSyslog", *(f"CiscoSyslog.{n}" for n in range(1, 6))]
     kept = [int(alarm.parameters["Reason"]) for alarm in log.last()]
     assert kept == list(range(40 - len(kept), 40))
@@ -115,8 +115,8 @@ def test_many_writers_at_a_rotating_log_tear_no_line(node):
         list(pool.map(lambda n: log.raise_one("CertExpiryError", Reason=str(n)), range(80)))
     total = 0
     for number in range(6):
-        if os.path.exists(log.path(number)):
-            with open(log.path(number)) as file:
+        if os.path.exists(node.layout.alarm_log(number)):
+            with open(node.layout.alarm_log(number)) as file:
                 lines = file.read().splitlines()
             assert all(map(alarms.parse, lines))
             total += len(lines)
@@ -124,7 +124,7 @@ def test_many_writers_at_a_rotating_log_tear_no_line(node):
 
 
 def test_a_log_that_takes_nothing_is_said_and_fails_no_finished_command(node, say):
-    os.makedirs(node.alarms.path())
+    os.makedirs(node.layout.alarm_log())
     with pytest.raises(Unavailable, match="The alarm log cannot be written"):
         node.alarms.raise_one("CertExpiryError", Reason="x")
     before = node.snapshot().own("tomcat").row.sha256

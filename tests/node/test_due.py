@@ -10,21 +10,21 @@ from hypothesis import strategies as st
 from cucmos_shell.node.expiry.due import (
     DAY,
     HOUR,
+    LastNotice,
     MonitorSettings,
-    Notice,
     Watched,
     all_due,
     band,
     run_after,
 )
-from cucmos_shell.store import Row
+from cucmos_shell.store import CertificateRow
 
 NOW = 1_800_000_000.0
 DAILY = MonitorSettings(30, 1, "days", False, ())
 
 
 def certificate(left, name="x", now=NOW):
-    row = Row(
+    row = CertificateRow(
         name, name, "CN=y", "y", "1", 0, int(now + left), "EC 256", "ab" * 32, "", "", False, ""
     )
     return Watched("some-trust", False, row)
@@ -57,7 +57,7 @@ def test_nothing_is_said_before_the_period():
 def test_beyond_thirty_days_the_first_notice_has_a_name_of_its_own():
     far = MonitorSettings(90, 1, "days", False, ())
     assert alarms(60 * DAY, far) == ["CertExpiryApproaching"]
-    assert alarms(60 * DAY, far, Notice(4, NOW - DAY, 1)) == ["CertValidityOver30Days"]
+    assert alarms(60 * DAY, far, LastNotice(4, NOW - DAY, 1)) == ["CertValidityOver30Days"]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_notice_is_repeated_by_the_frequency_give_or_take_a_change_of_the_cloc
     settings, ago, said
 ):
     """A daily run at two o'clock is 23 hours after the last one when summer time begins."""
-    assert bool(alarms(3 * DAY, settings, Notice(2, NOW - ago, 1))) == said
+    assert bool(alarms(3 * DAY, settings, LastNotice(2, NOW - ago, 1))) == said
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
@@ -93,8 +93,8 @@ def test_a_nightly_run_says_it_every_night_of_the_year(zone):
 
 
 def test_a_severer_band_is_said_at_once_and_a_milder_one_is_not():
-    assert alarms(HOUR, said=Notice(2, NOW - 1, 4)) == ["CertValidLessthanADay"]
-    assert alarms(20 * DAY, said=Notice(2, NOW - 1, 4)) == []
+    assert alarms(HOUR, said=LastNotice(2, NOW - 1, 4)) == ["CertValidLessthanADay"]
+    assert alarms(20 * DAY, said=LastNotice(2, NOW - 1, 4)) == []
 
 
 def test_early_repetitions_do_not_creep():
@@ -109,12 +109,12 @@ def test_early_repetitions_do_not_creep():
 
 
 def test_a_clock_set_back_for_good_does_not_silence_the_monitor():
-    last = Notice(2, NOW + 365 * DAY, 9)
+    last = LastNotice(2, NOW + 365 * DAY, 9)
     assert alarms(3 * DAY, said=last) == ["CertValidfor7days"]
 
 
 def test_a_clock_set_back_a_little_repeats_nothing():
-    assert alarms(3 * DAY, said=Notice(2, NOW + HOUR, 1)) == []
+    assert alarms(3 * DAY, said=LastNotice(2, NOW + HOUR, 1)) == []
 
 
 def test_a_clock_that_jumps_over_all_bands_and_back_says_each_state_once():
@@ -141,7 +141,7 @@ def test_the_leap_day_is_a_day():
 def test_a_renewed_certificate_of_the_same_name_is_another_one():
     old = certificate(DAY / 2)
     new = Watched("some-trust", False, old.row._replace(sha256="cd" * 32))
-    said = {old.key: Notice(1, NOW, 1)}
+    said = {old.key: LastNotice(1, NOW, 1)}
     assert [found.watched for found in all_due([old, new], DAILY, said, NOW)] == [new]
 
 

@@ -5,7 +5,7 @@ from harness import START
 
 from cucmos_shell.errors import BadValue, IncompleteCommand
 from cucmos_shell.node.certificates import search
-from cucmos_shell.store import RequestRow, Row
+from cucmos_shell.store import CertificateRow, RequestRow
 
 DAY = 86_400
 
@@ -18,7 +18,7 @@ def row(name, **fields):
         "not_after": int(START) + 100 * DAY, "key_type": "RSA 2048", "sha256": "0" * 64,
         "description": "Trust Certificate", "subject_hash": "01234567", "ca": True, "owner": "",
     }  # fmt: skip
-    return Row(**{**plain, **fields})
+    return CertificateRow(**{**plain, **fields})
 
 
 ROWS = (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cucmos_shell.errors import Damaged, Refused, Unavailable
 from cucmos_shell.node import Node
 from cucmos_shell.node.certificates import issuing
-from cucmos_shell.node.services.plan import Row, Timeline, dependents, in_need_order
+from cucmos_shell.node.services.plan import Timeline, Transition, dependents, in_need_order
 from cucmos_shell.profile.profile import ServiceSpec
 
 TOMCAT, ROUTER, SERVLET = "Cisco Tomcat", "Cisco XCP Router", "Cisco Tomcat Stats Servlet"
@@ -627,7 +627,11 @@ def test_a_chain_of_needs_stops_from_its_end_and_starts_from_its_beginning():
     up = {name: rows[-1].at for name, rows in timeline.rows.items()}
     assert down == {"c": 101, "b": 101, "a": 101}
     assert up == {"a": 103, "b": 105, "c": 107}
-    assert timeline.rows["a"] == [Row("STOPPING", 100), Row("STARTING", 101), Row("STARTED", 103)]
+    assert timeline.rows["a"] == [
+        Transition("STOPPING", 100),
+        Transition("STARTING", 101),
+        Transition("STARTED", 103),
+    ]
 
 
 COMMANDS = ("start", "stop", "restart", "activate", "deactivate", "fail")

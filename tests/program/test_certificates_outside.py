@@ -141,7 +141,7 @@ def test_a_gigabyte_costs_no_memory(node_dir):
     with open(pathlib.Path(node_dir, "upload", "huge.pem"), "wb") as file:
         file.truncate(1 << 30)
     code = (
-        "import sys, cucmos_shell.__main__ as m\n"
+        "import sys, cucmos_shell.frontends.start as m\n"
         "from cucmos_shell.world.world import World\n"
         f"line = 'utils cert upload trust tomcat huge.pem'\n"
         f"status = m.run(['--state', {str(node_dir)!r}, '-c', line], World.real())\n"

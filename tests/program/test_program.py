@@ -159,7 +159,7 @@ def test_binary_and_endless_lines_fail_in_one_line(node_dir, data):
 def test_a_line_without_end_does_not_eat_the_memory(node_dir):
     """Of 64 MiB without a line end no more than the limit is kept."""
     code = (
-        "import sys, cucmos_shell.__main__ as m\n"
+        "import sys, cucmos_shell.frontends.start as m\n"
         "from cucmos_shell.world.world import World\n"
         f"status = m.run(['--state', {str(node_dir)!r}], World.real())\n"
         "peak = next(l for l in open('/proc/self/status') if l.startswith('VmHWM'))\n"

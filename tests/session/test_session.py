@@ -1,4 +1,4 @@
-"""The session words every outcome, and tells it to the command log."""
+"""The session words every outcome, and tells it to the audit log."""
 
 import json
 import os
@@ -104,7 +104,7 @@ def test_key_material_on_a_line_is_logged_as_its_length_only(say, node):
     assert not say.session.remember(line)
     assert say.session.remember("show status")
     assert all(line not in entry.typed for entry in node.audit.entries(10))
-    with open(os.path.join(node.audit.folder, "cli00001.log")) as log:
+    with open(node.layout.audit_log()) as log:
         text = log.read()
     assert line not in text
     assert f"({len(line)} characters not logged)" in text
@@ -112,7 +112,7 @@ def test_key_material_on_a_line_is_logged_as_its_length_only(say, node):
 
 def test_a_changing_command_needs_the_log_others_go_on_with_one_warning(say, node):
     """What cannot be recorded does not happen."""
-    folder = node.audit.folder
+    folder = os.path.dirname(node.layout.audit_log())
     os.makedirs(folder, exist_ok=True)
     for name in os.listdir(folder):
         os.unlink(os.path.join(folder, name))

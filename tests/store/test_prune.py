@@ -7,7 +7,7 @@ import pathlib
 import pytest
 from small_store import change, give_own, new_store, read_everything, row
 
-from cucmos_shell.store.prune import BATCH, KEEP_ALWAYS, KEEP_AT_MOST
+from cucmos_shell.store.prune import BATCH, MAX_HEADS, MIN_HEADS
 
 
 @pytest.fixture
@@ -38,16 +38,16 @@ def make_old(store, seconds=1000):
 
 def test_what_a_reader_may_be_reading_is_kept(store):
     """In quick succession more states are kept than are worth going back to, up to a bound."""
-    for number in range(KEEP_AT_MOST + 20):
+    for number in range(MAX_HEADS + 20):
         change(store, lambda t, n=number: give_own(t, "alpha", b"%d" % n))
-    assert KEEP_AT_MOST <= len(heads(store)) < KEEP_AT_MOST + BATCH
+    assert MAX_HEADS <= len(heads(store)) < MAX_HEADS + BATCH
     make_old(store)
     change(store, lambda t: give_own(t, "alpha", b"last"))
-    assert len(heads(store)) == KEEP_ALWAYS
+    assert len(heads(store)) == MIN_HEADS
     versions = pathlib.Path(store.layout.versions)
-    assert len(list((versions / "alpha").iterdir())) == KEEP_ALWAYS
+    assert len(list((versions / "alpha").iterdir())) == MIN_HEADS
     assert len(list((versions / "beta").iterdir())) == 1
-    assert len(pool(store)) == KEEP_ALWAYS + 1
+    assert len(pool(store)) == MIN_HEADS + 1
     read_everything(store)
 
 
@@ -68,7 +68,7 @@ def test_a_certificate_goes_with_the_last_state_that_names_it(store):
 
     change(store, remove)
     change(store, lambda t: t.put_trust("beta-trust", row("Back", back), back))
-    for number in range(2 * KEEP_ALWAYS + BATCH):
+    for number in range(2 * MIN_HEADS + BATCH):
         assert {sha(shared), sha(back)} <= pool(store)
         make_old(store)
         change(store, lambda t, n=number: t.put_settings({"speed": n + 1}))
@@ -88,7 +88,7 @@ def test_many_removed_at_once_are_collected(store):
         store,
         lambda t: [t.remove_trust("alpha-trust", f"C{n}") for n in range(1, len(bundle))],
     )
-    for number in range(KEEP_ALWAYS + BATCH + 1):
+    for number in range(MIN_HEADS + BATCH + 1):
         make_old(store)
         change(store, lambda t, n=number: t.put_settings({"speed": n + 1}))
     assert pool(store) == {*before, sha(bundle[0])}

@@ -12,8 +12,8 @@ import subprocess
 import pytest
 from small_store import change, give_own, new_store, read_everything, row, tree
 
-from cucmos_shell.errors import Damaged, OutcomeUnknown, Unavailable
-from cucmos_shell.store import RequestRow, Store, Vanished, of_state
+from cucmos_shell.errors import Busy, Damaged, OutcomeUnknown, Unavailable
+from cucmos_shell.store import RequestRow, SnapshotExpired, Store, per_state
 from cucmos_shell.store.paths import clean_name, is_clean
 
 
@@ -76,7 +76,6 @@ def test_a_transaction_reads_its_own_changes(store):
         assert transaction.own("alpha").row.sha256 == hashlib.sha256(b"new").hexdigest()
         assert transaction.private_key_pem("alpha") == b"key of new"
         assert transaction.own_der("beta") == b"first beta"
-        assert transaction.certificate_der(hashlib.sha256(b"new").hexdigest()) == b"new"
         assert [r.owner for r in transaction.trust("alpha-trust")] == ["alpha"]
         transaction.put_trust("alpha-trust", row("Root", b"root"), b"root")
         assert transaction.find_trust("alpha-trust", "ROOT").name == "Root"
@@ -341,7 +340,7 @@ def test_a_snapshot_that_was_cleared_away_is_no_damage(store, tmp_path):
     old = store.snapshot()
     for number in range(80):
         change(store, lambda t, n=number: give_own(t, "alpha", b"%d" % n))
-    with pytest.raises(Vanished):
+    with pytest.raises(SnapshotExpired):
         old.own_der("alpha")
     assert store.snapshot().own_der("alpha") == b"79"
 
@@ -360,6 +359,23 @@ def test_one_writer_at_a_time(store, tmp_path):
         assert store.try_lock() is None
     with store.try_lock():
         pass
+
+
+def test_the_lock_is_waited_for_up_to_a_while(store):
+    """By the world's clock; whoever holds it may let go meanwhile."""
+    clock, holder = [0.0], store.try_lock()
+
+    def sleep(seconds):
+        clock[0] += seconds
+        if clock[0] > 1:
+            holder.release()
+
+    with store.lock(lambda: clock[0], sleep) as lock:
+        assert lock.held
+        assert 1 < clock[0] < 2
+        with pytest.raises(Busy, match="Another session is changing this node"):
+            store.lock(lambda: clock[0], sleep)
+        assert 11 < clock[0] < 13
 
 
 def test_a_change_needs_the_lock(store, tmp_path):
@@ -412,7 +428,7 @@ def test_a_finding_is_worked_out_once_for_each_state(store, tmp_path):
     def paint(colour):
         change(store, lambda t: t.put_settings({**t.settings(), "colour": colour}))
 
-    found = of_state(store, find)
+    found = per_state(store, find)
     assert (found(), found()) == (None, None)
     paint("red")
     assert (found(), found()) == ("red", "red")

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from small_store import change, give_own, new_store, row, tree
 
 from cucmos_shell.pki import certs
-from cucmos_shell.store import Row
+from cucmos_shell.store import CertificateRow
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def certificate(common_name, keys, serial=1):
 
 def put(transaction, name, der, store="alpha-trust"):
     fields = certs.row(certs.describe(certs.load_der(der)), name, "Trust Certificate")
-    transaction.put_trust(store, Row(**fields), der)
+    transaction.put_trust(store, CertificateRow(**fields), der)
 
 
 def fingerprints(folder):

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from cucmos_shell.pki import certs, csr
 from cucmos_shell.pki.der import to_pem
-from cucmos_shell.store import RequestRow, Row
+from cucmos_shell.store import CertificateRow, RequestRow
 from cucmos_shell.store.transaction import Transaction
 from cucmos_shell.world.world import new_key
 
@@ -83,7 +83,7 @@ def with_trust(transaction: Transaction) -> None:
     """The CA in the trust store."""
     der = material().root
     description = certs.describe(certs.load_der(der))
-    row = Row(**certs.row(description, "Crash_Root", certs.TRUSTED))
+    row = CertificateRow(**certs.row(description, "Crash_Root", certs.TRUSTED))
     transaction.put_trust(STORE, row, der)
 
 

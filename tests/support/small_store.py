@@ -2,7 +2,7 @@
 
 import hashlib
 
-from cucmos_shell.store import Row, Store
+from cucmos_shell.store import CertificateRow, Store
 
 UNITS = ("alpha", "beta")
 STORES = ("alpha-trust", "beta-trust")
@@ -10,7 +10,7 @@ STORES = ("alpha-trust", "beta-trust")
 
 def row(name, der, **fields):
     """The row of a made-up certificate `der`."""
-    return Row(
+    return CertificateRow(
         **{
             "name": name,
             "common_name": name,

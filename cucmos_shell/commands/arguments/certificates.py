@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Argument
 from cucmos_shell.cli.near import near
-from cucmos_shell.errors import NotFound
+from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.results import Value
-from cucmos_shell.store import Row
+from cucmos_shell.store import CertificateRow
 from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cucmos_shell.node import Node
+    from cucmos_shell.profile.profile import TrustStoreSpec
+    from cucmos_shell.store import Snapshot
 
 EXTENSIONS = (".pem", ".der")
 
@@ -22,12 +24,24 @@ class TrustName(Value):
     """A certificate of a trust store."""
 
     store: str
-    row: Row
+    row: CertificateRow
 
     @property
     def listed(self) -> str:
         """As `show cert list trust` prints it."""
         return f"{self.store}/{self.row.name}.pem"
+
+
+class Stored(Value):
+    """A certificate of the node as it is listed, and the trust store that it is judged by.
+
+    `unit` is whose own it is, empty for one of a trust store.
+    """
+
+    listed: str
+    der: bytes
+    store: str
+    unit: str = ""
 
 
 def listed_own(unit: str) -> str:
@@ -47,6 +61,24 @@ def unknown(name: str, kind: str, known: Iterable[str]) -> NotFound:
     close = near(name, known)
     details = ("Did you mean:", *(f"\t{safe(one)}" for one in close)) if close else ()
     return NotFound("{name} is not {kind}", name=name, kind=kind, details=details)
+
+
+def parse_unit(node: Node, name: str, refusal: str = "{store} has no own certificate") -> str:
+    """The unit of that name. Raises NotFound, or Refused for a store without own certificate."""
+    for unit in node.appliance.units:
+        if unit.lower() == name.lower():
+            return unit
+    if spec := find_store(node, name):
+        raise Refused(refusal, store=spec.name, base=spec.base)
+    raise unknown(name, "a certificate unit", node.appliance.units)
+
+
+def find_store(node: Node, base: str) -> TrustStoreSpec | None:
+    """The trust store of that base name."""
+    for spec in node.appliance.trust_stores.values():
+        if spec.base.lower() == base.lower():
+            return spec
+    return None
 
 
 def parse_own(node: Node, name: str) -> str:
@@ -96,6 +128,23 @@ def complete_trust(node: Node, _: tuple[str, ...]) -> list[str]:
     """All trust certificates, as `show cert list trust` prints them."""
     snapshot = node.snapshot()
     return [f"{store}/{row.name}.pem" for store in snapshot.stores for row in snapshot.trust(store)]
+
+
+def stored(node: Node, name: str, snapshot: Snapshot | None = None) -> Stored:
+    """The own or trust certificate of that name, in `snapshot` or as it is. Raises NotFound."""
+    snapshot = snapshot or node.snapshot()
+    try:
+        unit = parse_own(node, name)
+    except NotFound:
+        found = parse_trust(node, name)
+        return Stored(found.listed, snapshot.certificate_der(found.row.sha256), found.store)
+    store = node.appliance.units[unit].trust_store
+    return Stored(listed_own(unit), snapshot.own_der(unit), store, unit)
+
+
+def complete_any(node: Node, words: tuple[str, ...]) -> list[str]:
+    """All own and trust certificates, as the lists print them."""
+    return [*complete_own(node, words), *complete_trust(node, words)]
 
 
 OWN_NAME = Argument(

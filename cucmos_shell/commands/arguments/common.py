@@ -9,8 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cucmos_shell.node import Node
-
 
 def number(least: int, most: int) -> Callable[[object, str], int]:
     """A parser of whole numbers from `least` to `most`."""
@@ -28,14 +26,6 @@ def number(least: int, most: int) -> Callable[[object, str], int]:
     return parse
 
 
-def _units(node: Node) -> tuple[str, ...]:
-    return tuple(node.appliance.units)
-
-
-def _services(node: Node) -> tuple[str, ...]:
-    return tuple(node.appliance.all_services())
-
-
-UNIT = Argument("unit", "certificate unit", choices=_units)
+UNIT = Argument("unit", "certificate unit", choices=lambda node: node.appliance.units)
 COUNT = Argument("number", "how many", parse=number(1, 100_000))
-SERVICE = Argument("service", "service", choices=_services)
+SERVICE = Argument("service", "service", choices=lambda node: node.appliance.all_services())

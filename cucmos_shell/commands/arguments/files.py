@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cucmos_shell.node import Node
-    from cucmos_shell.node.areas import Area, Entry, Path
+    from cucmos_shell.node.areas import Area, DirEntry, Path
 
 # The word for the area; `activelog` is the only one of the original.
 AREA = "{activelog|certs|download|upload:area}"
@@ -28,7 +28,7 @@ LINE_MOST = 4096
 
 def _complete(node: Node, words: tuple[str, ...]) -> Iterable[str]:
     """The files of the area that the line `file VERB AREA` names, whose word may be shortened."""
-    areas = all_areas(node.state_dir, node.store)
+    areas = all_areas(node.store)
     name = next(name for name in areas if name.startswith(words[2].casefold()))
     try:
         for count, entry in enumerate(walk(areas[name], ())):
@@ -82,7 +82,7 @@ def place(node: Node, area: str, text: str) -> Place:
     Names are matched without regard to case where none is spelled exactly so, and only one is
     otherwise. Raises NotFound.
     """
-    areas = all_areas(node.state_dir, node.store)
+    areas = all_areas(node.store)
     try:
         path = split(text)
     except FileNotFoundError:
@@ -119,7 +119,7 @@ def _is_folder(area: Area, path: Path) -> bool:
         return False
 
 
-def find(where: Place, text: str, *, recursive: bool = False) -> list[Entry]:
+def find(where: Place, text: str, *, recursive: bool = False) -> list[DirEntry]:
     """The entries a file specification means: a folder's content, a file, or what fits wildcards.
 
     With `recursive`, files in folders below, too. Raises NotFound, Unavailable.

@@ -7,7 +7,7 @@ from cucmos_shell.node.areas import open_upload
 from cucmos_shell.node.certificates import issuing
 from cucmos_shell.pki import certs
 from cucmos_shell.results import AskText, Secret
-from cucmos_shell.store import Row
+from cucmos_shell.store import CertificateRow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ def ask_file(default: str) -> Conversation[tuple[str, str]]:
 
 def recovered(node: Node, unit: str, name: str, password: str) -> Callable[[Transaction], object]:
     """What makes the pair in the file that of `unit`. Raises a ShellError if there is none."""
-    with open_upload(node.state_dir, name) as opened:
+    with open_upload(node.layout, name) as opened:
         data = opened.read(SIZE_LIMIT)
-    material = _material(data, password, unit)
-    return lambda transaction: issuing.stage(transaction, node.appliance, material)
+    credential = _credential(data, password, unit)
+    return lambda transaction: issuing.stage(transaction, node.appliance, credential)
 
 
-def _material(data: bytes, password: str, unit: str) -> issuing.Material:
+def _credential(data: bytes, password: str, unit: str) -> issuing.Credential:
     from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import pkcs12
 
@@ -51,5 +51,5 @@ def _material(data: bytes, password: str, unit: str) -> issuing.Material:
     description = certs.describe(certificate)
     if certificate.public_key() != key.public_key():
         raise Refused("The key in the file does not belong to the certificate in it")
-    row = Row(**certs.row(description, unit, DESCRIPTION))
-    return issuing.Material(row, certs.to_der(certificate), certs.key_pem(key), description)
+    row = CertificateRow(**certs.row(description, unit, DESCRIPTION))
+    return issuing.Credential(row, certs.to_der(certificate), certs.key_pem(key), description)

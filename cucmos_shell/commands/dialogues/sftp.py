@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.results import Ask, AskText, Progress, Secret, Value
 from cucmos_shell.store.shared_json import SharedJson
@@ -75,7 +73,7 @@ def sign_in(node: Node, server: Server) -> Conversation[SftpClient]:
 
 def known_hosts(node: Node) -> SharedJson:
     """The host keys that were confirmed, by `[HOST]:PORT`."""
-    return SharedJson(os.path.join(node.state_dir, "run", "known_hosts.json"), durable=True)
+    return SharedJson(node.layout.known_hosts, durable=True)
 
 
 def confirm_host_key(node: Node, client: SftpClient, server: str) -> Conversation[HostKey]:

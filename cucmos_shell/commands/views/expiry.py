@@ -1,25 +1,15 @@
-"""When certificates end, as text with bars and as a picture."""
+"""When certificates end, as a picture."""
 
 from __future__ import annotations
 
-from cucmos_shell.node.expiry.life import SOON, bar
-from cucmos_shell.text import columns, iso_time, safe
+from cucmos_shell.node.expiry.life import SOON
+from cucmos_shell.text import iso_time, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cucmos_shell.node.expiry.life import Life
-
-
-def lines(lives: Sequence[Life]) -> list[str]:
-    """One row each: name, last day, bar, what is left."""
-    return columns(
-        (safe(one.name), iso_time(one.not_after)[:10], bar(one.used), one.words()) for one in lives
-    )
-
-
-# --- the picture -----------------------------------------------------------------------------
 
 _ROW, _TOP, _LEFT, _TRACK, _WIDTH = 34, 84, 24, 300, 980
 _BAR_LEFT = 420
@@ -50,7 +40,7 @@ def _xml(text: str, length: int) -> str:
 
 
 def svg(lives: Sequence[Life], node_name: str, now: float) -> str:
-    """A picture of the same rows; well-formed XML whatever the certificates say."""
+    """A row for each, with the bar of its life; well-formed XML whatever the certificates say."""
     height = _TOP + max(1, len(lives)) * _ROW + 24
     expired = sum(one.state == "expired" for one in lives)
     soon = sum(one.state == "soon" for one in lives)

@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cucmos_shell.store import Row
+    from cucmos_shell.store import CertificateRow
 
 
 class Installed(Value):
@@ -21,32 +21,40 @@ class Installed(Value):
     unit: str
     done: str
     advice: str
-    row: Row
+    row: CertificateRow
     services: tuple[str, ...]
     request_deleted: bool = False
 
+    def lines(self) -> list[str]:
+        """The text: the product's sentences, and which services they are about."""
+        lines = sentences(self.done, self.advice, self.services)
+        if self.request_deleted:
+            lines.append(f"The pending CSR of {self.unit} was deleted.")
+        return lines
 
-def installed_lines(installed: Installed) -> list[str]:
-    """The product's sentences, and which services they are about."""
-    lines = ["", installed.done, installed.advice]
-    if installed.services:
-        lines.append(f"Services to restart: {', '.join(installed.services)}")
-    if installed.request_deleted:
-        lines.append(f"The pending CSR of {installed.unit} was deleted.")
-    return lines
+    def data(self) -> dict[str, Any]:
+        """The JSON form: keys `unit`, `serial`, `sha256`, `issuer`, `not_before`, `not_after`,
+        `services_to_restart`, `csr_deleted`."""
+        return {
+            "unit": self.unit,
+            **identity(self.row),
+            "services_to_restart": self.services,
+            "csr_deleted": self.request_deleted,
+        }
 
 
-def installed_data(installed: Installed) -> dict[str, Any]:
-    """The JSON form: keys `unit`, `serial`, `sha256`, `issuer`, `not_before`, `not_after`,
-    `services_to_restart`, `csr_deleted`."""
-    row = installed.row
+def sentences(done: str, advice: str, services: tuple[str, ...]) -> list[str]:
+    """What was done, what is to be done, and which services must restart, if there are any."""
+    restart = [f"Services to restart: {', '.join(services)}"] if services else []
+    return ["", done, advice, *restart]
+
+
+def identity(row: CertificateRow) -> dict[str, str]:
+    """What tells a certificate from others, for JSON."""
     return {
-        "unit": installed.unit,
         "serial": row.serial,
         "sha256": row.sha256,
         "issuer": row.issuer,
         "not_before": iso_time(row.not_before),
         "not_after": iso_time(row.not_after),
-        "services_to_restart": installed.services,
-        "csr_deleted": installed.request_deleted,
     }

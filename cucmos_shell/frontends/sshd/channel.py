@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.frontends.sshd.access import Access
     from cucmos_shell.frontends.sshd.door import Door
-    from cucmos_shell.node.access.sessions import History, Login
+    from cucmos_shell.node.access.sessions import AccountHistory, Login
 
 SFTP_VERSION = 3
 SHUTDOWN = "The node is shutting down; the session is closed"
@@ -108,7 +108,7 @@ class Channel(SSHServerStreamSession[bytes]):
         return text if self._size is None else text.replace("\n", "\r\n")
 
     def _session(
-        self, interactive: bool, output: str = "text", history: History | None = None
+        self, interactive: bool, output: str = "text", history: AccountHistory | None = None
     ) -> Session:
         """A session of the account as it is now."""
         account = self._access.still()

@@ -1,7 +1,7 @@
 """SFTP, and scp over it: the node's areas as four folders, of which `upload` takes files.
 
 Every path goes through `node.areas`; nothing of asyncssh's own file access is left reachable.
-Work on files happens in threads; changes are in the command log, and refused when that is not
+Work on files happens in threads; changes are in the audit log, and refused when that is not
 writable.
 """
 
@@ -27,7 +27,7 @@ from asyncssh import (
 
 from cucmos_shell.errors import ShellError, Unavailable
 from cucmos_shell.frontends.sshd.open_files import UPLOAD_MOST, Reading, Writing, attributes_of
-from cucmos_shell.node.areas import Entry, FolderArea, all_areas, split
+from cucmos_shell.node.areas import DirEntry, FolderArea, all_areas, split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Files(asyncssh.SFTPServer):
         self._name = name
         self._level = 0
         self._origin = f"sftp/{access.address}"
-        self._areas = all_areas(door.node.state_dir, door.node.store)
+        self._areas = all_areas(door.node.store)
         self._open: set[Reading | Writing] = set()
 
     # --- paths ------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ class Files(asyncssh.SFTPServer):
             _tell(error)
 
     async def _change(self, what: str, function: Callable[..., Any], *arguments: object) -> Any:
-        """`function` in a thread, begun and ended in the command log."""
+        """`function` in a thread, begun and ended in the audit log."""
 
         def work() -> Any:
             end = self._begin(what)
@@ -125,10 +125,10 @@ class Files(asyncssh.SFTPServer):
 
     # --- looking ----------------------------------------------------------------------------------
 
-    def _entry(self, path: bytes) -> tuple[Entry, bool]:
+    def _entry(self, path: bytes) -> tuple[DirEntry, bool]:
         area, parts = self._place(path)
         if area is None:
-            return Entry((), True, 0, self._door.started), False
+            return DirEntry((), True, 0, self._door.started), False
         return area.stat(parts), area.writable
 
     async def stat(self, path: bytes) -> Any:
@@ -139,12 +139,12 @@ class Files(asyncssh.SFTPServer):
     async def fstat(self, file_obj: object) -> Any:
         return await self._do(_handle(file_obj).attributes)
 
-    def _names(self, path: bytes) -> list[tuple[Entry, bool]]:
+    def _names(self, path: bytes) -> list[tuple[DirEntry, bool]]:
         area, parts = self._place(path)
         if area is not None:
             return [(entry, area.writable) for entry in area.entries(parts)]
         return [
-            (Entry((name,), True, 0, self._door.started), area.writable)
+            (DirEntry((name,), True, 0, self._door.started), area.writable)
             for name, area in self._areas.items()
         ]
 
@@ -320,7 +320,7 @@ def _plain(path: bytes) -> str:
 
 
 def _shown(path: bytes) -> str:
-    """A path as one word of the command log, which makes it safe itself."""
+    """A path as one word of the audit log, which makes it safe itself."""
     return "_".join(path.decode("utf-8", "backslashreplace").split())[:200]
 
 
@@ -337,7 +337,7 @@ def _tell(error: Exception) -> NoReturn:
     raise asyncssh.SFTPFailure(text) from None
 
 
-def _long_name(entry: Entry, attributes: SFTPAttrs) -> bytes:
+def _long_name(entry: DirEntry, attributes: SFTPAttrs) -> bytes:
     when = time.strftime("%b %d  %Y", time.gmtime(entry.changed))
     mode = stat.filemode(attributes.permissions or 0)
     return os.fsencode(f"{mode}    1 node     node     {entry.size:>8} {when} {entry.name}")

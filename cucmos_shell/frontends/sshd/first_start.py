@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from cucmos_shell.errors import Busy, Refused, UsageError
+from cucmos_shell.errors import Refused, UsageError
 from cucmos_shell.node.access import accounts, passwords
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cucmos_shell.node import Node
-
-PATIENCE, RETRY = 10.0, 0.05
+    from cucmos_shell.store.transaction import Reader
 
 
 def make_administrator(node: Node, name: str, password_file: str | None) -> bool:
@@ -27,19 +26,11 @@ def make_administrator(node: Node, name: str, password_file: str | None) -> bool
     try:
         passwords.check_strength(password, name)
     except Refused as refusal:
-        if (
-            not password_file
-            or not passwords.LEAST_LENGTH <= len(password) <= passwords.MOST_LENGTH
-        ):
+        if not password_file or not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
             raise UsageError("{reason}", reason=refusal.message()) from None
         sys.stderr.write(f"cucmos-shell: warning: {refusal.message()}\n")
     phc = passwords.make_hash(password)
-    deadline = node.world.monotonic() + PATIENCE
-    while (lock := node.store.try_lock()) is None:
-        if node.world.monotonic() >= deadline:
-            raise Busy("Another session is changing this node; try again in a moment")
-        node.world.sleep(RETRY)
-    with lock:
+    with node.store.lock(node.world.monotonic, node.world.sleep) as lock:
         transaction = node.store.begin(lock, who=name, what="serve", now=node.now())
         if _has_one(transaction):
             return False
@@ -51,8 +42,8 @@ def make_administrator(node: Node, name: str, password_file: str | None) -> bool
     return True
 
 
-def _has_one(source: accounts.Source) -> bool:
-    first = accounts.installer(source)
+def _has_one(reader: Reader) -> bool:
+    first = accounts.installer(reader)
     return bool(first.password or first.keys)
 
 

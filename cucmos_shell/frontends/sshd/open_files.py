@@ -8,7 +8,7 @@ import stat
 
 from asyncssh import FILEXFER_TYPE_DIRECTORY, FILEXFER_TYPE_REGULAR, SFTPAttrs
 
-from cucmos_shell.node.areas import Entry
+from cucmos_shell.node.areas import DirEntry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ UPLOAD_MOST = 256 * 1024 * 1024
 READ_MOST = 256 * 1024
 
 
-def attributes_of(entry: Entry, writable: bool) -> SFTPAttrs:
+def attributes_of(entry: DirEntry, writable: bool) -> SFTPAttrs:
     """What SFTP tells of an entry: the node's, and not to be executed."""
     mode = stat.S_IFDIR | 0o500 if entry.folder else stat.S_IFREG | 0o400
     return SFTPAttrs(
@@ -64,7 +64,7 @@ class Reading(Opened):
 
     def attributes(self) -> SFTPAttrs:
         """What SFTP tells of the file, as it was when it was opened."""
-        return attributes_of(Entry(("",), False, self.size, self.changed), False)
+        return attributes_of(DirEntry(("",), False, self.size, self.changed), False)
 
     def close(self) -> None:
         """Close the file. Raises OSError."""
@@ -107,7 +107,7 @@ class Writing(Opened):
     def attributes(self) -> SFTPAttrs:
         """What SFTP tells of the file, as it is now."""
         status = os.fstat(self.descriptor)
-        return attributes_of(Entry(("",), False, status.st_size, status.st_mtime), True)
+        return attributes_of(DirEntry(("",), False, status.st_size, status.st_mtime), True)
 
     def close(self) -> None:
         """Bring the file to the disk, close it, and record how it ended. Raises OSError."""

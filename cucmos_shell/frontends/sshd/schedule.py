@@ -39,7 +39,7 @@ def tick(node: Node) -> float:
 
 
 def _run(node: Node) -> None:
-    """The command, as a session of its own would run it: the command log has it."""
+    """The command, as a session of its own would run it: the audit log has it."""
     session = Session(node, account=ACCOUNT, origin=ORIGIN, interactive=False)
     session.caller.verified = True  # nobody is there to be asked for a password
     execution = session.execute(LINE)

@@ -8,46 +8,36 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import re
 
 from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.node.access import passwords
 from cucmos_shell.node.access.ssh_keys import fingerprint
 from cucmos_shell.results import Value
-from cucmos_shell.store import of_state
+from cucmos_shell.store import per_state
 from cucmos_shell.store.shared_json import SharedJson
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Protocol
+    from typing import Any
 
     from cucmos_shell.store import Store
-    from cucmos_shell.store.transaction import Transaction
+    from cucmos_shell.store.transaction import Reader, Transaction
     from cucmos_shell.world import World
-
-    class Source(Protocol):
-        """A snapshot, or a transaction."""
-
-        def document(self, name: str) -> dict[str, Any]:
-            """A JSON file of the node; empty when nothing was ever put into it."""
-
-        def settings(self) -> dict[str, Any]:
-            """The node's settings."""
 
 
 DOCUMENT = "accounts.json"
 LOCKING = "account_locking"
 INSTALLER = "admin"
 ORDINARY, ADVANCED, ADMINISTRATOR = 0, 1, 4
-ACCOUNTS_MOST = 200
-KEYS_MOST = 16
+MAX_ACCOUNTS = 200
+MAX_KEYS = 16
 
 # Failures of an address or a name: the first few are free, then each answer takes longer.
 FREE_FAILURES = 3
-FIRST_DELAY, LONGEST_DELAY = 0.25, 4.0
+FIRST_DELAY, MAX_DELAY = 0.25, 4.0
 FAILURES_FADE = 600.0
-FAILURES_MOST = 4096
+MAX_FAILURES = 4096
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\Z")
 
@@ -83,9 +73,9 @@ def check_name(text: str) -> str:
     return text
 
 
-def all_accounts(source: Source) -> dict[str, Account]:
+def all_accounts(reader: Reader) -> dict[str, Account]:
     """Every account that was written down, by name, in order of creation (see `everybody`)."""
-    kept: dict[str, dict[str, Any]] = source.document(DOCUMENT).get("accounts", {})
+    kept: dict[str, dict[str, Any]] = reader.document(DOCUMENT).get("accounts", {})
     return {
         name: Account(
             name,
@@ -104,29 +94,29 @@ def has_key(account: Account, blob: str) -> bool:
     return any(tuple(key.split()[:2]) == wanted for key in account.keys)
 
 
-def installer(source: Source) -> Account:
+def installer(reader: Reader) -> Account:
     """The account the node was installed with; without a password as long as none was set."""
-    for account in all_accounts(source).values():
+    for account in all_accounts(reader).values():
         if account.installer:
             return account
     return Account(INSTALLER, ADMINISTRATOR, installer=True)
 
 
-def everybody(source: Source) -> dict[str, Account]:
+def everybody(reader: Reader) -> dict[str, Account]:
     """The accounts a person can name: the installer's first, written down or not, then the others.
 
     `all_accounts` is empty as long as nobody has made one or given the installer a password.
     """
-    first = installer(source)
-    return {first.name: first, **all_accounts(source)}
+    first = installer(reader)
+    return {first.name: first, **all_accounts(reader)}
 
 
 def put(transaction: Transaction, account: Account) -> None:
     """Create or replace an account."""
     document = transaction.document(DOCUMENT)
     rows = dict(document.get("accounts", {}))
-    if account.name not in rows and len(rows) >= ACCOUNTS_MOST:
-        raise Refused("There are {most} accounts already", most=ACCOUNTS_MOST)
+    if account.name not in rows and len(rows) >= MAX_ACCOUNTS:
+        raise Refused("There are {most} accounts already", most=MAX_ACCOUNTS)
     row: dict[str, Any] = {"level": account.level, "password": account.password}
     if account.keys:
         row["keys"] = list(account.keys)
@@ -143,9 +133,9 @@ def remove(transaction: Transaction, name: str) -> None:
     transaction.put_document(DOCUMENT, {**document, "accounts": rows})
 
 
-def security_password(source: Source) -> str:
+def security_password(reader: Reader) -> str:
     """The PHC string of the cluster's security password; empty if none was set."""
-    return str(source.document(DOCUMENT).get("security", ""))
+    return str(reader.document(DOCUMENT).get("security", ""))
 
 
 def put_security_password(transaction: Transaction, phc: str) -> None:
@@ -154,9 +144,9 @@ def put_security_password(transaction: Transaction, phc: str) -> None:
     transaction.put_document(DOCUMENT, {**document, "security": phc})
 
 
-def locking(source: Source) -> Locking:
+def locking(reader: Reader) -> Locking:
     """The rules of account locking."""
-    kept = source.settings().get(LOCKING, {})
+    kept = reader.settings().get(LOCKING, {})
     return Locking(**{name: kept[name] for name in Locking._fields if name in kept})
 
 
@@ -181,11 +171,11 @@ class SignInRefused(Refused):
 class Accounts:
     """Signing in to a node."""
 
-    def __init__(self, state_dir: str, store: Store, world: World) -> None:
+    def __init__(self, store: Store, world: World) -> None:
         self._store = store
-        self._all = of_state(store, all_accounts)
+        self._all = per_state(store, all_accounts)
         self._world = world
-        self._failures = SharedJson(os.path.join(state_dir, "run", "failures.json"))
+        self._failures = SharedJson(store.layout.failures)
         self._remembered = passwords.Remembered(world.monotonic)
 
     def find(self, name: str) -> Account | None:
@@ -198,7 +188,7 @@ class Accounts:
         An unknown, keyless or locked account takes as long as a wrong password. Raises
         SignInRefused.
         """
-        if len(password) > passwords.MOST_LENGTH:
+        if len(password) > passwords.MAX_LENGTH:
             # It is nobody's, and bringing it into its normal form could take minutes.
             password = ""
         account = self._all().get(name)
@@ -278,7 +268,7 @@ class Accounts:
             if key in entries and 0 <= now - float(entries[key]["last"]) < FAILURES_FADE
         ]
         extra = max(counts, default=0) - FREE_FAILURES
-        return min(FIRST_DELAY * 2.0**extra, LONGEST_DELAY) if extra >= 0 else 0.0
+        return min(FIRST_DELAY * 2.0**extra, MAX_DELAY) if extra >= 0 else 0.0
 
     @staticmethod
     def _fade(entries: dict[str, Any], now: float, unlock: int) -> None:
@@ -289,7 +279,7 @@ class Accounts:
             k for k, e in sound.items() if 0 <= now - float(e["last"]) < keep
         }:
             del entries[key]
-        if len(entries) >= FAILURES_MOST:
+        if len(entries) >= MAX_FAILURES:
             free = [k for k, e in entries.items() if float(e.get("until", 0.0)) <= now]
             free.sort(key=lambda k: float(entries[k]["last"]))
             for key in free[: len(entries) // 2]:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 MEMORY_KIB, PASSES, LANES = 19_456, 2, 1
 SALT_SIZE, HASH_SIZE = 16, 32
-LEAST_LENGTH, MOST_LENGTH = 6, 256
-LEAST_DISTINCT = 4
+MIN_LENGTH, MAX_LENGTH = 6, 256
+MIN_DISTINCT = 4
 REMEMBERED_SECONDS = 300.0
-REMEMBERED_COUNT = 4096
+MAX_REMEMBERED = 4096
 
 _COMMON = frozenset((
     "123456", "abc123", "access", "admin", "admin123", "administrator", "cisco", "cisco123",
@@ -71,14 +71,14 @@ def check_strength(password: str, account: str) -> None:
 
 
 def _weakness(password: str, account: str) -> str:
-    if len(password) < LEAST_LENGTH:
-        return f"must have at least {LEAST_LENGTH} characters"
-    if len(password) > MOST_LENGTH:
-        return f"must have at most {MOST_LENGTH} characters"
+    if len(password) < MIN_LENGTH:
+        return f"must have at least {MIN_LENGTH} characters"
+    if len(password) > MAX_LENGTH:
+        return f"must have at most {MAX_LENGTH} characters"
     if any(unicodedata.category(c) in ("Cc", "Cs") for c in password):
         return "must not contain control characters"
-    if len(set(password)) < LEAST_DISTINCT:
-        return f"must have at least {LEAST_DISTINCT} different characters"
+    if len(set(password)) < MIN_DISTINCT:
+        return f"must have at least {MIN_DISTINCT} different characters"
     steps = {ord(b) - ord(a) for a, b in itertools.pairwise(password)}
     if len(steps) == 1:
         return "is a simple sequence"
@@ -91,7 +91,7 @@ def _weakness(password: str, account: str) -> str:
     kinds = (str.islower, str.isupper, str.isdigit)
     used = sum(any(kind(c) for c in password) for kind in kinds)
     used += any(not c.isalnum() for c in password)
-    if used < 2 and len(password) < 2 * LEAST_LENGTH:
+    if used < 2 and len(password) < 2 * MIN_LENGTH:
         return "needs letters of both cases, digits or other characters mixed, or more length"
     return ""
 
@@ -120,8 +120,8 @@ class Remembered:
     def add(self, account: str, phc: str, password: str) -> None:
         """Remember a password that was just verified."""
         now = self._monotonic()
-        if len(self._until) >= REMEMBERED_COUNT:
+        if len(self._until) >= MAX_REMEMBERED:
             self._until = {mac: until for mac, until in self._until.items() if until > now}
-            if len(self._until) >= REMEMBERED_COUNT:
+            if len(self._until) >= MAX_REMEMBERED:
                 self._until.clear()
         self._until[self._mac(account, phc, password)] = now + REMEMBERED_SECONDS

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import itertools
-import json
 import os
 import re
 
 from cucmos_shell.errors import Refused, Unavailable
 from cucmos_shell.results import Value
-from cucmos_shell.store import Snapshot, of_state
+from cucmos_shell.store import Snapshot, per_state
+from cucmos_shell.store.durable import READ_FLAGS
+from cucmos_shell.store.locks import lock_folder
+from cucmos_shell.store.shared_json import SharedJson
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cucmos_shell.node.logs.audit import Audit
     from cucmos_shell.store import Store
     from cucmos_shell.world import World
@@ -25,11 +24,10 @@ if TYPE_CHECKING:
 TIMEOUT, TIMEOUT_DEFAULT = "session_timeout", 30
 LIMIT, LIMIT_DEFAULT = "session_limit", 10
 REAUTH = "security_reauth"
-HISTORY_KEPT = 500
-HISTORY_BYTES = 256 * 1024
-LINE_MOST = 4096
+MAX_HISTORY = 500
+MAX_HISTORY_SIZE = 256 * 1024
+MAX_LINE = 4096
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Login(Value):
@@ -57,10 +55,10 @@ class Logins:
     those that live; whoever comes by takes the dead ones away.
     """
 
-    def __init__(self, state_dir: str, store: Store, audit: Audit, world: World) -> None:
-        self._sessions = os.path.join(state_dir, "run", "sessions")
-        self._histories = os.path.join(state_dir, "run", "history")
-        self._settings = of_state(store, Snapshot.settings)
+    def __init__(self, store: Store, audit: Audit, world: World) -> None:
+        self._sessions = store.layout.sessions
+        self._histories = store.layout.histories
+        self._settings = per_state(store, Snapshot.settings)
         self._audit = audit
         self._world = world
         self._count = itertools.count(1)
@@ -78,15 +76,16 @@ class Logins:
         limit = int(self._settings().get(LIMIT, LIMIT_DEFAULT)) if limited else None
         now, number = self._world.now(), next(self._count)
         login = Login(f"{self._own[0]}-s{number}", account, origin, now)
-        with contextlib.suppress(OSError), _locked(self._folder(account)) as folder:
+        folder = self._folder(account)
+        with contextlib.suppress(OSError), lock_folder(folder):
             if limit is not None and len(self._alive(folder)) >= limit:
                 raise Refused(
                     "The limit of {limit} sessions of account {name} is reached",
                     limit=limit,
                     name=account,
                 )
-            row = json.dumps({"account": account, "origin": origin, "since": now})
-            _write(self._file(folder, login), row, os.O_EXCL)
+            row = {"account": account, "origin": origin, "since": now}
+            SharedJson(self._file(folder, login)).create(row)
         self._record("begun", login)
         return login
 
@@ -132,9 +131,9 @@ class Logins:
                     os.unlink(os.path.join(folder, name))
         return found
 
-    def history(self, account: str) -> History:
+    def history(self, account: str) -> AccountHistory:
         """What `account` has typed before."""
-        return History(self._histories, _file_name(account))
+        return AccountHistory(self._histories, _file_name(account))
 
 
 def _file_name(account: str) -> str:
@@ -155,27 +154,11 @@ def _read_login(folder: str, name: str) -> Login | None:
     """What a session's file says; None if it has gone meanwhile, or is being written."""
     pid, _, rest = name.partition("-")
     try:
-        with open(os.path.join(folder, name), encoding="utf-8") as file:
-            row = json.load(file)
+        row = SharedJson(os.path.join(folder, name)).read()
         number = rest.rpartition("-")[2]
         return Login(f"{pid}-{number}", row["account"], row["origin"], float(row["since"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-@contextlib.contextmanager
-def _locked(folder: str) -> Iterator[str]:
-    """The folder, made if need be, while nobody else counts what is in it. Raises OSError."""
-    try:
-        descriptor = os.open(folder, _FOLDER)
-    except FileNotFoundError:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        descriptor = os.open(folder, _FOLDER)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield folder
-    finally:
-        os.close(descriptor)
 
 
 def _write(path: str, text: str, how: int) -> None:
@@ -187,7 +170,7 @@ def _write(path: str, text: str, how: int) -> None:
         os.close(descriptor)
 
 
-class History:
+class AccountHistory:
     """The lines of one account, in a file; it is cut when it has grown to twice what is wanted."""
 
     def __init__(self, folder: str, name: str) -> None:
@@ -195,28 +178,28 @@ class History:
         self._path = os.path.join(folder, name)
         try:
             lines = self._read()
-            if len(lines) > 2 * HISTORY_KEPT:
+            if len(lines) > 2 * MAX_HISTORY:
                 lines = self._cut()
         except OSError:
             lines = []
-        self.lines = lines[-HISTORY_KEPT:]
+        self.lines = lines[-MAX_HISTORY:]
         self._last = lines[-1:]
 
     def _read(self) -> list[str]:
         try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            descriptor = os.open(self._path, READ_FLAGS)
         except FileNotFoundError:
             return []
         try:
             size = os.fstat(descriptor).st_size
-            data = os.pread(descriptor, HISTORY_BYTES, max(0, size - HISTORY_BYTES))
+            data = os.pread(descriptor, MAX_HISTORY_SIZE, max(0, size - MAX_HISTORY_SIZE))
         finally:
             os.close(descriptor)
         return [line for line in data.decode("utf-8", "replace").split("\n") if line]
 
     def _cut(self) -> list[str]:
-        with _locked(self._folder):
-            lines = self._read()[-HISTORY_KEPT:]
+        with lock_folder(self._folder):
+            lines = self._read()[-MAX_HISTORY:]
             # No account's file begins like this.
             fresh = os.path.join(self._folder, "=new")
             _write(fresh, "".join(f"{line}\n" for line in lines), os.O_TRUNC)
@@ -225,8 +208,8 @@ class History:
 
     def keep(self, line: str) -> None:
         """Remember `line`, unless it is the last one again; nobody minds if it can't be written."""
-        if self._last == [line] or len(line) > LINE_MOST:
+        if self._last == [line] or len(line) > MAX_LINE:
             return
         self._last = [line]
-        with contextlib.suppress(OSError), _locked(self._folder):
+        with contextlib.suppress(OSError), lock_folder(self._folder):
             _write(self._path, f"{line}\n", os.O_APPEND)

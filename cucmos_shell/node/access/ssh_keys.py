@@ -9,8 +9,8 @@ import hashlib
 from cucmos_shell.errors import Refused
 from cucmos_shell.text import safe
 
-LEAST_RSA_BITS = 2048
-LONGEST = 8192
+MIN_RSA_BITS = 2048
+MAX_LINE = 8192
 KINDS = (
     "ssh-ed25519",
     "ecdsa-sha2-nistp256",
@@ -42,7 +42,7 @@ def normalize(text: str) -> str:
     if "PRIVATE KEY" in line:
         raise Refused("That is a private key; give its public key. Nothing was stored")
     words = line.split(None, 2)
-    if len(line) > LONGEST or len(words) < 2 or words[0] not in KINDS:
+    if len(line) > MAX_LINE or len(words) < 2 or words[0] not in KINDS:
         raise Refused(
             "That is not a public key in OpenSSH's form: KIND BASE64 [COMMENT], without options",
             details=("Kinds:", *(f"\t{kind}" for kind in KINDS)),
@@ -56,11 +56,11 @@ def normalize(text: str) -> str:
         raise Refused("The public key is damaged, or of another kind than it says")
     if words[0] == "ssh-rsa":
         bits = int.from_bytes(parts[-1], "big").bit_length()
-        if bits < LEAST_RSA_BITS:
+        if bits < MIN_RSA_BITS:
             raise Refused(
                 "An RSA key of {bits} bits is too weak; {least} is the least",
                 bits=bits,
-                least=LEAST_RSA_BITS,
+                least=MIN_RSA_BITS,
             )
     comment = safe(words[2], 100) if len(words) == 3 else ""
     return f"{words[0]} {words[1]} {comment}".strip()

@@ -37,7 +37,7 @@ def anchors(snapshot: Snapshot, store: str) -> Callable[[bytes], Iterable[bytes]
     return find
 
 
-class TrustStore:
+class TrustedStore:
     """The certificates of a trust store that were put there by somebody.
 
     Copies of the node's own certificates say nothing about anybody else's.

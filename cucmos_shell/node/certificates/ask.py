@@ -9,8 +9,8 @@ from cucmos_shell.errors import Refused
 from cucmos_shell.pki.ocsp.verdict import UNKNOWN, Verdict
 from cucmos_shell.pki.ocsp.verify import Question, verify
 from cucmos_shell.results import Value
-from cucmos_shell.world import Unanswered
 from cucmos_shell.world.connect import Deadline
+from cucmos_shell.world.unanswered import Unanswered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

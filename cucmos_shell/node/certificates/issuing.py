@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cucmos_shell.pki import certs
 from cucmos_shell.results import Value
-from cucmos_shell.store import Row
+from cucmos_shell.store import CertificateRow
 from cucmos_shell.store.paths import clean_name
 
 TYPE_CHECKING = False
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from cucmos_shell.world.world import PrivateKey
 
 
-class Material(Value):
+class Credential(Value):
     """A certificate with its key, ready for the store."""
 
-    row: Row
+    row: CertificateRow
     der: bytes
     key_pem: bytes
     description: certs.Description
 
     def __repr__(self) -> str:
-        return f"<Material {self.row.name}>"
+        return f"<Credential {self.row.name}>"
 
 
 def file_name(spec: TrustStoreSpec, description: certs.Description) -> str:
@@ -44,7 +44,7 @@ def first(
     now: float,
     serial: int,
     facts: Mapping[str, str] | None = None,
-) -> Material:
+) -> Credential:
     """The self-signed certificate that the profile describes; `facts` override the profile's."""
     known = appliance.facts(unit, serial, **(facts or {}))
     subject, names = appliance.subject_of(unit, known), appliance.alternative_names_of(unit, known)
@@ -59,13 +59,13 @@ def for_subject(
     *,
     now: float,
     serial: int,
-) -> Material:
+) -> Credential:
     """A self-signed certificate with that subject, in DER order, and those alternative names."""
     name = certs.subject_name(subject)
     return _self_signed(spec, key, name, certs.alternative_names(names), now, serial)
 
 
-def again(spec: UnitSpec, der: bytes, key: PrivateKey, *, now: float, serial: int) -> Material:
+def again(spec: UnitSpec, der: bytes, key: PrivateKey, *, now: float, serial: int) -> Credential:
     """A self-signed certificate with the subject and alternative names of the one in `der`."""
     subject, names = certs.names(certs.load_der(der))
     return _self_signed(spec, key, subject, names, now, serial)
@@ -78,7 +78,7 @@ def _self_signed(
     names: x509.SubjectAlternativeName | None,
     now: float,
     serial: int,
-) -> Material:
+) -> Credential:
     certificate = certs.self_signed(
         key,
         subject=subject,
@@ -92,24 +92,24 @@ def _self_signed(
         serial=serial,
     )
     description = certs.describe(certificate)
-    row = Row(**certs.row(description, spec.name, certs.SELF_SIGNED))
-    return Material(row, certs.to_der(certificate), certs.key_pem(key), description)
+    row = CertificateRow(**certs.row(description, spec.name, certs.SELF_SIGNED))
+    return Credential(row, certs.to_der(certificate), certs.key_pem(key), description)
 
 
 def stage(
     transaction: Transaction,
     appliance: Appliance,
-    material: Material,
+    credential: Credential,
     chain_ders: Iterable[bytes] = (),
-) -> Row:
-    """Make `material` its unit's own certificate, and put its copy into the unit's trust store.
+) -> CertificateRow:
+    """Make `credential` its unit's own certificate, and put its copy into the unit's trust store.
 
     `chain_ders` are the certificates between it and its root. A pending request stays: whether it
     goes is the caller's matter. Returns the copy's row.
     """
-    unit = material.row.name
+    unit = credential.row.name
     store = appliance.trust_stores[appliance.units[unit].trust_store]
-    transaction.put_own(unit, material.row, material.der, material.key_pem, chain_ders)
-    name = file_name(store, material.description)
-    copy = Row(**certs.row(material.description, name, certs.TRUSTED, unit))
-    return transaction.put_copy(store.name, unit, copy, material.der)
+    transaction.put_own(unit, credential.row, credential.der, credential.key_pem, chain_ders)
+    name = file_name(store, credential.description)
+    copy = CertificateRow(**certs.row(credential.description, name, certs.TRUSTED, unit))
+    return transaction.put_copy(store.name, unit, copy, credential.der)

@@ -14,7 +14,7 @@ from cucmos_shell.pki.chains.decide import Link, decide
 from cucmos_shell.pki.der import SEQUENCE, children, element, encode, from_pem
 from cucmos_shell.pki.tbs import Outline
 from cucmos_shell.results import Value
-from cucmos_shell.store import Row
+from cucmos_shell.store import CertificateRow
 from cucmos_shell.text import iso_time, safe
 
 TYPE_CHECKING = False
@@ -38,11 +38,6 @@ class Accepted(Value):
     chain: tuple[Link, ...]
     unused: tuple[Found, ...]
     notes: tuple[str, ...]
-
-    @property
-    def anchor(self) -> Link:
-        """The trusted certificate that the chain ends in."""
-        return self.chain[-1]
 
 
 def request_key(der: bytes) -> bytes:
@@ -151,7 +146,7 @@ def _check_dates(description: certs.Description, now: float) -> None:
 
 def stage(
     transaction: Transaction, appliance: Appliance, accepted: Accepted, text: str = ""
-) -> Row:
+) -> CertificateRow:
     """Make it the unit's own: key, certificate and chain in one version, and the request is gone.
 
     `text` is its description in lists. Returns the certificate's row. Raises Refused when the
@@ -167,13 +162,13 @@ def stage(
         )
     description = accepted.found.description
     signed_by = f"Certificate Signed by {description.issuer_name}"
-    material = issuing.Material(
-        Row(**certs.row(description, unit, text or signed_by)),
+    credential = issuing.Credential(
+        CertificateRow(**certs.row(description, unit, text or signed_by)),
         accepted.found.der,
         transaction.request_key_pem(unit),
         description,
     )
     between = [link.der for link in accepted.chain[1:] if not link.anchor]
-    issuing.stage(transaction, appliance, material, between)
+    issuing.stage(transaction, appliance, credential, between)
     transaction.drop_request(unit)
-    return material.row
+    return credential.row

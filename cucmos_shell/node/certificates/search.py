@@ -16,10 +16,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from cucmos_shell.store import RequestRow, Row
+    from cucmos_shell.store import CertificateRow, RequestRow
 
     Test = Callable[[str], bool]
-    Getter = Callable[[Row], str]
+    Getter = Callable[[CertificateRow], str]
 
 FIELDS = (
     "file-name", "certificate-name", "type", "common-name", "issuer", "serial", "expiration",
@@ -32,7 +32,7 @@ WITHIN, BEFORE, DAYS, AND = "within", "before", "days", "and"
 OF_TIME = (WITHIN, BEFORE)
 CERTIFICATE, TRUST, REQUEST = "cert", "trust-certs", "csr"
 DAY = 86_400
-_DAYS_LIMIT = 100_000
+_MAX_DAYS = 100_000
 
 
 class Condition(Value):
@@ -114,7 +114,7 @@ def _condition(field: str, relation: str, rest: _Words) -> Condition:
         return Condition(field, relation)
     if relation == WITHIN:
         days = rest.take("NUMBER days")
-        if not (days.isascii() and days.isdigit() and int(days[:9]) <= _DAYS_LIMIT):
+        if not (days.isascii() and days.isdigit() and int(days[:9]) <= _MAX_DAYS):
             raise BadValue("{text} is not a number of days", text=days)
         _one_of(rest.take(DAYS), (DAYS,), "unit of time here")
         return Condition(field, relation, limit=float(int(days)))
@@ -194,13 +194,13 @@ def _test(condition: Condition) -> Test:
 
 
 def select(
-    rows: Iterable[Row],
+    rows: Iterable[CertificateRow],
     conditions: Iterable[Condition],
     *,
     certificate_name: str,
     type_name: str,
     now: float,
-) -> list[Row]:
+) -> list[CertificateRow]:
     """The rows that meet all conditions, in their order.
 
     `certificate_name` is the unit or trust store the rows are of, `type_name` CERTIFICATE or TRUST;

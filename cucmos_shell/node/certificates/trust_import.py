@@ -11,7 +11,7 @@ from cucmos_shell.errors import PolicyRefused, Refused
 from cucmos_shell.node.certificates import issuing
 from cucmos_shell.pki import certs
 from cucmos_shell.results import Value
-from cucmos_shell.store import Row
+from cucmos_shell.store import CertificateRow
 from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
@@ -28,7 +28,7 @@ IMPORTED, REPLACED, PRESENT, KEPT = "imported", "replaced", "present", "kept"
 class Ready(Value):
     """A certificate that may be trusted, as it is to be stored."""
 
-    row: Row
+    row: CertificateRow
     der: bytes
     place: str
     notes: tuple[str, ...]
@@ -69,7 +69,7 @@ def read(
                 ),
             )
         notes = tuple(_notes(description, policy, one.place, now))
-        row = Row(**certs.row(description, issuing.file_name(spec, description), text))
+        row = CertificateRow(**certs.row(description, issuing.file_name(spec, description), text))
         yield Ready(row, one.der, one.place, notes)
 
 

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from cucmos_shell.pki.trust_lists.form import TrustList
     from cucmos_shell.profile.profile import Appliance, TrustListSpec
     from cucmos_shell.store import Snapshot
-    from cucmos_shell.store.transaction import Transaction
-
-    Reader = Snapshot | Transaction
+    from cucmos_shell.store.transaction import Reader, Transaction
 
 DOCUMENT = "trust_lists.json"
 MIXED, NON_SECURE = "mixed", "non-secure"

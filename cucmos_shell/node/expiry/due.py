@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from cucmos_shell.store import Row, Snapshot
+    from cucmos_shell.store import CertificateRow, Snapshot
 
 HOUR, DAY = 3600, 86_400
 URGENT_EVERY, CALM_EVERY = HOUR, DAY
@@ -68,7 +68,7 @@ class Watched(Value):
 
     unit: str
     own: bool
-    row: Row
+    row: CertificateRow
 
     @property
     def listed(self) -> str:
@@ -115,7 +115,7 @@ def band(left: float) -> int:
     return next((i for i, (_, limit) in enumerate(BANDS) if left < limit), LAST)
 
 
-class Notice(Value):
+class LastNotice(Value):
     """What was said last about a certificate: in which band, when, and the how-manieth time.
 
     A repetition that was a little early counts as on time, so that it does not creep forward.
@@ -131,7 +131,7 @@ class Due(Value):
 
     watched: Watched
     alarm: str
-    notice: Notice
+    notice: LastNotice
 
     @property
     def mark(self) -> str:
@@ -148,7 +148,7 @@ def slack(every: float) -> float:
 def all_due(
     watched: Iterable[Watched],
     settings: MonitorSettings,
-    said: Mapping[str, Notice],
+    said: Mapping[str, LastNotice],
     now: float,
 ) -> list[Due]:
     """What it is time for: what is new in the period or has come into a severer band, and what was
@@ -165,7 +165,7 @@ def all_due(
             when = now
             if last and here == last.band and 0 < last.when + settings.every - now <= early:
                 when = last.when + settings.every
-            found.append(Due(one, name, Notice(here, when, last.count + 1 if last else 1)))
+            found.append(Due(one, name, LastNotice(here, when, last.count + 1 if last else 1)))
     return found
 
 

@@ -51,7 +51,7 @@ class Life(Value):
         return f"{self.days} {'day' if self.days == 1 else 'days'} left"
 
     def data(self) -> dict[str, object]:
-        """For JSON."""
+        """The JSON form: times in ISO 8601, `days_left`, and `life_used` from 0 to 1."""
         return {
             "name": self.name,
             "common_name": self.common_name,

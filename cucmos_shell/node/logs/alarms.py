@@ -7,14 +7,11 @@ section 8, message bodies of 9.x systems):
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
 import re
 import time
 
-from cucmos_shell.errors import Unavailable
 from cucmos_shell.results import Value
+from cucmos_shell.store.logfile import LogFile
 from cucmos_shell.text import iso_time, safe
 
 TYPE_CHECKING = False
@@ -22,11 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from cucmos_shell.world import SyslogHost, World
+    from cucmos_shell.world import World
+    from cucmos_shell.world.unanswered import SyslogHost
 
-FILE_LIMIT = 1024 * 1024
-FILES_KEPT = 5
-LOG = "CiscoSyslog"
+MAX_SIZE, MAX_FILES = 1024 * 1024, 6
 SEVERITIES = (
     "emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug",
 )  # fmt: skip
@@ -88,15 +84,8 @@ class Raised(Value):
     text: str
 
     def data(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "when": iso_time(self.when),
-            "name": self.name,
-            "severity": self.severity,
-            "facility": self.facility,
-            "parameters": self.parameters,
-            "text": self.text,
-        }
+        """The JSON form: the fields, `when` in ISO 8601."""
+        return {**self.__dict__, "when": iso_time(self.when)}
 
 
 def value_text(text: str) -> str:
@@ -170,25 +159,25 @@ def parse(text: str) -> Raised | None:
 class Alarms:
     """Raises alarms on one node, and reads back what was raised.
 
-    `target` says where syslog is: a host, None for this machine, False for nowhere.
+    `path(n)` is the file that was their log `n` rotations ago. `target` says where syslog is: a
+    host, None for this machine, False for nowhere.
     """
 
     def __init__(
         self,
-        folder: str,
+        path: Callable[[int], str],
         world: World,
         host: str,
         fqdn: str,
         target: Callable[[], SyslogHost | bool | None],
         *,
-        limit: int = FILE_LIMIT,
+        max_size: int = MAX_SIZE,
     ) -> None:
-        self.folder = folder
+        self._log = LogFile("alarm log", path, max_size=max_size, max_files=MAX_FILES, durable=True)
         self._world = world
         self._host = host
         self._fqdn = fqdn
         self._target = target
-        self._limit = limit
 
     def make(self, name: str, **parameters: str) -> Raised:
         """The alarm as it would be raised now."""
@@ -206,16 +195,12 @@ class Alarms:
         raised = tuple(alarms)
         if not raised:
             return ""
-        try:
-            self._append([line(alarm, self._host, self._fqdn) for alarm in raised])
-        except OSError as error:
-            raise Unavailable(
-                "The alarm log cannot be written: {reason}", reason=error.strerror or str(error)
-            ) from error
+        lines = "".join(f"{line(alarm, self._host, self._fqdn)}\n" for alarm in raised)
+        self._log.append(lines.encode("ascii", "backslashreplace"))
         return self._to_syslog(raised)
 
     def _to_syslog(self, raised: tuple[Raised, ...]) -> str:
-        from cucmos_shell.world import SyslogHost, Unanswered
+        from cucmos_shell.world.unanswered import SyslogHost, Unanswered
 
         target = self._target()
         if target is False:
@@ -230,61 +215,14 @@ class Alarms:
             return error.reason
         return ""
 
-    # --- the log ---------------------------------------------------------------------------------
-
-    def path(self, number: int = 0) -> str:
-        """The log file, or the one that was it `number` rotations ago."""
-        return os.path.join(self.folder, f"{LOG}.{number}" if number else LOG)
-
-    def _append(self, lines: list[str]) -> None:
-        os.makedirs(self.folder, mode=0o700, exist_ok=True)
-        descriptor = self._open()
-        try:
-            size = os.fstat(descriptor).st_size
-            start = "\n" if size and os.pread(descriptor, 1, size - 1) != b"\n" else ""
-            data = memoryview((start + "\n".join(lines) + "\n").encode("ascii", "backslashreplace"))
-            while data:
-                data = data[os.write(descriptor, data) :]
-            os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)
-
-    def _open(self) -> int:
-        """The log opened and locked for a line more, rotated first where it has grown too long."""
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        while True:
-            descriptor = os.open(self.path(), flags, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-                mine = os.fstat(descriptor)
-                with contextlib.suppress(FileNotFoundError):
-                    if os.path.samestat(os.lstat(self.path()), mine):
-                        if mine.st_size <= self._limit:
-                            return descriptor
-                        self._rotate()
-            except BaseException:
-                os.close(descriptor)
-                raise
-            os.close(descriptor)
-
-    def _rotate(self) -> None:
-        for number in range(FILES_KEPT - 1, -1, -1):
-            with contextlib.suppress(FileNotFoundError):
-                os.replace(self.path(number), self.path(number + 1))
-
     def last(self, count: int | None = None) -> list[Raised]:
-        """The newest `count` alarms that are kept, oldest first; all of them without a count."""
+        """The newest `count` alarms that are kept, oldest first; all of them without a count.
+
+        Raises Unavailable.
+        """
         found: list[Raised] = []
-        for number in range(FILES_KEPT + 1):
-            try:
-                with open(self.path(number), encoding="ascii", errors="backslashreplace") as file:
-                    lines = file.read().splitlines()
-            except FileNotFoundError:
-                break
-            except OSError as error:
-                raise Unavailable(
-                    "The alarm log cannot be read: {reason}", reason=error.strerror or str(error)
-                ) from error
+        for data in self._log.contents():
+            lines = data.decode("ascii", "backslashreplace").splitlines()
             wanted = lines if count is None else lines[-max(0, 2 * count) :]
             found[:0] = [alarm for alarm in map(parse, wanted) if alarm is not None]
             if count is not None and len(found) >= count:

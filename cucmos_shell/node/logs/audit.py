@@ -1,4 +1,4 @@
-"""The command log: begun before a command, ended after it, in the product's own form.
+"""The audit log: begun before a command, ended after it, in the product's own form.
 
 `platform/log/cliNNNNN.log` below the node's logs. Answers, secrets and pasted text are never
 logged; a line that looks like part of a key or certificate is logged as its length.
@@ -6,23 +6,20 @@ logged; a line that looks like part of a key or certificate is logged as its len
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import itertools
 import os
 import re
 import time
 
-from cucmos_shell.errors import Unavailable
 from cucmos_shell.results import Value
+from cucmos_shell.store.logfile import LogFile
 from cucmos_shell.text import safe
 
-FILE_LIMIT = 5 * 1024 * 1024
-FILES_KEPT = 10
-RESERVED = 64 * 1024
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_SIZE, MAX_FILES = 5 * 1024 * 1024, 10
 _KEY_MATERIAL = re.compile(r"-----\s*BEGIN.*|[A-Za-z0-9+/=]{48,}", re.DOTALL)
 _ENTRY = (
     r"(?P<date>\S+ \S+) INFO \[(?P<id>\S+)\] sdMain\.main - "
@@ -44,14 +41,7 @@ def redacted(line: str) -> str:
 
 
 _SESSION = "] sdMain.main - session "
-_WHAT = {
-    "running command": "begun",
-    "command noted": "noted",
-    "command ended": "ended",
-    "session begun": "session begun",
-    "session ended": "session ended",
-    "session refused": "session refused",
-}
+_WHAT = {"running command": "begun", "command noted": "noted", "command ended": "ended"}
 
 
 def _word(text: str) -> str:
@@ -59,8 +49,11 @@ def _word(text: str) -> str:
     return "_".join(text.split()) or "-"
 
 
-class Entry(Value):
-    """One line of the log. `what` is a value of `_WHAT`; `outcome` is `-` for a beginning."""
+class LogEntry(Value):
+    """One line of the log; `outcome` is `-` for a beginning.
+
+    `what` is begun, noted or ended of a command, or session begun, session ended, session refused.
+    """
 
     when: str
     id: str
@@ -73,82 +66,21 @@ class Entry(Value):
 
 
 class Audit:
-    """Appends to and reads the command log in `folder`.
+    """Appends to the audit log and reads it back.
 
-    `reserve` is a file that holds room for some lines (see `keep_reserve`).
+    `path(n)` is the file that was the log `n` rotations ago, `reserve` one that holds room for
+    some lines.
     """
 
-    def __init__(self, folder: str, reserve: str = "") -> None:
-        self.folder = folder
-        self._reserve = reserve
+    def __init__(self, path: Callable[[int], str], reserve: str) -> None:
+        self._log = LogFile(
+            "audit log", path, max_size=MAX_SIZE, max_files=MAX_FILES, reserve=reserve
+        )
         self._numbers = itertools.count(1)
 
     def keep_reserve(self) -> None:
-        """Set some room aside, unless that was done: a change wants its line in the log, and on a
-        full disk the change that is wanted is to delete something.
-        """
-        if not self._reserve or os.path.lexists(self._reserve):
-            return
-        try:
-            os.makedirs(os.path.dirname(self._reserve), mode=0o700, exist_ok=True)
-            descriptor = os.open(self._reserve, _NEW, 0o600)
-            try:
-                os.posix_fallocate(descriptor, 0, RESERVED)
-            finally:
-                os.close(descriptor)
-        except OSError:
-            return
-
-    def _release_reserve(self) -> bool:
-        try:
-            os.unlink(self._reserve)
-        except OSError:
-            return False
-        return True
-
-    def _write(self, line: str) -> None:
-        try:
-            self._append(line)
-        except OSError as error:
-            if error.errno not in _FULL or not self._release_reserve():
-                raise
-            self._append(line)
-
-    def _append(self, line: str) -> None:
-        path = os.path.join(self.folder, "cli00001.log")
-        descriptor = self._open(path)
-        try:
-            size = os.fstat(descriptor).st_size
-            if size > FILE_LIMIT:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-                if os.path.exists(path) and os.path.samestat(os.stat(path), os.fstat(descriptor)):
-                    self._rotate()
-                fresh = self._open(path)
-                os.close(descriptor)
-                descriptor = fresh
-                size = os.fstat(descriptor).st_size
-            if size and os.pread(descriptor, 1, size - 1) != b"\n":
-                line = "\n" + line
-            data = line.encode() + b"\n"
-            if os.write(descriptor, data) != len(data):
-                raise OSError(errno.ENOSPC, "the log took only part of a line")
-        finally:
-            os.close(descriptor)
-
-    def _open(self, path: str) -> int:
-        try:
-            return os.open(path, _APPEND, 0o600)
-        except FileNotFoundError:
-            os.makedirs(self.folder, mode=0o700, exist_ok=True)
-            return os.open(path, _APPEND, 0o600)
-
-    def _path(self, number: int) -> str:
-        return os.path.join(self.folder, f"cli{number:05d}.log")
-
-    def _rotate(self) -> None:
-        for number in range(FILES_KEPT - 1, 0, -1):
-            if os.path.exists(self._path(number)):
-                os.replace(self._path(number), self._path(number + 1))
+        """Set some room for lines aside, unless that was done."""
+        self._log.keep_reserve()
 
     def begin(
         self, now: float, typed: str, canonical: str, account: str, origin: str
@@ -184,49 +116,37 @@ class Audit:
             safe(part).replace("]", "\\u{5D}") for part in token
         )
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now))
-        try:
-            self._write(
-                f"{stamp},{int(now % 1 * 1000):03d} INFO [{name}] sdMain.main - {what} -> [{typed}]"
-                f" canonical=[{canonical}] account={account or '-'} origin={origin}"
-                f" outcome={outcome}"
-            )
-        except OSError as error:
-            raise Unavailable(
-                "The audit log cannot be written: {reason}", reason=error.strerror or str(error)
-            ) from error
+        line = (
+            f"{stamp},{int(now % 1 * 1000):03d} INFO [{name}] sdMain.main - {what} -> [{typed}]"
+            f" canonical=[{canonical}] account={account or '-'} origin={origin}"
+            f" outcome={outcome}\n"
+        )
+        self._log.append(line.encode())
 
-    def entries(self, last: int, *, sessions: bool = False) -> list[Entry]:
+    def entries(self, last: int, *, sessions: bool = False) -> list[LogEntry]:
         """The newest `last` entries, oldest first; lines that are no entries are passed over.
 
         With `sessions`, only those about sessions, however many commands there were meanwhile.
+        Raises Unavailable.
         """
         lines: list[str] = []
-        for number in range(1, FILES_KEPT + 1):
-            try:
-                with open(self._path(number), encoding="utf-8", errors="replace") as file:
-                    lines[:0] = (
-                        s for s in file.read().splitlines() if not sessions or _SESSION in s
-                    )
-            except FileNotFoundError:
-                break
-            except OSError as error:
-                raise Unavailable(
-                    "The audit log cannot be read: {reason}", reason=error.strerror or str(error)
-                ) from error
+        for data in self._log.contents():
+            found = data.decode("utf-8", "replace").splitlines()
+            lines[:0] = (line for line in found if not sessions or _SESSION in line)
             if len(lines) >= last:
                 break
         match = re.compile(_ENTRY).match
-        found = list(filter(None, map(match, lines)))[-last:]
+        matches = list(filter(None, map(match, lines)))[-last:]
         return [
-            Entry(
+            LogEntry(
                 when=m["date"].replace(" ", "T").partition(",")[0] + "Z",
                 id=m["id"],
-                what=_WHAT[m["what"]],
+                what=_WHAT.get(m["what"], m["what"]),
                 typed=m["typed"],
                 canonical=m["canonical"],
                 account=m["account"],
                 origin=m["origin"],
                 outcome=m["outcome"],
             )
-            for m in found
+            for m in matches
         ]

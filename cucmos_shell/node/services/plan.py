@@ -1,4 +1,4 @@
-"""What is planned for the services: rows of (state, from when on), their file, and their making.
+"""What is planned for the services: transitions, the file that holds them, and their making.
 
 Nothing here reads a clock or a file. A service's state is that of its last row whose time has
 come; without rows it is as delivered. What a service has loaded is fixed by its STARTING row.
@@ -41,8 +41,8 @@ class Loaded(Value):
     trust: Mapping[str, int]
 
 
-class Row(Value):
-    """From `at` on (seconds since the epoch) the service is in `state`."""
+class Transition(Value):
+    """A change of state: from `at` on (seconds since the epoch) the service is in `state`."""
 
     state: str
     at: float
@@ -50,12 +50,12 @@ class Row(Value):
     loaded: Loaded | None = None
 
 
-class Entry(Value):
-    """What is kept of one service; None where it is as the profile says."""
+class ServicePlan(Value):
+    """What is planned for one service; None where it is as the profile says."""
 
     activated: bool | None = None
     auto_restart: bool | None = None
-    rows: tuple[Row, ...] = ()
+    rows: tuple[Transition, ...] = ()
 
     def at(self, moment: float) -> int:
         """The index of the row that holds at `moment`, -1 before the first."""
@@ -65,48 +65,38 @@ class Entry(Value):
         return -1
 
 
-class Book(Value):
+class ServiceBook(Value):
     """The file: what is kept of all services, the node's starts, and the clock's high water.
 
-    Services live in a time that never goes back: `high` is the latest it is known to have been,
-    `ahead` how far it was ahead of the clock then.
+    Services live in a time that never goes back: `latest` is the latest it is known to have been,
+    `offset` how many seconds it was ahead of the clock then.
     """
 
-    high: float = 0.0
-    ahead: float = 0.0
+    latest: float = 0.0
+    offset: float = 0.0
     boots: tuple[float, ...] = ()
-    entries: Mapping[str, Entry] = {}
+    entries: Mapping[str, ServicePlan] = {}
 
-    def entry(self, name: str) -> Entry:
-        """What is kept of the service `name`."""
-        return self.entries.get(name) or Entry()
+    def entry(self, name: str) -> ServicePlan:
+        """The plan of the service `name`."""
+        return self.entries.get(name) or ServicePlan()
 
     def now(self, clock: float) -> float:
         """The services' time when the clock shows `clock`."""
-        return max(self.high, clock + self.ahead)
+        return max(self.latest, clock + self.offset)
 
 
 # --- the file ----------------------------------------------------------------------------------
 
 
-class NewerFormat(Exception):
-    """The file was written by a newer version of this program."""
-
-
-def parse(octets: bytes) -> Book:
-    """The book in the file's octets; ValueError if it is none, NewerFormat."""
-    try:
-        data = json.loads(octets)
-        if data["format"] > FORMAT:
-            raise NewerFormat
-        return Book(
-            _seconds(data["high"]),
-            _seconds(data["ahead"]),
-            tuple(map(_seconds, data["boots"])),
-            {str(name): _entry(row) for name, row in data["services"].items()},
-        )
-    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise ValueError(f"{type(error).__name__}: {error}") from error
+def parse(data: Any) -> ServiceBook:
+    """The book from the file's JSON. Raises what working on data of another form raises."""
+    return ServiceBook(
+        _seconds(data["high"]),
+        _seconds(data["ahead"]),
+        tuple(map(_seconds, data["boots"])),
+        {str(name): _entry(row) for name, row in data["services"].items()},
+    )
 
 
 def _seconds(value: Any) -> float:
@@ -116,17 +106,17 @@ def _seconds(value: Any) -> float:
     return seconds
 
 
-def _entry(data: dict[str, Any]) -> Entry:
+def _entry(data: dict[str, Any]) -> ServicePlan:
     rows = tuple(map(_row, data.get("rows", ())))
     if any(rows[i].at < rows[i - 1].at for i in range(1, len(rows))):
         raise ValueError("rows are not in order")
     flags = (data.get("activated"), data.get("auto_restart"))
     if any(flag not in (None, True, False) for flag in flags):
         raise ValueError("a flag is neither true nor false")
-    return Entry(*flags, rows)
+    return ServicePlan(*flags, rows)
 
 
-def _row(data: dict[str, Any]) -> Row:
+def _row(data: dict[str, Any]) -> Transition:
     if data["state"] not in STATES:
         raise ValueError(f"no such state: {data['state']}")
     loaded = data.get("loaded")
@@ -138,19 +128,19 @@ def _row(data: dict[str, Any]) -> Row:
             {str(unit): (int(head), str(sha)) for unit, (head, sha) in loaded["own"].items()},
             {str(store): int(version) for store, version in loaded["trust"].items()},
         )
-    return Row(data["state"], _seconds(data["at"]), str(data.get("reason", "")), loaded)
+    return Transition(data["state"], _seconds(data["at"]), str(data.get("reason", "")), loaded)
 
 
-def dump(book: Book) -> bytes:
+def dump(book: ServiceBook) -> bytes:
     """The file's octets, one service a line."""
     services = {name: _entry_data(entry) for name, entry in sorted(book.entries.items())}
-    head = {"format": FORMAT, "high": book.high, "ahead": book.ahead, "boots": book.boots}
+    head = {"format": FORMAT, "high": book.latest, "ahead": book.offset, "boots": book.boots}
     lines = [f" {json.dumps(name)}: {json.dumps(row)}" for name, row in services.items() if row]
     text = json.dumps(head)[:-1] + ', "services": {\n' + ",\n".join(lines) + "\n}}\n"
     return text.encode("ascii")
 
 
-def _entry_data(entry: Entry) -> dict[str, Any]:
+def _entry_data(entry: ServicePlan) -> dict[str, Any]:
     data: dict[str, Any] = {}
     if entry.activated is not None:
         data["activated"] = entry.activated
@@ -161,7 +151,7 @@ def _entry_data(entry: Entry) -> dict[str, Any]:
     return data
 
 
-def _row_data(row: Row) -> dict[str, Any]:
+def _row_data(row: Transition) -> dict[str, Any]:
     data: dict[str, Any] = {"state": row.state, "at": row.at}
     if row.reason:
         data["reason"] = row.reason
@@ -211,7 +201,7 @@ class Timeline:
         self._specs = specs
         self._now = now
         self._pace = pace
-        self.rows: dict[str, list[Row]] = {}
+        self.rows: dict[str, list[Transition]] = {}
         self._stopped: dict[str, float] = {}
         self._started: dict[str, float] = {}
 
@@ -222,17 +212,17 @@ class Timeline:
             own = self._now + self._specs[name].stop_seconds * self._pace
             others = [self._stopped[o] for o in order if name in self._specs[o].needs]
             self._stopped[name] = max([own, *others]) if down is None else down
-            self.rows[name] = [Row(STOPPING, self._now)]
+            self.rows[name] = [Transition(STOPPING, self._now)]
 
     def fail(self, name: str) -> None:
         """`name` breaks down now; if it is started again, then after the time a stop takes."""
         self._stopped[name] = self._now + self._specs[name].stop_seconds * self._pace
-        self.rows[name] = [Row(FAILED, self._now)]
+        self.rows[name] = [Transition(FAILED, self._now)]
 
     def halt(self, name: str, reason: str) -> None:
         """`name` stays down when it has stopped."""
         at = self._stopped.get(name, self._now)
-        self.rows.setdefault(name, []).append(Row(STOPPED, at, reason))
+        self.rows.setdefault(name, []).append(Transition(STOPPED, at, reason))
 
     def start(
         self,
@@ -254,9 +244,9 @@ class Timeline:
             ]
             begin = max([self._now, free, earliest or self._now, *needs])
             if down is not None and begin > down:
-                self.rows[name].append(Row(STOPPED, down, NOT_RUNNING))
+                self.rows[name].append(Transition(STOPPED, down, NOT_RUNNING))
             end = begin + self._specs[name].start_seconds * self._pace
             self._started[name] = end
             self.rows.setdefault(name, []).extend(
-                (Row(STARTING, begin, loaded=loads.get(name)), Row(STARTED, end))
+                (Transition(STARTING, begin, loaded=loads.get(name)), Transition(STARTED, end))
             )

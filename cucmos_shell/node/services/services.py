@@ -1,8 +1,8 @@
 """The services: simulated, but stateful across processes, with a real answer to which certificate
 each of them uses.
 
-A command writes a plan (`service_plan`) in one atomic replace of `<state>/services.json`, under
-the store's lock. Nothing runs in between: whoever asks works the state out from plan and time.
+A command writes a plan (see `plan`) in one atomic replace of its file, under the store's lock.
+Nothing runs in between: whoever asks works the state out from plan and time.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from cucmos_shell.node.services.plan import (
     NOT_RUNNING,
     STARTED,
     STOPPED,
-    Book,
-    Row,
+    ServiceBook,
     Timeline,
+    Transition,
     dependents,
     dump,
 )
 from cucmos_shell.node.services.states import Pending, ServiceState, ServiceStates
-from cucmos_shell.store.durable import replace_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,17 +43,16 @@ class Services(ServiceStates):
         speed = float(transaction.settings().get("speed", self._appliance.defaults["speed"]))
         return 1 / speed if speed > 0 else 0.0
 
-    def _open(self, transaction: Transaction) -> tuple[Book, float, Timeline]:
+    def _open(self, transaction: Transaction) -> tuple[ServiceBook, float, Timeline]:
         """The book, the moment a command happens at, and rows to be filled."""
-        book = self._book()
-        now = self._now(book)
+        book, now = self._at()
         return book, now, Timeline(self._specs, now, self._pace(transaction))
 
     def _write(
         self,
-        book: Book,
+        book: ServiceBook,
         now: float,
-        rows: Mapping[str, Iterable[Row]] | None = None,
+        rows: Mapping[str, Iterable[Transition]] | None = None,
         flags: Mapping[str, Mapping[str, bool]] | None = None,
         boot: float | None = None,
     ) -> None:
@@ -73,10 +71,12 @@ class Services(ServiceStates):
         boots = book.boots or (self._installed(),)
         past = [at for at in boots if at <= now][-1:]
         future = [at for at in boots if at > now] if boot is None else [boot]
-        fresh = Book(now, max(0.0, now - self._world.now()), (*past, *future), entries)
-        replace_file(self._path, dump(fresh))
+        fresh = ServiceBook(now, max(0.0, now - self._world.now()), (*past, *future), entries)
+        self._file.replace(dump(fresh))
 
-    def _shortened(self, book: Book, name: str, snapshot: Snapshot, now: float) -> tuple[Row, ...]:
+    def _shortened(
+        self, book: ServiceBook, name: str, snapshot: Snapshot, now: float
+    ) -> tuple[Transition, ...]:
         """The rows of `name` with those of the past drawn together into one."""
         entry = book.entry(name)
         i = entry.at(now)
@@ -85,7 +85,7 @@ class Services(ServiceStates):
             if found is None:
                 return entry.rows
             state = self._state(book, name, now)
-            return (Row(state.state, state.at, loaded=found[0]), *entry.rows)
+            return (Transition(state.state, state.at, loaded=found[0]), *entry.rows)
         row = entry.rows[i]
         if found is None:
             row = row.replace(loaded=None)
@@ -96,7 +96,7 @@ class Services(ServiceStates):
 
     # --- commands --------------------------------------------------------------------------------
 
-    def restart(self, transaction: Transaction, name: str) -> tuple[Row, ...]:
+    def restart(self, transaction: Transaction, name: str) -> tuple[Transition, ...]:
         """Stop and start `name` and the running services that need it; returns its rows."""
         book, now, timeline = self._open(transaction)
         self._refuse_unless_ready(book, name, now)
@@ -106,7 +106,7 @@ class Services(ServiceStates):
         self._write(book, now, timeline.rows)
         return tuple(timeline.rows[name])
 
-    def start(self, transaction: Transaction, name: str) -> tuple[Row, ...]:
+    def start(self, transaction: Transaction, name: str) -> tuple[Transition, ...]:
         """Start `name`, and what stopped with it; no rows if it runs or is starting already."""
         book, now, timeline = self._open(transaction)
         self._refuse_unless_ready(book, name, now)
@@ -116,13 +116,13 @@ class Services(ServiceStates):
         self._write(book, now, timeline.rows)
         return tuple(timeline.rows[name])
 
-    def stop(self, transaction: Transaction, name: str) -> tuple[Row, ...]:
+    def stop(self, transaction: Transaction, name: str) -> tuple[Transition, ...]:
         """Stop `name` and the services that need it; returns its rows."""
         return self._stop(transaction, name, {})
 
     def _stop(
         self, transaction: Transaction, name: str, flags: Mapping[str, Mapping[str, bool]]
-    ) -> tuple[Row, ...]:
+    ) -> tuple[Transition, ...]:
         book, now, timeline = self._open(transaction)
         along = self._along(book, name, now)
         timeline.stop(self._running(book, [name, *along], now))
@@ -132,7 +132,7 @@ class Services(ServiceStates):
         self._write(book, now, timeline.rows, flags)
         return tuple(timeline.rows[name])
 
-    def activate(self, transaction: Transaction, name: str) -> tuple[Row, ...]:
+    def activate(self, transaction: Transaction, name: str) -> tuple[Transition, ...]:
         """Activate a feature service and start it, or leave it down while what it needs is down."""
         self._refuse_unless_feature(name, "activated")
         book, now, timeline = self._open(transaction)
@@ -145,7 +145,7 @@ class Services(ServiceStates):
         self._write(book, now, timeline.rows, {name: {"activated": True}})
         return tuple(timeline.rows[name])
 
-    def deactivate(self, transaction: Transaction, name: str) -> tuple[Row, ...]:
+    def deactivate(self, transaction: Transaction, name: str) -> tuple[Transition, ...]:
         """Stop a feature service and the services that need it; it stays down until activated."""
         self._refuse_unless_feature(name, "deactivated")
         return self._stop(transaction, name, {name: {"activated": False}})
@@ -196,7 +196,7 @@ class Services(ServiceStates):
 
     def _begin(
         self,
-        book: Book,
+        book: ServiceBook,
         now: float,
         timeline: Timeline,
         names: Iterable[str],
@@ -212,18 +212,18 @@ class Services(ServiceStates):
         units = {name: found for name, found in loads.items() if found.own}
         timeline.start(names, units, ready, earliest)
 
-    def _running(self, book: Book, names: Iterable[str], now: float) -> list[str]:
+    def _running(self, book: ServiceBook, names: Iterable[str], now: float) -> list[str]:
         return [n for n in names if self._state(book, n, now).up]
 
-    def _dependents(self, book: Book, name: str, now: float) -> list[str]:
+    def _dependents(self, book: ServiceBook, name: str, now: float) -> list[str]:
         return [n for n in dependents(self._specs, name) if self._state(book, n, now).activated]
 
-    def _along(self, book: Book, name: str, now: float) -> list[str]:
+    def _along(self, book: ServiceBook, name: str, now: float) -> list[str]:
         """The services that need `name` and run, or are about to."""
         others = self._dependents(book, name, now)
         return [n for n in others if self._state(book, n, now).up or self._coming_up(book, n)]
 
-    def _left_behind(self, book: Book, name: str, now: float) -> list[str]:
+    def _left_behind(self, book: ServiceBook, name: str, now: float) -> list[str]:
         """The services that are down because `name` was, and may run when it does."""
         found = {name}
         for other in self._dependents(book, name, now):
@@ -234,16 +234,16 @@ class Services(ServiceStates):
                 found.add(other)
         return [other for other in self._dependents(book, name, now) if other in found]
 
-    def _coming_up(self, book: Book, name: str) -> bool:
+    def _coming_up(self, book: ServiceBook, name: str) -> bool:
         """Whether `name` runs and is to go on, or will run."""
         rows = book.entry(name).rows
         return rows[-1].state == STARTED if rows else self._specs[name].started
 
-    def _missing_need(self, book: Book, name: str) -> str | None:
+    def _missing_need(self, book: ServiceBook, name: str) -> str | None:
         needs = self._specs[name].needs
         return next((need for need in needs if not self._coming_up(book, need)), None)
 
-    def _refuse_unless_ready(self, book: Book, name: str, now: float) -> None:
+    def _refuse_unless_ready(self, book: ServiceBook, name: str, now: float) -> None:
         if not self._state(book, name, now).activated:
             raise Refused(
                 "{name}[STOPPED]  Service Not Activated",

@@ -1,36 +1,34 @@
 """The services as they are: in which state, since when, and with which certificates.
 
-Worked out from `<state>/services.json` (see `service_plan`), the clock and the store's history;
+Worked out from the plan (see `plan`), the clock and the store's history;
 nothing is written here.
 """
 
 from __future__ import annotations
 
-from cucmos_shell.errors import Damaged, Unavailable
 from cucmos_shell.node.services.plan import (
     COMMANDED,
     DOWN,
+    FORMAT,
     NOT_ACTIVATED,
     STARTED,
     STOPPED,
-    Book,
-    Entry,
     Loaded,
-    NewerFormat,
-    Row,
+    ServiceBook,
+    ServicePlan,
+    Transition,
     parse,
 )
 from cucmos_shell.results import Value
-from cucmos_shell.store import of_state
-from cucmos_shell.store.durable import read, unavailable
+from cucmos_shell.store import per_state
+from cucmos_shell.store.state_json import StateJson
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cucmos_shell.profile.profile import Appliance, ServiceSpec
-    from cucmos_shell.store import Entry as Certificate
-    from cucmos_shell.store import Snapshot, Store
+    from cucmos_shell.store import HistoryEntry, Snapshot, Store
     from cucmos_shell.world import World
 
 
@@ -74,61 +72,47 @@ class ServiceStates:
     def __init__(self, appliance: Appliance, store: Store, world: World) -> None:
         self._appliance = appliance
         self._specs = appliance.all_services()
-        self._path = store.layout.services
+        self._file = StateJson(store.layout.services, FORMAT)
         self._store = store
         self._world = world
         self._latest = 0.0
-        self._installed = of_state(store, _installed)
+        self._installed = per_state(store, _installed)
 
     # --- reading -------------------------------------------------------------------------------
 
-    def _book(self) -> Book:
-        try:
-            return parse(read(self._path))
-        except FileNotFoundError:
-            return Book()
-        except NewerFormat as error:
-            raise Unavailable(
-                "{file} was written by a newer version of this program", file=self._path
-            ) from error
-        except ValueError as error:
-            raise Damaged(
-                "{file} is damaged: it is no plan of services", file=self._path
-            ) from error
-        except OSError as error:
-            raise unavailable(error, "read") from error
+    def _book(self) -> ServiceBook:
+        return self._file.read(parse, "it is no plan of services") or ServiceBook()
 
-    def _now(self, book: Book) -> float:
+    def _at(self, now: float | None = None) -> tuple[ServiceBook, float]:
+        """The book, and the services' time: the clock's or a later one, but never back."""
+        book = self._book()
         self._latest = max(self._latest, book.now(self._world.now()))
-        return self._latest
+        return book, max(self._latest, now or 0.0)
 
     def now(self) -> float:
         """The services' time: the clock's, but never back."""
-        return self._now(self._book())
+        return self._at()[1]
 
     def state(self, name: str, now: float | None = None) -> ServiceState:
         """The service `name` now, or at a later time."""
-        book = self._book()
-        return self._state(book, name, max(self._now(book), now or 0.0))
+        book, moment = self._at(now)
+        return self._state(book, name, moment)
 
     def states(self, now: float | None = None) -> list[ServiceState]:
         """The application services in the product's order: ASCII, the not activated ones last."""
-        book = self._book()
-        moment = max(self._now(book), now or 0.0)
+        book, moment = self._at(now)
         found = [self._state(book, name, moment) for name in self._appliance.services]
         found.sort(key=lambda s: (s.reason == NOT_ACTIVATED, s.name))
         return found
 
     def platform_states(self, now: float | None = None) -> list[ServiceState]:
         """The platform's services in the profile's order."""
-        book = self._book()
-        moment = max(self._now(book), now or 0.0)
+        book, moment = self._at(now)
         return [self._state(book, spec.name, moment) for spec in self._appliance.platform_services]
 
     def booted(self, now: float | None = None) -> float:
         """When the node last started (seconds since the epoch), as far as is known."""
-        book = self._book()
-        moment = max(self._now(book), now or 0.0)
+        book, moment = self._at(now)
         past = [at for at in book.boots if at <= moment]
         return past[-1] if past else self._installed()
 
@@ -136,12 +120,12 @@ class ServiceStates:
         """Whether the service is up and has come up."""
         return self.state(name).state == STARTED
 
-    def _activated(self, entry: Entry, spec: ServiceSpec) -> bool:
+    def _activated(self, entry: ServicePlan, spec: ServiceSpec) -> bool:
         if not spec.feature:
             return True
         return spec.started if entry.activated is None else entry.activated
 
-    def _state(self, book: Book, name: str, moment: float) -> ServiceState:
+    def _state(self, book: ServiceBook, name: str, moment: float) -> ServiceState:
         spec, entry = self._specs[name], book.entry(name)
         activated = self._activated(entry, spec)
         auto = spec.auto_restart if entry.auto_restart is None else entry.auto_restart
@@ -149,9 +133,9 @@ class ServiceStates:
         if i >= 0:
             row = entry.rows[i]
         elif spec.started:
-            row = Row(STARTED, book.boots[0] if book.boots else 0.0)
+            row = Transition(STARTED, book.boots[0] if book.boots else 0.0)
         else:
-            row = Row(STOPPED, 0.0, COMMANDED)
+            row = Transition(STOPPED, 0.0, COMMANDED)
         reason = NOT_ACTIVATED if row.state == STOPPED and not activated else row.reason
         until = entry.rows[i + 1].at if i + 1 < len(entry.rows) else None
         return ServiceState(name, row.state, reason, row.at, until, activated, auto)
@@ -188,7 +172,7 @@ class ServiceStates:
         return Loaded(now, snapshot.head, own, trust)
 
     def _loaded(
-        self, book: Book, name: str, snapshot: Snapshot, moment: float
+        self, book: ServiceBook, name: str, snapshot: Snapshot, moment: float
     ) -> tuple[Loaded, bool] | None:
         """What `name` has loaded, and whether that differs from what its row says; None if down."""
         spec, entry = self._specs[name], book.entry(name)
@@ -208,14 +192,13 @@ class ServiceStates:
 
     def loaded(self, name: str, snapshot: Snapshot) -> dict[str, str]:
         """Unit → SHA-256 of the own certificate that `name` uses now; empty if it is down."""
-        book = self._book()
-        found = self._loaded(book, name, snapshot, self._now(book))
+        book, moment = self._at()
+        found = self._loaded(book, name, snapshot, moment)
         return {} if found is None else {unit: sha for unit, (_, sha) in found[0].own.items()}
 
     def pending(self, snapshot: Snapshot, now: float | None = None) -> list[Pending]:
         """The services that must restart to use the store's certificates, in order of name."""
-        book = self._book()
-        moment = max(self._now(book), now or 0.0)
+        book, moment = self._at(now)
         rows = []
         for name, spec in sorted(self._specs.items()):
             found = self._loaded(book, name, snapshot, moment)
@@ -241,7 +224,7 @@ def _installed(snapshot: Snapshot) -> float:
     return min((entry[0].when for entry in entries if entry), default=snapshot.when)
 
 
-def _came_before_start(certificate: Certificate, loaded: Loaded, start: float) -> bool:
+def _came_before_start(certificate: HistoryEntry, loaded: Loaded, start: float) -> bool:
     """Whether a certificate that is newer than the plan was there when the start began."""
     if loaded.planned_at is None or start <= loaded.planned_at:
         return False
@@ -249,7 +232,7 @@ def _came_before_start(certificate: Certificate, loaded: Loaded, start: float) -
 
 
 def _changed_since(
-    history: tuple[Certificate, ...], loaded: tuple[int, str] | None
+    history: tuple[HistoryEntry, ...], loaded: tuple[int, str] | None
 ) -> float | None:
     """When the certificate stopped being the loaded one; None if it still is."""
     if not history or (loaded is not None and history[-1].sha256 == loaded[1]):

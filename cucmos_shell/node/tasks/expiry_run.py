@@ -6,7 +6,6 @@ been taken, and repeated otherwise, the mail with the same Message-ID.
 
 from __future__ import annotations
 
-import fcntl
 import os
 
 from cucmos_shell.errors import Busy, Refused, Unavailable
@@ -16,6 +15,7 @@ from cucmos_shell.node.expiry.unsent import Mail, Sent
 from cucmos_shell.node.tasks.raising import raise_alarms
 from cucmos_shell.results import Commit, Value
 from cucmos_shell.store import paths
+from cucmos_shell.store.locks import try_lock
 from cucmos_shell.text import iso_time, safe
 
 TYPE_CHECKING = False
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from cucmos_shell.node.expiry.due import Due, MonitorSettings, Watched
     from cucmos_shell.node.logs.alarms import Raised
     from cucmos_shell.results import Conversation
-    from cucmos_shell.store import Snapshot
-    from cucmos_shell.world import MailServer
+    from cucmos_shell.store import Lock, Snapshot
+    from cucmos_shell.world.unanswered import MailServer
 
 NOTHING = "No notifications are due"
 
@@ -51,25 +51,13 @@ class Run(Value):
         return {"due": due, "mail_sent_to": self.sent_to, "warnings": self.warnings}
 
 
-class _Turn:
-    """The right to be the one run; ends with the process."""
-
-    def __init__(self, node: Node) -> None:
-        folder = os.path.join(node.state_dir, "run")
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._descriptor = os.open(os.path.join(folder, "monitor.lock"), flags, 0o600)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._descriptor)
-            raise Busy("The expiry monitor is running already") from None
-
-    def __enter__(self) -> _Turn:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._descriptor)
+def _turn(node: Node) -> Lock:
+    """The right to be the one run. Raises Busy, Unavailable."""
+    os.makedirs(node.layout.run, mode=0o700, exist_ok=True)
+    turn = try_lock(node.layout.monitor_lock)
+    if turn is None:
+        raise Busy("The expiry monitor is running already")
+    return turn
 
 
 def run(node: Node) -> Conversation[Run]:
@@ -77,7 +65,7 @@ def run(node: Node) -> Conversation[Run]:
     service = node.appliance.expiry_monitor_service
     if not node.services.running(service):
         raise Refused("{service} is not running", service=service)
-    with _Turn(node):
+    with _turn(node):
         snapshot, now = node.snapshot(), node.now()
         settings = monitor_settings(snapshot.settings(), node.appliance.defaults)
         before = unsent.load(node.store.layout.sent)
@@ -173,7 +161,7 @@ def _deliver(
     node: Node, snapshot: Snapshot, sent: Sent, now: float
 ) -> Conversation[tuple[list[Mail], list[Mail]]]:
     """Send what is ready, and write down after each what became of it."""
-    from cucmos_shell.world import Unanswered
+    from cucmos_shell.world.unanswered import Unanswered
 
     delivered: list[Mail] = []
     failures: list[Mail] = []
@@ -202,7 +190,7 @@ def _send(node: Node, snapshot: Snapshot, mail: Mail) -> None:
 
 
 def _server(node: Node, snapshot: Snapshot) -> MailServer:
-    from cucmos_shell.world import MailServer
+    from cucmos_shell.world.unanswered import MailServer
 
     server = snapshot.document(paths.SMTP)
     anchors = ""

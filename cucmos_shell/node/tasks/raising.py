@@ -8,7 +8,7 @@ from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from cucmos_shell.node import Node
     from cucmos_shell.node.logs.alarms import Raised
@@ -26,13 +26,8 @@ def raise_alarms(node: Node, alarms: Iterable[Raised]) -> str:
 
 def raising(node: Node, alarms: Iterable[Raised]) -> Conversation[None]:
     """`raise_alarms` as part of a conversation."""
-    for warning in _warnings(node, alarms):
-        yield Progress(warning)
-
-
-def _warnings(node: Node, alarms: Iterable[Raised]) -> Iterator[str]:
     if warning := raise_alarms(node, alarms):
-        yield f"Warning: {warning}"
+        yield Progress(f"Warning: {warning}")
 
 
 def renewed(node: Node, unit: str, how: str) -> Conversation[None]:

@@ -6,7 +6,7 @@ The network is asked here, so no lock may be held: between the checks of an uplo
 from __future__ import annotations
 
 from cucmos_shell.errors import PolicyRefused
-from cucmos_shell.node.certificates.anchors import Issuers, TrustStore
+from cucmos_shell.node.certificates.anchors import Issuers, TrustedStore
 from cucmos_shell.node.certificates.ask import Enquiry, ask_all
 from cucmos_shell.node.tasks.raising import raise_alarms
 from cucmos_shell.pki import certs
@@ -148,7 +148,7 @@ def ask(
             nonce = node.world.new_serial().to_bytes(16, "big")
             enquiries[i] = Enquiry(Question(certificate, issuer, nonce), tuple(uris))
         verdicts.append(verdict)
-    trusted = TrustStore(snapshot, node.appliance.node_trust_store)
+    trusted = TrustedStore(snapshot, node.appliance.node_trust_store)
     found = ask_all(node.world, list(enquiries.values()), trusted, settings.seconds)
     for i, answer in zip(enquiries, found, strict=True):
         named = verdicts[i]

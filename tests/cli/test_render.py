@@ -1,0 +1,78 @@
+"""A value knows its two forms; what it does not know is made of its fields, or refused."""
+
+import pytest
+
+from cucmos_shell.cli.render import Table, to_data, to_json, to_lines
+from cucmos_shell.results import Document, Notice, Record, Value
+
+
+class Ruler(Value):
+    """As long as the terminal is wide."""
+
+    mark: str
+
+    def lines(self, columns=0):
+        """The text: one line."""
+        return [self.mark * columns or "unknown"]
+
+    def data(self):
+        """The JSON form: the value itself, once more."""
+        return [Point(1, 2), {"mark": self.mark}]
+
+
+class Point(Value):
+    """A value without forms of its own."""
+
+    x: int
+    y: object = None
+
+
+def test_lines_that_ask_for_the_width_get_it():
+    """Where it is not known it is 0; lines that do not ask are made without."""
+    assert to_lines(Ruler("-"), 5) == ["-----"]
+    assert to_lines(Ruler("-")) == ["unknown"]
+    assert to_lines(Notice(("a", "b")), 5) == ["a", "b"]
+    assert to_lines(None, 5) == []
+
+
+def test_a_variable_of_that_name_is_no_question():
+    """Only parameters are."""
+
+    class Split(Value):
+        def lines(self):
+            columns = ["left", "right"]
+            yield from columns
+
+    assert to_lines(Split(), 80) == ["left", "right"]
+
+
+@pytest.mark.parametrize("value", [Point(1), "text", ("a", "b"), 7])
+def test_a_value_without_lines_is_a_mistake(value):
+    """It is not guessed at."""
+    with pytest.raises(TypeError, match=f"{type(value).__name__} has no lines"):
+        to_lines(value)
+
+
+def test_data_is_what_the_value_says_or_else_its_fields():
+    """All the way down; what is neither is refused."""
+    assert to_data(Ruler("-")) == [{"x": 1, "y": 2}, {"mark": "-"}]
+    assert to_data({1: (Notice(("a",)), Notice((), 2.5))}) == {"1": [{"lines": ["a"]}, 2.5]}
+    with pytest.raises(TypeError, match="object is not JSON data"):
+        to_data(Point(1, object()))
+
+
+def test_the_values_of_any_command():
+    """Lines, records and tables; a document is lines that are read page by page."""
+    facts = {"a": 1}
+    assert Document(("x",), facts).data() == facts
+    record = Record((("Name", "x\x1b"), ("Long name", "")), facts)
+    assert to_lines(record) == ["Name      : x\\u{1B}", "Long name : "]
+    table = Table(("Name", "Long heading"), (("a\n", "b"),), facts)
+    assert to_lines(table) == ["Name    Long heading", "======  ==============", "a\\u{A}  b"]
+    assert to_lines(Table(("Name",), (), facts)) == ["No entries"]
+    assert to_data(table) == to_data(record) == facts
+
+
+def test_json_is_never_mistaken_for_a_prompt():
+    """Nor does it need more than ASCII."""
+    assert to_json({"a": "admin:", "b": "ü"}) == '{"a": "admin\\u003a", "b": "\\u00fc"}'
