@@ -107,8 +107,7 @@ def test_type_ahead_stalls_only_its_own_session(served):
 
     async def main():
         async with served.connect() as connection, Shell(connection) as shell:
-            shell.send(b"file tail activelog platform/log/cli00001.log follow\r")
-            await shell.until(b"\n")
+            await shell.begun("file tail activelog platform/log/cli00001.log follow")
             shell.send(b"show cli editor\r" * 4096)
             await bystander(served)
             shell.send(b"\x03")
@@ -157,8 +156,7 @@ def test_a_client_that_vanishes_leaves_nothing(served, line):
     async def main():
         connection = await served.connect()
         shell = await Shell(connection).__aenter__()
-        shell.send(line.encode() + b"\r")
-        await shell.until(b"\n")
+        await shell.begun(line)
         connection.abort()
         async with asyncio.timeout(10), served.connect() as other, Shell(other) as shell:
             while (await shell("show logins")).count("still logged in") != 1:

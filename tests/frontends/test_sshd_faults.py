@@ -215,8 +215,7 @@ def test_a_restart_of_the_node_ends_dialogues_and_transfers(served):
         connection, another = await served.connect(), await served.connect()
         async with connection, another, Shell(connection) as asked, Shell(connection) as follows:
             await asked("set cert regen cup", end=b"(yes|no)? ")
-            follows.send(b"file tail activelog platform/log/cli00001.log follow\r")
-            await follows.until(b"file tail activelog platform/log/cli00001.log follow\r\n")
+            await follows.begun("file tail activelog platform/log/cli00001.log follow")
             client = await another.start_sftp_client()
             done = await another.run("utils system restart", input="yes\n")
             assert done.exit_status == 0, done.stdout

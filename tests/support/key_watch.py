@@ -99,8 +99,10 @@ class Watch:
                 self._look_into(path)
 
     def _look_into(self, path):
-        if path.is_file() and not path.is_symlink() and path.stat().st_size < LARGEST:
-            self.received(path.read_bytes(), path)
+        # A session that ends takes its file away.
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file() and not path.is_symlink() and path.stat().st_size < LARGEST:
+                self.received(path.read_bytes(), path)
 
     def found(self):
         """The names of the keys that occur in what was received since the last time."""

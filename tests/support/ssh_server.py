@@ -107,6 +107,14 @@ class Shell:
                 data += more
         return data
 
+    async def begun(self, line, seconds=20):
+        """Send `line`, and see its echo; what else has come by then is of no interest."""
+        self.send(line.encode() + b"\r")
+        data = b""
+        async with asyncio.timeout(seconds):
+            while b"\n" not in data:
+                data += await self.reader.read(65536)
+
     async def rest(self, seconds=20):
         """What comes until the channel closes."""
         data = b""
