@@ -1,7 +1,7 @@
 """The command line: commands declared, lines understood, values shown. Knows no certificate.
 
 A `pattern` says how a command is written, `grammar` puts all of them into one tree, and the walker
-in `match` answers Enter, Tab and `?` from it by `words`, with `near` for what was mistyped.
+in `match` answers Enter, Tab and `?` from it by `lexemes`, with `near` for what was mistyped.
 `render` and `filters` (by `regex`) show values, `wording` failures. `paste` knows a pasted block,
 `caller` who runs a command.
 """

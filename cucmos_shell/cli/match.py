@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cucmos_shell.cli.grammar import Command, Grammar, Place
+from cucmos_shell.cli.lexemes import Lexeme, is_pipe, quote, split
 from cucmos_shell.cli.pattern import Argument
-from cucmos_shell.cli.words import Lexeme, is_pipe, quote, split
 from cucmos_shell.errors import (
     AmbiguousCommand,
     BadValue,

@@ -20,7 +20,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "delete": ("set cert delete",),
     "requests": ("set csr", "show csr"),
     "web_security": ("set web-security", "show web-security"),
-    "imports": ("set cert import", "utils cert upload"),
+    "cert_import": ("set cert import", "utils cert upload"),
     "download": ("utils cert download",),
     "services": ("utils service",),
     "trust_list_show": ("show ctl", "show itl"),

@@ -7,7 +7,7 @@ from cucmos_shell.commands.arguments.certificates import Stored, complete_any, s
 from cucmos_shell.commands.arguments.common import number
 from cucmos_shell.commands.dialogues.settings import change_setting
 from cucmos_shell.errors import Refused
-from cucmos_shell.node.tasks.raising import raise_alarms
+from cucmos_shell.node.tasks.alarms import raise_alarms
 from cucmos_shell.node.tasks.revocation import (
     CONFIGURED,
     DISABLED,

@@ -6,7 +6,7 @@ from cucmos_shell.cli import Family
 from cucmos_shell.commands.arguments.common import UNIT
 from cucmos_shell.commands.views.replaced import Installed
 from cucmos_shell.node.certificates import issuing
-from cucmos_shell.node.tasks.raising import renewed
+from cucmos_shell.node.tasks.alarms import renewed
 from cucmos_shell.results import Ask, Commit, Notice, Progress
 
 TYPE_CHECKING = False

@@ -9,7 +9,7 @@ from cucmos_shell.cli import Family
 from cucmos_shell.commands.arguments.common import SERVICE
 from cucmos_shell.errors import Refused
 from cucmos_shell.node.services.plan import COMMANDED, FAILED, STARTED
-from cucmos_shell.node.tasks.raising import raising
+from cucmos_shell.node.tasks.alarms import raising
 from cucmos_shell.results import Commit, Notice, Pause, Progress, Value
 
 TYPE_CHECKING = False

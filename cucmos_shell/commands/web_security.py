@@ -6,7 +6,7 @@ from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.regenerate import CANCELLED, QUESTION, WARNING, put
 from cucmos_shell.commands.views.replaced import Installed
 from cucmos_shell.errors import BadValue, Unavailable
-from cucmos_shell.node.tasks.raising import renewed
+from cucmos_shell.node.tasks.alarms import renewed
 from cucmos_shell.profile import subjects
 from cucmos_shell.profile.subjects import Subject
 from cucmos_shell.results import Ask, Commit, Notice, Progress, Record

@@ -3,10 +3,10 @@
 import pytest
 
 from cucmos_shell.cli import Argument, Family, Grammar, Walker
+from cucmos_shell.cli.lexemes import split
 from cucmos_shell.cli.match import Completion
 from cucmos_shell.cli.near import near
 from cucmos_shell.cli.pattern import GrammarError
-from cucmos_shell.cli.words import split
 from cucmos_shell.errors import (
     AmbiguousCommand,
     BadValue,

@@ -12,7 +12,7 @@ from cucmos_shell.errors import Busy, Refused, Unavailable
 from cucmos_shell.node.expiry import unsent
 from cucmos_shell.node.expiry.due import DAY, all_due, ending, keys, monitor_settings, run_after
 from cucmos_shell.node.expiry.unsent import Mail, Sent
-from cucmos_shell.node.tasks.raising import raise_alarms
+from cucmos_shell.node.tasks.alarms import raise_alarms
 from cucmos_shell.results import Commit, Value
 from cucmos_shell.store import paths
 from cucmos_shell.store.locks import try_lock

@@ -8,7 +8,7 @@ from __future__ import annotations
 from cucmos_shell.errors import PolicyRefused
 from cucmos_shell.node.certificates.anchors import Issuers, TrustedStore
 from cucmos_shell.node.certificates.ask import Enquiry, ask_all
-from cucmos_shell.node.tasks.raising import raise_alarms
+from cucmos_shell.node.tasks.alarms import raise_alarms
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.ocsp.verdict import NOT_CHECKED, REVOKED, UNKNOWN, Verdict
 from cucmos_shell.pki.ocsp.verify import Question

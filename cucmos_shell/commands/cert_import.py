@@ -14,7 +14,7 @@ from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.node.areas import open_upload
 from cucmos_shell.node.areas import uploads as upload_names
 from cucmos_shell.node.certificates import own_import, trust_import
-from cucmos_shell.node.tasks.raising import renewed
+from cucmos_shell.node.tasks.alarms import renewed
 from cucmos_shell.node.tasks.revocation import Checked, check_upload
 from cucmos_shell.pki import bundle
 from cucmos_shell.results import Commit, Paste, Progress, Value
