@@ -26,7 +26,7 @@ SYSLOG_PORT = 514
 LOCAL, OFF = "local", "off"
 
 
-class Alarms(Value):
+class AlarmList(Value):
     """Alarms, oldest first."""
 
     alarms: tuple[Raised, ...]
@@ -58,13 +58,13 @@ class Alarms(Value):
     pages=True,
     examples=("show alarm last 10",),
 )
-def show_alarm(node: Node, number: int = DEFAULT_COUNT) -> Alarms:
+def show_alarm(node: Node, number: int = DEFAULT_COUNT) -> AlarmList:
     """Show the newest alarms, oldest first.
 
     The alarm log itself is activelog syslog/CiscoSyslog; it has each alarm on one line as syslog
     gets it.
     """
-    return Alarms(tuple(node.alarms.last(number)))
+    return AlarmList(tuple(node.alarms.last(number)))
 
 
 def _target(node: Node, text: str) -> str | tuple[str, int]:

@@ -11,7 +11,7 @@ import io
 import posixpath
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.dialogues.sftp import Server, ask_server, sign_in
+from cucmos_shell.commands.dialogues.sftp import SftpFolder, ask_server, sign_in
 from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.node.certificates import trust_import
 from cucmos_shell.node.tasks.revocation import check_upload
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 family = Family()
 
 DOCUMENT = "bulk.json"
-FILE_MOST = 16 * 1024 * 1024
-FILES_MOST = 1000
+MAX_FILE = 16 * 1024 * 1024
+MAX_FILES = 1000
 DESCRIPTION = "Bulk Certificate"
 
 
 def _choices(node: Node) -> tuple[str, ...]:
-    return (*node.appliance.bulk_words(), ALL_BULK)
+    return (*node.profile.bulk_words(), ALL_BULK)
 
 
 UNITS = Argument(
@@ -51,7 +51,7 @@ UNITS = Argument(
 
 
 def _meant(node: Node, word: str) -> tuple[BulkSpec, ...]:
-    known = node.appliance.bulk_words()
+    known = node.profile.bulk_words()
     return tuple(known.values()) if word == ALL_BULK else (known[word],)
 
 
@@ -99,17 +99,17 @@ def bulk_sftp(node: Node) -> Conversation[Notice]:
             raise NotFound("{folder}: no such directory on the server", folder=server.folder)
     finally:
         client.close()
-    kept = {name: getattr(server, name) for name in Server._fields}
+    kept = {name: getattr(server, name) for name in SftpFolder._fields}
     yield Commit(lambda transaction: transaction.put_document(DOCUMENT, kept))
     data = {name: kept[name] for name in ("host", "port", "user", "folder")}
     return Notice(("SFTP server for bulk certificates is set",), data)
 
 
-def _server(node: Node) -> Server:
+def _server(node: Node) -> SftpFolder:
     kept: dict[str, Any] = node.snapshot().document(DOCUMENT)
     if not kept:
         raise Refused("No SFTP server is set", details=("Set one: set cert bulk sftp",))
-    return Server(**kept)
+    return SftpFolder(**kept)
 
 
 # --- export, consolidate, import ------------------------------------------------------------------
@@ -138,8 +138,8 @@ def bulk_export(node: Node, units: str) -> Conversation[Notice]:
 def _exports(client: SftpClient, folder: str, word: str) -> Conversation[list[str]]:
     there = yield from client.names(folder)
     found = [name for name in there if name.endswith(f"_{word}.p12")]
-    if len(found) > FILES_MOST:
-        raise Refused("There are more than {most} files for {word}", most=FILES_MOST, word=word)
+    if len(found) > MAX_FILES:
+        raise Refused("There are more than {most} files for {word}", most=MAX_FILES, word=word)
     return found
 
 
@@ -156,7 +156,7 @@ def bulk_consolidate(node: Node, units: str) -> Conversation[Notice]:
                 raise NotFound("There are no exported {word} certificates", word=spec.name)
             certificates: dict[bytes, None] = {}
             for name in names:
-                data = yield from client.get(posixpath.join(server.folder, name), FILE_MOST)
+                data = yield from client.get(posixpath.join(server.folder, name), MAX_FILE)
                 certificates.update(dict.fromkeys(unpack(data, safe(name))))
                 yield Pause(0.0)
             if certificates:
@@ -188,7 +188,7 @@ def bulk_import(node: Node, caller: Caller, units: str) -> Conversation[Notice]:
                 if units == ALL_BULK:
                     continue
                 raise NotFound("{name} is not there; consolidate first", name=name)
-            data = yield from client.get(posixpath.join(server.folder, name), FILE_MOST)
+            data = yield from client.get(posixpath.join(server.folder, name), MAX_FILE)
             ders = unpack(data, name)
             ready[spec.name] = {store: _ready(node, store, ders) for store in spec.trust_stores}
             yield Pause(0.0)
@@ -213,8 +213,8 @@ def bulk_import(node: Node, caller: Caller, units: str) -> Conversation[Notice]:
 
 
 def _ready(node: Node, store: str, ders: list[bytes]) -> list[trust_import.Ready]:
-    spec = node.appliance.trust_stores[store]
+    spec = node.profile.trust_stores[store]
     text = b"".join(map(to_pem, ders)).decode("ascii")
-    found = bundle.read_paste(text, limit=2 * FILE_MOST)
-    policy = node.appliance.policy
+    found = bundle.read_paste(text, limit=2 * MAX_FILE)
+    policy = node.profile.policy
     return list(trust_import.read(found, spec, policy, now=node.now(), text=DESCRIPTION))

@@ -6,7 +6,7 @@ from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.arguments.certificates import complete_any, stored
 from cucmos_shell.node.certificates.anchors import anchors
 from cucmos_shell.pki import certs
-from cucmos_shell.pki.chains.decide import Link, Verdict, decide
+from cucmos_shell.pki.chains.decide import ChainVerdict, Link, decide
 from cucmos_shell.results import Value
 from cucmos_shell.text import columns, iso_time, safe
 
@@ -29,7 +29,7 @@ class Chain(Value):
 
     name: str
     store: str
-    verdict: Verdict
+    verdict: ChainVerdict
 
     def lines(self) -> list[str]:
         """The text: one line each, the certificate itself first; then the verdict."""
@@ -105,7 +105,7 @@ def show_chain(node: Node, name: str) -> Chain:
         certs.load_der(one.der),
         _between(snapshot, one.unit) if one.unit else [],
         anchors(snapshot, one.store),
-        node.appliance.policy,
+        node.profile.policy,
         node.now(),
         store=one.store,
     )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cucmos_shell.node import Node
     from cucmos_shell.node.certificates.own_import import Accepted
     from cucmos_shell.node.certificates.trust_import import Outcome
-    from cucmos_shell.pki.bundle import Found
+    from cucmos_shell.pki.bundle import Candidate
     from cucmos_shell.profile.profile import TrustStoreSpec
     from cucmos_shell.results import Conversation
     from cucmos_shell.store import CertificateRow
@@ -142,14 +142,14 @@ PROMPT = "Paste the Certificate and Hit Enter"
 OWN_CAUTION = "WARNING: This operation will replace the certificate and the key of {unit}"
 TRUST_CAUTION = "WARNING: This operation will change which certificates {store} trusts"
 DESCRIPTION = "Trust Certificate"
-DESCRIPTION_LIMIT = 256
+MAX_DESCRIPTION = 256
 
 
 def _bases(node: Node, words: tuple[str, ...]) -> list[str]:
     """After `own` the units, after `trust` the base names of the trust stores."""
     if "own".startswith(words[3].casefold()):
-        return list(node.appliance.units)
-    return list(dict.fromkeys(spec.base for spec in node.appliance.trust_stores.values()))
+        return list(node.profile.units)
+    return list(dict.fromkeys(spec.base for spec in node.profile.trust_stores.values()))
 
 
 def _anchors(node: Node, _: tuple[str, ...]) -> list[str]:
@@ -223,12 +223,12 @@ def upload(
     PEM, DER, several of either, or PKCS#7. The rules are those of set cert import. A list of trust
     certificates is taken as a whole, or not at all.
     """
-    if len(text) > DESCRIPTION_LIMIT:
-        raise BadValue("The description is longer than {limit}", limit=DESCRIPTION_LIMIT)
+    if len(text) > MAX_DESCRIPTION:
+        raise BadValue("The description is longer than {limit}", limit=MAX_DESCRIPTION)
     if kind == "own":
         name = parse_unit(node, unit)
         with open_upload(node.layout, file) as stream:
-            found = tuple(bundle.read_file(stream, limit=bundle.PASTE_LIMIT))
+            found = tuple(bundle.read_file(stream, limit=bundle.MAX_PASTE))
         return (yield from _import_own(node, caller, name, found, "", text))
     spec = _trust_store(node, unit)
     with open_upload(node.layout, file) as stream:
@@ -240,12 +240,12 @@ def _trust_store(node: Node, name: str) -> TrustStoreSpec:
     """The trust store whose base name that is. Raises NotFound."""
     if spec := find_store(node, name):
         return spec
-    bases = [spec.base for spec in node.appliance.trust_stores.values()]
+    bases = [spec.base for spec in node.profile.trust_stores.values()]
     raise unknown(name, "the base name of a trust store", bases)
 
 
 def _advice(node: Node, unit: str) -> str:
-    advice: str = node.appliance.defaults["restart_advice_imported"].format(unit=unit)
+    advice: str = node.profile.defaults["restart_advice_imported"].format(unit=unit)
     return advice
 
 
@@ -253,18 +253,18 @@ def _import_own(
     node: Node,
     caller: Caller,
     unit: str,
-    found: tuple[Found, ...],
+    found: tuple[Candidate, ...],
     anchor: str,
     text: str = "",
 ) -> Conversation[OwnImported]:
-    spec = node.appliance.units[unit]
+    spec = node.profile.units[unit]
     snapshot = node.snapshot()
     ends_in = b""
     if anchor:
         file = anchor if "/" in anchor else f"{spec.trust_store}/{anchor}"
         ends_in = snapshot.certificate_der(parse_trust(node, file).row.sha256)
     accepted = own_import.check(
-        node.appliance, snapshot, unit, found, now=node.now(), ends_in=ends_in
+        node.profile, snapshot, unit, found, now=node.now(), ends_in=ends_in
     )
     # The network is asked after every refusal that costs nothing, and before the lock.
     uploaded = [link.der for link in accepted.chain if not link.trusted]
@@ -272,7 +272,7 @@ def _import_own(
     yield Progress(OWN_CAUTION.format(unit=unit))
 
     def change(transaction: Transaction) -> OwnImported:
-        row = own_import.stage(transaction, node.appliance, accepted, text)
+        row = own_import.stage(transaction, node.profile, accepted, text)
         return OwnImported(unit, _advice(node, unit), spec.services, checked, row, accepted)
 
     imported: OwnImported = yield Commit(change)
@@ -281,9 +281,9 @@ def _import_own(
 
 
 def _import_trust(
-    node: Node, caller: Caller, spec: TrustStoreSpec, found: Iterable[Found], text: str
+    node: Node, caller: Caller, spec: TrustStoreSpec, found: Iterable[Candidate], text: str
 ) -> Conversation[TrustImported]:
-    ready = list(trust_import.read(found, spec, node.appliance.policy, now=node.now(), text=text))
+    ready = list(trust_import.read(found, spec, node.profile.policy, now=node.now(), text=text))
     checked = check_upload(node, [one.der for one in ready], caller.note)
     yield Progress(TRUST_CAUTION.format(store=spec.name))
 

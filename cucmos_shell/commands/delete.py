@@ -10,7 +10,7 @@ from cucmos_shell.commands.arguments.certificates import (
     unknown,
 )
 from cucmos_shell.errors import NotFound, Refused
-from cucmos_shell.pki.tbs import Outline
+from cucmos_shell.pki.tbs import Tbs
 from cucmos_shell.results import Commit, Progress, Value
 
 TYPE_CHECKING = False
@@ -45,10 +45,10 @@ class Deleted(Value):
 
 def _store(node: Node, name: str) -> str:
     """The trust store of that name; an own unit is refused here. Raises NotFound, Refused."""
-    known = {store.lower(): store for store in node.appliance.trust_stores}
+    known = {store.lower(): store for store in node.profile.trust_stores}
     if name.lower() in known:
         return known[name.lower()]
-    for unit, spec in node.appliance.units.items():
+    for unit, spec in node.profile.units.items():
         if unit.lower() == name.lower():
             raise Refused(
                 "{unit} is the node's own certificate and cannot be deleted",
@@ -70,7 +70,7 @@ def _named(node: Node, store: str, file: str) -> TrustName:
 
 
 STORE = Argument(
-    "store", "trust store", parse=_store, complete=lambda node, _: node.appliance.trust_stores
+    "store", "trust store", parse=_store, complete=lambda node, _: node.profile.trust_stores
 )
 FILE = Argument("file", "trust certificate of that store", complete=complete_trust)
 
@@ -111,13 +111,13 @@ def delete(node: Node, store: str, file: str) -> Conversation[Deleted]:
 def _check(node: Node, state: Any, name: TrustName) -> list[str]:
     """The units whose own certificate this is a copy of. Raises Refused for a self-signed one."""
     units = []
-    for unit, spec in node.appliance.units.items():
+    for unit, spec in node.profile.units.items():
         if spec.trust_store != name.store:
             continue
         row = state.own(unit).row
         if row is None or row.sha256 != name.row.sha256:
             continue
-        outline = Outline(state.own_der(unit))
+        outline = Tbs(state.own_der(unit))
         if outline.subject == outline.issuer:
             raise Refused(
                 "{name} cannot be deleted: it is the {what} for {unit}",

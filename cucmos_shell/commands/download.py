@@ -64,7 +64,7 @@ def _certificates(node: Node, words: tuple[str, ...]) -> list[str]:
 
 
 NAME = Argument("name", "certificate or CSR, as the lists print it", complete=_certificates)
-STORE = Argument("store", "trust store", choices=lambda node: node.appliance.trust_stores)
+STORE = Argument("store", "trust store", choices=lambda node: node.profile.trust_stores)
 SINGLE = _argument("pem or der, then a name for the file", PEM, DER)
 WHOLE = _argument("pem or p7b, then a name for the file", PEM, P7B)
 

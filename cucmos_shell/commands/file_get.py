@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
-    from cucmos_shell.commands.arguments.files import Place
+    from cucmos_shell.commands.arguments.files import FilePlace
     from cucmos_shell.node import Node
     from cucmos_shell.node.areas import DirEntry
     from cucmos_shell.results import Conversation
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 family = Family()
 
-FILES_MOST = 10_000
+MAX_FILES = 10_000
 PROCEED = "Would you like to proceed [y/n]? "
 SLOW = (
     "This command can take significantly long time,",
@@ -56,9 +56,9 @@ def get_files(
     files = [e for e in find(where, file_spec, recursive=bool(recurs)) if not e.folder]
     if not files:
         raise without_files(where, file_spec)
-    if len(files) > FILES_MOST:
+    if len(files) > MAX_FILES:
         raise Refused(
-            "{count} files are too many; {most} at most", count=len(files), most=FILES_MOST
+            "{count} files are too many; {most} at most", count=len(files), most=MAX_FILES
         )
     total = sum(e.size for e in files)
     for line in (
@@ -105,7 +105,7 @@ def _cancelled() -> Notice:
 
 
 def _send(
-    client: SftpClient, where: Place, files: list[DirEntry], folder: str, compress: bool
+    client: SftpClient, where: FilePlace, files: list[DirEntry], folder: str, compress: bool
 ) -> Conversation[list[str]]:
     base = len(where.path[:-1] if where.wild or files[0].path == where.path else where.path)
     sent: list[str] = []

@@ -12,7 +12,7 @@ from cucmos_shell.commands.arguments.files import (
     AREA,
     EXPRESSION,
     FILE,
-    LINE_MOST,
+    MAX_LINE,
     SPEC,
     find,
     place,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import BinaryIO
 
-    from cucmos_shell.commands.arguments.files import Place
+    from cucmos_shell.commands.arguments.files import FilePlace
     from cucmos_shell.node import Node
     from cucmos_shell.node.areas import DirEntry
     from cucmos_shell.results import Conversation
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 family = Family()
 
-SHOWN_MOST = 8 * 1024 * 1024
-TAIL_MOST = 1024 * 1024
+MAX_SHOWN = 8 * 1024 * 1024
+MAX_TAIL = 1024 * 1024
 TAIL_LINES = 10
 FOLLOW_SECONDS = 1.0
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -127,7 +127,7 @@ def _text_lines(data: bytes, fits: Fits | None = None) -> list[str]:
     """The lines of a file as a screen may get them; only those that fit, if that is asked for."""
     lines = data.decode("utf-8", "backslashreplace").splitlines()
     if fits is not None:
-        lines = [line for line in lines if fits(line[:LINE_MOST])]
+        lines = [line for line in lines if fits(line[:MAX_LINE])]
     return [safe(line.expandtabs(), None) for line in lines]
 
 
@@ -140,7 +140,7 @@ def _hex_lines(data: bytes) -> list[str]:
     return lines
 
 
-def _data(where: Place, lines: Iterable[str]) -> dict[str, object]:
+def _data(where: FilePlace, lines: Iterable[str]) -> dict[str, object]:
     return {"file": where.shown, "lines": list(lines)}
 
 
@@ -151,7 +151,7 @@ def view_file(node: Node, area: str, file: str) -> Document:
     n is the next page, p the one before, b the beginning, e the end; q quits.
     """
     where = place(node, area, file)
-    lines = tuple(_text_lines(read(where, file, SHOWN_MOST)))
+    lines = tuple(_text_lines(read(where, file, MAX_SHOWN)))
     return Document(lines, _data(where, lines))
 
 
@@ -166,7 +166,7 @@ def dump_file(node: Node, area: str, file: str, hex: str = "", expression: str =
     """Show all of a file, or the lines that fit a regular expression, or its octets."""
     where = place(node, area, file)
     fits = searcher(expression) if expression else None
-    data = read(where, file, SHOWN_MOST)
+    data = read(where, file, MAX_SHOWN)
     if not hex:
         lines = _text_lines(data, fits)
     else:
@@ -198,7 +198,7 @@ def tail_file(
     try:
         with where.area.open(where.path) as opened:
             end = opened.seek(0, os.SEEK_END)
-            start = max(0, end - TAIL_MOST)
+            start = max(0, end - MAX_TAIL)
             opened.seek(start)
             data = opened.read(end - start)
     except OSError as error:
@@ -215,17 +215,17 @@ def tail_file(
             yield Progress(line)
 
 
-def _added(where: Place, text: str, end: int) -> tuple[bytes, int]:
+def _added(where: FilePlace, text: str, end: int) -> tuple[bytes, int]:
     """Whole lines behind `end`, and the new end; a file that was cut begins anew."""
     try:
         with where.area.open(where.path) as opened:
             size = opened.seek(0, os.SEEK_END)
             start = end if size >= end else 0
             opened.seek(start)
-            data = opened.read(min(size - start, TAIL_MOST))
+            data = opened.read(min(size - start, MAX_TAIL))
     except OSError as error:
         raise told(error, text) from error
-    whole = data[: data.rfind(b"\n") + 1] if len(data) < TAIL_MOST else data
+    whole = data[: data.rfind(b"\n") + 1] if len(data) < MAX_TAIL else data
     return whole, start + len(whole)
 
 
@@ -272,11 +272,11 @@ def _is_command_log(entry: DirEntry) -> bool:
     return entry.path[:2] == ("platform", "log") and entry.name.startswith("cli")
 
 
-SEARCHED_MOST = 64 * 1024 * 1024
-HITS_MOST = 5000
+MAX_SEARCHED = 64 * 1024 * 1024
+MAX_HITS = 5000
 PIECE = 1024 * 1024
-# So many octets are LINE_MOST characters and one more, whatever these are.
-_KEPT = 4 * (LINE_MOST + 1)
+# So many octets are MAX_LINE characters and one more, whatever these are.
+_MAX_KEPT = 4 * (MAX_LINE + 1)
 
 
 def pieces(file: BinaryIO, most: int) -> Iterator[tuple[int, list[str]]]:
@@ -291,7 +291,7 @@ def pieces(file: BinaryIO, most: int) -> Iterator[tuple[int, list[str]]]:
         # CR LF may be divided between two pieces: a CR at the end waits for the next one.
         end = 1 + max(block.rfind(b"\n"), block.rfind(b"\r", 0, -1))
         yield len(block), _lines(begun + block[:end]) if end else []
-        begun = (block[end:] if end else begun + block)[:_KEPT]
+        begun = (block[end:] if end else begun + block)[:_MAX_KEPT]
     if begun:
         yield 0, _lines(begun)
 
@@ -320,9 +320,9 @@ def search_files(
     where = place(node, area, file_spec)
     fits = searcher(expression, bool(ignorecase))
     hits: list[dict[str, str]] = []
-    left = SEARCHED_MOST
+    left = MAX_SEARCHED
     for entry in find(where, file_spec, recursive=bool(recurs)):
-        if entry.folder or left <= 0 or len(hits) >= HITS_MOST:
+        if entry.folder or left <= 0 or len(hits) >= MAX_HITS:
             continue
         one = where.replace(path=entry.path)
         try:
@@ -332,13 +332,13 @@ def search_files(
         with file:
             for size, lines in pieces(file, left):
                 left -= size
-                found = (line for line in lines if fits(line[:LINE_MOST]))
+                found = (line for line in lines if fits(line[:MAX_LINE]))
                 hits += [{"file": one.shown, "line": shown(line)} for line in found]
                 # Between two pieces Ctrl-C is heard.
                 yield Pause(0.0)
-                if len(hits) >= HITS_MOST:
+                if len(hits) >= MAX_HITS:
                     break
-    hits = hits[:HITS_MOST]
+    hits = hits[:MAX_HITS]
     return Notice(
         (
             f"Searching path: {safe(where.shown)}",

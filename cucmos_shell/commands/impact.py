@@ -148,7 +148,7 @@ def impact(node: Node, unit: str) -> Impact:
         lists=_lists(node, snapshot, unit),
         nodes=tuple(
             NodeImpact(peer.hostname, peer.ip, peer.role, NOT_DISTRIBUTED)
-            for peer in node.appliance.peers
+            for peer in node.profile.peers
         ),
     )
 
@@ -174,7 +174,7 @@ def _lost_issuer(snapshot: Snapshot, unit: str, row: CertificateRow | None) -> s
 
 
 def _copies(node: Node, snapshot: Snapshot, unit: str) -> Iterator[str]:
-    store = node.appliance.units[unit].trust_store
+    store = node.profile.units[unit].trust_store
     row = snapshot.owned(store, unit)
     if row is not None:
         yield f"{store}/{row.name}.pem"
@@ -183,8 +183,8 @@ def _copies(node: Node, snapshot: Snapshot, unit: str) -> Iterator[str]:
 def _services(node: Node, unit: str) -> Iterator[ServiceImpact]:
     from cucmos_shell.node.services.plan import dependents
 
-    specs = node.appliance.all_services()
-    named = node.appliance.units[unit].services
+    specs = node.profile.all_services()
+    named = node.profile.units[unit].services
     for name in named:
         state = node.services.state(name)
         along = tuple(

@@ -51,7 +51,7 @@ def _certificates(node: Node) -> Iterator[str]:
 
 def _restarts(node: Node) -> Iterator[str]:
     waiting = {one.service for one in node.services.pending(node.snapshot())}
-    for name, spec in node.appliance.all_services().items():
+    for name, spec in node.profile.all_services().items():
         if spec.units:
             yield sample("cucmos_service_restart_pending", name in waiting, service=name)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 family = Family()
 
-RECIPIENTS_LIMIT = 50
+MAX_RECIPIENTS = 50
 MONITOR = "monitor"
 
 
@@ -108,9 +108,9 @@ def _waiting(mail: Mail) -> list[str]:
 def show_monitor(node: Node) -> Monitor:
     """Show the settings of the certificate expiry monitor, its last run, and mail that waits."""
     snapshot, now = node.snapshot(), node.now()
-    settings = monitor_settings(snapshot.settings(), node.appliance.defaults)
+    settings = monitor_settings(snapshot.settings(), node.profile.defaults)
     sent = unsent.load(node.store.layout.sent)
-    service = node.appliance.expiry_monitor_service
+    service = node.profile.expiry_monitor_service
     return Monitor(
         settings,
         snapshot.document(paths.SMTP).get("host", ""),
@@ -165,7 +165,7 @@ def set_email(node: Node, state: str) -> Conversation[Notice]:
         if state == "enable" and not transaction.document(paths.SMTP):
             raise Refused("E-mail cannot be enabled: no SMTP host is configured (set smtp)")
         change_setting(MONITOR, email=state == "enable").function(transaction)
-        return monitor_settings(transaction.settings(), node.appliance.defaults)
+        return monitor_settings(transaction.settings(), node.profile.defaults)
 
     settings: MonitorSettings = yield Commit(change)
     lines = [f"E-mail notification is {state}d"]
@@ -186,8 +186,8 @@ def addresses(_: object, text: str) -> tuple[str, ...]:
     for one in found:
         if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}", one):
             raise BadValue("{text} is not an e-mail address", text=one)
-    if len(found) > RECIPIENTS_LIMIT:
-        raise BadValue("There are more than {limit} recipients", limit=RECIPIENTS_LIMIT)
+    if len(found) > MAX_RECIPIENTS:
+        raise BadValue("There are more than {limit} recipients", limit=MAX_RECIPIENTS)
     return tuple(found)
 
 

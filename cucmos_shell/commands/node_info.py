@@ -30,9 +30,9 @@ def _local(node: Node, seconds: float) -> time.struct_time:
 
 def zone_text(node: Node) -> str:
     """The node's time zone as `Central European Time (Europe/Warsaw)`."""
-    appliance = node.appliance
-    if node.zone == appliance.timezone:
-        return f"{appliance.timezone_name} ({node.zone})"
+    profile = node.profile
+    if node.zone == profile.timezone:
+        return f"{profile.timezone_name} ({node.zone})"
     return f"{zone_abbreviation(node.now(), node.zone)[1]} ({node.zone})"
 
 
@@ -54,16 +54,16 @@ def show_status(node: Node) -> Notice:
 
     The figures of processor, memory and disks are those of the product's profile.
     """
-    appliance, now = node.appliance, node.now()
-    status, local = appliance.status, _local(node, now)
+    profile, now = node.profile, node.now()
+    status, local = profile.status, _local(node, now)
     up = max(0.0, node.services.now() - node.services.booted())
     fields = (
         ("Host Name", node.hostname),
         ("Date", time.strftime("%a %b %d, %Y %H:%M:%S", local)),
         ("Time Zone", zone_text(node)),
-        ("Locale", appliance.locale),
-        ("Product Ver", appliance.version),
-        (appliance.os_label, appliance.os_version),
+        ("Locale", profile.locale),
+        ("Product Ver", profile.version),
+        (profile.os_label, profile.os_version),
     )
     width = max(len(label) for label, _ in fields)
     lines = [
@@ -80,9 +80,9 @@ def show_status(node: Node) -> Notice:
         "hostname": node.hostname,
         "date": iso_time(now),
         "time_zone": node.zone,
-        "locale": appliance.locale,
-        "version": appliance.version,
-        "os_version": appliance.os_version,
+        "locale": profile.locale,
+        "version": profile.version,
+        "os_version": profile.os_version,
         "up_seconds": round(up),
         **{key: status[key] for key in ("users", "load_average", "cpu", "memory", "disks")},
     }
@@ -128,9 +128,9 @@ def _disk_lines(disks: dict[str, dict[str, int]]) -> list[str]:
 @family.command("show version {active|inactive:side}", level=0)
 def show_version(node: Node, side: str) -> Notice:
     """Show the version of the software on one side of the disk, and its installed options."""
-    appliance = node.appliance
-    version = appliance.version if side == "active" else appliance.inactive_version
-    options = appliance.software_options if side == "active" else ()
+    profile = node.profile
+    version = profile.version if side == "active" else profile.inactive_version
+    options = profile.software_options if side == "active" else ()
     if not version:
         raise Refused("There is no inactive side available")
     lines = (
@@ -164,12 +164,12 @@ def show_myself(node: Node, caller: Caller) -> Notice:
 @family.command("show network cluster", level=0)
 def show_cluster(node: Node) -> Notice:
     """Show the nodes of the cluster: address, name, role, and how they are authenticated."""
-    appliance, booted = node.appliance, node.services.booted()
+    profile, booted = node.profile, node.services.booted()
     t = _local(node, booted)
     since = f"{time.strftime('%a %b', t)} {t.tm_mday} {time.strftime('%H:%M:%S %Y', t)}"
     nodes = [
-        (appliance.ip, node.hostname, appliance.role, ""),
-        *((p.ip, p.hostname, p.role, f" using TCP since {since}") for p in appliance.peers),
+        (profile.ip, node.hostname, profile.role, ""),
+        *((p.ip, p.hostname, p.role, f" using TCP since {since}") for p in profile.peers),
     ]
     nodes.sort(key=lambda row: row[2])
     widths = [max(len(row[i]) for row in nodes) for i in range(2)]
@@ -187,29 +187,29 @@ def show_cluster(node: Node) -> Notice:
 @family.command("show network eth0", level=0)
 def show_ethernet(node: Node) -> Notice:
     """Show the network interface: address, link, name servers, gateway."""
-    appliance, card = node.appliance, node.appliance.ethernet
-    mask = ".".join(f"{int(octet):03d}" for octet in appliance.netmask.split("."))
-    first, second = (*appliance.dns, "Not Configured", "Not Configured")[:2]
-    width = max(18, *map(len, (card["dhcp"], appliance.ip, card["link"], first)))
+    profile, card = node.profile, node.profile.ethernet
+    mask = ".".join(f"{int(octet):03d}" for octet in profile.netmask.split("."))
+    first, second = (*profile.dns, "Not Configured", "Not Configured")[:2]
+    width = max(18, *map(len, (card["dhcp"], profile.ip, card["link"], first)))
     lines = (
         "Ethernet 0",
         f"DHCP         : {card['dhcp']:<{width}} Status     : {card['status']}",
-        f"IP Address   : {appliance.ip:<{width}} IP Mask    : {mask}",
+        f"IP Address   : {profile.ip:<{width}} IP Mask    : {mask}",
         f"Link Detected: {card['link']:<{width}} Mode       : {card['mode']}",
         f"Duplicate IP : {card['duplicate']}",
         "",
         "DNS",
         f"Primary      : {first:<{width}} Secondary  : {second}",
         "Options      : timeout:5 attempts:2",
-        f"Domain       : {appliance.domain}",
-        f"Gateway      : {appliance.gateway} on Ethernet 0",
+        f"Domain       : {profile.domain}",
+        f"Gateway      : {profile.gateway} on Ethernet 0",
     )
     data = {
-        "ip": appliance.ip,
-        "netmask": appliance.netmask,
-        "gateway": appliance.gateway,
-        "dns": list(appliance.dns),
-        "domain": appliance.domain,
+        "ip": profile.ip,
+        "netmask": profile.netmask,
+        "gateway": profile.gateway,
+        "dns": list(profile.dns),
+        "domain": profile.domain,
         **card,
     }
     return Notice(lines, data)
@@ -220,6 +220,6 @@ def show_timezone(node: Node) -> Notice:
     """Show the node's time zone."""
     lines = (
         f"Current timezone: {zone_text(node)}",
-        f"Timezone version: {node.appliance.timezone_version}",
+        f"Timezone version: {node.profile.timezone_version}",
     )
-    return Notice(lines, {"zone": node.zone, "version": node.appliance.timezone_version})
+    return Notice(lines, {"zone": node.zone, "version": node.profile.timezone_version})

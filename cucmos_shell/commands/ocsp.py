@@ -65,7 +65,7 @@ def show_ocsp(node: Node) -> Record:
 
 def _refuse_without_responder(node: Node, snapshot: Snapshot) -> None:
     """The responder's certificate comes first: without it every answer would be disbelieved."""
-    store = node.appliance.node_trust_store
+    store = node.profile.node_trust_store
     rows = [row for row in snapshot.trust(store) if not row.owner]
     if any(row.ca for row in rows):
         return

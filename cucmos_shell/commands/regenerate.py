@@ -43,7 +43,7 @@ def regen(node: Node, unit: str) -> Conversation[Installed | Notice]:
     yield Progress(f"{WARNING}  {unit}")
     if (yield Ask(QUESTION)) != "yes":
         return Notice((CANCELLED,), {"regenerated": False})
-    key = node.world.new_key(node.appliance.units[unit].key)
+    key = node.world.new_key(node.profile.units[unit].key)
     serial = node.world.new_serial()
     installed: Installed = yield Commit(lambda change: install(node, change, unit, key, serial))
     yield from renewed(node, unit, "regenerated")
@@ -54,7 +54,7 @@ def install(
     node: Node, transaction: Transaction, unit: str, key: PrivateKey, serial: int
 ) -> Installed:
     """Give `unit` a self-signed certificate for `key`, like its present one."""
-    spec, der = node.appliance.units[unit], transaction.own_der(unit)
+    spec, der = node.profile.units[unit], transaction.own_der(unit)
     credential = issuing.again(spec, der, key, now=transaction.now, serial=serial)
     return put(node, transaction, credential)
 
@@ -63,13 +63,13 @@ def put(node: Node, transaction: Transaction, credential: Credential) -> Install
     """Let a self-signed certificate be its unit's; a pending request goes."""
     unit = credential.row.name
     before = transaction.own(unit)
-    issuing.stage(transaction, node.appliance, credential)
+    issuing.stage(transaction, node.profile, credential)
     transaction.drop_request(unit)
     return Installed(
         unit=unit,
         done=f"Successfully Regenerated Certificate for {unit}.",
-        advice=node.appliance.defaults["restart_advice_regenerated"].format(unit=unit),
+        advice=node.profile.defaults["restart_advice_regenerated"].format(unit=unit),
         row=credential.row,
-        services=node.appliance.units[unit].services,
+        services=node.profile.units[unit].services,
         request_deleted=before.request is not None,
     )

@@ -129,7 +129,7 @@ def _unit(node: Node, name: str) -> str:
     return parse_unit(node, name, refusal)
 
 
-OWNER = Argument("unit", UNIT.help, parse=_unit, complete=lambda node, _: node.appliance.units)
+OWNER = Argument("unit", UNIT.help, parse=_unit, complete=lambda node, _: node.profile.units)
 
 
 @family.command(
@@ -153,7 +153,7 @@ def generate(
     from cucmos_shell.pki import certs, csr
     from cucmos_shell.pki.der import to_pem
 
-    spec = node.appliance.units[unit]
+    spec = node.profile.units[unit]
     kind = key or spec.key
     hash_name = csr.hash_for(kind, hash, spec.hash)
     pairs, names = _contents(node, unit, kind, bool(multi_server))
@@ -189,16 +189,16 @@ def _contents(
     """Subject, in DER order, and alternative names of a request. Raises Refused."""
     from cucmos_shell.profile import subjects
 
-    appliance = node.appliance
-    subject = subjects.current(appliance, node.snapshot().settings())
+    profile = node.profile
+    subject = subjects.current(profile, node.snapshot().settings())
     if not multi_server:
-        names = subjects.alternative_names(appliance, unit, subject)
-        return subjects.subject_pairs(appliance, unit, subject), names
-    if not (appliance.units[unit].multi_server and appliance.policy.multi_server):
+        names = subjects.alternative_names(profile, unit, subject)
+        return subjects.subject_pairs(profile, unit, subject), names
+    if not (profile.units[unit].multi_server and profile.policy.multi_server):
         raise Refused("{unit} has no multi-server certificates", unit=unit)
-    name = subjects.multi_server_name(appliance, key)
-    pairs = subjects.subject_pairs(appliance, unit, subject, common_name=name)
-    return pairs, subjects.multi_server_names(appliance, unit, key)
+    name = subjects.multi_server_name(profile, key)
+    pairs = subjects.subject_pairs(profile, unit, subject, common_name=name)
+    return pairs, subjects.multi_server_names(profile, unit, key)
 
 
 def _row(unit: str, der: bytes, common_name: str, now: float) -> RequestRow:

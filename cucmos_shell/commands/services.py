@@ -86,7 +86,7 @@ def list_services(node: Node, page: str = "") -> ServiceList:
     return ServiceList(
         tuple(node.services.platform_states(now)),
         tuple(node.services.states(now)),
-        node.appliance.publisher,
+        node.profile.publisher,
     )
 
 

@@ -21,7 +21,7 @@ family = Family()
 
 PORTS = {"": 25, "starttls": 587, "tls": 465}
 _SECURITY = {"": "none", "starttls": "STARTTLS", "tls": "TLS"}
-_ACCOUNT_LIMIT = 256
+_MAX_ACCOUNT = 256
 
 
 HOST = Argument("host", "HOST[:PORT] of the mail server")
@@ -87,7 +87,7 @@ def set_smtp(node: Node, host: str, security: str = "", account: str = "") -> Co
 
 def _check_account(account: str, security: str, password: str) -> None:
     """Raises a ShellError with the reason why the mail server cannot be signed in to."""
-    if not account.isprintable() or not account.isascii() or len(account) > _ACCOUNT_LIMIT:
+    if not account.isprintable() or not account.isascii() or len(account) > _MAX_ACCOUNT:
         raise BadValue("{text} cannot be the name of a mail account", text=account)
     if not security:
         raise Refused("Signing in to the mail server needs starttls or tls")

@@ -41,7 +41,7 @@ SERVERS_HEAD, SERVERS_FOOT = "=" * 20, "=" * 21
 
 
 def _publisher(node: Node) -> None:
-    if not node.appliance.publisher:
+    if not node.profile.publisher:
         raise Refused("This command is for the publisher; this node is a subscriber")
 
 
@@ -55,7 +55,7 @@ def _asked(what: str) -> Conversation[bool]:
 def _done(spec: TrustListSpec, raw: bytes | None, *lines: str, **data: Any) -> Notice:
     """The last lines of a command that made a list, and a warning if phones will not load it."""
     size = len(raw or b"")
-    if size >= form.PHONE_LIMIT:
+    if size >= form.MAX_PHONE:
         lines = (*lines, too_large(spec.title, size))
     facts = {"file": spec.name, "length": size, "sha256": sha256_hex(raw) if raw else None}
     return Notice(lines, {**facts, **data})
@@ -158,7 +158,7 @@ def upload_ctl(node: Node, file: str) -> Conversation[Notice]:
     _publisher(node)
     spec = node.lists.spec(CTL)
     with open_upload(node.layout, file) as opened:
-        raw = opened.read(form.FILE_LIMIT + 1)
+        raw = opened.read(form.MAX_FILE + 1)
 
     def change(transaction: Transaction) -> Any:
         return node.lists.upload(transaction, node.snapshot(), spec, raw)
@@ -263,8 +263,8 @@ def reset_itl_remote(node: Node) -> Conversation[Notice]:
     if not spec.recovery:
         raise Refused(
             "{product} {version} has no recovery certificate",
-            product=node.appliance.product,
-            version=node.appliance.version,
+            product=node.profile.product,
+            version=node.profile.version,
             details=("Use: utils itl reset localkey",),
         )
     stage = recovered(node, spec.recovery, name, password)
@@ -279,7 +279,7 @@ def reset_itl_remote(node: Node) -> Conversation[Notice]:
 # --- deleting ------------------------------------------------------------------------------------
 
 
-LIST = Argument("file-spec", "trust list file", choices=lambda node: node.appliance.trust_lists)
+LIST = Argument("file-spec", "trust list file", choices=lambda node: node.profile.trust_lists)
 
 
 @family.command(
@@ -295,7 +295,7 @@ def delete_list(node: Node, file_spec: str, noconfirm: str = "") -> Conversation
 
     The ITL file comes back when the service that makes it is restarted.
     """
-    spec = node.appliance.trust_lists[file_spec]
+    spec = node.profile.trust_lists[file_spec]
     found = node.lists.raw(node.snapshot(), spec) is not None
     if not found:
         raise NotFound("There is no {name}", name=spec.name)

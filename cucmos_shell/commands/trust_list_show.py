@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cucmos_shell.node import Node
-    from cucmos_shell.pki.trust_lists.form import Header, Record, TrustList
+    from cucmos_shell.pki.trust_lists.form import Header, ListRecord, TrustList
 
 family = Family()
 
@@ -90,7 +90,7 @@ class ListShown(Value):
         yield ""
         verdict = f"not verified: {self.reason}" if self.reason else "verified successfully."
         yield f"The {title} file was {verdict}"
-        if len(found.raw) >= form.PHONE_LIMIT:
+        if len(found.raw) >= form.MAX_PHONE:
             yield too_large(title, len(found.raw))
 
     def _remedy(self) -> str:
@@ -117,7 +117,7 @@ class ListShown(Value):
             "sha1": sha1,
             "modified": iso_time(self.modified),
             "made": self.made or "by the node",
-            "too_large_for_phones": len(found.raw) >= form.PHONE_LIMIT,
+            "too_large_for_phones": len(found.raw) >= form.MAX_PHONE,
             "header": _header_data(found.header),
             "records": [
                 _record_data(i, record, self.signer) for i, record in enumerate(found.records)
@@ -132,7 +132,7 @@ class ListShown(Value):
 
 def too_large(title: str, size: int) -> str:
     """What to say about a list that phones do not load."""
-    most = form.PHONE_LIMIT - 1
+    most = form.MAX_PHONE - 1
     return f"Warning: the {title} file has {size} bytes; phones load no more than {most}"
 
 
@@ -178,7 +178,7 @@ def _serial(value: bytes) -> str:
     return value.hex(":").upper()
 
 
-def _record_lines(record: Record) -> Iterator[str]:
+def _record_lines(record: ListRecord) -> Iterator[str]:
     yield from TABLE
     for tag, value in sorted(record.elements.items()):
         text = ""
@@ -219,7 +219,7 @@ def _header_data(header: Header) -> dict[str, Any]:
     }
 
 
-def _record_data(index: int, record: Record, signer: int | None) -> dict[str, Any]:
+def _record_data(index: int, record: ListRecord, signer: int | None) -> dict[str, Any]:
     import hashlib
 
     der = record.certificate

@@ -25,8 +25,8 @@ UNITS_LABEL = "Organizational Unit"
 
 def web_unit(node: Node) -> str:
     """The unit of the node's own web server: the one whose trust store the node itself uses."""
-    unit = node.appliance.trust_stores[node.appliance.node_trust_store].base
-    if unit not in node.appliance.units:
+    unit = node.profile.trust_stores[node.profile.node_trust_store].base
+    if unit not in node.profile.units:
         raise Unavailable("this product has no web certificate")
     return unit
 
@@ -48,7 +48,7 @@ def show(node: Node) -> WebSecurity:
     """Show the subject that set web-security gives to certificates and requests."""
     unit = web_unit(node)
     snapshot = node.snapshot()
-    subject = subjects.current(node.appliance, snapshot.settings())
+    subject = subjects.current(node.profile, snapshot.settings())
     row = snapshot.own(unit).row
     fields = (
         ("Certificate", f"{unit}/{unit}.pem"),
@@ -99,7 +99,7 @@ def change_subject(
     Without a country the present one stays; without an alternate host name there is none.
     """
     unit = web_unit(node)
-    present = subjects.current(node.appliance, node.snapshot().settings())
+    present = subjects.current(node.profile, node.snapshot().settings())
     units = subjects.split_units(orgunit)
     subject = subjects.checked(
         Subject(
@@ -117,10 +117,10 @@ def change_subject(
 def _install(node: Node, unit: str, subject: Subject) -> Conversation[Installed]:
     from cucmos_shell.node.certificates import issuing
 
-    spec = node.appliance.units[unit]
+    spec = node.profile.units[unit]
     key, serial = node.world.new_key(spec.key), node.world.new_serial()
-    pairs = subjects.subject_pairs(node.appliance, unit, subject, serial=serial)
-    names = subjects.alternative_names(node.appliance, unit, subject)
+    pairs = subjects.subject_pairs(node.profile, unit, subject, serial=serial)
+    names = subjects.alternative_names(node.profile, unit, subject)
 
     def change(transaction: Transaction) -> Installed:
         try:

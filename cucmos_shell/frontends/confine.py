@@ -15,7 +15,7 @@ KEPT = (
     "SSH_ORIGINAL_COMMAND", "TERM", "TZ", "USER", "XDG_STATE_HOME",
 )  # fmt: skip
 KEPT_PREFIX = "LC_"
-LONGEST = 65_536
+MAX_VALUE = 65_536
 
 _FORKS = frozenset(("os.fork", "os.forkpty"))
 _STARTS = frozenset(
@@ -51,6 +51,6 @@ def clean_environment(environment: MutableMapping[str, str]) -> None:
     """Leave the allowed variables only, with a fixed PATH."""
     for name in list(environment):
         allowed = name in KEPT or name.startswith(KEPT_PREFIX)
-        if not allowed or len(environment[name]) > LONGEST:
+        if not allowed or len(environment[name]) > MAX_VALUE:
             del environment[name]
     environment["PATH"] = PATH

@@ -12,11 +12,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from cucmos_shell.terminal.protocols import Session
+    from cucmos_shell.terminal.protocols import Partner
 
 
 def run(
-    session: Session,
+    session: Partner,
     stdin_fd: int,
     stdout_fd: int,
     banner_lines: Iterable[str],

@@ -42,11 +42,11 @@ if TYPE_CHECKING:
             """Drop whoever is still there."""
 
 
-COMPLAINTS_MOST = 20
+MAX_COMPLAINTS = 20
 OTHERS_SECONDS = 1.0
 THREADS = 32
 # Argon2id takes much memory for a moment, which the C library keeps for each thread.
-HASHING_MOST = 2
+MAX_HASHING = 2
 # Running steps get this long to come to their end when the process stops, and the log after them.
 GRACE, LAST_GRACE = 10.0, 1.0
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -62,7 +62,7 @@ class _Complaints:
         error = context.get("exception")
         number = getattr(error, "errno", None)
         text = os.strerror(number) if isinstance(number, int) else type(error).__name__
-        if text not in self._said and len(self._said) < COMPLAINTS_MOST:
+        if text not in self._said and len(self._said) < MAX_COMPLAINTS:
             self._said.add(text)
             sys.stderr.write(f"cucmos-shell: internal error ({text})\n")
             sys.stderr.flush()
@@ -74,7 +74,7 @@ class Host:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._pool = ThreadPoolExecutor(THREADS, "step")
-        self._hashing = ThreadPoolExecutor(HASHING_MOST, "password")
+        self._hashing = ThreadPoolExecutor(MAX_HASHING, "password")
         self._running = 0
         self._turns = ((0, 0.0), (0, 0.0))
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyPressEvent
     from prompt_toolkit.key_binding.key_processor import KeyPress
 
-    from cucmos_shell.terminal.protocols import Session
+    from cucmos_shell.terminal.protocols import Partner
 
     Attention = Callable[[], tuple[int, int]]
 
@@ -51,7 +51,7 @@ STALE = 30.0
 class SessionCompleter(Completer):
     """What Tab would do, as a menu."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Partner) -> None:
         self._session = session
 
     def get_completions(
@@ -91,7 +91,7 @@ def _begun(text: str, word: str) -> int:
 class SessionHistory(InMemoryHistory):
     """Lines the session lets in; `lines` (oldest first) is kept up to date."""
 
-    def __init__(self, session: Session, lines: list[str]) -> None:
+    def __init__(self, session: Partner, lines: list[str]) -> None:
         super().__init__(lines)
         self._session = session
         self._lines = lines
@@ -183,7 +183,7 @@ class _LineReader:
 
     def __init__(
         self,
-        session: Session,
+        session: Partner,
         stdin: int,
         stdout: int,
         lines: list[str],
@@ -281,7 +281,7 @@ class _Console:
 
     def __init__(
         self,
-        session: Session,
+        session: Partner,
         stdin: int,
         stdout: int,
         raw: RawMode,
@@ -365,7 +365,7 @@ class _Console:
 
 
 def run(
-    session: Session,
+    session: Partner,
     stdin_fd: int,
     stdout_fd: int,
     banner_lines: Iterable[str],

@@ -18,7 +18,7 @@ from cucmos_shell.frontends.sshd.door import Door
 from cucmos_shell.frontends.sshd.first_start import make_administrator
 from cucmos_shell.frontends.sshd.host_keys import host_keys
 from cucmos_shell.frontends.sshd.limits import limit_preparation
-from cucmos_shell.frontends.sshd.server import BACKLOG, Server
+from cucmos_shell.frontends.sshd.server import BACKLOG, SshServer
 from cucmos_shell.frontends.workers import Workers
 from cucmos_shell.node import Node
 from cucmos_shell.results import Value
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
     from cucmos_shell.world import World
 
-WORKERS_MOST = 64
+MAX_WORKERS = 64
 # Steps are short; a thread that keeps the interpreter must not keep the event loop waiting.
 SWITCH_SECONDS = 0.001
 
 
-class Service(Value):
+class ServeOptions(Value):
     """How to serve; `port` 0 takes a free one."""
 
     host: str = "127.0.0.1"
@@ -46,17 +46,17 @@ class Service(Value):
     pid_file: str | None = None
 
 
-def serve(state_dir: str, service: Service, world: World) -> int:
+def serve(state_dir: str, service: ServeOptions, world: World) -> int:
     """Serve the node in `state_dir` until a signal ends it; the exit status."""
-    if not 1 <= service.workers <= WORKERS_MOST:
-        raise UsageError("the number of workers is one from 1 to {most}", most=WORKERS_MOST)
+    if not 1 <= service.workers <= MAX_WORKERS:
+        raise UsageError("the number of workers is one from 1 to {most}", most=MAX_WORKERS)
     limit_preparation()
     node = Node.open(state_dir, world)
     node.audit.keep_reserve()
     make_administrator(node, service.admin, service.admin_password_file)
     keys = host_keys(node.layout, service.legacy_algorithms)
     listener = _listener(service.host, service.port)
-    listen = partial(Server, listener=listener, keys=keys, legacy=service.legacy_algorithms)
+    listen = partial(SshServer, listener=listener, keys=keys, legacy=service.legacy_algorithms)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
 
@@ -88,7 +88,7 @@ def serve(state_dir: str, service: Service, world: World) -> int:
 
 
 def _work(
-    listen: Callable[[Door], Server], node: Node, ready: Callable[[], None], parent: int | None
+    listen: Callable[[Door], SshServer], node: Node, ready: Callable[[], None], parent: int | None
 ) -> bool:
     """Serve in this process; whether nothing runs any more."""
     no_programs()

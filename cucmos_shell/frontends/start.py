@@ -48,9 +48,9 @@ def _installed(state: str, profile: str | None, world: World) -> Node:
 
         install(state, profile or DEFAULT_PROFILE, world, progress=_progress)
     node = Node.open(state, world)
-    if profile and os.path.sep not in profile and profile not in (node.appliance.name, ""):
+    if profile and os.path.sep not in profile and profile not in (node.profile.name, ""):
         raise UsageError(
-            "{folder} holds a node of {name} already", folder=state, name=node.appliance.name
+            "{folder} holds a node of {name} already", folder=state, name=node.profile.name
         )
     return node
 
@@ -76,14 +76,14 @@ def _serve(arguments: Sequence[str], world: World) -> int:
     if options is None:
         return _print(SERVE.help())
     try:
-        from cucmos_shell.frontends.serve import Service, serve
+        from cucmos_shell.frontends.serve import ServeOptions, serve
     except ImportError as error:
         raise UsageError("serve needs the extra ssh: pip install 'cucmos-shell[ssh]'") from error
     state = state_folder(options.pop("state"))
     _installed(state, options.pop("profile"), world)
     options["legacy_algorithms"] = bool(options["legacy_algorithms"])
     _started()
-    return serve(state, Service(**options), world)
+    return serve(state, ServeOptions(**options), world)
 
 
 def _reference(arguments: Sequence[str], world: World) -> int:

@@ -22,12 +22,13 @@ from cucmos_shell.store.durable import (
     sync_folder,
     unavailable,
 )
+from cucmos_shell.store.state_json import sealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cucmos_shell.profile.profile import Appliance
+    from cucmos_shell.profile.profile import Profile
     from cucmos_shell.store import Lock
     from cucmos_shell.world import World
     from cucmos_shell.world.world import PrivateKey
@@ -39,14 +40,14 @@ _HOSTNAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)\Z")
 
 def install(
     state_dir: str,
-    profile: str,
+    product: str,
     world: World,
     *,
     hostname: str | None = None,
     speed: float | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> bool:
-    """Install a node of `profile` (a name or a file); False if there is one by now.
+    """Install a node of `product` (a profile's name or file); False if there is one by now.
 
     Of several at once one installs and the others wait for it. `speed` divides the times of the
     services, 0 means at once. `progress` is told a line at a time what is done.
@@ -55,30 +56,30 @@ def install(
     store = Store(state_dir)
     if store.exists():
         return False
-    appliance = _appliance(profile, hostname, speed)
+    profile = _profile(product, hostname, speed)
     try:
         _make_folder(state_dir)
         busy = "another process holds {folder}"
         with store.lock(world.monotonic, world.sleep, PATIENCE, busy) as lock:
             if store.exists():
                 return False
-            _install(store, appliance, world, lock, progress or (lambda line: None))
+            _install(store, profile, world, lock, progress or (lambda line: None))
     except OSError as error:
         raise unavailable(error, "written") from error
     return True
 
 
-def _appliance(profile: str, hostname: str | None, speed: float | None) -> Appliance:
-    appliance = load_yaml(find(profile))
+def _profile(product: str, hostname: str | None, speed: float | None) -> Profile:
+    profile = load_yaml(find(product))
     if hostname is not None:
         if not _HOSTNAME.match(hostname):
             raise UsageError("{name} is not a host name", name=hostname)
-        appliance = appliance.replace(hostname=hostname)
+        profile = profile.replace(hostname=hostname)
     if speed is not None:
         if not 0 <= speed <= 1_000_000:
             raise UsageError("a speed is a number from 0 to 1000000")
-        appliance = appliance.replace(defaults={**appliance.defaults, "speed": speed})
-    return appliance
+        profile = profile.replace(defaults={**profile.defaults, "speed": speed})
+    return profile
 
 
 def _make_folder(path: str) -> None:
@@ -99,39 +100,37 @@ def _make_folder(path: str) -> None:
 
 def _install(
     store: Store,
-    appliance: Appliance,
+    profile: Profile,
     world: World,
     lock: Lock,
     progress: Callable[[str], None],
 ) -> None:
     layout = store.layout
     replace_file(layout.installing, b"")
-    progress(f"Installing {appliance.product} {appliance.version} as {appliance.hostname}")
+    progress(f"Installing {profile.product} {profile.version} as {profile.hostname}")
     for folder in (layout.download, layout.logs, layout.run, layout.upload):
         _make_folder(folder)
-    keys = _keys(appliance, world, progress)
-    data = json.dumps(to_json(appliance), indent=1).encode("ascii") + b"\n"
-    replace_file(layout.profile, data)
+    keys = _keys(profile, world, progress)
+    data = json.dumps(to_json(profile), indent=1).encode("ascii") + b"\n"
+    replace_file(layout.profile, sealed(data))
     transaction = store.create(lock, who="installation", what="install", now=world.now())
-    transaction.define(appliance.units, appliance.trust_stores)
+    transaction.define(profile.units, profile.trust_stores)
     for unit, key in keys.items():
         serial = world.new_serial()
-        credential = issuing.first(appliance, unit, key, now=transaction.now, serial=serial)
-        issuing.stage(transaction, appliance, credential)
+        credential = issuing.first(profile, unit, key, now=transaction.now, serial=serial)
+        issuing.stage(transaction, profile, credential)
     transaction.put_settings({})
-    TrustLists(appliance, lambda service: 0).follow(transaction)
+    TrustLists(profile, lambda service: 0).follow(transaction)
     transaction.commit()
     os.unlink(layout.installing)
     progress("The node is installed")
 
 
-def _keys(
-    appliance: Appliance, world: World, progress: Callable[[str], None]
-) -> dict[str, PrivateKey]:
+def _keys(profile: Profile, world: World, progress: Callable[[str], None]) -> dict[str, PrivateKey]:
     """A key for every unit, made side by side: finding primes needs no interpreter."""
     from concurrent.futures import ThreadPoolExecutor
 
-    units = list(appliance.units.values())
+    units = list(profile.units.values())
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         made = pool.map(world.new_key, [spec.key for spec in units])
         keys: dict[str, PrivateKey] = {}

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from functools import cached_property
 
-from cucmos_shell.errors import Damaged, Unavailable
+from cucmos_shell.errors import Damaged, ShellError, Unavailable
 from cucmos_shell.node.logs.audit import Audit
-from cucmos_shell.profile.profile import FORMAT, Appliance, from_json
+from cucmos_shell.profile.profile import FORMAT, Profile, from_json
 from cucmos_shell.store import Store
+from cucmos_shell.store.durable import read
 from cucmos_shell.store.paths import Layout
+from cucmos_shell.store.state_json import MALFORMED, seal, unsealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from cucmos_shell.node.access.accounts import Accounts
     from cucmos_shell.node.access.sessions import Logins
     from cucmos_shell.node.certificates.trust_lists import TrustLists
@@ -33,9 +34,9 @@ class Node:
     Its parts are loaded when they are first asked for: a listing pays for none of them.
     """
 
-    def __init__(self, state_dir: str, appliance: Appliance, world: World) -> None:
+    def __init__(self, state_dir: str, profile: Profile, world: World) -> None:
         self.state_dir = state_dir
-        self.appliance = appliance
+        self.profile = profile
         self.world = world
         self.store = Store(state_dir)
         self.layout = self.store.layout
@@ -44,9 +45,20 @@ class Node:
     @staticmethod
     def open(state_dir: str, world: World) -> Node:
         """The node installed in `state_dir`. Raises Damaged or Unavailable."""
-        node = Node(state_dir, from_json(_profile(state_dir)), world)
+        profile, has_sum = _kept_profile(Layout(state_dir))
+        node = Node(state_dir, profile, world)
         node.store.repair_view()
+        if not has_sum:
+            node._seal_profile()
         return node
+
+    def _seal_profile(self) -> None:
+        """Give the profile that an earlier version has kept its check sum, if nobody is at it."""
+        with contextlib.suppress(OSError, ShellError):
+            lock = self.store.try_lock()
+            if lock is not None:
+                with lock:
+                    seal(self.layout.profile)
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -67,7 +79,7 @@ class Node:
         """The node's alarms: raising them, and the log of them."""
         from cucmos_shell.node.logs.alarms import Alarms
 
-        names = (self.hostname, self.appliance.fqdn)
+        names = (self.hostname, self.profile.fqdn)
         return Alarms(self.layout.alarm_log, self.world, *names, self._syslog)
 
     @cached_property
@@ -75,14 +87,14 @@ class Node:
         """What runs on this node."""
         from cucmos_shell.node.services.services import Services
 
-        return Services(self.appliance, self.store, self.world)
+        return Services(self.profile, self.store, self.world)
 
     @cached_property
     def lists(self) -> TrustLists:
         """The trust lists, which follow the certificates."""
         from cucmos_shell.node.certificates.trust_lists import TrustLists
 
-        return TrustLists(self.appliance, lambda s: self.services.started_from(s))
+        return TrustLists(self.profile, lambda s: self.services.started_from(s))
 
     def _syslog(self) -> SyslogHost | bool | None:
         from cucmos_shell.world.unanswered import SyslogHost
@@ -110,7 +122,7 @@ class Node:
     def attention(self) -> tuple[int, int]:
         """`(services that wait for a restart, certificates that end soon)`, soon by the profile."""
         snapshot = self.snapshot()
-        soon = self.now() + self.appliance.defaults["monitor_start_days"] * DAY
+        soon = self.now() + self.profile.defaults["monitor_start_days"] * DAY
         rows = [snapshot.own(unit).row for unit in snapshot.units]
         rows += [row for store in snapshot.stores for row in snapshot.trust(store)]
         ending = sum(1 for row in rows if row is not None and row.not_after <= soon)
@@ -119,25 +131,26 @@ class Node:
     @property
     def hostname(self) -> str:
         """The node's host name, without its domain."""
-        return self.appliance.hostname
+        return self.profile.hostname
 
     @property
     def zone(self) -> str:
         """The node's IANA time zone."""
-        return self.appliance.timezone
+        return self.profile.timezone
 
 
-def _profile(state_dir: str) -> dict[str, Any]:
-    path = Layout(state_dir).profile
+def _kept_profile(layout: Layout) -> tuple[Profile, bool]:
+    """The node's profile, and whether the file has a check sum. Raises Damaged, Unavailable."""
+    path = layout.profile
     try:
-        with open(path, "rb") as file:
-            data = json.loads(file.read())
+        octets, has_sum = unsealed(read(path), path)
+        data = json.loads(octets)
     except FileNotFoundError as error:
         raise Damaged("{file} is missing", file=path) from error
     except OSError as error:
         raise Unavailable(
             "The state folder {folder} cannot be read: {reason}",
-            folder=state_dir,
+            folder=layout.state,
             reason=error.strerror or str(error),
         ) from error
     except (ValueError, RecursionError) as error:
@@ -146,10 +159,12 @@ def _profile(state_dir: str) -> dict[str, Any]:
         raise Unavailable(
             "The state in {folder} was written by a newer version of this program"
             " (format {number}; this one knows {known})",
-            folder=state_dir,
+            folder=layout.state,
             number=data["format"],
             known=FORMAT,
         )
-    if not isinstance(data, dict):
-        raise Damaged("{file} is damaged: {reason}", file=path, reason="it is not a profile")
-    return data
+    try:
+        return from_json(data), has_sum
+    except MALFORMED as error:
+        reason = "it is not a profile"
+        raise Damaged("{file} is damaged: {reason}", file=path, reason=reason) from error

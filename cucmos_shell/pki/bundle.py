@@ -21,7 +21,7 @@ from cucmos_shell.errors import Refused
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.der import element
 from cucmos_shell.pki.sniff import CERTIFICATE, KEY, PKCS7, pkcs7_certificates, shape
-from cucmos_shell.pki.tbs import Outline
+from cucmos_shell.pki.tbs import Tbs
 from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
-PASTE_LIMIT = 1 << 20
-FILE_LIMIT = 64 << 20
-CERTIFICATE_LIMIT = 64 << 10
-NAME_LIMIT = 4096
+MAX_PASTE = 1 << 20
+MAX_FILE = 64 << 20
+MAX_CERTIFICATE = 64 << 10
+MAX_NAME = 4096
 
 _CHUNK = 1 << 18
 _SAMPLE = 64 << 10
 _BEGIN, _END, _DASHES = b"-----BEGIN ", b"-----END ", b"-----"
-_LABEL_LIMIT = 80
-_BLOCK_LIMIT = 2 * CERTIFICATE_LIMIT
+_MAX_LABEL = 80
+_MAX_BLOCK = 2 * MAX_CERTIFICATE
 _HEADER = 8  # octets in which tag and length of any element to be taken stand
 _BLANK = b" \t\r\n\x00"
 
@@ -64,7 +64,7 @@ _ARMOUR = "A certificate in text form stands between BEGIN CERTIFICATE and END C
 _ONLY_CERTIFICATES = "Give certificates only; a private key stays where it was made."
 
 
-class Found(Value):
+class Candidate(Value):
     """One certificate as it was found; `place` says where, for messages."""
 
     der: bytes
@@ -73,7 +73,7 @@ class Found(Value):
     place: str
 
 
-def read_paste(text: str, *, limit: int = PASTE_LIMIT) -> tuple[Found, ...]:
+def read_paste(text: str, *, limit: int = MAX_PASTE) -> tuple[Candidate, ...]:
     """The certificates in pasted `text`, in its order, at least one; Refused for anything else.
 
     `limit` is in octets.
@@ -84,7 +84,7 @@ def read_paste(text: str, *, limit: int = PASTE_LIMIT) -> tuple[Found, ...]:
     return tuple(_read(_Window(io.BytesIO(data), limit, "the paste")))
 
 
-def read_file(stream: BinaryIO, *, limit: int = FILE_LIMIT) -> Iterator[Found]:
+def read_file(stream: BinaryIO, *, limit: int = MAX_FILE) -> Iterator[Candidate]:
     """The certificates in an open file, one by one, at least one; Refused for anything else.
 
     A refusal may come after some certificates: take none of them then. `limit` is in octets; a
@@ -144,7 +144,7 @@ class _Window:
         return piece
 
 
-def _read(window: _Window) -> Iterator[Found]:
+def _read(window: _Window) -> Iterator[Candidate]:
     window.fill(_SAMPLE)
     if window.data.startswith(b"\xef\xbb\xbf"):
         window.take(3)
@@ -177,7 +177,7 @@ def _is_der(head: bytes) -> bool:
 # --- text ----------------------------------------------------------------------------------------
 
 
-def _read_pem(window: _Window, head: bytes) -> Iterator[Found]:
+def _read_pem(window: _Window, head: bytes) -> Iterator[Candidate]:
     count = 0
     while _to_next_block(window):
         count += 1
@@ -211,7 +211,7 @@ def _watch_for_keys(text: bytes | bytearray) -> None:
 
 def _block(window: _Window, place: str) -> tuple[str, bytes]:
     """`(label, text between the lines)` of the block the window stands at."""
-    after = window.find(_DASHES, len(_BEGIN), len(_BEGIN) + _LABEL_LIMIT)
+    after = window.find(_DASHES, len(_BEGIN), len(_BEGIN) + _MAX_LABEL)
     label = bytes(window.data[len(_BEGIN) : max(after, 0)]).decode("ascii", "replace")
     if not label or "\n" in label:
         raise Refused("{place}: its BEGIN line is not complete", place=place)
@@ -224,15 +224,15 @@ def _block(window: _Window, place: str) -> tuple[str, bytes]:
             details=("Convert it: openssl x509 -in FILE -out NEWFILE",),
         )
     after += len(_DASHES)
-    within = after + _BLOCK_LIMIT if label in _CERTIFICATE_LABELS else FILE_LIMIT
+    within = after + _MAX_BLOCK if label in _CERTIFICATE_LABELS else MAX_FILE
     stop = window.find(_END, after, within)
     if stop < 0 and len(window.data) > within:
         raise _oversized(place)
     body = bytes(window.data[after : stop if stop >= 0 else None])
     _watch_for_keys(body)
     tail = _END + label.encode("ascii", "replace") + _DASHES
-    window.fill(stop + _LABEL_LIMIT)
-    line = bytes(window.data[stop : stop + _LABEL_LIMIT]) if stop >= 0 else b""
+    window.fill(stop + _MAX_LABEL)
+    line = bytes(window.data[stop : stop + _MAX_LABEL]) if stop >= 0 else b""
     if _BEGIN in body or _DASHES not in line[len(_END) :]:
         raise Refused("{place}: its END line is missing", place=place)
     if not line.startswith(tail):
@@ -272,7 +272,7 @@ def _nothing(source: str, head: bytes) -> Refused:
 # --- DER -----------------------------------------------------------------------------------------
 
 
-def _read_der(window: _Window) -> Iterator[Found]:
+def _read_der(window: _Window) -> Iterator[Candidate]:
     count = 0
     while window.fill(_HEADER) or window.data:
         if count and window.data[0] != 0x30 and _only_blanks(window):
@@ -282,7 +282,7 @@ def _read_der(window: _Window) -> Iterator[Found]:
         try:
             size = element(bytes(window.data[:_HEADER]).ljust(_HEADER, b"\x00"), 0, 1 << 40)[2]
         except ValueError:
-            size = FILE_LIMIT  # a length without end, as BER allows: to the end of the file
+            size = MAX_FILE  # a length without end, as BER allows: to the end of the file
             window.fill(size)
             size = len(window.data)
         if not window.fill(size):
@@ -294,7 +294,7 @@ def _only_blanks(window: _Window) -> bool:
     return not window.fill(_LOOSE_KEY_LENGTH) and not window.data.strip(_BLANK)
 
 
-def _certificates(der: bytes, place: str) -> Iterator[Found]:
+def _certificates(der: bytes, place: str) -> Iterator[Candidate]:
     """The certificate that `der` is, or those it holds."""
     kind, words = shape(der)
     if kind == CERTIFICATE:
@@ -309,7 +309,7 @@ def _certificates(der: bytes, place: str) -> Iterator[Found]:
         raise _broken(place, _fault(der))
 
 
-def _unpack(der: bytes, place: str) -> Iterator[Found]:
+def _unpack(der: bytes, place: str) -> Iterator[Candidate]:
     count = 0
     try:
         for count, one in enumerate(_members(der), 1):
@@ -328,22 +328,22 @@ def _members(der: bytes) -> Iterator[bytes]:
     return pkcs7_certificates(der)
 
 
-def _found(der: bytes, place: str) -> Found:
-    if len(der) > CERTIFICATE_LIMIT:
+def _found(der: bytes, place: str) -> Candidate:
+    if len(der) > MAX_CERTIFICATE:
         raise _oversized(place)
     try:
         end = element(der)[2]
-        outline = Outline(der)
+        outline = Tbs(der)
         longest = max(len(outline.subject), len(outline.issuer))
     except (ValueError, IndexError):
         raise _broken(place, _fault(der)) from None
     if end != len(der):
         raise _broken(place, f"{len(der) - end} octets follow it")
-    if longest > NAME_LIMIT:
-        raise _broken(place, f"a name in it is {longest} octets long, {NAME_LIMIT} at most")
+    if longest > MAX_NAME:
+        raise _broken(place, f"a name in it is {longest} octets long, {MAX_NAME} at most")
     try:
         certificate = certs.load_der(der)
-        return Found(der, certificate, certs.describe(certificate), place)
+        return Candidate(der, certificate, certs.describe(certificate), place)
     except Refused as error:
         reason = str(error.fields.get("reason", "it cannot be decoded"))
         raise _broken(place, reason) from None
@@ -371,7 +371,7 @@ def _oversized(place: str) -> Refused:
     return Refused(
         "{place} is larger than a certificate may be ({limit} octets)",
         place=place,
-        limit=CERTIFICATE_LIMIT,
+        limit=MAX_CERTIFICATE,
     )
 
 

@@ -32,8 +32,8 @@ from cucmos_shell.pki.extensions import (
     name_parts,
     name_text,
 )
-from cucmos_shell.pki.tbs import Outline, name_hash
-from cucmos_shell.pki.untrusted import guarded
+from cucmos_shell.pki.tbs import Tbs, name_hash
+from cucmos_shell.pki.untrusted import reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,13 +140,13 @@ def _most_specific(parts: DistinguishedName) -> str:
 
 def load_der(data: bytes) -> x509.Certificate:
     """The certificate in DER `data`. Raises Refused."""
-    with guarded():
+    with reading():
         return x509.load_der_x509_certificate(data)
 
 
 def load_pem(data: bytes) -> x509.Certificate:
     """The first certificate in PEM `data`. Raises Refused."""
-    with guarded():
+    with reading():
         return x509.load_pem_x509_certificate(data)
 
 
@@ -155,7 +155,7 @@ def pkcs7_certificates(data: bytes) -> list[bytes]:
     # It pulls in the mail package: 5 ms that showing a certificate need not pay.
     from cryptography.hazmat.primitives.serialization import pkcs7
 
-    with guarded():
+    with reading():
         return [to_der(one) for one in pkcs7.load_der_pkcs7_certificates(data)]
 
 
@@ -166,13 +166,13 @@ def to_der(certificate: x509.Certificate) -> bytes:
 
 def describe(certificate: x509.Certificate) -> Description:
     """Every field of an untrusted certificate, read once. Raises Refused."""
-    with guarded():
+    with reading():
         return _describe(certificate)
 
 
 def _describe(certificate: x509.Certificate) -> Description:
     der = to_der(certificate)
-    raw = Outline(der)
+    raw = Tbs(der)
     by_kind = {type(extension.value): extension.value for extension in certificate.extensions}
     constraints: Any = by_kind.get(x509.BasicConstraints)
     usage: Any = by_kind.get(x509.KeyUsage)
@@ -240,7 +240,7 @@ def describe_key(key: object, spki: bytes) -> KeyDescription:
 
 def subject_hash(certificate: x509.Certificate) -> str:
     """OpenSSL's X509_NAME_hash of the subject: the name of its link in a `-CApath` folder."""
-    return name_hash(Outline(to_der(certificate)).subject)
+    return name_hash(Tbs(to_der(certificate)).subject)
 
 
 # --- rows --------------------------------------------------------------------------------------
@@ -272,7 +272,7 @@ def sans(certificate: x509.Certificate) -> tuple[str, ...]:
 
 def names(certificate: x509.Certificate) -> tuple[x509.Name, x509.SubjectAlternativeName | None]:
     """Subject and alternative names as the library holds them. Raises Refused."""
-    with guarded():
+    with reading():
         for extension in certificate.extensions:
             if isinstance(extension.value, x509.SubjectAlternativeName):
                 return certificate.subject, extension.value

@@ -12,7 +12,7 @@ from cucmos_shell.errors import BadValue
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.extensions import PURPOSES, DistinguishedName, Extension, decode, general_name
 from cucmos_shell.pki.extensions import name_parts as parts_of
-from cucmos_shell.pki.untrusted import guarded
+from cucmos_shell.pki.untrusted import reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def make(
 
 def describe(der: bytes) -> RequestDescription:
     """Every field of a request in DER. Raises Refused."""
-    with guarded():
+    with reading():
         request = x509.load_der_x509_csr(der)
         key = request.public_key()
         spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any, NamedTuple
 
-    class Line(NamedTuple):
+    class ExtensionLine(NamedTuple):
         """One line: `label: item`, or with `listed` all items, a comma and a blank after each."""
 
         label: str
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
         name: str
         oid: str
         critical: bool
-        lines: tuple[Line, ...]
+        lines: tuple[ExtensionLine, ...]
 else:
     from collections import namedtuple
 
-    Line = namedtuple("Line", "label items listed")
+    ExtensionLine = namedtuple("ExtensionLine", "label items listed")
     Extension = namedtuple("Extension", "name oid critical lines")
 
 # Bits of KeyUsage in order (RFC 5280, 4.2.1.3), as the product spells them.
@@ -146,37 +146,37 @@ def decode(extension: x509.Extension[Any]) -> Extension:
     return Extension("", oid, extension.critical, (_one("Value", raw.hex()),))
 
 
-def _one(heading: str, item: str) -> Line:
-    return Line(heading, (item,), False)
+def _one(heading: str, item: str) -> ExtensionLine:
+    return ExtensionLine(heading, (item,), False)
 
 
-def _all(heading: str, items: Iterable[str]) -> Line:
-    return Line(heading, tuple(items), True)
+def _all(heading: str, items: Iterable[str]) -> ExtensionLine:
+    return ExtensionLine(heading, tuple(items), True)
 
 
-def _key_usage(value: x509.KeyUsage) -> Iterator[Line]:
+def _key_usage(value: x509.KeyUsage) -> Iterator[ExtensionLine]:
     yield _all("Usages", key_usages(value))
 
 
-def _purposes(value: x509.ExtendedKeyUsage) -> Iterator[Line]:
+def _purposes(value: x509.ExtendedKeyUsage) -> Iterator[ExtensionLine]:
     yield _all("Usage oids", (oid.dotted_string for oid in value))
 
 
-def _subject_key(value: x509.SubjectKeyIdentifier) -> Iterator[Line]:
+def _subject_key(value: x509.SubjectKeyIdentifier) -> Iterator[ExtensionLine]:
     yield _one("keyID", value.digest.hex())
 
 
-def _names(value: Iterable[x509.GeneralName]) -> Iterator[Line]:
+def _names(value: Iterable[x509.GeneralName]) -> Iterator[ExtensionLine]:
     yield _all("Names", map(general_name, value))
 
 
-def _constraints(value: x509.BasicConstraints) -> Iterator[Line]:
+def _constraints(value: x509.BasicConstraints) -> Iterator[ExtensionLine]:
     yield _one("CA", str(value.ca).lower())
     if value.path_length is not None:
         yield _one("PathLen", str(value.path_length))
 
 
-def _access(value: Iterable[x509.AccessDescription]) -> Iterator[Line]:
+def _access(value: Iterable[x509.AccessDescription]) -> Iterator[ExtensionLine]:
     for description in value:
         oid = description.access_method
         method = _METHODS.get(oid)
@@ -186,7 +186,7 @@ def _access(value: Iterable[x509.AccessDescription]) -> Iterator[Line]:
         yield _one("accessLocation", general_name(description.access_location))
 
 
-def _authority_key(value: x509.AuthorityKeyIdentifier) -> Iterator[Line]:
+def _authority_key(value: x509.AuthorityKeyIdentifier) -> Iterator[ExtensionLine]:
     if value.key_identifier is not None:
         yield _one("keyID", value.key_identifier.hex())
     if value.authority_cert_issuer is not None:
@@ -201,7 +201,7 @@ def serial_text(serial: int) -> str:
     return ("-" if serial < 0 else "") + digits.zfill(len(digits) + len(digits) % 2)
 
 
-def _points(value: Iterable[x509.DistributionPoint]) -> Iterator[Line]:
+def _points(value: Iterable[x509.DistributionPoint]) -> Iterator[ExtensionLine]:
     for point in value:
         if point.full_name is not None:
             yield _all("DistributionPoint", map(general_name, point.full_name))
@@ -214,7 +214,7 @@ def _points(value: Iterable[x509.DistributionPoint]) -> Iterator[Line]:
             yield _all("Issuer", map(general_name, point.crl_issuer))
 
 
-def _policies(value: Iterable[x509.PolicyInformation]) -> Iterator[Line]:
+def _policies(value: Iterable[x509.PolicyInformation]) -> Iterator[ExtensionLine]:
     for policy in value:
         yield _one("Policy", policy.policy_identifier.dotted_string)
         for qualifier in policy.policy_qualifiers or ():
@@ -229,14 +229,14 @@ def _policies(value: Iterable[x509.PolicyInformation]) -> Iterator[Line]:
                 yield _one("Notice", f"{notice.organization or ''} {numbers}".strip())
 
 
-def _name_constraints(value: x509.NameConstraints) -> Iterator[Line]:
+def _name_constraints(value: x509.NameConstraints) -> Iterator[ExtensionLine]:
     if value.permitted_subtrees is not None:
         yield _all("Permitted", map(general_name, value.permitted_subtrees))
     if value.excluded_subtrees is not None:
         yield _all("Excluded", map(general_name, value.excluded_subtrees))
 
 
-_DECODERS: tuple[tuple[type, str, Callable[[Any], Iterator[Line]]], ...] = (
+_DECODERS: tuple[tuple[type, str, Callable[[Any], Iterator[ExtensionLine]]], ...] = (
     (x509.KeyUsage, "KeyUsage", _key_usage),
     (x509.ExtendedKeyUsage, "ExtKeyUsageSyntax", _purposes),
     (x509.SubjectKeyIdentifier, "SubjectKeyIdentifier", _subject_key),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cucmos_shell.pki.der import SEQUENCE, SET, children, element, encode
 
 
-class Outline:
+class Tbs:
     """Issuer and subject (the contents of their SEQUENCE), and SubjectPublicKeyInfo.
 
     ValueError or IndexError for what has not the outline of a certificate (RFC 5280, 4.1).

@@ -44,7 +44,7 @@ def _hush() -> None:
 
 
 @contextlib.contextmanager
-def guarded() -> Iterator[None]:
+def reading() -> Iterator[None]:
     """Turns whatever a malformed certificate makes the library do into Refused. May be nested."""
     _hush()
     try:

@@ -20,7 +20,7 @@ class Bulk(schema.Section):
 
 
 def bulk(
-    source: Source, profile: schema.Profile, units: Mapping[str, schema.Unit]
+    source: Source, profile: schema.ProfileForm, units: Mapping[str, schema.UnitForm]
 ) -> dict[str, BulkSpec]:
     """The words in their order, after noting every mistake in them."""
     rows = schema.sections(Bulk, source, profile.bulk, ("bulk",))

@@ -33,24 +33,26 @@ class Parts:
         self.source = source
         data: Mapping[str, Any] = source.data
         one, many = self._one, self._many
-        self.policy = one(schema.Policy, data, "policy")
-        self.defaults = one(schema.Defaults, data, "defaults")
-        self.ethernet = one(schema.Ethernet, data, "ethernet")
-        self.times = one(schema.ServiceTimes, data, "service_times")
-        self.status = one(schema.Status, data, "status")
-        self.units: dict[str, schema.Unit] = many(schema.Unit, data, "units")
-        self.stores: dict[str, schema.TrustStore] = many(schema.TrustStore, data, "trust_stores")
-        self.services: dict[str, schema.Service] = many(schema.Service, data, "services")
-        self.platform: dict[str, schema.PlatformService] = many(
-            schema.PlatformService, data, "platform_services"
+        self.policy = one(schema.PolicyForm, data, "policy")
+        self.defaults = one(schema.DefaultsForm, data, "defaults")
+        self.ethernet = one(schema.EthernetForm, data, "ethernet")
+        self.times = one(schema.ServiceTimesForm, data, "service_times")
+        self.status = one(schema.StatusForm, data, "status")
+        self.units: dict[str, schema.UnitForm] = many(schema.UnitForm, data, "units")
+        self.stores: dict[str, schema.TrustStoreForm] = many(
+            schema.TrustStoreForm, data, "trust_stores"
+        )
+        self.services: dict[str, schema.ServiceForm] = many(schema.ServiceForm, data, "services")
+        self.platform: dict[str, schema.PlatformServiceForm] = many(
+            schema.PlatformServiceForm, data, "platform_services"
         )
         peers = data.get("peers")
-        self.peers: list[schema.Peer] = [
+        self.peers: list[schema.PeerForm] = [
             peer
             for i, row in enumerate(peers if isinstance(peers, list) else ())
-            if (peer := schema.section(schema.Peer, source, row, ("peers", i))) is not None
+            if (peer := schema.section(schema.PeerForm, source, row, ("peers", i))) is not None
         ]
-        self.constraints: dict[str, schema.BasicConstraints] = {}
+        self.constraints: dict[str, schema.BasicConstraintsForm] = {}
 
     def _one(self, kind: type[schema.Section], data: Mapping[str, Any], name: str) -> Any:
         if not isinstance(data.get(name), dict):
@@ -65,7 +67,7 @@ class Parts:
 
     # --- checks --------------------------------------------------------------------------------
 
-    def check(self, profile: schema.Profile) -> None:
+    def check(self, profile: schema.ProfileForm) -> None:
         """Note every mistake in the source."""
         self._check_node(profile)
         self._check_status()
@@ -85,7 +87,7 @@ class Parts:
                 self._check_template(("defaults", key), getattr(self.defaults, key), ("unit",))
         self._check_not_simulated(profile.not_simulated)
 
-    def _check_node(self, profile: schema.Profile) -> None:
+    def _check_node(self, profile: schema.ProfileForm) -> None:
         if not _LABEL.match(profile.hostname):
             self._wrong("hostname", reason="is no host name (letters, digits and -, up to 63)")
         if profile.domain and not all(map(_LABEL.match, profile.domain.split("."))):
@@ -112,7 +114,7 @@ class Parts:
                 self._wrong("subject", name, reason="is missing")
         self._check_peers(profile)
 
-    def _check_peers(self, profile: schema.Profile) -> None:
+    def _check_peers(self, profile: schema.ProfileForm) -> None:
         hosts, addresses = {profile.hostname.casefold()}, {profile.ip}
         for i, peer in enumerate(self.peers):
             self._check_address(("peers", i, "ip"), peer.ip)
@@ -136,9 +138,9 @@ class Parts:
 
     def _check_status(self) -> None:
         if self.status is not None:
-            for name, kind in (("cpu", schema.Cpu), ("memory", schema.Memory)):
+            for name, kind in (("cpu", schema.CpuForm), ("memory", schema.MemoryForm)):
                 schema.section(kind, self.source, getattr(self.status, name), ("status", name))
-            schema.sections(schema.Disk, self.source, self.status.disks, ("status", "disks"))
+            schema.sections(schema.DiskForm, self.source, self.status.disks, ("status", "disks"))
 
     def _check_names(self) -> None:
         data = self.source.data
@@ -162,7 +164,7 @@ class Parts:
                         self._wrong(key, name, reason=f"differs from {other} in case only")
                     seen[name.casefold()] = name
 
-    def _check_unit(self, name: str, unit: schema.Unit) -> None:
+    def _check_unit(self, name: str, unit: schema.UnitForm) -> None:
         at = ("units", name)
         attributes = [pair[0] for pair in unit.subject]
         for i, (attribute, template) in enumerate(unit.subject):
@@ -182,7 +184,9 @@ class Parts:
         self._check_strength(name, unit)
         if unit.basic_constraints is not None:
             path = (*at, "basic_constraints")
-            row = schema.section(schema.BasicConstraints, self.source, unit.basic_constraints, path)
+            row = schema.section(
+                schema.BasicConstraintsForm, self.source, unit.basic_constraints, path
+            )
             if row is not None and row.path_length is not None and not row.ca:
                 self._wrong(
                     *path, "path_length", reason="is for certificate authorities (ca: true)"
@@ -194,7 +198,7 @@ class Parts:
             self._unknown((*at, "trust_store"), unit.trust_store, "trust store", known)
         self._check_references((*at, "services"), unit.services, "services")
 
-    def _check_strength(self, name: str, unit: schema.Unit) -> None:
+    def _check_strength(self, name: str, unit: schema.UnitForm) -> None:
         if self.policy is None:
             return
         if unit.hash not in self.policy.hashes:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from cucmos_shell.profile import schema
 from cucmos_shell.profile.checks import Parts, spread
 from cucmos_shell.profile.profile import (
-    Appliance,
     Peer,
     Policy,
+    Profile,
     ServiceSpec,
     TrustStoreSpec,
     UnitSpec,
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def load_yaml(path: str) -> Appliance:
+def load_yaml(path: str) -> Profile:
     """The profile in the file `path`. Raises ProfileError, which names every mistake in it."""
     source = read(path)
-    profile = schema.section(schema.Profile, source, source.data, ())
+    form = schema.section(schema.ProfileForm, source, source.data, ())
     parts = Parts(source)
-    appliance = None
-    if profile is not None:
-        parts.check(profile)
+    profile = None
+    if form is not None:
+        parts.check(form)
         if not source.mistakes:
-            appliance = _appliance(parts, profile)
+            profile = _profile(parts, form)
     source.verdict()
-    assert appliance is not None
-    return appliance
+    assert profile is not None
+    return profile
 
 
-def _appliance(parts: Parts, profile: schema.Profile) -> Appliance:
+def _profile(parts: Parts, form: schema.ProfileForm) -> Profile:
     """The profile as the program uses it; nothing in it is wrong."""
-    loads: dict[str, list[str]] = {name: [] for name in profile.services}
+    loads: dict[str, list[str]] = {name: [] for name in form.services}
     for name, unit in parts.units.items():
         for service in unit.services:
             loads[service].append(name)
@@ -47,8 +47,8 @@ def _appliance(parts: Parts, profile: schema.Profile) -> Appliance:
         loads[service] += [unit for unit in row.units if unit not in loads[service]]
     plain: dict[str, Any] = {
         field: tuple(value) if isinstance(value, list) else value
-        for field in Appliance._fields
-        if (value := getattr(profile, field, None)) is not None
+        for field in Profile._fields
+        if (value := getattr(form, field, None)) is not None
     }
     plain.update(
         peers=tuple(Peer(p.hostname, p.ip, p.role) for p in parts.peers),
@@ -66,12 +66,12 @@ def _appliance(parts: Parts, profile: schema.Profile) -> Appliance:
         ),
         trust_lists=parts.lists,
         bulk=parts.bulk,
-        not_simulated=tuple(name for line in profile.not_simulated for name in spread(line)),
+        not_simulated=tuple(name for line in form.not_simulated for name in spread(line)),
     )
-    return Appliance(**plain)
+    return Profile(**plain)
 
 
-def _unit(parts: Parts, name: str, row: schema.Unit) -> UnitSpec:
+def _unit(parts: Parts, name: str, row: schema.UnitForm) -> UnitSpec:
     constraints = parts.constraints.get(name)
     unit: UnitSpec = _value(
         UnitSpec, row,
@@ -84,7 +84,7 @@ def _unit(parts: Parts, name: str, row: schema.Unit) -> UnitSpec:
 
 
 def _service(
-    parts: Parts, name: str, row: schema.Service | schema.PlatformService, **known: Any
+    parts: Parts, name: str, row: schema.ServiceForm | schema.PlatformServiceForm, **known: Any
 ) -> ServiceSpec:
     for key in ("stop_seconds", "start_seconds"):
         seconds = getattr(row, key)

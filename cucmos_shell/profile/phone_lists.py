@@ -23,7 +23,7 @@ _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _Record = Annotated[list[str], Meta(min_length=2, max_length=2)]
 
 
-class TrustList(schema.Section):
+class TrustListForm(schema.Section):
     """A list. `records` are pairs of role and unit, in the order of the file."""
 
     title: schema.Name
@@ -39,10 +39,10 @@ class TrustList(schema.Section):
 
 
 def trust_lists(
-    source: Source, profile: schema.Profile, units: Mapping[str, schema.Unit]
+    source: Source, profile: schema.ProfileForm, units: Mapping[str, schema.UnitForm]
 ) -> dict[str, TrustListSpec]:
     """The lists by file name, after noting every mistake in them."""
-    rows = schema.sections(TrustList, source, profile.trust_lists, ("trust_lists",))
+    rows = schema.sections(TrustListForm, source, profile.trust_lists, ("trust_lists",))
     for name, row in rows.items():
         _check(source, name, row, units, profile.services)
     titles = [row.title.casefold() for row in rows.values()]
@@ -73,8 +73,8 @@ def _pairs(rows: Iterable[list[str]]) -> tuple[tuple[str, str], ...]:
 def _check(
     source: Source,
     name: str,
-    row: TrustList,
-    units: Mapping[str, schema.Unit],
+    row: TrustListForm,
+    units: Mapping[str, schema.UnitForm],
     services: Mapping[str, object],
 ) -> None:
     at: Path = ("trust_lists", name)

@@ -139,7 +139,7 @@ class ServiceSpec(Value):
     controls: tuple[str, ...] = ("start", "stop", "restart")
 
 
-class Appliance(Value):
+class Profile(Value):
     """A whole profile. The keys of `status` and `defaults` are those of the YAML file."""
 
     name: str
@@ -277,13 +277,13 @@ def _folders() -> list[str]:
 # --- the kept form -----------------------------------------------------------------------------
 
 
-def to_json(appliance: Appliance) -> dict[str, Any]:
-    """`appliance` as JSON data; fields that have their default value are left out."""
-    return {"format": FORMAT, **_plain(appliance)}
+def to_json(profile: Profile) -> dict[str, Any]:
+    """`profile` as JSON data; fields that have their default value are left out."""
+    return {"format": FORMAT, **_plain(profile)}
 
 
-def from_json(kept: Mapping[str, Any]) -> Appliance:
-    """The appliance that `to_json` described; the data was checked when it was kept."""
+def from_json(kept: Mapping[str, Any]) -> Profile:
+    """The profile that `to_json` described; the data was checked when it was kept."""
     data = dict(kept)
     if data.pop("format", None) != FORMAT:
         raise ProfileError("the node's profile is of a format that this program does not know")
@@ -301,7 +301,7 @@ def from_json(kept: Mapping[str, Any]) -> Appliance:
     data["platform_services"] = tuple(
         [_make(ServiceSpec, row) for row in data["platform_services"]]
     )
-    return _make(Appliance, data)
+    return _make(Profile, data)
 
 
 def _plain(value: Any) -> Any:

@@ -45,7 +45,7 @@ class Section(Struct):
     """Base of all sections; `section` makes them, and refuses keys they do not have."""
 
 
-class Peer(Section):
+class PeerForm(Section):
     """Another node of the cluster, as `show network cluster` knows it."""
 
     hostname: Text
@@ -53,7 +53,7 @@ class Peer(Section):
     role: Role
 
 
-class Cpu(Section):
+class CpuForm(Section):
     """The shares of the processor's time, in percent."""
 
     idle: Percent
@@ -64,7 +64,7 @@ class Cpu(Section):
     soft: Percent
 
 
-class Memory(Section):
+class MemoryForm(Section):
     """The sizes of memory, in KiB."""
 
     total: Count
@@ -75,7 +75,7 @@ class Memory(Section):
     buffers: Count
 
 
-class Disk(Section):
+class DiskForm(Section):
     """The sizes of a disk partition, in KiB."""
 
     total: Count
@@ -83,7 +83,7 @@ class Disk(Section):
     used: Count
 
 
-class Status(Section):
+class StatusForm(Section):
     """What `show status` says of the machine; `load_average` is over 1, 5 and 15 minutes."""
 
     users: Count
@@ -93,7 +93,7 @@ class Status(Section):
     disks: dict[str, Any]
 
 
-class Ethernet(Section):
+class EthernetForm(Section):
     """The network interface, as `show network eth0` knows it."""
 
     dhcp: Literal["enabled", "disabled"]
@@ -103,7 +103,7 @@ class Ethernet(Section):
     duplicate: Literal["yes", "no"]
 
 
-class Policy(Section):
+class PolicyForm(Section):
     """What certificates the node accepts and makes."""
 
     min_rsa_bits: Annotated[int, Meta(ge=1024, le=4096)]
@@ -114,7 +114,7 @@ class Policy(Section):
     multi_server: bool
 
 
-class Defaults(Section):
+class DefaultsForm(Section):
     """The settings as delivered, the times of a restart in seconds, and the product's advice."""
 
     speed: Annotated[float, Meta(ge=0, le=1_000_000)]
@@ -137,14 +137,14 @@ class Defaults(Section):
     restart_advice_imported: Text
 
 
-class BasicConstraints(Section):
+class BasicConstraintsForm(Section):
     """The extension (RFC 5280, 4.2.1.9); without `path_length` there is no limit."""
 
     ca: bool
     path_length: Annotated[int, Meta(ge=0, le=32)] | None = None
 
 
-class Unit(Section):
+class UnitForm(Section):
     """A certificate unit: what its certificates and requests are like, and who uses them."""
 
     key: KeyKind
@@ -165,7 +165,7 @@ class Unit(Section):
     alarm: str = ""
 
 
-class TrustStore(Section):
+class TrustStoreForm(Section):
     """A trust store: its word in imports, how it names files, and who uses it."""
 
     base: Name
@@ -173,14 +173,14 @@ class TrustStore(Section):
     services: list[Text] = []
 
 
-class ServiceTimes(Section):
+class ServiceTimesForm(Section):
     """How long services take that do not say so themselves, in seconds."""
 
     stop_seconds: Seconds
     start_seconds: Seconds
 
 
-class Service(Section):
+class ServiceForm(Section):
     """A service of an application; without `started`, all but a `feature` are delivered started."""
 
     feature: bool = False
@@ -192,7 +192,7 @@ class Service(Section):
     auto_restart: bool = False
 
 
-class PlatformService(Section):
+class PlatformServiceForm(Section):
     """A service of the platform; `controls` are the service commands it takes."""
 
     stop_seconds: Seconds | None = None
@@ -203,7 +203,7 @@ class PlatformService(Section):
     )
 
 
-class Profile(Section):
+class ProfileForm(Section):
     """A whole profile; `Parts` checks the sections in it."""
 
     format: Literal[1]

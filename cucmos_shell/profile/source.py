@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 Path = tuple[str | int, ...]
 
-SIZE_LIMIT = 1 << 20
-DEPTH_LIMIT = 12
-NODE_LIMIT = 50_000
+MAX_SIZE = 1 << 20
+MAX_DEPTH = 12
+MAX_NODE = 50_000
 SHOWN_MISTAKES = 20
 _TAG = "tag:yaml.org,2002:"
 _PLAIN_TAGS = frozenset(_TAG + kind for kind in ("str", "int", "float", "bool", "null"))
@@ -119,7 +119,7 @@ def _refuse_depth(path: str, octets: bytes, kind: Any) -> None:
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        if depth > DEPTH_LIMIT:
+        if depth > MAX_DEPTH:
             raise ProfileError(
                 "{file}:{line}: {key}: {reason}",
                 file=path, line=_line(event), key="the file",
@@ -130,13 +130,13 @@ def _refuse_depth(path: str, octets: bytes, kind: Any) -> None:
 def _octets(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            octets = file.read(SIZE_LIMIT + 1)
+            octets = file.read(MAX_SIZE + 1)
     except OSError as error:
         raise ProfileError(
             "{file}: {reason}", file=path, reason=error.strerror or "cannot be read"
         ) from error
-    if len(octets) > SIZE_LIMIT:
-        raise ProfileError("{file}: is larger than {limit} octets", file=path, limit=SIZE_LIMIT)
+    if len(octets) > MAX_SIZE:
+        raise ProfileError("{file}: is larger than {limit} octets", file=path, limit=MAX_SIZE)
     try:
         octets.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -160,7 +160,7 @@ class _Plain:
         """The data of `node`, which stands at `path`."""
         self._source.lines.setdefault(path, node.start_mark.line + 1)
         self._count += 1
-        if len(path) > DEPTH_LIMIT or self._count > NODE_LIMIT:
+        if len(path) > MAX_DEPTH or self._count > MAX_NODE:
             raise yaml.MarkedYAMLError(
                 problem="too deep or too large", problem_mark=node.start_mark
             )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from cucmos_shell.profile.profile import Appliance
+    from cucmos_shell.profile.profile import Profile
 
 SETTING = "web_security"
 # Upper bounds of X.520 for the attributes (RFC 5280, appendix A.1).
@@ -52,11 +52,11 @@ class Subject(Value):
         }
 
 
-def current(appliance: Appliance, settings: Mapping[str, Any]) -> Subject:
+def current(profile: Profile, settings: Mapping[str, Any]) -> Subject:
     """What is set, else the profile's."""
     if kept := settings.get(SETTING):
         return Subject(**{**kept, "units": tuple(kept["units"])})
-    known = appliance.subject
+    known = profile.subject
     units = (known["OU"],) if known.get("OU") else ()
     return Subject(
         units, known.get("O", ""), known.get("L", ""), known.get("ST", ""), known.get("C", "")
@@ -109,12 +109,12 @@ def _is_address(text: str) -> bool:
 
 
 def subject_pairs(
-    appliance: Appliance, unit: str, subject: Subject, *, serial: int = 0, common_name: str = ""
+    profile: Profile, unit: str, subject: Subject, *, serial: int = 0, common_name: str = ""
 ) -> tuple[tuple[str, str], ...]:
     """`(attribute, value)` in DER order for the unit; one for each organizational unit."""
-    facts = appliance.facts(unit, serial, **subject.facts())
+    facts = profile.facts(unit, serial, **subject.facts())
     pairs: list[tuple[str, str]] = []
-    for attribute, template in appliance.units[unit].subject:
+    for attribute, template in profile.units[unit].subject:
         if attribute == "OU" and "{OU}" in template:
             pairs += [
                 (attribute, template.format_map({**facts, "OU": one})) for one in subject.units
@@ -126,29 +126,29 @@ def subject_pairs(
     return tuple((attribute, value) for attribute, value in pairs if value)
 
 
-def alternative_names(appliance: Appliance, unit: str, subject: Subject) -> tuple[str, ...]:
+def alternative_names(profile: Profile, unit: str, subject: Subject) -> tuple[str, ...]:
     """The unit's alternative names as `DNS:…` and `IP:…`, with the alternate host if one is set."""
-    names = appliance.alternative_names_of(unit, appliance.facts(unit, 0, **subject.facts()))
+    names = profile.alternative_names_of(unit, profile.facts(unit, 0, **subject.facts()))
     if not subject.alternate:
         return names
     kind = "IP" if _is_address(subject.alternate) else "DNS"
     return tuple(dict.fromkeys((*names, f"{kind}:{subject.alternate}")))
 
 
-def multi_server_name(appliance: Appliance, key_kind: str) -> str:
+def multi_server_name(profile: Profile, key_kind: str) -> str:
     """The common name of a certificate for the whole cluster: `HOST-ms.DOMAIN`."""
     mark = "-EC-ms" if key_kind.startswith("ec") else "-ms"
-    name = f"{appliance.hostname}{mark}"
-    return f"{name}.{appliance.domain}" if appliance.domain else name
+    name = f"{profile.hostname}{mark}"
+    return f"{name}.{profile.domain}" if profile.domain else name
 
 
-def multi_server_names(appliance: Appliance, unit: str, key_kind: str) -> tuple[str, ...]:
+def multi_server_names(profile: Profile, unit: str, key_kind: str) -> tuple[str, ...]:
     """Its alternative names: itself, the unit's, every node of the cluster, and the domain."""
-    domain = appliance.domain
-    hosts = [appliance.hostname, *(peer.hostname for peer in appliance.peers)]
+    domain = profile.domain
+    hosts = [profile.hostname, *(peer.hostname for peer in profile.peers)]
     names = [
-        f"DNS:{multi_server_name(appliance, key_kind)}",
-        *appliance.alternative_names_of(unit, appliance.facts(unit)),
+        f"DNS:{multi_server_name(profile, key_kind)}",
+        *profile.alternative_names_of(unit, profile.facts(unit)),
         *(
             f"DNS:{host}.{domain}" if domain and "." not in host else f"DNS:{host}"
             for host in hosts

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from cucmos_shell.node.access.sessions import AccountHistory
     from cucmos_shell.results import Conversation, Event, Events
 
-LINE_LIMIT = 65_536
+MAX_LINE = 65_536
 
 
 class Session:
@@ -87,7 +87,7 @@ class Session:
     @property
     def banner(self) -> tuple[str, ...]:
         """The lines before the first prompt (CLI reference, About CLI)."""
-        hardware = self.node.appliance.hardware
+        hardware = self.node.profile.hardware
         return (
             "Command Line Interface is starting up, please wait ...",
             "",
@@ -125,7 +125,7 @@ class Session:
         if not isinstance(problem, UnknownCommand | BadValue):
             return problem
         typed = line.casefold().split()
-        for name in self.node.appliance.not_simulated:
+        for name in self.node.profile.not_simulated:
             words = name.casefold().split()
             if typed[: len(words)] == words:
                 return NotSimulated(
@@ -227,8 +227,8 @@ class Execution:
     def _understand(self, line: str) -> ShellError | None:
         """Set `match`; what stands in the way is returned."""
         try:
-            if len(line) > LINE_LIMIT:
-                raise BadValue("The line is longer than {limit} characters", limit=LINE_LIMIT)
+            if len(line) > MAX_LINE:
+                raise BadValue("The line is longer than {limit} characters", limit=MAX_LINE)
             if begins_block(line):
                 raise BadValue(STRAY_BLOCK)
             self.match = self._session.walker.match(line)

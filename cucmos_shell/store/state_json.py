@@ -1,7 +1,13 @@
-"""Small JSON files of a node that are changed under the store's lock, and whose damage is told."""
+"""Small JSON files of a node that are changed under the store's lock, and whose damage is told.
+
+A file begins with the SHA-256 of what it would be without it, as its first key:
+`{"sha256": "...", "format": ...`. One without is of an earlier version; it is believed, and gets
+one when it is next written.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from cucmos_shell.errors import Damaged, Unavailable
@@ -15,9 +21,40 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 # What reading JSON that is not of the form it should have may end in.
-_MALFORMED = (
+MALFORMED = (
     ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
 )  # fmt: skip
+
+_SUM = b'{"sha256": "'
+_SUM_END = len(_SUM) + 64
+
+
+def sealed(octets: bytes) -> bytes:
+    """A JSON object's octets with their check sum in front."""
+    return _SUM + hashlib.sha256(octets).hexdigest().encode("ascii") + b'", ' + octets[1:]
+
+
+def unsealed(octets: bytes, path: str) -> tuple[bytes, bool]:
+    """The octets of the file at `path` without their check sum; whether they had one.
+
+    Raises Damaged where it is not theirs.
+    """
+    if not octets.startswith(_SUM):
+        return octets, False
+    inner = b"{" + octets[_SUM_END + 3 :]
+    if sealed(inner) != octets:
+        raise Damaged("{file} is damaged: {why}", file=path, why="its check sum is wrong")
+    return inner, True
+
+
+def seal(path: str) -> None:
+    """Give the file at `path` a check sum unless it has one; the caller holds the lock.
+
+    Raises OSError, Damaged, Unavailable, OutcomeUnknown.
+    """
+    octets, has_sum = unsealed(read(path), path)
+    if not has_sum:
+        replace_file(path, sealed(octets))
 
 
 class StateJson:
@@ -38,14 +75,14 @@ class StateJson:
         `parse`. Raises Damaged, Unavailable.
         """
         try:
-            data = json.loads(read(self.path))
+            data = json.loads(unsealed(read(self.path), self.path)[0])
             if data["format"] <= self._form:
                 return parse(data)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise unavailable(error, "read") from error
-        except _MALFORMED as error:
+        except MALFORMED as error:
             why = damage or f"{type(error).__name__}: {error}"
             raise Damaged("{file} is damaged: {why}", file=self.path, why=why) from error
         raise Unavailable("{file} was written by a newer version of this program", file=self.path)
@@ -55,4 +92,4 @@ class StateJson:
 
         Raises Unavailable, OutcomeUnknown.
         """
-        replace_file(self.path, octets, self._mode)
+        replace_file(self.path, sealed(octets), self._mode)

@@ -14,7 +14,7 @@ import re
 from cucmos_shell.cli.paste import STRAY_BLOCK, begins_block
 from cucmos_shell.terminal import events
 from cucmos_shell.terminal.decoder import Decoder, in_quotes, visible
-from cucmos_shell.terminal.field import LINE_LIMIT, Field
+from cucmos_shell.terminal.field import MAX_LINE, Field
 from cucmos_shell.terminal.history import History
 from cucmos_shell.terminal.keys import CONTROL_KEYS, ESCAPE, Sequence
 from cucmos_shell.terminal.output import Output, clean
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-TYPE_AHEAD_LIMIT = 16_384
+MAX_TYPE_AHEAD = 16_384
 LATE_ENTER = 1.0
 # Keys that repaint long lines can ask for much output; no more is begun before some was taken.
-OUTPUT_LIMIT = 1 << 18
+MAX_OUTPUT = 1 << 18
 
-TOO_LONG = f"The line is longer than {LINE_LIMIT} characters and was dropped"
+TOO_LONG = f"The line is longer than {MAX_LINE} characters and was dropped"
 
 _CR, _LF, _TAB, _HELP = 0x0D, 0x0A, 0x09, 0x3F
 _CTRL_C, _CTRL_D, _CTRL_L = 0x03, 0x04, 0x0C
@@ -81,12 +81,12 @@ class LineEditor:
     @property
     def room(self) -> int:
         """How many more bytes may be received before something must be read."""
-        return max(0, TYPE_AHEAD_LIMIT - len(self._pending))
+        return max(0, MAX_TYPE_AHEAD - len(self._pending))
 
     @property
     def wants_input(self) -> bool:
         """Whether bytes may be received; a channel stops reading while they may not."""
-        return len(self._pending) < TYPE_AHEAD_LIMIT and not self.stalled
+        return len(self._pending) < MAX_TYPE_AHEAD and not self.stalled
 
     @property
     def stalled(self) -> bool:
@@ -213,7 +213,7 @@ class LineEditor:
 
     def _read(self, now: float) -> None:
         """Read pending bytes, until they are used up or an event needs an answer first."""
-        while self._pending and self._mode != _BUSY and len(self.output) < OUTPUT_LIMIT:
+        while self._pending and self._mode != _BUSY and len(self.output) < MAX_OUTPUT:
             if self._paste is None:
                 self._read_keys(now)
             elif not self._read_paste(self._paste, now):
@@ -231,7 +231,7 @@ class LineEditor:
     def _read_keys(self, now: float) -> None:
         data, mode, place = self._pending, self._mode, 0
         plain = _PLAIN_AT_PROMPT if mode == _LINE else _PLAIN
-        while place < len(data) and self._mode == mode and len(self.output) < OUTPUT_LIMIT:
+        while place < len(data) and self._mode == mode and len(self.output) < MAX_OUTPUT:
             run = plain.match(data, place) if mode != _KEY and self._sequence is None else None
             if run is not None:
                 self._skip_lf = False

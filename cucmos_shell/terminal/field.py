@@ -5,7 +5,7 @@ from __future__ import annotations
 from cucmos_shell.terminal.keys import edit
 from cucmos_shell.terminal.screen import offsets, repaint, rows_below
 
-LINE_LIMIT = 65_536
+MAX_LINE = 65_536
 
 
 class Field:
@@ -13,7 +13,7 @@ class Field:
 
     Every operation returns the characters the terminal is to get. `columns` is the terminal's
     width, 0 if unknown. `secret` shows `*` for each character; `echo=False` shows nothing.
-    `overflow`: the line grew over `LINE_LIMIT` characters and was forgotten.
+    `overflow`: the line grew over `MAX_LINE` characters and was forgotten.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Field:
         """Type `text`."""
         if not text or self.overflow:
             return ""
-        room = LINE_LIMIT - len(self._characters)
+        room = MAX_LINE - len(self._characters)
         taken = text[:room]
         if self._cursor is None:
             self._characters.extend(taken)
@@ -69,7 +69,7 @@ class Field:
 
     def _portions(self, text: str) -> list[str]:
         """Single characters, so that the screen does not depend on packets; but not without end."""
-        return list(text) if len(text) * len(self._characters) <= LINE_LIMIT else [text]
+        return list(text) if len(text) * len(self._characters) <= MAX_LINE else [text]
 
     def _insert_inside(self, text: str) -> str:
         old, cursor = self.text, self._index

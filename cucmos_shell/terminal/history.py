@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-LINES_KEPT = 500
-LONGEST_KEPT = 4096
+MAX_LINES = 500
+MAX_LENGTH = 4096
 
 
 class History:
@@ -16,9 +16,9 @@ class History:
 
     def add(self, line: str) -> None:
         """Remember `line`, unless it is the last one again or too long to be of use."""
-        if len(line) <= LONGEST_KEPT and self.lines[-1:] != [line]:
+        if len(line) <= MAX_LENGTH and self.lines[-1:] != [line]:
             self.lines.append(line)
-            del self.lines[:-LINES_KEPT]
+            del self.lines[:-MAX_LINES]
         self.leave()
 
     def leave(self) -> None:

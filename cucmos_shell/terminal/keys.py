@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.key_binding.key_processor import KeyPress
 
 ESCAPE = 0x1B
-_LONGEST_SEQUENCE = 32
+_MAX_SEQUENCE = 32
 
 CONTROL_KEYS = {
     0x01: "home",
@@ -60,7 +60,7 @@ class Sequence:
         if text == "\x1b":
             if byte not in b"[O":
                 return False
-        elif not 0x20 <= byte < 0x7F or len(text) >= _LONGEST_SEQUENCE:
+        elif not 0x20 <= byte < 0x7F or len(text) >= _MAX_SEQUENCE:
             return False
         self._text = text = text + chr(byte)
         if text == "\x1b[[" or len(text) == 2:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     Work = Callable[[], object]
 
 
-class Execution(Protocol):
+class Running(Protocol):
     """One line being carried out (see `session`)."""
 
     def step(self, answer: str | None = None) -> Value:
@@ -23,7 +23,7 @@ class Execution(Protocol):
         """The next event, after the command was broken off as by Ctrl-C."""
 
 
-class Completion(Protocol):
+class Suggestion(Protocol):
     """What Tab does (see `match`)."""
 
     @property
@@ -35,17 +35,17 @@ class Completion(Protocol):
         """What is listed, if there is anything."""
 
 
-class Session(Protocol):
+class Partner(Protocol):
     """Whom the terminal talks to (see `session`)."""
 
     @property
     def prompt(self) -> str:
         """What stands in front of the line."""
 
-    def execute(self, line: str) -> Execution:
+    def execute(self, line: str) -> Running:
         """Start `line`; the terminal drives what comes back."""
 
-    def complete(self, text: str) -> Completion:
+    def complete(self, text: str) -> Suggestion:
         """What Tab does after `text`."""
 
     def help(self, text: str) -> tuple[str, ...]:

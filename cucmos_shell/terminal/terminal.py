@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from cucmos_shell.terminal import events
-    from cucmos_shell.terminal.protocols import Execution, Session, Work
+    from cucmos_shell.terminal.protocols import Partner, Running, Work
 
 # Output waits this long for the prompt or question that mostly follows at once, to be written
 # together with it: clients that look at the end of what they read are confused by less.
@@ -51,7 +51,7 @@ class Terminal:
 
     def __init__(
         self,
-        session: Session,
+        session: Partner,
         *,
         columns: int = 0,
         rows: int = 0,
@@ -69,7 +69,7 @@ class Terminal:
         self._pages = echo
         self._prompts = prompts
         self._patience = Patience(idle_timeout, over)
-        self._execution: Execution | None = None
+        self._execution: Running | None = None
         self._work: Work | None = None
         self._then: Callable[[object, float], None] | None = None
         self._ready: list[object] = []

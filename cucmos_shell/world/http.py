@@ -19,8 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cucmos_shell.world.connect import Resolve
 
-BODY_LIMIT = 64 * 1024
-_WIRE_LIMIT = BODY_LIMIT + 16 * 1024
+MAX_BODY = 64 * 1024
+_MAX_WIRE = MAX_BODY + 16 * 1024
 
 
 class _Reader(io.RawIOBase):
@@ -38,8 +38,8 @@ class _Reader(io.RawIOBase):
         self._connection.settimeout(self._deadline.left())
         count = self._connection.recv_into(buffer)
         self._count += count
-        if self._count > _WIRE_LIMIT:
-            raise Unanswered(f"its answer is larger than {BODY_LIMIT // 1024} KiB")
+        if self._count > _MAX_WIRE:
+            raise Unanswered(f"its answer is larger than {MAX_BODY // 1024} KiB")
         return count
 
 
@@ -98,14 +98,14 @@ def _answer(wire: _Wire, takes: str) -> bytes:
     if response.status != 200:
         moved = " (redirects are not followed)" if 300 <= response.status < 400 else ""
         raise Unanswered(f"it answered {response.status} {response.reason[:64]}{moved}".strip())
-    if (response.length or 0) > BODY_LIMIT:
-        raise Unanswered(f"its answer is larger than {BODY_LIMIT // 1024} KiB")
+    if (response.length or 0) > MAX_BODY:
+        raise Unanswered(f"its answer is larger than {MAX_BODY // 1024} KiB")
     kind = (response.headers.get_content_type() or "").lower()
     if kind != takes:
         raise Unanswered(f"its answer is {kind[:64]}, not {takes}")
-    data = response.read(BODY_LIMIT + 1)
-    if len(data) > BODY_LIMIT:
-        raise Unanswered(f"its answer is larger than {BODY_LIMIT // 1024} KiB")
+    data = response.read(MAX_BODY + 1)
+    if len(data) > MAX_BODY:
+        raise Unanswered(f"its answer is larger than {MAX_BODY // 1024} KiB")
     if response.length:
         raise Unanswered("its answer ends early")
     return data

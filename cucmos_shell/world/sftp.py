@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-    class Source(Protocol):
+    class Readable(Protocol):
         """What is sent."""
 
         def read(self, size: int, /) -> bytes:
@@ -153,7 +153,7 @@ class SftpClient:
         found = yield from self._ask(self._sftp.listdir(path or "."))
         return sorted(str(name) for name in found if name not in (".", ".."))
 
-    def put(self, source: Source, path: str) -> Conversation[int]:
+    def put(self, source: Readable, path: str) -> Conversation[int]:
         """Write all of `source` to a file there, under another name until it is whole."""
         return (
             yield from self._run(
@@ -163,7 +163,7 @@ class SftpClient:
             )
         )
 
-    async def _put(self, source: Source, path: str) -> int:
+    async def _put(self, source: Readable, path: str) -> int:
         part = f"{path}.part"
         size = 0
         async with self._sftp.open(part, "wb") as file:

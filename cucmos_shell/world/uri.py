@@ -7,7 +7,7 @@ import re
 from cucmos_shell.errors import BadValue
 from cucmos_shell.results import Value
 
-LIMIT = 2048
+MAX_LENGTH = 2048
 _FORM = re.compile(
     r"[Hh][Tt][Tt][Pp]://(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+))"
     r"(?::(?P<port>[0-9]{1,5}))?(?P<path>[/?][!-\"$-~]*)?\Z"
@@ -34,9 +34,9 @@ def parse(text: str) -> Uri:
     scheme = _SCHEME.match(text)
     if not text:
         raise BadValue("The address of the responder is empty")
-    if len(text) > LIMIT:
+    if len(text) > MAX_LENGTH:
         raise BadValue(
-            "The address of the responder is longer than {limit} characters", limit=LIMIT
+            "The address of the responder is longer than {limit} characters", limit=MAX_LENGTH
         )
     if scheme and scheme[1].lower() != "http":
         raise BadValue("{uri}: only http is asked, not {scheme}", uri=text, scheme=scheme[1])

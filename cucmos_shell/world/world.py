@@ -78,7 +78,7 @@ def sftp(host: str, port: int) -> SftpClient:
 
 
 class World(Value):
-    """What the appliance may ask of the world around it.
+    """What a node may ask of the world around it.
 
     `now` gives seconds since the epoch, `monotonic` seconds from any origin, `sleep` takes seconds.
     `http` takes an address, a request and how many seconds it may last.

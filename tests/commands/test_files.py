@@ -55,7 +55,7 @@ def test_tab_knows_the_files_of_the_area(say, logs, node_dir):
 
 def test_the_detailed_listing_is_the_originals(say, logs):
     """Columns of the CLI reference; the node's zone decides about the hours."""
-    say.node.appliance = say.node.appliance.replace(timezone="UTC")
+    say.node.profile = say.node.profile.replace(timezone="UTC")
     assert say("file list activelog demo detail") == (
         "02 Dec,2004 12:00:59      <dir>    drf\n"
         "02 Dec,2004 12:00:59      <dir>    log\n"

@@ -112,7 +112,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.say = Conversation(self.node)
 
     def store_of(self, unit):
-        return self.node.appliance.units[unit].trust_store
+        return self.node.profile.units[unit].trust_store
 
     def expect(self, ok, line, *answers):
         text = self.say(line, *answers)
@@ -196,10 +196,10 @@ class Lifecycle(RuleBasedStateMachine):
     def restart(self, unit):
         # Times of restarts and changes are apart, as they are for people.
         self.world.sleep(1)
-        service = self.node.appliance.units[unit].services[0]
+        service = self.node.profile.units[unit].services[0]
         self.expect(True, f"utils service restart {service}")
         self.world.sleep(1)
-        for other, spec in self.node.appliance.units.items():
+        for other, spec in self.node.profile.units.items():
             if service in spec.services:
                 self.loaded[other] = self.own[other]
 
@@ -268,8 +268,8 @@ class Lifecycle(RuleBasedStateMachine):
     def pending_restarts(self):
         pending = {p.service for p in self.node.services.pending(self.node.snapshot())}
         for unit in ("tomcat", "cup-xmpp"):
-            service = self.node.appliance.units[unit].services[0]
-            units = [u for u, s in self.node.appliance.units.items() if service in s.services]
+            service = self.node.profile.units[unit].services[0]
+            units = [u for u, s in self.node.profile.units.items() if service in s.services]
             differs = any(self.loaded[u] != self.own[u] for u in units)
             assert (service in pending) == differs
 

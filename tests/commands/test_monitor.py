@@ -247,7 +247,7 @@ def test_alarms_are_in_the_product_s_words(appliance, authority):
 def test_copies_of_own_certificates_are_not_spoken_about_twice(say):
     say("set cert monitor start 3650")
     said = say("utils cert monitor run").splitlines()
-    assert len(said) == len(say.node.appliance.units)
+    assert len(said) == len(say.node.profile.units)
 
 
 def test_the_mail_lists_what_is_due_as_text_and_as_html(patient, authority):

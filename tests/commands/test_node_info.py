@@ -14,7 +14,7 @@ FAILED = "Executed command unsuccessfully\n"
 
 def changed(node, **fields):
     """The node with other facts in its profile."""
-    return Node(node.state_dir, node.appliance.replace(**fields), node.world)
+    return Node(node.state_dir, node.profile.replace(**fields), node.world)
 
 
 def test_status_has_the_products_lines(say):

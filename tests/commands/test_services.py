@@ -18,8 +18,8 @@ FAILED = "Executed command unsuccessfully\n"
 
 
 def at_speed(node, speed):
-    defaults = {**node.appliance.defaults, "speed": speed}
-    return Node(node.state_dir, node.appliance.replace(defaults=defaults), node.world)
+    defaults = {**node.profile.defaults, "speed": speed}
+    return Node(node.state_dir, node.profile.replace(defaults=defaults), node.world)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_the_list_has_the_products_frame(say):
 
 def test_a_subscriber_is_not_the_primary_node(node):
     """The last line says so."""
-    other = Node(node.state_dir, node.appliance.replace(role="Subscriber"), node.world)
+    other = Node(node.state_dir, node.profile.replace(role="Subscriber"), node.world)
     assert Conversation(other)("utils service list").endswith("Primary Node =false\n")
 
 

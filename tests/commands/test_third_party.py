@@ -32,9 +32,9 @@ def verified(ca, node, unit, trust_store):
 @pytest.mark.parametrize("copied", [True, False], ids=["copied", "dropped"])
 def test_the_procedure(node, say, outside_ca, unit, key, copied):
     """Request, signature, CA certificates, import, restart: and openssl agrees."""
-    trust_store = node.appliance.units[unit].trust_store
-    base = node.appliance.trust_stores[trust_store].base
-    service = node.appliance.units[unit].services[0]
+    trust_store = node.profile.units[unit].trust_store
+    base = node.profile.trust_stores[trust_store].base
+    service = node.profile.units[unit].services[0]
     root = outside_ca.root(key="rsa2048" if key[0] == "r" else "ec256")
     issuing = outside_ca.intermediate(root, key="rsa2048" if key[0] == "r" else "ec384")
     # 1, 2: the request leaves the node
@@ -103,8 +103,8 @@ def test_the_call_manager_profile_too(ucm_node, outside_ca):
 
     say = Conversation(ucm_node)
     root = outside_ca.root()
-    for unit, spec in ucm_node.appliance.units.items():
-        base = ucm_node.appliance.trust_stores[spec.trust_store].base
+    for unit, spec in ucm_node.profile.units.items():
+        base = ucm_node.profile.trust_stores[spec.trust_store].base
         say(f"set cert import trust {base}", root.pem.decode())
         say(f"set csr gen {unit}")
         assert say.status == 0

@@ -132,8 +132,8 @@ def test_old_roots_are_accepted_where_the_profile_allows(node, say, outside_ca):
     upload(node, "sha1.pem", outside_ca.root("Old Hash", hash_name="sha1").pem)
     assert "imported; an X.509 version 1 root" in say("utils cert upload trust tomcat v1.pem")
     assert "a root signed with SHA-1\n" in say("utils cert upload trust tomcat sha1.pem")
-    policy = node.appliance.policy.replace(allow_v1_roots=False, allow_sha1_roots=False)
-    node.appliance = node.appliance.replace(policy=policy)
+    policy = node.profile.policy.replace(allow_v1_roots=False, allow_sha1_roots=False)
+    node.profile = node.profile.replace(policy=policy)
     for name in ("v1.pem", "sha1.pem"):
         assert "which the policy does not allow" in say(f"utils cert upload trust ipsec {name}")
         assert say.status == 3
@@ -233,10 +233,10 @@ def test_a_downloaded_store_is_uploaded_again_as_one_list(node, say, outside_ca)
 
 def test_naming_by_serial_keeps_one_for_a_common_name(ucm_node, outside_ca):
     """Where the profile names files by common name and serial number."""
-    store = ucm_node.appliance.trust_stores["tomcat-trust"]
-    ucm_node.appliance = ucm_node.appliance.replace(
+    store = ucm_node.profile.trust_stores["tomcat-trust"]
+    ucm_node.profile = ucm_node.profile.replace(
         trust_stores={
-            **ucm_node.appliance.trust_stores,
+            **ucm_node.profile.trust_stores,
             store.name: store.replace(naming="cn_serial"),
         }
     )

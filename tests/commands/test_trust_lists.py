@@ -212,7 +212,7 @@ def test_without_mixed_mode_there_is_nothing_to_update(ucm):
 
 
 def test_a_subscriber_leaves_the_lists_to_its_publisher(ucm_node):
-    node = Node(ucm_node.state_dir, ucm_node.appliance.replace(role="Subscriber"), ucm_node.world)
+    node = Node(ucm_node.state_dir, ucm_node.profile.replace(role="Subscriber"), ucm_node.world)
     ucm = Conversation(node)
     for line in (
         "utils ctl set-cluster mixed-mode", "utils ctl update CTLFile", "utils ctl reset localkey",
@@ -440,7 +440,7 @@ def test_a_deleted_list_is_gone_until_it_is_made_again(ucm):
 def test_phones_are_said_not_to_load_a_large_list(ucm, keys):
     node = ucm.node
     der, _, raw = foreign_list(keys, dns="x" * 33_000, roles=(form.SAST, 2))
-    assert len(raw) > form.PHONE_LIMIT
+    assert len(raw) > form.MAX_PHONE
     up(node, "token.der", der)
     up(node, CTL, raw)
     ucm("utils cert upload trust Phone-SAST token.der")

@@ -24,7 +24,7 @@ def next_use(folder, keys):
     node = Node.open(str(folder), world)
     seen = read_everything(node.store)
     assert len(node.services.states()) > 0
-    assert set(node.appliance.units) <= set(seen)
+    assert set(node.profile.units) <= set(seen)
     return fresh
 
 

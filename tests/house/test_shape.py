@@ -93,3 +93,13 @@ def test_faces_name_what_they_show():
         if named - own != taken and (named or not own):
             wrong.append(f"{path}: {sorted(taken ^ named)}")
     assert not wrong
+
+
+def test_no_class_name_stands_twice():
+    """One word for one thing, in the whole package."""
+    found = {}
+    for path, tree in modules().values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, set()).add(str(path))
+    assert not {name: paths for name, paths in found.items() if len(paths) > 1}

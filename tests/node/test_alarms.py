@@ -13,6 +13,7 @@ from cucmos_shell.errors import Unavailable
 from cucmos_shell.node import Node
 from cucmos_shell.node.logs import alarms
 from cucmos_shell.results import Done, Pause
+from cucmos_shell.store.state_json import unsealed
 from cucmos_shell.world.world import send_syslog
 
 MESSAGE = "Certificate name:x.der"
@@ -150,7 +151,8 @@ def test_a_service_that_fails_while_it_starts_raises_another(imp_template, tmp_p
 
     folder = shutil.copytree(imp_template, tmp_path / "slow", symlinks=True)
     profile = folder / "profile.json"
-    profile.write_text(profile.read_text().replace('"speed": 0', '"speed": 1'))
+    kept, _ = unsealed(profile.read_bytes(), str(profile))
+    profile.write_bytes(kept.replace(b'"speed": 0', b'"speed": 1'))
     node = Node.open(str(folder), clock_world(keys)[0])
     execution = Conversation(node).session.execute("utils service restart Cisco CDP")
     event = execution.step()

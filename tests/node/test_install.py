@@ -36,14 +36,14 @@ def test_every_unit_has_a_certificate_of_its_profile(fresh):
     from cucmos_shell.pki import certs
 
     snapshot = fresh.snapshot()
-    assert snapshot.units == tuple(fresh.appliance.units)
-    assert snapshot.stores == tuple(fresh.appliance.trust_stores)
-    for unit, spec in fresh.appliance.units.items():
+    assert snapshot.units == tuple(fresh.profile.units)
+    assert snapshot.stores == tuple(fresh.profile.trust_stores)
+    for unit, spec in fresh.profile.units.items():
         description = certs.describe(certs.load_der(snapshot.own_der(unit)))
         pairs = tuple(pair for (pair,) in description.subject)
-        facts = fresh.appliance.facts(unit, description.serial)
-        assert pairs == fresh.appliance.subject_of(unit, facts)
-        names = fresh.appliance.alternative_names_of(unit, facts)
+        facts = fresh.profile.facts(unit, description.serial)
+        assert pairs == fresh.profile.subject_of(unit, facts)
+        names = fresh.profile.alternative_names_of(unit, facts)
         assert set(description.alternative_names) == set(names)
         assert description.key_usage == spec.key_usage
         assert description.not_before == int(snapshot.when)
@@ -61,7 +61,7 @@ def test_openssl_agrees_with_every_file(fresh):
     """`openssl x509`, `pkey` and `verify -CApath`, for each file of the view."""
     root = pathlib.Path(fresh.store.layout.view)
     snapshot = fresh.snapshot()
-    for unit, spec in fresh.appliance.units.items():
+    for unit, spec in fresh.profile.units.items():
         folder = root / unit
         pem, der = folder / f"{unit}.pem", folder / f"{unit}.der"
         assert openssl("x509", "-in", pem, "-outform", "DER") == der.read_bytes()
@@ -76,7 +76,7 @@ def test_openssl_agrees_with_every_file(fresh):
         assert digest.partition(b"=")[2].replace(b":", b"").strip().lower().decode() == (
             snapshot.own(unit).row.sha256
         )
-    for store in fresh.appliance.trust_stores:
+    for store in fresh.profile.trust_stores:
         for row in snapshot.trust(store):
             pem, der = root / store / f"{row.name}.pem", root / store / f"{row.name}.der"
             assert openssl("x509", "-inform", "DER", "-in", der) == pem.read_bytes()
@@ -102,7 +102,7 @@ def test_the_folders_are_the_owners_alone(fresh):
 def test_units_that_share_a_name_and_a_store_have_a_copy_each(node):
     """Copies are kept by unit: their names differ, their common names do not."""
     shared = {}
-    for unit, spec in node.appliance.units.items():
+    for unit, spec in node.profile.units.items():
         shared.setdefault(spec.trust_store, []).append(unit)
     store, units = next((s, u) for s, u in shared.items() if len(u) > 1)
     rows = node.snapshot().trust(store)
@@ -126,10 +126,10 @@ def test_name_and_speed_can_be_chosen(tmp_path, world):
     assert install(folder, "imp-9.1", world, hostname="other", speed=0, progress=lines.append)
     node = Node.open(folder, world)
     assert node.hostname == "other"
-    assert node.appliance.defaults["speed"] == 0
+    assert node.profile.defaults["speed"] == 0
     assert {node.snapshot().own(u).row.common_name for u in node.snapshot().units} == {"other"}
     assert "other" in lines[0]
-    assert len(lines) == 2 + len(node.appliance.units)
+    assert len(lines) == 2 + len(node.profile.units)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_what_a_killed_installation_left_is_written_over(tmp_path, world):
         Store(str(folder)).snapshot()
     assert install(str(folder), "imp-9.1", world)
     node = Node.open(str(folder), world)
-    assert node.appliance.name == "imp-9.1"
+    assert node.profile.name == "imp-9.1"
     read_everything(node.store)
     heads = os.listdir(folder / "store" / "heads")
     assert heads == [f"{node.snapshot().head:06d}"]

@@ -26,13 +26,13 @@ def timed(node):
 
 
 def at_speed(node, speed):
-    defaults = {**node.appliance.defaults, "speed": speed}
-    return Node(node.state_dir, node.appliance.replace(defaults=defaults), node.world)
+    defaults = {**node.profile.defaults, "speed": speed}
+    return Node(node.state_dir, node.profile.replace(defaults=defaults), node.world)
 
 
 def another(node):
     """The same node as another process sees it."""
-    return Node(node.state_dir, node.appliance, node.world)
+    return Node(node.state_dir, node.profile, node.world)
 
 
 def do(node, command, *arguments):
@@ -46,12 +46,12 @@ def do(node, command, *arguments):
 
 def renew(node, unit):
     """Give `unit` a new certificate."""
-    key = node.world.new_key(node.appliance.units[unit].key)
+    key = node.world.new_key(node.profile.units[unit].key)
     with node.store.try_lock() as lock:
         change = node.store.begin(lock, who="admin", what="renew", now=node.now())
         serial = node.world.new_serial()
-        material = issuing.first(node.appliance, unit, key, now=change.now, serial=serial)
-        issuing.stage(change, node.appliance, material)
+        material = issuing.first(node.profile, unit, key, now=change.now, serial=serial)
+        issuing.stage(change, node.profile, material)
         change.commit()
 
 
@@ -74,9 +74,9 @@ def test_a_fresh_node_runs_what_the_profile_says(node):
     """Nothing was commanded, so there is no file."""
     states = node.services.states()
     assert not os.path.exists(node.store.layout.services)
-    assert {s.name for s in states} == set(node.appliance.services)
+    assert {s.name for s in states} == set(node.profile.services)
     for s in states:
-        spec = node.appliance.services[s.name]
+        spec = node.profile.services[s.name]
         assert s.state == ("STARTED" if spec.started else "STOPPED")
         assert s.reason == ("" if spec.started else "Service Not Activated")
         assert s.until is None
@@ -101,7 +101,7 @@ def test_a_service_that_was_stopped_keeps_its_place(node):
 
 def test_a_restart_takes_the_profiles_time(timed):
     """STOPPING, STARTING and STARTED come when their time has come, in every process."""
-    spec = timed.appliance.services[TOMCAT]
+    spec = timed.profile.services[TOMCAT]
     rows = do(timed, "restart", TOMCAT)
     assert [row.state for row in rows] == ["STOPPING", "STARTING", "STARTED"]
     assert rows[1].at - rows[0].at == spec.stop_seconds
@@ -451,7 +451,7 @@ def test_services_that_go_along_load_too(node):
 
 def test_a_restart_of_the_node_loads_all(timed):
     """At the moment each service starts."""
-    for unit in timed.appliance.units:
+    for unit in timed.profile.units:
         renew(timed, unit)
     assert pending(timed) == ["Cisco DRF Local", "Cisco DRF Master", TOMCAT, ROUTER]
     do(timed, "restart_node")
@@ -673,7 +673,7 @@ def check(node):
     states = {s.name: s for s in node.services.states()}
     for name, found in states.items():
         if found.state == "STARTED":
-            for need in node.appliance.services[name].needs:
+            for need in node.profile.services[name].needs:
                 assert states[need].state == "STARTED", (name, need, states[need].state)
         if found.state == "STARTED" and not found.activated:
             pytest.fail(f"{name} runs and is not activated")

@@ -20,7 +20,7 @@ from places import LIMBO
 
 from cucmos_shell.errors import Refused
 from cucmos_shell.pki import bundle
-from cucmos_shell.pki.bundle import Found, read_file, read_paste
+from cucmos_shell.pki.bundle import Candidate, read_file, read_paste
 from cucmos_shell.pki.der import encode, to_pem
 
 PATIENCE = 0.2  # seconds that one hostile file may take
@@ -41,11 +41,11 @@ def leaf(authority: CertificateAuthority, root: Issued) -> Issued:
     return authority.leaf(root, "host.example.com", alternative_names=["DNS:host.example.com"])
 
 
-def file(data: bytes, **options: int) -> tuple[Found, ...]:
+def file(data: bytes, **options: int) -> tuple[Candidate, ...]:
     return tuple(read_file(io.BytesIO(data), **options))
 
 
-def common_names(found: tuple[Found, ...]) -> list[str]:
+def common_names(found: tuple[Candidate, ...]) -> list[str]:
     return [one.description.common_name for one in found]
 
 
@@ -467,5 +467,5 @@ def test_corpus_is_accepted_or_refused_in_time():
 
 
 def test_limits_are_where_they_are_said_to_be():
-    assert bundle.PASTE_LIMIT == 1 << 20
-    assert bundle.CERTIFICATE_LIMIT < bundle.PASTE_LIMIT < bundle.FILE_LIMIT
+    assert bundle.MAX_PASTE == 1 << 20
+    assert bundle.MAX_CERTIFICATE < bundle.MAX_PASTE < bundle.MAX_FILE

@@ -20,7 +20,8 @@ from cucmos_shell.errors import Refused
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.der import dotted, element, encode, from_pem, to_pem
 from cucmos_shell.pki.extensions import name_text, serial_text
-from cucmos_shell.pki.untrusted import guarded
+from cucmos_shell.pki.tbs import Tbs
+from cucmos_shell.pki.untrusted import reading
 
 SUBJECT = [("C", "US"), ("ST", "California"), ("O", "Example, Inc."), ("OU", "A"), ("CN", "host")]
 
@@ -194,7 +195,7 @@ def test_subject_hashes_of_every_string_type(kind, keys, tmp_path):
         capture_output=True,
         check=True,
     )
-    outline = certs.Outline(spliced)
+    outline = Tbs(spliced)
     assert certs.name_hash(outline.subject) + "\n" == done.stdout.decode()
 
 
@@ -365,7 +366,7 @@ def test_the_public_test_set_is_described_or_refused(capfd):
 
 def test_the_guard_may_be_nested():
     """Whoever reads inside a guarded stretch may guard it, too; the innermost one refuses."""
-    with guarded(), pytest.raises(Refused, match="inner"), guarded():
+    with reading(), pytest.raises(Refused, match="inner"), reading():
         raise ValueError("inner")
 
 
@@ -374,7 +375,7 @@ def test_two_threads_are_inside_the_guard_at_once():
     meeting = threading.Barrier(4, timeout=20)
 
     def work():
-        with guarded():
+        with reading():
             meeting.wait()
 
     with ThreadPoolExecutor(4) as pool:
@@ -400,7 +401,7 @@ def test_the_guard_puts_up_with_whoever_turns_warnings_into_errors(keys):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert "x" * 65 in str(certs.describe(certificate).subject)
-        with pytest.raises(UserWarning, match="mine"), guarded():
+        with pytest.raises(UserWarning, match="mine"), reading():
             warnings.warn("mine", UserWarning, stacklevel=1)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cucmos_shell.errors import PolicyRefused, Refused
 from cucmos_shell.pki import certs
-from cucmos_shell.pki.chains.decide import AnchorIndex, Verdict, decide
+from cucmos_shell.pki.chains.decide import AnchorIndex, ChainVerdict, decide
 from cucmos_shell.profile.profile import Policy
 
 POLICY = Policy(
@@ -54,7 +54,7 @@ def judge(
     policy: Policy = POLICY,
     when: float | None = None,
     **options: object,
-) -> Verdict:
+) -> ChainVerdict:
     return decide(
         leaf.certificate,
         [one.certificate for one in given],
@@ -66,17 +66,17 @@ def judge(
     )
 
 
-def names(verdict: Verdict) -> list[str]:
+def names(verdict: ChainVerdict) -> list[str]:
     return [link.words.removeprefix("CN=") for link in verdict.chain]
 
 
-def reason(verdict: Verdict) -> str:
+def reason(verdict: ChainVerdict) -> str:
     assert not verdict.accepted
     assert verdict.trouble is not None
     return verdict.trouble.code
 
 
-def words(verdict: Verdict) -> str:
+def words(verdict: ChainVerdict) -> str:
     refusal = verdict.refusal()
     return "\n".join((refusal.message(), *refusal.details))
 

@@ -22,7 +22,7 @@ from cryptography.x509.verification import (
 from limbo_table import POLICY
 
 from cucmos_shell.pki import certs
-from cucmos_shell.pki.chains.decide import AnchorIndex, Verdict, decide
+from cucmos_shell.pki.chains.decide import AnchorIndex, ChainVerdict, decide
 
 # What the node refuses of its own accord though openssl and the library agree.
 OWN_REASONS = {"weak-key"}
@@ -40,14 +40,14 @@ class Bench:
     def world(self, seed: int) -> World:
         return World(seed, self.now, self.keys, self.small)
 
-    def node(self, world: World) -> Verdict:
+    def node(self, world: World) -> ChainVerdict:
         index = AnchorIndex(map(certs.to_der, world.trusted))
         return decide(world.leaf, world.given, index, POLICY, self.authority.now)
 
     def library(self, world: World) -> bool:
         return self._verify_alone(world.leaf, world.given, world.trusted)
 
-    def library_takes(self, verdict: Verdict) -> bool:
+    def library_takes(self, verdict: ChainVerdict) -> bool:
         """Whether the library alone verifies the very path the node found."""
         return self._verify_alone(*_path(verdict))
 
@@ -77,7 +77,7 @@ class Bench:
     def openssl(self, world: World) -> bool:
         return self._verify(world.leaf, world.given, world.trusted)
 
-    def openssl_takes(self, verdict: Verdict) -> bool:
+    def openssl_takes(self, verdict: ChainVerdict) -> bool:
         """Whether openssl verifies the very path the node found, and no other."""
         return self._verify(*_path(verdict))
 
@@ -91,7 +91,7 @@ class Bench:
 
 
 def _path(
-    verdict: Verdict,
+    verdict: ChainVerdict,
 ) -> tuple[x509.Certificate, list[x509.Certificate], list[x509.Certificate]]:
     trusted = [link.certificate for link in verdict.chain if link.trusted]
     given = [link.certificate for link in verdict.chain[1:] if not link.trusted]
@@ -125,7 +125,7 @@ def compare(bench: Bench, seeds: range) -> Counter[tuple[bool, bool, bool]]:
     return opinions
 
 
-def assert_chain_holds(verdict: Verdict, world: World) -> None:
+def assert_chain_holds(verdict: ChainVerdict, world: World) -> None:
     """Every link signs the one below; the last is trusted and is its own issuer."""
     for below, above in itertools.pairwise(verdict.chain):
         below.certificate.verify_directly_issued_by(above.certificate)

@@ -383,7 +383,7 @@ def test_a_hundred_mebibytes_of_zeros_are_refused_at_once():
     with pytest.raises(Refused, match="larger than"):
         read.read(zeros)
     with pytest.raises(Refused):
-        read.read(bytes(form.FILE_LIMIT))
+        read.read(bytes(form.MAX_FILE))
     with pytest.raises(Refused, match="does not begin"):
         read.read_signed(zeros)
 
@@ -393,7 +393,7 @@ def test_as_many_records_as_fit_are_read_in_a_moment(forge, cluster):
     small = b"\1\0\2\0\x0a\4\0\2\0\4"
     forge.records = build.record(cluster.parties()[0]) + small * 52_000
     raw = forge.header(*forge.usual())
-    assert form.FILE_LIMIT - 4000 < len(raw) <= form.FILE_LIMIT
+    assert form.MAX_FILE - 4000 < len(raw) <= form.MAX_FILE
     begin = time.process_time()
     assert not refused(raw)
     assert time.process_time() - begin < 5

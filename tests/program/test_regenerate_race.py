@@ -18,7 +18,7 @@ from cucmos_shell.world.world import World
 say = Conversation(Node.open(sys.argv[1], World.real().replace(new_key=Keys())))
 end, count = time.monotonic() + float(sys.argv[2]), 0
 while time.monotonic() < end:
-    for unit in say.node.appliance.units:
+    for unit in say.node.profile.units:
         answer = say(f"set cert regen {unit}", "yes")
         assert say.status == 0, answer
         count += 1
@@ -29,7 +29,7 @@ print(count)
 def look(node, say):
     """Every unit's certificate, key and copy are of one change, and the commands agree."""
     snapshot = node.snapshot()
-    for unit, spec in node.appliance.units.items():
+    for unit, spec in node.profile.units.items():
         own = snapshot.own(unit)
         assert hashlib.sha256(snapshot.own_der(unit)).hexdigest() == own.row.sha256
         assert own.history[-1].sha256 == own.row.sha256
@@ -37,7 +37,7 @@ def look(node, say):
         snapshot.certificate_pem(own.row.sha256)
         snapshot.private_key_pem(unit)
     for line in ("show cert list own", "show cert list trust"):
-        assert len(say(line).splitlines()) == len(node.appliance.units)
+        assert len(say(line).splitlines()) == len(node.profile.units)
         assert say.status == 0
     return snapshot.head
 

@@ -81,7 +81,7 @@ def shape(node: Node) -> dict[str, Any]:
         description = certs.describe(certs.load_der(snapshot.own_der(unit)))
         assert description.sha256 == own.row.sha256 == own.history[-1].sha256
         found[unit] = (description.subject, len(own.history), own.request and own.request.subject)
-        copy = snapshot.owned(node.appliance.units[unit].trust_store, unit)
+        copy = snapshot.owned(node.profile.units[unit].trust_store, unit)
         assert copy.sha256 == own.row.sha256
     for store in snapshot.stores:
         found[store] = [(r.name, r.owner, r.description) for r in snapshot.trust(store)]
@@ -95,7 +95,7 @@ def shape(node: Node) -> dict[str, Any]:
 def list_files(node: Node) -> dict[str, bytes | None]:
     """The trust lists, and how they came to be."""
     snapshot = node.snapshot()
-    files = {name: snapshot.find_file("lists", name) for name in node.appliance.trust_lists}
+    files = {name: snapshot.find_file("lists", name) for name in node.profile.trust_lists}
     return {**files, "document": snapshot.document("trust_lists.json")}
 
 
@@ -104,7 +104,7 @@ def lists(node: Node) -> dict[str, Any]:
     snapshot = node.snapshot()
     present = {snapshot.own_der(unit): unit for unit in snapshot.units} | {b"": ""}
     found: dict[str, Any] = dict(snapshot.document("trust_lists.json"))
-    for name in node.appliance.trust_lists:
+    for name in node.profile.trust_lists:
         raw = snapshot.find_file("lists", name)
         if raw is not None:
             its = read.read(raw)

@@ -22,7 +22,7 @@ from places import CORPORA, DOCS
 
 from cucmos_shell.errors import Refused
 from cucmos_shell.pki import certs
-from cucmos_shell.pki.chains.decide import DEPTH, AnchorIndex, Verdict, decide
+from cucmos_shell.pki.chains.decide import DEPTH, AnchorIndex, ChainVerdict, decide
 from cucmos_shell.profile.profile import Policy
 
 LIMBO = CORPORA / "x509-limbo" / "limbo.json"
@@ -119,7 +119,7 @@ class Case:
         text = self._data["validation_time"]
         return datetime.datetime.fromisoformat(text).timestamp() if text else time.time()
 
-    def node(self) -> Verdict | None:
+    def node(self) -> ChainVerdict | None:
         """The node's verdict; None where a certificate cannot even be loaded."""
         data = self._data
         peer = data["expected_peer_name"]

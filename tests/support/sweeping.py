@@ -68,7 +68,7 @@ class Sweep:
     def next_change(self, node, where):
         """Another change works, and clears away whatever the broken one has left."""
         say = Conversation(node)
-        unit = next(iter(node.appliance.units))
+        unit = next(iter(node.profile.units))
         answer = say(f"set cert regen {unit}", "yes")
         assert say.status == 0, f"{where}: then {answer}"
         seen = state(node)

@@ -169,6 +169,6 @@ def test_the_watch_reads_logs_files_and_screens(say, node, node_dir, tmp_path):
     WATCH.look_around(tmp_path)
     assert WATCH.found() == {name}
     (tmp_path / "got.pem").unlink()
-    node.appliance = node.appliance.replace(hardware=(raw.decode().replace("\n", "|"),))
+    node.profile = node.profile.replace(hardware=(raw.decode().replace("\n", "|"),))
     Screen(node)
     assert WATCH.found() == {name}

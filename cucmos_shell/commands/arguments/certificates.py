@@ -65,17 +65,17 @@ def unknown(name: str, kind: str, known: Iterable[str]) -> NotFound:
 
 def parse_unit(node: Node, name: str, refusal: str = "{store} has no own certificate") -> str:
     """The unit of that name. Raises NotFound, or Refused for a store without own certificate."""
-    for unit in node.appliance.units:
+    for unit in node.profile.units:
         if unit.lower() == name.lower():
             return unit
     if spec := find_store(node, name):
         raise Refused(refusal, store=spec.name, base=spec.base)
-    raise unknown(name, "a certificate unit", node.appliance.units)
+    raise unknown(name, "a certificate unit", node.profile.units)
 
 
 def find_store(node: Node, base: str) -> TrustStoreSpec | None:
     """The trust store of that base name."""
-    for spec in node.appliance.trust_stores.values():
+    for spec in node.profile.trust_stores.values():
         if spec.base.lower() == base.lower():
             return spec
     return None
@@ -83,7 +83,7 @@ def find_store(node: Node, base: str) -> TrustStoreSpec | None:
 
 def parse_own(node: Node, name: str) -> str:
     """The unit that `tomcat`, `tomcat.pem` or `tomcat/tomcat.der` means. Raises NotFound."""
-    units = {unit.lower(): unit for unit in node.appliance.units}
+    units = {unit.lower(): unit for unit in node.profile.units}
     parts = _stem(name).lower().split("/")
     if len(set(parts)) == 1 and len(parts) <= 2 and parts[0] in units:
         return units[parts[0]]
@@ -93,7 +93,7 @@ def parse_own(node: Node, name: str) -> str:
 
 def complete_own(node: Node, _: tuple[str, ...]) -> list[str]:
     """All own certificates, as `show cert list own` prints them."""
-    return [listed_own(unit) for unit in node.appliance.units]
+    return [listed_own(unit) for unit in node.profile.units]
 
 
 def parse_trust(node: Node, name: str) -> TrustName:
@@ -138,7 +138,7 @@ def stored(node: Node, name: str, snapshot: Snapshot | None = None) -> Stored:
     except NotFound:
         found = parse_trust(node, name)
         return Stored(found.listed, snapshot.certificate_der(found.row.sha256), found.store)
-    store = node.appliance.units[unit].trust_store
+    store = node.profile.units[unit].trust_store
     return Stored(listed_own(unit), snapshot.own_der(unit), store, unit)
 
 

@@ -26,6 +26,6 @@ def number(least: int, most: int) -> Callable[[object, str], int]:
     return parse
 
 
-UNIT = Argument("unit", "certificate unit", choices=lambda node: node.appliance.units)
+UNIT = Argument("unit", "certificate unit", choices=lambda node: node.profile.units)
 COUNT = Argument("number", "how many", parse=number(1, 100_000))
-SERVICE = Argument("service", "service", choices=lambda node: node.appliance.all_services())
+SERVICE = Argument("service", "service", choices=lambda node: node.profile.all_services())

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 # The word for the area; `activelog` is the only one of the original.
 AREA = "{activelog|certs|download|upload:area}"
 LOG_ROOT = "/var/log/active"
-COMPLETED_MOST = 2000
+MAX_COMPLETED = 2000
 # So much of a line is compared with an expression.
-LINE_MOST = 4096
+MAX_LINE = 4096
 
 
 def _complete(node: Node, words: tuple[str, ...]) -> Iterable[str]:
@@ -32,7 +32,7 @@ def _complete(node: Node, words: tuple[str, ...]) -> Iterable[str]:
     name = next(name for name in areas if name.startswith(words[2].casefold()))
     try:
         for count, entry in enumerate(walk(areas[name], ())):
-            if count >= COMPLETED_MOST:
+            if count >= MAX_COMPLETED:
                 return
             yield "/".join(entry.path)
     except OSError:
@@ -44,7 +44,7 @@ EXPRESSION = Argument("expression", "regular expression, quoted where it has bla
 FILE = Argument("file", "file to show", complete=_complete)
 
 
-class Place(Value):
+class FilePlace(Value):
     """An area, and a path in it whose last name may have wildcards."""
 
     node: Node
@@ -69,14 +69,14 @@ def missing(text: str) -> NotFound:
     return NotFound("{name}: no such file or directory can be found", name=text)
 
 
-def without_files(where: Place, text: str) -> NotFound:
+def without_files(where: FilePlace, text: str) -> NotFound:
     """The error for a file specification that fits no files, but folders."""
     if where.wild:
         return NotFound("{name} fits folders only", name=text)
     return NotFound("{name} is a folder without files", name=text)
 
 
-def place(node: Node, area: str, text: str) -> Place:
+def place(node: Node, area: str, text: str) -> FilePlace:
     """Where `text` leads in an area; in the logs, a path may begin with another area's name.
 
     Names are matched without regard to case where none is spelled exactly so, and only one is
@@ -94,7 +94,7 @@ def place(node: Node, area: str, text: str) -> Place:
             area, path = path[0], path[1:]
     known = len(path) - any(c in path[-1] for c in "*?") if path else 0
     path = (*_spelled(areas[area], path[:known]), *path[known:])
-    return Place(node, area, areas[area], path)
+    return FilePlace(node, area, areas[area], path)
 
 
 def _spelled(area: Area, path: Path) -> Path:
@@ -119,7 +119,7 @@ def _is_folder(area: Area, path: Path) -> bool:
         return False
 
 
-def find(where: Place, text: str, *, recursive: bool = False) -> list[DirEntry]:
+def find(where: FilePlace, text: str, *, recursive: bool = False) -> list[DirEntry]:
     """The entries a file specification means: a folder's content, a file, or what fits wildcards.
 
     With `recursive`, files in folders below, too. Raises NotFound, Unavailable.
@@ -147,8 +147,8 @@ def find(where: Place, text: str, *, recursive: bool = False) -> list[DirEntry]:
 
 def shown(line: str) -> str:
     """A line of a file as a screen may get it; what nobody has compared is not shown."""
-    more = "..." if len(line) > LINE_MOST else ""
-    return safe(line[:LINE_MOST].expandtabs(), None) + more
+    more = "..." if len(line) > MAX_LINE else ""
+    return safe(line[:MAX_LINE].expandtabs(), None) + more
 
 
 def told(error: OSError, text: str) -> NotFound | Unavailable | Refused:
@@ -164,7 +164,7 @@ def told(error: OSError, text: str) -> NotFound | Unavailable | Refused:
     )
 
 
-def read(where: Place, text: str, limit: int) -> bytes:
+def read(where: FilePlace, text: str, limit: int) -> bytes:
     """The contents of the one file that `text` names. Raises NotFound, Refused, Unavailable."""
     try:
         with where.area.open(where.path) as file:

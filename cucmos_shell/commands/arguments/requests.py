@@ -25,7 +25,7 @@ def parse_request(node: Node, name: str) -> str:
     try:
         unit = parse_own(node, stem)
     except NotFound:
-        raise unknown(name, "a CSR of this node", node.appliance.units) from None
+        raise unknown(name, "a CSR of this node", node.profile.units) from None
     if node.snapshot().own(unit).request is None:
         raise NotFound(NONE_FOUND, details=(f"set csr gen {unit} makes one.",))
     return unit

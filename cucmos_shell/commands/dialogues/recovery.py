@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cucmos_shell.results import Conversation
     from cucmos_shell.store.transaction import Transaction
 
-SIZE_LIMIT = 1 << 20
+MAX_SIZE = 1 << 20
 DESCRIPTION = "Recovery certificate brought back"
 
 
@@ -33,9 +33,9 @@ def ask_file(default: str) -> Conversation[tuple[str, str]]:
 def recovered(node: Node, unit: str, name: str, password: str) -> Callable[[Transaction], object]:
     """What makes the pair in the file that of `unit`. Raises a ShellError if there is none."""
     with open_upload(node.layout, name) as opened:
-        data = opened.read(SIZE_LIMIT)
+        data = opened.read(MAX_SIZE)
     credential = _credential(data, password, unit)
-    return lambda transaction: issuing.stage(transaction, node.appliance, credential)
+    return lambda transaction: issuing.stage(transaction, node.profile, credential)
 
 
 def _credential(data: bytes, password: str, unit: str) -> issuing.Credential:

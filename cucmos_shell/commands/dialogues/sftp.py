@@ -36,7 +36,7 @@ def server_address(text: str) -> str:
     return text
 
 
-class Server(Value):
+class SftpFolder(Value):
     """An account on an SFTP server, and a folder there."""
 
     host: str
@@ -49,17 +49,17 @@ class Server(Value):
         return f"Server({self.host!r})"
 
 
-def ask_server(folder_prompt: str = "Download directory: ") -> Conversation[Server]:
+def ask_server(folder_prompt: str = "Download directory: ") -> Conversation[SftpFolder]:
     """Ask for a server, an account and a folder; the answers are judged after the last one."""
     host = yield AskText("SFTP server IP: ")
     port = yield AskText("SFTP server port [22]: ", "22")
     user = yield AskText("User ID: ")
     password = yield Secret("Password: ")
     folder = yield AskText(folder_prompt)
-    return Server(server_address(host), port_number(port), user, password, folder.strip())
+    return SftpFolder(server_address(host), port_number(port), user, password, folder.strip())
 
 
-def sign_in(node: Node, server: Server) -> Conversation[SftpClient]:
+def sign_in(node: Node, server: SftpFolder) -> Conversation[SftpClient]:
     """Sign in to `server`; the caller closes the connection."""
     client = node.world.sftp(server.host, server.port)
     try:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from cucmos_shell.frontends.sshd.door import Door
     from cucmos_shell.node.access.accounts import Account
 
-PASSWORDS_MOST = 6
-KEYS_MOST = 24
+MAX_PASSWORDS = 6
+MAX_KEYS = 24
 # Channels of one connection, and seconds a connection without any is kept.
-CHANNELS_MOST = 10
+MAX_CHANNELS = 10
 LINGER = 60.0
 PROMPT = "Password: "
 
@@ -94,7 +94,7 @@ class Access(asyncssh.SSHServer):
     async def validate_password(self, username: str, password: str) -> bool:
         accounts = self._door.node.accounts
         self._passwords += 1
-        if self._passwords > PASSWORDS_MOST:
+        if self._passwords > MAX_PASSWORDS:
             self._give_up()
             return False
         try:
@@ -149,7 +149,7 @@ class Access(asyncssh.SSHServer):
     async def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         """Asked for each key a client has, and again when it has signed with one."""
         self._keys += 1
-        if self._keys > KEYS_MOST:
+        if self._keys > MAX_KEYS:
             self._give_up()
             return False
         line = key.export_public_key("openssh").decode("ascii", "replace")
@@ -179,7 +179,7 @@ class Access(asyncssh.SSHServer):
     # --- what may be asked for --------------------------------------------------------------------
 
     def session_requested(self) -> Any:
-        if self.account is None or self._door.ending or self._channels >= CHANNELS_MOST:
+        if self.account is None or self._door.ending or self._channels >= MAX_CHANNELS:
             return False
         self._channels += 1
         self._busy()

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from cucmos_shell.session.script import Script
 
-LINE_LIMIT = 65_536
-BUFFER_LIMIT = 65_536
+MAX_LINE = 65_536
+MAX_BUFFER = 65_536
 
 
 class Input:
@@ -33,7 +33,7 @@ class Input:
 
     def feed(self, data: bytes) -> None:
         """More of the channel; of a line that has no end, the limit is kept and no more."""
-        if len(self._buffer) > LINE_LIMIT and b"\n" not in self._buffer:
+        if len(self._buffer) > MAX_LINE and b"\n" not in self._buffer:
             data = data[data.find(b"\n") :] if b"\n" in data else b""
         self._buffer += data
         self._news.set()
@@ -46,7 +46,7 @@ class Input:
     @property
     def full(self) -> bool:
         """Whether the channel should stop reading for now."""
-        return len(self._buffer) > BUFFER_LIMIT and b"\n" in self._buffer
+        return len(self._buffer) > MAX_BUFFER and b"\n" in self._buffer
 
     async def peek(self, patience: float) -> str | None:
         """The next line without its end, left in place; None at the end, or when none comes."""

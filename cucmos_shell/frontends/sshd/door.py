@@ -37,7 +37,7 @@ if TYPE_CHECKING:
             """The node was restarted; everything ends when told `again`."""
 
 
-CONNECTIONS_MOST, CONNECTIONS_EACH = 8192, 512
+MAX_CONNECTIONS, CONNECTIONS_EACH = 8192, 512
 
 
 class Throttle:
@@ -111,4 +111,4 @@ def _connections_most() -> int:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
             soft = hard
-    return min(CONNECTIONS_MOST, max(16, soft // 2))
+    return min(MAX_CONNECTIONS, max(16, soft // 2))

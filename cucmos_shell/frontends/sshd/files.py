@@ -26,7 +26,7 @@ from asyncssh import (
 )
 
 from cucmos_shell.errors import ShellError, Unavailable
-from cucmos_shell.frontends.sshd.open_files import UPLOAD_MOST, Reading, Writing, attributes_of
+from cucmos_shell.frontends.sshd.open_files import MAX_UPLOAD, Reading, Writing, attributes_of
 from cucmos_shell.node.areas import DirEntry, FolderArea, all_areas, split
 
 TYPE_CHECKING = False
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from cucmos_shell.node.areas import Area, Path
 
 WRITER_LEVEL = 1
-OPEN_MOST = 64
+MAX_OPEN = 64
 
 
 class Files(asyncssh.SFTPServer):
@@ -166,7 +166,7 @@ class Files(asyncssh.SFTPServer):
     # --- reading and writing ----------------------------------------------------------------------
 
     async def open(self, path: bytes, pflags: int, attrs: SFTPAttrs) -> object:
-        if len(self._open) >= OPEN_MOST:
+        if len(self._open) >= MAX_OPEN:
             raise asyncssh.SFTPFailure("Too many open files")
         wanted = self._open_writing if pflags & (FXF_WRITE | FXF_APPEND) else self._open_reading
         opened = await self._do(wanted, path, pflags)
@@ -263,7 +263,7 @@ class Files(asyncssh.SFTPServer):
     async def fsetstat(self, file_obj: object, attrs: SFTPAttrs) -> None:
         handle = _handle(file_obj)
         if attrs.size is not None:
-            if not isinstance(handle, Writing) or attrs.size > UPLOAD_MOST:
+            if not isinstance(handle, Writing) or attrs.size > MAX_UPLOAD:
                 raise asyncssh.SFTPPermissionDenied("Not that size")
             await self._do(os.ftruncate, handle.descriptor, attrs.size)
 

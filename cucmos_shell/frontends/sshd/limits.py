@@ -7,11 +7,11 @@ import asyncssh.connection
 from asyncssh.saslprep import SASLPrepError, saslprep
 
 # Nobody's name or password is longer.
-PREPARED_MOST = 1024
+MAX_PREPARED = 1024
 
 
 def _prepared(text: str) -> str:
-    if len(text) > PREPARED_MOST:
+    if len(text) > MAX_PREPARED:
         raise SASLPrepError("Too long")
     return saslprep(text)
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
-UPLOAD_MOST = 256 * 1024 * 1024
-READ_MOST = 256 * 1024
+MAX_UPLOAD = 256 * 1024 * 1024
+MAX_READ = 256 * 1024
 
 
 def attributes_of(entry: DirEntry, writable: bool) -> SFTPAttrs:
@@ -58,9 +58,9 @@ class Reading(Opened):
         self.changed = changed
 
     def read(self, offset: int, size: int) -> bytes:
-        """At most `size` octets (or READ_MOST) from `offset` on, b"" at the end. Raises OSError."""
+        """At most `size` octets (or MAX_READ) from `offset` on, b"" at the end. Raises OSError."""
         self.file.seek(offset)
-        return self.file.read(min(size, READ_MOST)) or b""
+        return self.file.read(min(size, MAX_READ)) or b""
 
     def attributes(self) -> SFTPAttrs:
         """What SFTP tells of the file, as it was when it was opened."""
@@ -81,14 +81,14 @@ class Writing(Opened):
         self.good = True
 
     def read(self, offset: int, size: int) -> bytes:
-        """At most `size` octets (or READ_MOST) from `offset` on, b"" at the end. Raises OSError."""
-        return os.pread(self.descriptor, min(size, READ_MOST), offset)
+        """At most `size` octets (or MAX_READ) from `offset` on, b"" at the end. Raises OSError."""
+        return os.pread(self.descriptor, min(size, MAX_READ), offset)
 
     def write(self, offset: int, data: bytes) -> int:
-        """Write `data` at `offset`; how many octets. Raises OSError, EFBIG above UPLOAD_MOST."""
+        """Write `data` at `offset`; how many octets. Raises OSError, EFBIG above MAX_UPLOAD."""
         # What is appended goes to the end, whatever offset comes with it.
         place = os.fstat(self.descriptor).st_size if self.append else offset
-        if place + len(data) > UPLOAD_MOST:
+        if place + len(data) > MAX_UPLOAD:
             self.good = False
             raise OSError(errno.EFBIG, "larger than an upload may be")
         try:

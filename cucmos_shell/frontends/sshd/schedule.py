@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LINE = "utils cert monitor run"
 ACCOUNT, ORIGIN = "monitor", "server"
-SHORTEST, LONGEST = 60.0, 900.0
+MIN_WAIT, MAX_WAIT = 60.0, 900.0
 WATCH = 2.0
 
 
@@ -29,13 +29,13 @@ def tick(node: Node) -> float:
     """Run the monitor if it is due and its service is started; seconds until the next look."""
     node.audit.keep_reserve()
     try:
-        if node.services.running(node.appliance.expiry_monitor_service):
+        if node.services.running(node.profile.expiry_monitor_service):
             if next_run(node) <= node.now():
                 _run(node)
-            return min(max(next_run(node) - node.now(), SHORTEST), LONGEST)
+            return min(max(next_run(node) - node.now(), MIN_WAIT), MAX_WAIT)
     except (ShellError, OSError):
         pass  # A command says it to whoever asks; the next look may find it mended.
-    return LONGEST
+    return MAX_WAIT
 
 
 def _run(node: Node) -> None:
@@ -85,7 +85,7 @@ def _end_sessions(door: Door, booted: float, again: bool) -> None:
 
 async def keep(door: Door) -> None:
     """Look again and again until cancelled; the first time a minute after the start."""
-    wait = SHORTEST
+    wait = MIN_WAIT
     while True:
         await asyncio.sleep(wait)
         wait = await door.host.off_loop(tick, door.node)

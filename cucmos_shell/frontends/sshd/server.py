@@ -24,7 +24,7 @@ LOGIN_SECONDS = 30
 KEEPALIVE_SECONDS, KEEPALIVES_LOST = 60, 3
 
 
-class Server:
+class SshServer:
     """Listens for the door of a node, and runs what the node does by itself meanwhile."""
 
     def __init__(

@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 
 from cucmos_shell.session.script import Order
-from cucmos_shell.terminal.editor import TYPE_AHEAD_LIMIT
+from cucmos_shell.terminal.editor import MAX_TYPE_AHEAD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 # A step of somebody who has typed ahead waits so many times as long as the last one took, if there
 # is anybody else at work.
-PACE, PACE_MOST = 8.0, 0.1
+PACE, MAX_PACE = 8.0, 0.1
 # Somebody who reads slowly gets this many seconds for what is left when the session is over.
 FAREWELL = 2.0
 _CTRL_C, _END = b"\x03", b"\x04"
@@ -185,9 +185,9 @@ class TerminalChannel:
         begin = partial(self._host.work, work, self._worked)
         self._begun = self._events.time()
         others = self._host.turn(id(self), self._begun)
-        ahead = self._waiting or self._terminal.editor.room < TYPE_AHEAD_LIMIT
+        ahead = self._waiting or self._terminal.editor.room < MAX_TYPE_AHEAD
         if others and ahead and self._spent and not self._lost:
-            pause = min(PACE * self._spent, PACE_MOST)
+            pause = min(PACE * self._spent, MAX_PACE)
             self._begun += pause
             self._events.call_later(pause, begin)
         else:

@@ -11,8 +11,8 @@ from cucmos_shell.errors import Refused
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.der import element
 from cucmos_shell.pki.ocsp.verify import key_bits
-from cucmos_shell.pki.tbs import Outline, name_hash
-from cucmos_shell.pki.untrusted import guarded
+from cucmos_shell.pki.tbs import Tbs, name_hash
+from cucmos_shell.pki.untrusted import reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class TrustedStore:
                 continue
             try:
                 found = certs.load_der(self._snapshot.certificate_der(row.sha256))
-                with guarded():
+                with reading():
                     bits = key_bits(found)
             except Refused:
                 continue
@@ -101,16 +101,16 @@ class Issuers:
         self._stored: dict[bytes, list[x509.Certificate]] = {}
         self._upload: dict[bytes, list[x509.Certificate]] = {}
         for certificate in upload:
-            subject = Outline(certs.to_der(certificate)).subject
+            subject = Tbs(certs.to_der(certificate)).subject
             self._upload.setdefault(subject, []).append(certificate)
 
     def of(self, certificate: x509.Certificate) -> x509.Certificate | None:
         """The issuer's certificate, None if it is not known."""
-        subject = Outline(certs.to_der(certificate)).issuer
+        subject = Tbs(certs.to_der(certificate)).issuer
         for source in (self._uploaded, self._kept):
             for candidate in source(subject):
                 try:
-                    with guarded():
+                    with reading():
                         certificate.verify_directly_issued_by(candidate)
                     return candidate
                 except (InvalidSignature, Refused):

@@ -6,7 +6,7 @@ import queue
 import threading
 
 from cucmos_shell.errors import Refused
-from cucmos_shell.pki.ocsp.verdict import UNKNOWN, Verdict
+from cucmos_shell.pki.ocsp.verdict import UNKNOWN, OcspVerdict
 from cucmos_shell.pki.ocsp.verify import Question, verify
 from cucmos_shell.results import Value
 from cucmos_shell.world.connect import Deadline
@@ -33,11 +33,11 @@ class Enquiry(Value):
 
 def ask_all(
     world: World, enquiries: Sequence[Enquiry], trusted: Trusted, seconds: float
-) -> tuple[Verdict, ...]:
+) -> tuple[OcspVerdict, ...]:
     """A verdict for each enquiry, after `seconds` at the latest; those without are `unknown`."""
     deadline = Deadline(seconds)
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-    done: queue.SimpleQueue[tuple[int, Verdict | Exception]] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[int, OcspVerdict | Exception]] = queue.SimpleQueue()
     for i in range(len(enquiries)):
         waiting.put(i)
 
@@ -47,7 +47,7 @@ def ask_all(
                 i = waiting.get_nowait()
             except queue.Empty:
                 return
-            verdict: Verdict | Exception
+            verdict: OcspVerdict | Exception
             try:
                 verdict = _ask(world, enquiries[i], trusted, deadline)
             except Exception as error:
@@ -57,7 +57,7 @@ def ask_all(
     # Daemons: one that is held up by the outside must not hold up the end of the process.
     for _ in range(min(AT_ONCE, len(enquiries))):
         threading.Thread(target=work, daemon=True, name="ocsp").start()
-    verdicts = [Verdict(UNKNOWN, deadline.missed().reason) for _ in enquiries]
+    verdicts = [OcspVerdict(UNKNOWN, deadline.missed().reason) for _ in enquiries]
     for _ in enquiries:
         try:
             i, found = done.get(timeout=_left(deadline) + GRACE)
@@ -76,23 +76,23 @@ def _left(deadline: Deadline) -> float:
         return 0.0
 
 
-def _ask(world: World, enquiry: Enquiry, trusted: Trusted, deadline: Deadline) -> Verdict:
+def _ask(world: World, enquiry: Enquiry, trusted: Trusted, deadline: Deadline) -> OcspVerdict:
     """The first verdict that is one; else what the last responder had to say."""
-    verdict = Verdict(UNKNOWN, "no responder is named")
+    verdict = OcspVerdict(UNKNOWN, "no responder is named")
     try:
         request = enquiry.question.request()
     except Refused as error:
-        return Verdict(UNKNOWN, error.message())
+        return OcspVerdict(UNKNOWN, error.message())
     for uri in enquiry.uris[:ADDRESSES]:
         try:
             answer = world.http(uri, request, deadline.left())
         except Unanswered as error:
             # What was left for this address is no figure that anybody has set.
             reason = error.reason if _left(deadline) else deadline.missed().reason
-            verdict = Verdict(UNKNOWN, reason, uri=uri)
+            verdict = OcspVerdict(UNKNOWN, reason, uri=uri)
             continue
         found = verify(answer, enquiry.question, world.now(), trusted)
-        verdict = Verdict(**{**found.__dict__, "uri": uri})
+        verdict = OcspVerdict(**{**found.__dict__, "uri": uri})
         if verdict.status != UNKNOWN:
             break
     return verdict

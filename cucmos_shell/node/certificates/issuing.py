@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
-    from cucmos_shell.profile.profile import Appliance, TrustStoreSpec, UnitSpec
+    from cucmos_shell.profile.profile import Profile, TrustStoreSpec, UnitSpec
     from cucmos_shell.store.transaction import Transaction
     from cucmos_shell.world.world import PrivateKey
 
@@ -37,7 +37,7 @@ def file_name(spec: TrustStoreSpec, description: certs.Description) -> str:
 
 
 def first(
-    appliance: Appliance,
+    profile: Profile,
     unit: str,
     key: PrivateKey,
     *,
@@ -46,9 +46,9 @@ def first(
     facts: Mapping[str, str] | None = None,
 ) -> Credential:
     """The self-signed certificate that the profile describes; `facts` override the profile's."""
-    known = appliance.facts(unit, serial, **(facts or {}))
-    subject, names = appliance.subject_of(unit, known), appliance.alternative_names_of(unit, known)
-    return for_subject(appliance.units[unit], key, subject, names, now=now, serial=serial)
+    known = profile.facts(unit, serial, **(facts or {}))
+    subject, names = profile.subject_of(unit, known), profile.alternative_names_of(unit, known)
+    return for_subject(profile.units[unit], key, subject, names, now=now, serial=serial)
 
 
 def for_subject(
@@ -98,7 +98,7 @@ def _self_signed(
 
 def stage(
     transaction: Transaction,
-    appliance: Appliance,
+    profile: Profile,
     credential: Credential,
     chain_ders: Iterable[bytes] = (),
 ) -> CertificateRow:
@@ -108,7 +108,7 @@ def stage(
     goes is the caller's matter. Returns the copy's row.
     """
     unit = credential.row.name
-    store = appliance.trust_stores[appliance.units[unit].trust_store]
+    store = profile.trust_stores[profile.units[unit].trust_store]
     transaction.put_own(unit, credential.row, credential.der, credential.key_pem, chain_ders)
     name = file_name(store, credential.description)
     copy = CertificateRow(**certs.row(credential.description, name, certs.TRUSTED, unit))

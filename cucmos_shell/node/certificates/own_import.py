@@ -12,7 +12,7 @@ from cucmos_shell.node.certificates.anchors import anchors
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.chains.decide import Link, decide
 from cucmos_shell.pki.der import SEQUENCE, children, element, encode, from_pem
-from cucmos_shell.pki.tbs import Outline
+from cucmos_shell.pki.tbs import Tbs
 from cucmos_shell.results import Value
 from cucmos_shell.store import CertificateRow
 from cucmos_shell.text import iso_time, safe
@@ -21,8 +21,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cucmos_shell.pki.bundle import Found
-    from cucmos_shell.profile.profile import Appliance
+    from cucmos_shell.pki.bundle import Candidate
+    from cucmos_shell.profile.profile import Profile
     from cucmos_shell.store import RequestRow, Snapshot
     from cucmos_shell.store.transaction import Transaction
 
@@ -34,9 +34,9 @@ class Accepted(Value):
 
     unit: str
     request: RequestRow
-    found: Found
+    found: Candidate
     chain: tuple[Link, ...]
-    unused: tuple[Found, ...]
+    unused: tuple[Candidate, ...]
     notes: tuple[str, ...]
 
 
@@ -49,10 +49,10 @@ def request_key(der: bytes) -> bytes:
 
 
 def check(
-    appliance: Appliance,
+    profile: Profile,
     snapshot: Snapshot,
     unit: str,
-    found: Sequence[Found],
+    found: Sequence[Candidate],
     *,
     now: float,
     ends_in: bytes = b"",
@@ -73,12 +73,12 @@ def check(
     leaf = _answering(found, from_pem(snapshot.request_pem(unit), REQUEST_LABEL), request)
     _check_names(leaf.description, request)
     _check_dates(leaf.description, now)
-    store = appliance.units[unit].trust_store
+    store = profile.units[unit].trust_store
     verdict = decide(
         leaf.certificate,
         [one.certificate for one in found if one is not leaf],
         anchors(snapshot, store),
-        appliance.policy,
+        profile.policy,
         now,
         store=store,
         ends_in=ends_in,
@@ -90,10 +90,10 @@ def check(
     return Accepted(unit, request, leaf, verdict.chain, unused, verdict.notes)
 
 
-def _answering(found: Sequence[Found], csr: bytes, request: RequestRow) -> Found:
+def _answering(found: Sequence[Candidate], csr: bytes, request: RequestRow) -> Candidate:
     wanted = request_key(csr)
     for one in found:
-        if Outline(one.der).key == wanted:
+        if Tbs(one.der).key == wanted:
             return one
     likely = next((one for one in found if not one.description.ca), found[0])
     raise Refused(
@@ -101,7 +101,7 @@ def _answering(found: Sequence[Found], csr: bytes, request: RequestRow) -> Found
         details=(
             f"Expected: {request.key_type}, key SHA-256 {_fingerprint(wanted)}",
             f"Found: {likely.description.key.text},"
-            f" key SHA-256 {_fingerprint(Outline(likely.der).key)}"
+            f" key SHA-256 {_fingerprint(Tbs(likely.der).key)}"
             f" in {safe(likely.description.common_name) or 'a certificate without a name'}",
         ),
     )
@@ -145,7 +145,7 @@ def _check_dates(description: certs.Description, now: float) -> None:
 
 
 def stage(
-    transaction: Transaction, appliance: Appliance, accepted: Accepted, text: str = ""
+    transaction: Transaction, profile: Profile, accepted: Accepted, text: str = ""
 ) -> CertificateRow:
     """Make it the unit's own: key, certificate and chain in one version, and the request is gone.
 
@@ -169,6 +169,6 @@ def stage(
         description,
     )
     between = [link.der for link in accepted.chain[1:] if not link.anchor]
-    issuing.stage(transaction, appliance, credential, between)
+    issuing.stage(transaction, profile, credential, between)
     transaction.drop_request(unit)
     return credential.row

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cucmos_shell.pki.bundle import Found
+    from cucmos_shell.pki.bundle import Candidate
     from cucmos_shell.profile.profile import Policy, TrustStoreSpec
     from cucmos_shell.store.transaction import Transaction
 
@@ -49,7 +49,7 @@ class Outcome(Value):
 
 
 def read(
-    found: Iterable[Found], spec: TrustStoreSpec, policy: Policy, *, now: float, text: str
+    found: Iterable[Candidate], spec: TrustStoreSpec, policy: Policy, *, now: float, text: str
 ) -> Iterator[Ready]:
     """What of `found` is to be stored, with `text` as its description in lists.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.pki.trust_lists.build import Party, Signer
     from cucmos_shell.pki.trust_lists.form import TrustList
-    from cucmos_shell.profile.profile import Appliance, TrustListSpec
+    from cucmos_shell.profile.profile import Profile, TrustListSpec
     from cucmos_shell.store import Snapshot
     from cucmos_shell.store.transaction import Reader, Transaction
 
@@ -51,8 +51,8 @@ class TrustLists:
     it never was.
     """
 
-    def __init__(self, appliance: Appliance, started_from: Callable[[str], int]) -> None:
-        self._appliance = appliance
+    def __init__(self, profile: Profile, started_from: Callable[[str], int]) -> None:
+        self._appliance = profile
         self._started_from = started_from
 
     # --- reading -------------------------------------------------------------------------------

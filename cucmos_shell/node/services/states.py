@@ -27,7 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cucmos_shell.profile.profile import Appliance, ServiceSpec
+    from cucmos_shell.profile.profile import Profile, ServiceSpec
     from cucmos_shell.store import HistoryEntry, Snapshot, Store
     from cucmos_shell.world import World
 
@@ -69,9 +69,9 @@ class Pending(Value):
 class ServiceStates:
     """The services of one node, as anybody may see them without a lock. Making one does no I/O."""
 
-    def __init__(self, appliance: Appliance, store: Store, world: World) -> None:
-        self._appliance = appliance
-        self._specs = appliance.all_services()
+    def __init__(self, profile: Profile, store: Store, world: World) -> None:
+        self._appliance = profile
+        self._specs = profile.all_services()
         self._file = StateJson(store.layout.services, FORMAT)
         self._store = store
         self._world = world

@@ -32,7 +32,7 @@ def raising(node: Node, alarms: Iterable[Raised]) -> Conversation[None]:
 
 def renewed(node: Node, unit: str, how: str) -> Conversation[None]:
     """Raise the alarm that the profile has for a new certificate of `unit`, if it has one."""
-    name = node.appliance.units[unit].alarm
+    name = node.profile.units[unit].alarm
     if name:
         message = f"Certificate {how}. Certificate name:{unit}.der Unit:{unit} Type:own-cert"
         yield from raising(node, (node.alarms.make(name, Message=message),))

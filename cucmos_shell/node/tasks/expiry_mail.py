@@ -32,7 +32,7 @@ def compose(node: Node, to: str, about: Sequence[tuple[Watched, str]], now: floa
 
     marks = tuple(mark for _, mark in about)
     lives = [_life(one, now) for one, _ in about]
-    fqdn = node.appliance.fqdn
+    fqdn = node.profile.fqdn
     digest = hashlib.sha256("\n".join((to, *sorted(marks))).encode()).hexdigest()
     mail = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
     mail["Subject"] = subject(node, lives)
@@ -50,7 +50,7 @@ def compose(node: Node, to: str, about: Sequence[tuple[Watched, str]], now: floa
 
 def sender(node: Node) -> str:
     """The address that mail comes from."""
-    return f"certificate-monitor@{node.appliance.fqdn}"
+    return f"certificate-monitor@{node.profile.fqdn}"
 
 
 def _life(one: Watched, now: float) -> Life:
@@ -83,7 +83,7 @@ def text_lines(node: Node, lives: Sequence[Life], now: float) -> list[str]:
         (safe(one.name), iso_time(one.not_after)[:10], bar(one.used), one.words()) for one in shown
     ]
     lines = [
-        f"Certificates of {node.appliance.fqdn} that need attention, as of {iso_time(now)}:",
+        f"Certificates of {node.profile.fqdn} that need attention, as of {iso_time(now)}:",
         "",
         *columns(rows),
     ]
@@ -102,7 +102,7 @@ def html_text(node: Node, lives: Sequence[Life], now: float) -> str:
     rows = "\n".join(map(_html_row, lives[:LISTED]))
     if len(lives) > LISTED:
         rows += f'\n<tr><td colspan="4">({len(lives) - LISTED} more)</td></tr>'
-    fqdn = html.escape(node.appliance.fqdn)
+    fqdn = html.escape(node.profile.fqdn)
     return f"""<!DOCTYPE html>
 <html lang="en"><body style="font-family:sans-serif">
 <p>Certificates of {fqdn} that need attention, as of {iso_time(now)}:</p>

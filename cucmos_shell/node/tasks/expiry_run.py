@@ -62,12 +62,12 @@ def _turn(node: Node) -> Lock:
 
 def run(node: Node) -> Conversation[Run]:
     """One run. Raises Refused, Busy, Unavailable (a mail waits)."""
-    service = node.appliance.expiry_monitor_service
+    service = node.profile.expiry_monitor_service
     if not node.services.running(service):
         raise Refused("{service} is not running", service=service)
     with _turn(node):
         snapshot, now = node.snapshot(), node.now()
-        settings = monitor_settings(snapshot.settings(), node.appliance.defaults)
+        settings = monitor_settings(snapshot.settings(), node.profile.defaults)
         before = unsent.load(node.store.layout.sent)
         watched = ending(snapshot, now + settings.start)
         due = all_due(watched, settings, before.said, now)
@@ -195,7 +195,7 @@ def _server(node: Node, snapshot: Snapshot) -> MailServer:
     server = snapshot.document(paths.SMTP)
     anchors = ""
     if server["security"]:
-        rows = snapshot.trust(node.appliance.node_trust_store)
+        rows = snapshot.trust(node.profile.node_trust_store)
         pems = [snapshot.certificate_pem(row.sha256) for row in rows if row.ca and not row.owner]
         anchors = b"".join(pems).decode("ascii")
     return MailServer(
@@ -205,7 +205,7 @@ def _server(node: Node, snapshot: Snapshot) -> MailServer:
         server["account"],
         server["password"],
         anchors,
-        node.appliance.fqdn,
+        node.profile.fqdn,
     )
 
 

@@ -10,7 +10,7 @@ from cucmos_shell.node.certificates.anchors import Issuers, TrustedStore
 from cucmos_shell.node.certificates.ask import Enquiry, ask_all
 from cucmos_shell.node.tasks.alarms import raise_alarms
 from cucmos_shell.pki import certs
-from cucmos_shell.pki.ocsp.verdict import NOT_CHECKED, REVOKED, UNKNOWN, Verdict
+from cucmos_shell.pki.ocsp.verdict import NOT_CHECKED, REVOKED, UNKNOWN, OcspVerdict
 from cucmos_shell.pki.ocsp.verify import Question
 from cucmos_shell.results import Value
 from cucmos_shell.text import safe
@@ -41,7 +41,7 @@ class OcspSettings(Value):
 
 def ocsp_settings(node: Node, settings: Mapping[str, Any]) -> OcspSettings:
     """What is set, and else what the profile says."""
-    defaults = node.appliance.defaults
+    defaults = node.profile.defaults
     own = settings.get("ocsp", {})
     return OcspSettings(
         own.get("mode", defaults["ocsp_mode"]),
@@ -54,7 +54,7 @@ def ocsp_settings(node: Node, settings: Mapping[str, Any]) -> OcspSettings:
 class Checked(Value):
     """The verdicts on an upload, in its order, and what to warn of; empty when disabled."""
 
-    verdicts: tuple[Verdict, ...] = ()
+    verdicts: tuple[OcspVerdict, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
@@ -91,7 +91,7 @@ def check_upload(
     return checked
 
 
-def alarms_of(node: Node, verdict: Verdict) -> list[Raised]:
+def alarms_of(node: Node, verdict: OcspVerdict) -> list[Raised]:
     """The alarms that a verdict raises."""
     name = {REVOKED: "CertificateRevoked", UNKNOWN: "CertificateRevokationStatusByOCSP"}.get(
         verdict.status
@@ -126,14 +126,14 @@ def ask(
     snapshot: Snapshot,
     settings: OcspSettings,
     certificates: Sequence[x509.Certificate],
-) -> tuple[Verdict, ...]:
+) -> tuple[OcspVerdict, ...]:
     """A verdict for each certificate, by the responder that `settings` name."""
-    verdicts: list[Verdict] = []
+    verdicts: list[OcspVerdict] = []
     enquiries: dict[int, Enquiry] = {}
     issuers = Issuers(certificates, snapshot)
     for i, certificate in enumerate(certificates):
         description = certs.describe(certificate)
-        verdict = Verdict(
+        verdict = OcspVerdict(
             UNKNOWN,
             "the certificate of its issuer is not known",
             name=description.common_name,
@@ -148,7 +148,7 @@ def ask(
             nonce = node.world.new_serial().to_bytes(16, "big")
             enquiries[i] = Enquiry(Question(certificate, issuer, nonce), tuple(uris))
         verdicts.append(verdict)
-    trusted = TrustedStore(snapshot, node.appliance.node_trust_store)
+    trusted = TrustedStore(snapshot, node.profile.node_trust_store)
     found = ask_all(node.world, list(enquiries.values()), trusted, settings.seconds)
     for i, answer in zip(enquiries, found, strict=True):
         named = verdicts[i]

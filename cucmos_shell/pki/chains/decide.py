@@ -1,7 +1,7 @@
 """Whether a certificate's chain ends in the trust store, decided by `cryptography`'s verifier.
 
     index = AnchorIndex(ders)                      # or any function: name → certificates in DER
-    verdict = decide(leaf, pasted, index, appliance.policy, world.now(), store="NAME")
+    verdict = decide(leaf, pasted, index, profile.policy, world.now(), store="NAME")
     if not verdict.accepted:
         raise verdict.refusal()
 
@@ -38,16 +38,16 @@ from cucmos_shell.pki.chains.explain import Candidates, Walk, gather, missing
 from cucmos_shell.pki.chains.names import forbidden, names_trouble
 from cucmos_shell.pki.chains.rules import (
     UNREADABLE,
+    ChainProblem,
     Member,
     Rules,
-    Trouble,
     constraint_trouble,
     hash_name,
     identifier_trouble,
 )
 from cucmos_shell.pki.der import BIT_STRING, SEQUENCE, children, element, encode
-from cucmos_shell.pki.tbs import Outline
-from cucmos_shell.pki.untrusted import guarded
+from cucmos_shell.pki.tbs import Tbs
+from cucmos_shell.pki.untrusted import reading
 from cucmos_shell.results import Value
 from cucmos_shell.text import safe
 
@@ -55,7 +55,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from cucmos_shell.pki.chains.rules import Policy
+    from cucmos_shell.pki.chains.rules import ChainPolicy
 
     Anchors = Callable[[bytes], Iterable[bytes]]
 
@@ -76,7 +76,7 @@ class Link(Value):
     anchor: bool
 
 
-class Verdict(Value):
+class ChainVerdict(Value):
     """`chain` goes from the leaf to the anchor, or to where it breaks for `trouble`.
 
     `notes` say what was let pass because the profile allows it; whole sentences, made safe.
@@ -84,12 +84,12 @@ class Verdict(Value):
 
     accepted: bool
     chain: tuple[Link, ...]
-    trouble: Trouble | None = None
+    trouble: ChainProblem | None = None
     notes: tuple[str, ...] = ()
 
     def refusal(self) -> Refused:
         """The error to raise for a chain that is not accepted."""
-        trouble = self.trouble or Trouble("unknown", "the chain is not valid")
+        trouble = self.trouble or ChainProblem("unknown", "the chain is not valid")
         kind = PolicyRefused if trouble.weak else Refused
         return kind(trouble.template, details=trouble.details, **trouble.fields)
 
@@ -97,13 +97,13 @@ class Verdict(Value):
 class AnchorIndex:
     """A trust store's certificates by subject name, for `decide`; none is parsed before its turn.
 
-    A name is the contents of its SEQUENCE, as `outline.Outline` cuts it out.
+    A name is the contents of its SEQUENCE, as `tbs.Tbs` cuts it out.
     """
 
     def __init__(self, ders: Iterable[bytes]) -> None:
         self._by_subject: dict[bytes, list[bytes]] = {}
         for der in ders:
-            self._by_subject.setdefault(Outline(der).subject, []).append(der)
+            self._by_subject.setdefault(Tbs(der).subject, []).append(der)
 
     def __call__(self, name: bytes) -> Sequence[bytes]:
         return self._by_subject.get(name, ())
@@ -113,7 +113,7 @@ def decide(
     leaf: x509.Certificate,
     intermediates: Iterable[x509.Certificate],
     anchors: Anchors,
-    policy: Policy,
+    policy: ChainPolicy,
     when: float,
     *,
     store: str = "the trust store",
@@ -122,7 +122,7 @@ def decide(
     partial: bool = False,
     purpose: str = "",
     name: str = "",
-) -> Verdict:
+) -> ChainVerdict:
     """The verdict on `leaf` at `when` (seconds since the epoch); never raises for bad certificates.
 
     `anchors` gives the certificates (DER) of the trust store with that subject name. `store` is how
@@ -133,11 +133,11 @@ def decide(
     """
     rules = Rules(policy, when, depth, purpose)
     try:
-        with guarded():
+        with reading():
             decision = _Decision(leaf, rules, store, name)
             return decision.run(intermediates, anchors, ends_in, partial)
     except Refused as error:
-        return Verdict(False, (), Trouble("malformed", error.template, error.fields))
+        return ChainVerdict(False, (), ChainProblem("malformed", error.template, error.fields))
 
 
 class _Decision:
@@ -164,7 +164,7 @@ class _Decision:
         anchors: Anchors,
         ends_in: bytes,
         partial: bool,
-    ) -> Verdict:
+    ) -> ChainVerdict:
         def trusted(name: bytes) -> Iterable[Member]:
             for der in anchors(name):
                 with contextlib.suppress(*UNREADABLE):
@@ -174,7 +174,7 @@ class _Decision:
         candidates = gather(self._leaf, given, trusted, self._rules.depth, partial)
         if ends_in:
             candidates = candidates.only(ends_in)
-        refused: Verdict | None = None
+        refused: ChainVerdict | None = None
         for _ in range(_RETRIES):
             chain, words = self._verified(candidates)
             if not chain:
@@ -182,12 +182,12 @@ class _Decision:
             trouble = self._left_out(chain, ends_in)
             links = self._links(chain, candidates)
             if trouble is None:
-                return Verdict(True, links, None, tuple(_notes(chain)))
-            refused = refused or Verdict(False, links, trouble)
+                return ChainVerdict(True, links, None, tuple(_notes(chain)))
+            refused = refused or ChainVerdict(False, links, trouble)
             if not trouble.issuer:
                 break
             candidates = candidates.without(trouble.issuer)
-        return refused or Verdict(False, ())
+        return refused or ChainVerdict(False, ())
 
     # --- the verifier ------------------------------------------------------------------------
 
@@ -264,22 +264,24 @@ class _Decision:
 
     # --- what the verifier leaves out --------------------------------------------------------
 
-    def _left_out(self, chain: list[Member], ends_in: bytes) -> Trouble | None:
+    def _left_out(self, chain: list[Member], ends_in: bytes) -> ChainProblem | None:
         for child, issuer in itertools.pairwise(chain):
             if child.trusted and not issuer.trusted:
-                lacking: Trouble = missing(issuer.words, self._store).replace(issuer=issuer.der)
+                lacking: ChainProblem = missing(issuer.words, self._store).replace(
+                    issuer=issuer.der
+                )
                 return lacking
             if trouble := identifier_trouble(child, issuer):
                 return trouble
         if ends_in and all(member.der != ends_in for member in chain):
-            return Trouble(
+            return ChainProblem(
                 "elsewhere",
                 "the chain does not end in the CA certificate given but in {who}",
                 {"who": chain[-1].words},
             )
         return names_trouble(chain)
 
-    def _explained(self, candidates: Candidates, words: str) -> Verdict:
+    def _explained(self, candidates: Candidates, words: str) -> ChainVerdict:
         """The verifier said no: in our words where the walk knows why, else in its own."""
         walk = Walk(candidates, self._rules, self._store)
         path, trouble = walk.explain(self._leaf)
@@ -288,11 +290,11 @@ class _Decision:
             trouble = forbidden(bound[0], path[0]) if bound else None
         if trouble is None and self._name and "subjectAltName" in words:
             fields: dict[str, object] = {"who": self._leaf.words, "name": str(self._name.value)}
-            trouble = Trouble("other-name", "{who} is not a certificate for {name}", fields)
+            trouble = ChainProblem("other-name", "{who} is not a certificate for {name}", fields)
         if trouble is None:
             fields = {"reason": _verifier_words(words)}
-            trouble = Trouble("verifier", "the chain is not valid: {reason}", fields)
-        return Verdict(False, self._links(path, candidates), trouble)
+            trouble = ChainProblem("verifier", "the chain is not valid: {reason}", fields)
+        return ChainVerdict(False, self._links(path, candidates), trouble)
 
     def _links(self, path: Sequence[Member], candidates: Candidates) -> tuple[Link, ...]:
         roots = {one.der for one in candidates.roots}

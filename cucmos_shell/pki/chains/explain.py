@@ -12,9 +12,9 @@ from cryptography.exceptions import InvalidSignature
 from cucmos_shell.pki.chains.names import names_trouble
 from cucmos_shell.pki.chains.rules import (
     UNREADABLE,
+    ChainProblem,
     Member,
     Rules,
-    Trouble,
     date_trouble,
     hash_name,
     identifier_trouble,
@@ -116,9 +116,9 @@ class Walk:
         self._roots = {member.der for member in candidates.roots}
         self._signed: dict[tuple[bytes, bytes], bool] = {}
         self._paths = 0
-        self._best: tuple[tuple[int, ...], list[Member], Trouble | None] | None = None
+        self._best: tuple[tuple[int, ...], list[Member], ChainProblem | None] | None = None
 
-    def explain(self, leaf: Member) -> tuple[list[Member], Trouble | None]:
+    def explain(self, leaf: Member) -> tuple[list[Member], ChainProblem | None]:
         """The most promising path from the leaf, and what is wrong with it.
 
         No trouble means that the walk knows of none, not that the chain is good.
@@ -156,17 +156,19 @@ class Walk:
         troubles.sort(key=lambda trouble: trouble.weak)
         self._remember((1, -firm, -len(troubles), -len(path)), path, next(iter(troubles), None))
 
-    def _end(self, path: list[Member], trouble: Trouble) -> None:
+    def _end(self, path: list[Member], trouble: ChainProblem) -> None:
         """A path that reaches no anchor; the farther, the better it explains."""
         stale = next(filter(None, (date_trouble(one, self._rules.when) for one in path)), None)
         self._remember((0, -(stale is not None), len(path), 0), path, trouble)
 
-    def _remember(self, rank: tuple[int, ...], path: list[Member], trouble: Trouble | None) -> None:
+    def _remember(
+        self, rank: tuple[int, ...], path: list[Member], trouble: ChainProblem | None
+    ) -> None:
         self._paths += 1
         if self._best is None or rank > self._best[0]:
             self._best = rank, path, trouble
 
-    def _troubles(self, path: Sequence[Member]) -> Iterator[Trouble]:
+    def _troubles(self, path: Sequence[Member]) -> Iterator[ChainProblem]:
         """What is wrong on a path that ends in an anchor, from the leaf upwards."""
         for i, member in enumerate(path):
             if trouble := date_trouble(member, self._rules.when):
@@ -186,26 +188,26 @@ class Walk:
             self._signed[key] = signed_by(child, issuer)
         return self._signed[key]
 
-    def _nobody(self, path: list[Member], circle: bool) -> Trouble:
+    def _nobody(self, path: list[Member], circle: bool) -> ChainProblem:
         last = path[-1]
         issuer = name_words(last.certificate.issuer)
         if circle and not last.self_issued:
-            return Trouble(
+            return ChainProblem(
                 "circle",
                 "the chain turns in a circle at {who} and reaches no root in {store}",
                 {"who": issuer, "store": self._store},
             )
         return missing(issuer, self._store)
 
-    def _too_long(self, path: list[Member]) -> Trouble:
-        return Trouble(
+    def _too_long(self, path: list[Member]) -> ChainProblem:
+        return ChainProblem(
             "too-long",
             "the chain above {who} is longer than {depth} CA certificates",
             {"who": path[0].words, "depth": self._rules.depth},
         )
 
-    def _bad_signature(self, child: Member, issuer: Member) -> Trouble:
-        return Trouble(
+    def _bad_signature(self, child: Member, issuer: Member) -> ChainProblem:
+        return ChainProblem(
             "bad-signature",
             "the signature on {who} was not made with the key of {issuer}",
             {"who": child.words, "issuer": issuer.words},
@@ -213,10 +215,10 @@ class Walk:
         )
 
 
-def missing(issuer: str, store: str) -> Trouble:
+def missing(issuer: str, store: str) -> ChainProblem:
     """The trust store lacks a certificate called `issuer` (foreign text)."""
     advice = f"issuer {safe(issuer)} is not in {store}; import it first"
-    return Trouble("missing", MISSING, {"issuer": issuer, "store": store}, (advice,))
+    return ChainProblem("missing", MISSING, {"issuer": issuer, "store": store}, (advice,))
 
 
 def signed_by(child: Member, issuer: Member) -> bool:

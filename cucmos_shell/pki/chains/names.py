@@ -13,7 +13,7 @@ import re
 
 from cryptography import x509
 
-from cucmos_shell.pki.chains.rules import Member, Trouble
+from cucmos_shell.pki.chains.rules import ChainProblem, Member
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _TOO_MANY = "there are too many names to hold to the name constraints of {who}"
 _HOST = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+\.?\Z")
 
 
-def names_trouble(chain: Sequence[Member]) -> Trouble | None:
+def names_trouble(chain: Sequence[Member]) -> ChainProblem | None:
     """The first name, of the leaf or of a CA below, that a CA of `chain` may not certify.
 
     `chain` begins with the leaf; raises one of `chain_rules.UNREADABLE`.
@@ -38,16 +38,16 @@ def names_trouble(chain: Sequence[Member]) -> Trouble | None:
                 continue
             names = _names(below, leaf=j == 0)
             if len(names) * _count(constraints) > CHECKS:
-                return Trouble("too-many-names", _TOO_MANY, {"who": authority.words})
+                return ChainProblem("too-many-names", _TOO_MANY, {"who": authority.words})
             for kind, name in names:
                 if not _permitted(constraints, kind, name):
                     return forbidden(authority, below)
     return None
 
 
-def forbidden(authority: Member, below: Member) -> Trouble:
+def forbidden(authority: Member, below: Member) -> ChainProblem:
     """`authority` may not certify the names of `below`."""
-    return Trouble(
+    return ChainProblem(
         "name-constraint",
         "{who} may not certify the names of {below} (name constraints)",
         {"who": authority.words, "below": below.words},

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from cucmos_shell.pki.tbs import Outline
+from cucmos_shell.pki.tbs import Tbs
 from cucmos_shell.results import Value
 from cucmos_shell.text import iso_time
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     E = TypeVar("E", bound=x509.ExtensionType)
 
-    class Policy(Protocol):
+    class ChainPolicy(Protocol):
         """The part of a profile's policy that chains are held to."""
 
         @property
@@ -70,7 +70,7 @@ _KNOWN = frozenset(
 )
 
 
-class Trouble(Value):
+class ChainProblem(Value):
     """One reason against a chain. `weak` ones are the policy's (exit status 3), not RFC 5280's.
 
     `issuer` is the DER of the CA certificate whose use is the trouble, where it is one's.
@@ -97,7 +97,7 @@ class Member:
         self.certificate = certificate
         self.der = der
         self.trusted = trusted
-        outline = Outline(der)
+        outline = Tbs(der)
         self.subject, self.issuer = outline.subject, outline.issuer
         self._extensions: dict[x509.ObjectIdentifier, x509.Extension[Any]] | None = None
 
@@ -157,16 +157,16 @@ def _key_identifiers(child: Member, issuer: Member) -> tuple[bytes | None, bytes
 # --- one certificate -----------------------------------------------------------------------------
 
 
-def date_trouble(member: Member, when: float) -> Trouble | None:
+def date_trouble(member: Member, when: float) -> ChainProblem | None:
     """Expired or not yet valid at `when`, seconds since the epoch."""
     start = member.certificate.not_valid_before_utc.timestamp()
     end = member.certificate.not_valid_after_utc.timestamp()
     if when > end:
-        return Trouble(
+        return ChainProblem(
             "expired", "{who} expired on {date}", {"who": member.words, "date": iso_time(end)}
         )
     if when < start:
-        return Trouble(
+        return ChainProblem(
             "not-yet-valid",
             "{who} is not valid before {date}",
             {"who": member.words, "date": iso_time(start)},
@@ -174,15 +174,17 @@ def date_trouble(member: Member, when: float) -> Trouble | None:
     return None
 
 
-def extension_trouble(member: Member) -> Trouble | None:
+def extension_trouble(member: Member) -> ChainProblem | None:
     """Extensions that cannot be read, or are critical and unknown (RFC 5280, 4.2)."""
     try:
         extensions = member.extensions
     except UNREADABLE:
-        return Trouble("malformed", "the extensions of {who} cannot be read", {"who": member.words})
+        return ChainProblem(
+            "malformed", "the extensions of {who} cannot be read", {"who": member.words}
+        )
     for oid, extension in extensions.items():
         if extension.critical and oid not in _KNOWN:
-            return Trouble(
+            return ChainProblem(
                 "critical-extension",
                 "{who} has a critical extension this node does not know ({oid})",
                 {"who": member.words, "oid": oid.dotted_string},
@@ -190,7 +192,7 @@ def extension_trouble(member: Member) -> Trouble | None:
     return None
 
 
-def form_trouble(member: Member, leaf: bool, root: bool) -> Trouble | None:
+def form_trouble(member: Member, leaf: bool, root: bool) -> ChainProblem | None:
     """What RFC 5280 says a certificate MUST or MUST NOT be, and the verifier lets pass.
 
     Only rules that private CAs are known to keep; a root is taken as it is. Raises one of
@@ -212,10 +214,10 @@ def form_trouble(member: Member, leaf: bool, root: bool) -> Trouble | None:
     if not fault:
         return None
     fields = {"who": member.words, "fault": fault}
-    return Trouble("form", "{who} breaks RFC 5280: {fault}", fields, issuer=member.der)
+    return ChainProblem("form", "{who} breaks RFC 5280: {fault}", fields, issuer=member.der)
 
 
-def constraint_trouble(member: Member) -> Trouble | None:
+def constraint_trouble(member: Member) -> ChainProblem | None:
     """Critical name constraints on directory names: the verifier gives up on meeting them."""
     found = member.extensions.get(x509.NameConstraints.oid)
     if found is None or not found.critical:
@@ -225,7 +227,7 @@ def constraint_trouble(member: Member) -> Trouble | None:
         return None
     template = "{who} has critical name constraints on directory names, which cannot be checked"
     fields: dict[str, object] = {"who": member.words}
-    return Trouble("unsupported-constraint", template, fields, issuer=member.der)
+    return ChainProblem("unsupported-constraint", template, fields, issuer=member.der)
 
 
 def _is_ca(member: Member) -> bool:
@@ -233,7 +235,7 @@ def _is_ca(member: Member) -> bool:
     return constraints is not None and constraints.ca
 
 
-def purpose_trouble(member: Member, purpose: str, leaf: bool) -> Trouble | None:
+def purpose_trouble(member: Member, purpose: str, leaf: bool) -> ChainProblem | None:
     """An extended key usage without `purpose` (dotted OID); a CA may also have the one for any."""
     usages = member.extension(x509.ExtendedKeyUsage) if purpose else None
     if usages is None:
@@ -243,10 +245,10 @@ def purpose_trouble(member: Member, purpose: str, leaf: bool) -> Trouble | None:
         return None
     template = "the extended key usage of {who} does not include {purpose}"
     fields = {"who": member.words, "purpose": purpose}
-    return Trouble("purpose", template, fields, issuer=member.der)
+    return ChainProblem("purpose", template, fields, issuer=member.der)
 
 
-def ca_trouble(member: Member, below: int) -> Trouble | None:
+def ca_trouble(member: Member, below: int) -> ChainProblem | None:
     """Whether it may certify, with `below` CA certificates under it (RFC 5280, 4.2.1.9 and 3)."""
     constraints = member.extension(x509.BasicConstraints)
     usage = member.extension(x509.KeyUsage)
@@ -261,10 +263,10 @@ def ca_trouble(member: Member, below: int) -> Trouble | None:
         return None
     limit = constraints.path_length if constraints else None
     fields = {"who": member.words, "limit": limit, "below": below}
-    return Trouble(code, template, fields, issuer=member.der)
+    return ChainProblem(code, template, fields, issuer=member.der)
 
 
-def key_trouble(member: Member, policy: Policy) -> Trouble | None:
+def key_trouble(member: Member, policy: ChainPolicy) -> ChainProblem | None:
     """A key that the policy does not take."""
     try:
         key = member.certificate.public_key()
@@ -283,20 +285,20 @@ def key_trouble(member: Member, policy: Policy) -> Trouble | None:
     return _weak_key(member, f"{type(key).__name__.removesuffix('PublicKey')}; RSA or EC is asked")
 
 
-def _weak_key(member: Member, words: str) -> Trouble:
+def _weak_key(member: Member, words: str) -> ChainProblem:
     fields = {"who": member.words, "words": words}
     template = "the policy does not allow the key of {who} ({words})"
-    return Trouble("weak-key", template, fields, weak=True, issuer=member.der)
+    return ChainProblem("weak-key", template, fields, weak=True, issuer=member.der)
 
 
-def hash_trouble(member: Member, policy: Policy, root: bool) -> Trouble | None:
+def hash_trouble(member: Member, policy: ChainPolicy, root: bool) -> ChainProblem | None:
     """A signature whose hash the policy does not take; a root's own proves nothing either way."""
     name = hash_name(member.certificate)
     if name in policy.hashes or (root and name == "sha1" and policy.allow_sha1_roots):
         return None
     fields = {"who": member.words, "hash": name or "no known hash"}
     template = "the policy does not allow the signature of {who} ({hash})"
-    return Trouble("weak-hash", template, fields, weak=True, issuer=member.der)
+    return ChainProblem("weak-hash", template, fields, weak=True, issuer=member.der)
 
 
 def hash_name(certificate: x509.Certificate) -> str:
@@ -308,12 +310,12 @@ def hash_name(certificate: x509.Certificate) -> str:
     return algorithm.name if algorithm else ""
 
 
-def version_trouble(member: Member, policy: Policy, root: bool) -> Trouble | None:
+def version_trouble(member: Member, policy: ChainPolicy, root: bool) -> ChainProblem | None:
     """Version 1 has no extensions, so none says that it is a CA; a root may be trusted as one."""
     if member.certificate.version is x509.Version.v3 or (root and policy.allow_v1_roots):
         return None
     version = member.certificate.version.value + 1
-    return Trouble(
+    return ChainProblem(
         "version",
         "{who} is an X.509 version {version} certificate",
         {"who": member.words, "version": version},
@@ -325,12 +327,12 @@ def version_trouble(member: Member, policy: Policy, root: bool) -> Trouble | Non
 # --- two that follow each other ------------------------------------------------------------------
 
 
-def identifier_trouble(child: Member, issuer: Member) -> Trouble | None:
+def identifier_trouble(child: Member, issuer: Member) -> ChainProblem | None:
     """The child asks for another key of its issuer (RFC 5280, 4.2.1.1)."""
     wanted, own = _key_identifiers(child, issuer)
     if wanted is None or own is None or wanted == own:
         return None
-    return Trouble(
+    return ChainProblem(
         "key-identifier",
         "{who} names another key of its issuer than {issuer_words} has",
         {"who": child.words, "issuer_words": issuer.words},
@@ -344,12 +346,12 @@ def identifier_trouble(child: Member, issuer: Member) -> Trouble | None:
 class Rules(Value):
     """What one decision holds certificates to. `when` in seconds since the epoch."""
 
-    policy: Policy
+    policy: ChainPolicy
     when: float
     depth: int
     purpose: str = ""
 
-    def troubles(self, member: Member, root: bool, below: int | None) -> Iterator[Trouble]:
+    def troubles(self, member: Member, root: bool, below: int | None) -> Iterator[ChainProblem]:
         """Everything wrong with a certificate but its dates, what RFC 5280 asks first.
 
         `below` is the number of CA certificates between it and the leaf, None for the leaf itself.

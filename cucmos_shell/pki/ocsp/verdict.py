@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 GOOD, REVOKED, UNKNOWN, NOT_CHECKED = "good", "revoked", "unknown", "not-checked"
 
 
-class Verdict(Value):
+class OcspVerdict(Value):
     """What is known about one certificate. Strings may hold foreign text.
 
     `status` is one of the four above; `reason` says why where it is not `good`. `responder` is who

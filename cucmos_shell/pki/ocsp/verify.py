@@ -22,9 +22,9 @@ from cucmos_shell.errors import Refused
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.der import SEQUENCE, element, encode
 from cucmos_shell.pki.extensions import name_parts, name_text
-from cucmos_shell.pki.ocsp.verdict import GOOD, REVOKED, UNKNOWN, Verdict
-from cucmos_shell.pki.tbs import Outline
-from cucmos_shell.pki.untrusted import guarded
+from cucmos_shell.pki.ocsp.verdict import GOOD, REVOKED, UNKNOWN, OcspVerdict
+from cucmos_shell.pki.tbs import Tbs
+from cucmos_shell.pki.untrusted import reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
             """Whether the certificate is one of them; decodes none."""
 
 
-ANSWER_LIMIT = 64 * 1024
+MAX_ANSWER = 64 * 1024
 SKEW = 300.0
 CANDIDATES = 16
 _HASHES = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha384": hashlib.sha384,
@@ -75,17 +75,17 @@ class Question:
         self.certificate = certificate
         self.issuer = issuer
         self.nonce = nonce
-        with guarded():
+        with reading():
             self.serial = certificate.serial_number
             self.issuer_subject = issuer.subject
             self.issuer_key = issuer.public_key()
-            outline = Outline(certs.to_der(certificate))
+            outline = Tbs(certs.to_der(certificate))
             self._name = encode(SEQUENCE, outline.issuer)
             self._key = key_bits(issuer)
 
     def request(self) -> bytes:
         """The request in DER; SHA-1 in it identifies, and every responder knows it (RFC 5019)."""
-        with guarded():
+        with reading():
             builder = ocsp.OCSPRequestBuilder().add_certificate(
                 self.certificate,
                 self.issuer,
@@ -115,7 +115,7 @@ class Question:
 def key_bits(certificate: x509.Certificate) -> bytes:
     """The contents of subjectPublicKey, which key hashes are made of. ValueError for no key."""
     try:
-        spki = Outline(certs.to_der(certificate)).key
+        spki = Tbs(certs.to_der(certificate)).key
     except IndexError as error:
         raise ValueError("not the outline of a certificate") from error
     _, start, end = element(spki)
@@ -124,16 +124,16 @@ def key_bits(certificate: x509.Certificate) -> bytes:
     return spki[start + 1 : end]
 
 
-def verify(answer: bytes, question: Question, now: float, trusted: Trusted) -> Verdict:
+def verify(answer: bytes, question: Question, now: float, trusted: Trusted) -> OcspVerdict:
     """What `answer` says about the certificate of `question`, if it may be believed.
 
     Never raises for anything in `answer`: what cannot be believed is `unknown` with the reason.
     """
-    if len(answer) > ANSWER_LIMIT:
-        return Verdict(UNKNOWN, f"its answer is larger than {ANSWER_LIMIT // 1024} KiB")
+    if len(answer) > MAX_ANSWER:
+        return OcspVerdict(UNKNOWN, f"its answer is larger than {MAX_ANSWER // 1024} KiB")
     try:
         _whole(answer)
-        with guarded():
+        with reading():
             response = ocsp.load_der_ocsp_response(answer)
             if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
                 raise _Disbelieved(f"it answered {_STATUS[response.response_status]}")
@@ -141,12 +141,12 @@ def verify(answer: bytes, question: Question, now: float, trusted: Trusted) -> V
             signer = _of_key(found, response)
         if signer is None:
             signer = _kept(response, trusted, bool(found))
-        with guarded():
+        with reading():
             return _judge(response, question, signer, now, trusted)
     except _Disbelieved as error:
-        return Verdict(UNKNOWN, str(error))
+        return OcspVerdict(UNKNOWN, str(error))
     except Refused:
-        return Verdict(UNKNOWN, "its answer cannot be decoded")
+        return OcspVerdict(UNKNOWN, "its answer cannot be decoded")
 
 
 def _whole(answer: bytes) -> None:
@@ -164,7 +164,7 @@ def _judge(
     signer: x509.Certificate,
     now: float,
     trusted: Trusted,
-) -> Verdict:
+) -> OcspVerdict:
     """What an answer says that was signed by the key of `signer`."""
     responder = name_text(name_parts(signer.subject))
     try:
@@ -181,7 +181,7 @@ def _judge(
         fresh = nonce or produced >= now - SKEW
         return _verdict(mine[0], responder, produced, now, fresh)
     except _Disbelieved as error:
-        return Verdict(UNKNOWN, str(error), responder)
+        return OcspVerdict(UNKNOWN, str(error), responder)
 
 
 # --- who signed --------------------------------------------------------------------------------
@@ -205,7 +205,7 @@ def _kept(response: ocsp.OCSPResponse, trusted: Trusted, found: bool) -> x509.Ce
     kept = trusted.by_name(name) if name is not None else trusted.by_key(key_hash or b"")
     for candidate in itertools.islice(kept, CANDIDATES):
         found = True
-        with guarded():
+        with reading():
             if _of_key((candidate,), response):
                 return candidate
     if found:
@@ -284,7 +284,7 @@ def _is_ca(certificate: x509.Certificate) -> bool:
 
 def may_respond(certificate: x509.Certificate) -> bool:
     """Whether a certificate is marked for OCSP signing. Raises Refused."""
-    with guarded():
+    with reading():
         purposes = _purposes(certificate)
         return purposes is not None and ExtendedKeyUsageOID.OCSP_SIGNING in purposes
 
@@ -307,7 +307,7 @@ def _check_extensions(response: ocsp.OCSPResponse, nonce: bytes) -> bool:
 
 def _verdict(
     single: ocsp.OCSPSingleResponse, responder: str, produced: float, now: float, fresh: bool
-) -> Verdict:
+) -> OcspVerdict:
     this_update = single.this_update_utc.timestamp()
     next_update = _seconds(single.next_update_utc)
     if this_update > now + SKEW:
@@ -326,7 +326,9 @@ def _verdict(
         reason = single.revocation_reason.value if single.revocation_reason else ""
     elif single.certificate_status is not ocsp.OCSPCertStatus.GOOD:
         status, reason = UNKNOWN, "the responder does not know the certificate"
-    return Verdict(status, reason, responder, "", produced, this_update, next_update, revoked_at)
+    return OcspVerdict(
+        status, reason, responder, "", produced, this_update, next_update, revoked_at
+    )
 
 
 def _seconds(moment: datetime | None) -> float | None:

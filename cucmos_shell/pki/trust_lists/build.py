@@ -11,7 +11,7 @@ from cucmos_shell.pki import certs
 from cucmos_shell.pki.extensions import name_parts
 from cucmos_shell.pki.trust_lists import form
 from cucmos_shell.pki.trust_lists.parts import parts
-from cucmos_shell.pki.untrusted import guarded
+from cucmos_shell.pki.untrusted import reading
 from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
@@ -117,7 +117,7 @@ def record_size(*lengths: int) -> int:
 
 
 def _element(tag: int, value: bytes) -> bytes:
-    if len(value) > form.LARGEST:
+    if len(value) > form.MAX_ELEMENT:
         raise Refused("A value of {size} bytes does not fit into a trust list", size=len(value))
     return bytes((tag,)) + len(value).to_bytes(2, "big") + value
 
@@ -153,7 +153,7 @@ def record(party: Party) -> bytes:
         pieces.append(_element(form.ADDRESS, party.address))
     body = b"".join(pieces)
     size = form.OVERHEAD + 2 + len(body)
-    if size > form.LARGEST:
+    if size > form.MAX_ELEMENT:
         raise Refused("A record of {size} bytes does not fit into a trust list", size=size)
     return _number(form.RECORD_LENGTH, size, 2) + body
 
@@ -172,7 +172,7 @@ def _signed(
     bare = 2 * (form.OVERHEAD + 2) + len(before) + form.OVERHEAD + length + len(after)
     after += bytes((form.PADDING,)) * (-bare % form.WORD)
     size = bare + -bare % form.WORD
-    if size > form.LARGEST:
+    if size > form.MAX_ELEMENT:
         raise Refused("A header of {size} bytes does not fit into a trust list", size=size)
     before = _element(form.VERSION, bytes(version)) + _number(form.HEADER_LENGTH, size, 2) + before
     signature = signer.key.sign(before + after + body, padding.PKCS1v15(), _HASHES[digest])
@@ -206,7 +206,7 @@ def _signer_elements(signer: Signer, digest: str) -> bytes:
 
 def names(certificate: x509.Certificate) -> tuple[str, str]:
     """Subject and issuer as lists write them. Raises Refused."""
-    with guarded():
+    with reading():
         return name_text(certificate.subject), name_text(certificate.issuer)
 
 

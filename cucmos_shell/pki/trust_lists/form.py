@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     class _TrustList(NamedTuple):
         header: Header
-        records: tuple[Record, ...]
+        records: tuple[ListRecord, ...]
         raw: bytes
 
     class _SignedFile(NamedTuple):
@@ -87,9 +87,9 @@ SAST = ROLE_NUMBERS["sast"]
 SIGNS_FILES = frozenset((2, 3))
 
 OVERHEAD = 3  # of an element: tag and length
-LARGEST = 0xFFFF  # of a value, a record and a header
-PHONE_LIMIT = 1 << 16  # phones fail to load a list of this size and more
-FILE_LIMIT = 1 << 19  # of a list; nothing near it makes sense, and reading it takes a moment
+MAX_ELEMENT = 0xFFFF  # of a value, a record and a header
+MAX_PHONE = 1 << 16  # phones fail to load a list of this size and more
+MAX_FILE = 1 << 19  # of a list; nothing near it makes sense, and reading it takes a moment
 
 
 def text_of(value: bytes) -> str:
@@ -154,7 +154,7 @@ class Header(_Header):
         return None if value is None else int.from_bytes(value, "big")
 
 
-class Record(_Record):
+class ListRecord(_Record):
     """One trusted party. `elements` maps known tags to values; `size` is in octets."""
 
     __slots__ = ()

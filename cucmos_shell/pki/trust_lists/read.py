@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from cucmos_shell.errors import Refused
 from cucmos_shell.pki.trust_lists import form
-from cucmos_shell.pki.trust_lists.form import Header, Record, SignedFile, TrustList
+from cucmos_shell.pki.trust_lists.form import Header, ListRecord, SignedFile, TrustList
 from cucmos_shell.pki.trust_lists.parts import parts
-from cucmos_shell.pki.untrusted import guarded
+from cucmos_shell.pki.untrusted import reading
 from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
@@ -54,10 +54,10 @@ def read(data: bytes) -> TrustList:
     Unknown elements are skipped; everything else has to fit to the octet.
     """
     try:
-        if len(data) > form.FILE_LIMIT:
-            raise _Malformed(f"it is larger than {form.FILE_LIMIT} bytes")
+        if len(data) > form.MAX_FILE:
+            raise _Malformed(f"it is larger than {form.MAX_FILE} bytes")
         header = _header(data)
-        with guarded():
+        with reading():
             return TrustList(header, tuple(_records(data, header.size)), data)
     except _Malformed as error:
         raise Refused("The file is not a trust list: {reason}", reason=str(error)) from None
@@ -167,11 +167,11 @@ _SERIAL, _PUBLIC_KEY, _SIGNATURE = form.SERIAL, form.PUBLIC_KEY, form.RECORD_SIG
 _DNS_NAME, _SUBJECT, _ISSUER = form.DNS_NAME, form.SUBJECT, form.ISSUER
 _ADDRESS_SIZES = (4, 16)
 _NONE: Certified = (b"", b"", b"", b"")
-_record = Record._make
+_record = ListRecord._make
 _TAGS = form.RECORD_TAGS
 
 
-def _records(data: bytes, at: int) -> list[Record]:
+def _records(data: bytes, at: int) -> list[ListRecord]:
     records = []
     its = _NONE
     last = len(data)
@@ -263,7 +263,7 @@ def _signer(found: TrustList) -> int:
     return able[0]
 
 
-def verify_signed(file: SignedFile, trusted: Iterable[Record]) -> bytes:
+def verify_signed(file: SignedFile, trusted: Iterable[ListRecord]) -> bytes:
     """The certificate among `trusted` that signed the file. Raises Refused.
 
     `trusted` are records of a list; only those that sign configuration files count.
@@ -291,7 +291,7 @@ def verify_signed(file: SignedFile, trusted: Iterable[Record]) -> bytes:
 
 
 def _check_signature(header: Header, data: bytes, der: bytes) -> None:
-    with guarded():
+    with reading():
         key = x509.load_der_x509_certificate(der).public_key()
     if not isinstance(key, rsa.RSAPublicKey) or key.key_size != header.modulus_bits:
         raise Refused("The signer's key is not of the kind that the header names")

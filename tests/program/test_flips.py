@@ -1,0 +1,121 @@
+"""One octet of a state folder is wrong: it is noticed, or it has no effect; never a mistake of ours."""
+
+import random
+import shutil
+
+import pytest
+from harness import Conversation
+
+from cucmos_shell.errors import ShellError
+from cucmos_shell.node import Node
+
+LINES = (
+    "show cert list own", "show cert list trust", "show cert own tomcat", "show csr list",
+    "show cert chain tomcat", "utils service list", "show service pending", "show cert monitor",
+    "show account", "show audit", "show alarm", "show logins", "show itl", "show ctl",
+    "utils cert monitor run", "utils service restart Cisco Tomcat", "set cert regen tomcat",
+)  # fmt: skip
+
+
+def files(node_dir):
+    """Every regular file of a state folder, links not followed."""
+    return sorted(p for p in node_dir.rglob("*") if p.is_file() and not p.is_symlink())
+
+
+def places(data, count, chance):
+    """Where to flip: one of each kind of octet, and some more."""
+    kinds = {}
+    for i, octet in enumerate(data):
+        char = chr(octet)
+        kind = "digit" if char.isdigit() else "letter" if char.isalpha() else char
+        kinds.setdefault(kind, []).append(i)
+    found = [chance.choice(each) for each in kinds.values()]
+    return chance.sample(found, min(count, len(found)))
+
+
+def speak(node_dir, world):
+    """What the node answers to everything, or why it does not open."""
+    try:
+        say = Conversation(Node.open(str(node_dir), world))
+    except ShellError as error:
+        return [(error.status, error.message())]
+    return [(say.status, text) for line in LINES for text in [say(line, "yes")]]
+
+
+def flip_everywhere(node_dir, tmp_path, world, count, share=1):
+    """Flip octets of each file in turn on a copy."""
+    chance = random.Random(1)
+    tried = 0
+    for number, path in enumerate(files(node_dir)):
+        if number % share or not path.stat().st_size:
+            continue
+        for at in places(path.read_bytes(), count, chance):
+            copy = shutil.copytree(node_dir, tmp_path / "flipped", symlinks=True)
+            victim = copy / path.relative_to(node_dir)
+            data = bytearray(victim.read_bytes())
+            data[at] ^= 1 << chance.randrange(8)
+            mode = victim.stat().st_mode
+            victim.chmod(0o600)
+            victim.write_bytes(data)
+            victim.chmod(mode)
+            for status, text in speak(copy, world):
+                where = f"{path.relative_to(node_dir)} at {at}: {text}"
+                assert status != 70, where
+                assert "nternal error" not in text, where
+            shutil.rmtree(copy)
+            tried += 1
+    return tried
+
+
+@pytest.fixture
+def used(ucm_template, tmp_path, world):
+    """A node that has done something of everything."""
+    folder = shutil.copytree(ucm_template, tmp_path / "used", symlinks=True)
+    say = Conversation(Node.open(str(folder), world))
+    for line, *answers in (
+        ("set csr gen tomcat",), ("utils ctl set-cluster mixed-mode", "y"),
+        ("set account name ann", "1", "Blue-Harbour7", "Blue-Harbour7"),
+        ("utils service restart Cisco Tomcat",), ("utils cert monitor run",),
+    ):  # fmt: skip
+        say(line, *answers)
+        assert say.status == 0, line
+    return folder
+
+
+def test_an_octet_here_and_there(used, tmp_path, world):
+    """One of a few files each."""
+    assert flip_everywhere(used, tmp_path, world, 1, share=9) >= 8
+
+
+@pytest.mark.slow
+def test_octets_of_every_kind_in_every_file(used, tmp_path, world):
+    """Digits, letters, brackets, quotes, line ends."""
+    assert flip_everywhere(used, tmp_path, world, 3) > 200
+
+
+@pytest.mark.parametrize("name", ["profile.json", "services.json", "sent.json"])
+def test_small_files_notice_any_octet(used, tmp_path, world, name):
+    """By their check sums: damaged, whatever the octet was."""
+    before = speak(shutil.copytree(used, tmp_path / "whole", symlinks=True), world)
+    assert {status for status, _ in before} == {0}
+    chance = random.Random(2)
+    size = (used / name).stat().st_size
+    for at in chance.sample(range(80, size), 12):
+        copy = shutil.copytree(used, tmp_path / "flipped", symlinks=True)
+        data = bytearray((copy / name).read_bytes())
+        data[at] ^= 1
+        (copy / name).write_bytes(data)
+        answers = speak(copy, world)
+        assert any(status == 5 and name in text for status, text in answers), at
+        shutil.rmtree(copy)
+
+
+def test_a_profile_of_an_earlier_version_gets_its_check_sum(used, world):
+    """When the node is next opened."""
+    path = used / "profile.json"
+    whole = path.read_bytes()
+    head, _, rest = whole.partition(b", ")
+    assert head.startswith(b'{"sha256": "')
+    path.write_bytes(b"{" + rest)
+    Node.open(str(used), world)
+    assert path.read_bytes() == whole
