@@ -32,7 +32,7 @@ def main() -> NoReturn:
 
 def _status(run: Callable[[], int]) -> int:
     """The exit status of `run`; why it failed goes to the standard error."""
-    from cucmos_shell.errors import ShellError
+    from cucmos_shell.errors import ShellError, debugging
 
     try:
         return run()
@@ -52,13 +52,9 @@ def _status(run: Callable[[], int]) -> int:
         return 130
     except Exception as error:
         # A mistake of the program; what the error says might hold foreign data or a key.
-        import traceback
-
-        from cucmos_shell.session.bug import debugging
-
         sys.stderr.write(f"cucmos-shell: internal error ({type(error).__name__})\n")
         if debugging():
-            traceback.print_exc()
+            sys.excepthook(type(error), error, error.__traceback__)
         return 70
 
 

@@ -25,6 +25,8 @@ field through `text.safe` on the way.
 
 from __future__ import annotations
 
+import os
+
 from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
@@ -168,3 +170,8 @@ class InternalError(ShellError):
 
     kind = "bug"
     status = 70
+
+
+def debugging() -> bool:
+    """Whether whoever started the program wants to see tracebacks (`CUCMOS_DEBUG=1`)."""
+    return os.environ.get("CUCMOS_DEBUG") == "1"

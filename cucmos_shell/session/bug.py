@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from cucmos_shell.errors import InternalError, Unavailable
+from cucmos_shell.errors import InternalError, Unavailable, debugging
 from cucmos_shell.store.logfile import LogFile
 from cucmos_shell.text import safe
 
@@ -15,11 +15,6 @@ if TYPE_CHECKING:
 
 MAX_LINE = 1000
 MAX_SIZE, MAX_FILES = 1024 * 1024, 3
-
-
-def debugging() -> bool:
-    """Whether whoever started the program wants to see tracebacks (`CUCMOS_DEBUG=1`)."""
-    return os.environ.get("CUCMOS_DEBUG") == "1"
 
 
 def bug(problem: BaseException, now: float, layout: Layout) -> InternalError:

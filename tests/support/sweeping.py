@@ -1,6 +1,6 @@
 """How much of a sweep is run: all of it with `CUCMOS_SWEEP=all`, else a share spread evenly.
 
-A full sweep of every command takes an hour; the commands of `WHOLE` are always swept in full.
+A full sweep of every command takes an hour; of those in `SHARES` a larger share is always taken.
 """
 
 import os
@@ -12,21 +12,19 @@ from harness import Conversation
 
 from cucmos_shell.node import Node
 
-WHOLE = ("regenerate", "restart")
-SHARE = 12
+SHARES = {"regenerate": 3, "restart": 1}
+SHARE = 16
 
 
 def share(points, part=0, parts=1, name="", of=SHARE):
     """The points of one part that are to be tried."""
-    mine = points[part::parts]
-    if name in WHOLE or os.environ.get("CUCMOS_SWEEP") == "all":
-        return mine
-    return mine[part % of :: of]
+    step = every(name, of)
+    return points[part::parts][part % step :: step]
 
 
 def every(name="", of=SHARE):
     """Which of many disks is laid out: each `every`-th."""
-    return 1 if name in WHOLE or os.environ.get("CUCMOS_SWEEP") == "all" else of
+    return 1 if os.environ.get("CUCMOS_SWEEP") == "all" else SHARES.get(name, of)
 
 
 class Sweep:
