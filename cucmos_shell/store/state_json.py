@@ -7,11 +7,11 @@ one when it is next written.
 
 from __future__ import annotations
 
-import hashlib
 import json
 
 from cucmos_shell.errors import Damaged, Unavailable
 from cucmos_shell.store.durable import FILE_MODE, read, replace_file, unavailable
+from cucmos_shell.store.snapshot import sha256_hex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _SUM_END = len(_SUM) + 64
 
 def sealed(octets: bytes) -> bytes:
     """A JSON object's octets with their check sum in front."""
-    return _SUM + hashlib.sha256(octets).hexdigest().encode("ascii") + b'", ' + octets[1:]
+    return _SUM + sha256_hex(octets).encode("ascii") + b'", ' + octets[1:]
 
 
 def unsealed(octets: bytes, path: str) -> tuple[bytes, bool]:

@@ -89,6 +89,8 @@ class Store:
     def try_lock(self) -> Lock | None:
         """The lock if it is free now, else None. Raises Unavailable."""
         # Whoever takes the lock will write: what that needs is loaded before anybody waits.
+        import hashlib  # noqa: F401
+
         import cucmos_shell.store.transaction  # noqa: F401
 
         return try_lock(self.layout.lock)
