@@ -12,7 +12,7 @@ import re
 
 from cucmos_shell.errors import UsageError
 from cucmos_shell.node.certificates import issuing
-from cucmos_shell.node.certificates.trust_lists import TrustLists
+from cucmos_shell.node.node import Node
 from cucmos_shell.profile.load import load_yaml
 from cucmos_shell.profile.profile import find, to_json
 from cucmos_shell.store import Store
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.profile.profile import Profile
     from cucmos_shell.store import Lock
+    from cucmos_shell.store.transaction import Transaction
     from cucmos_shell.world import World
     from cucmos_shell.world.world import PrivateKey
 
@@ -113,15 +114,16 @@ def _install(
     keys = _keys(profile, world, progress)
     data = json.dumps(to_json(profile), indent=1).encode("ascii") + b"\n"
     replace_file(layout.profile, sealed(data))
-    transaction = store.create(lock, who="installation", what="install", now=world.now())
-    transaction.define(profile.units, profile.trust_stores)
-    for unit, key in keys.items():
-        serial = world.new_serial()
-        credential = issuing.first(profile, unit, key, now=transaction.now, serial=serial)
-        issuing.stage(transaction, profile, credential)
-    transaction.put_settings({})
-    TrustLists(profile, lambda service: 0).follow(transaction)
-    transaction.commit()
+
+    def fill(change: Transaction) -> None:
+        change.define(profile.units, profile.trust_stores)
+        for unit, key in keys.items():
+            serial = world.new_serial()
+            credential = issuing.first(profile, unit, key, now=change.now, serial=serial)
+            issuing.stage(change, profile, credential)
+        change.put_settings({})
+
+    Node(layout.state, profile, world).create(lock, fill)
     os.unlink(layout.installing)
     progress("The node is installed")
 

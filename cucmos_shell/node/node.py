@@ -16,14 +16,20 @@ from cucmos_shell.store.state_json import MALFORMED, seal, unsealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
     from cucmos_shell.node.access.accounts import Accounts
     from cucmos_shell.node.access.sessions import Logins
     from cucmos_shell.node.certificates.trust_lists import TrustLists
     from cucmos_shell.node.logs.alarms import Alarms
     from cucmos_shell.node.services.services import Services
-    from cucmos_shell.store import Snapshot
+    from cucmos_shell.store import Lock, Snapshot
+    from cucmos_shell.store.transaction import Transaction
     from cucmos_shell.world import World
     from cucmos_shell.world.unanswered import SyslogHost
+
+    T = TypeVar("T")
 
 DAY = 86_400
 
@@ -39,6 +45,7 @@ class Node:
         self.profile = profile
         self.world = world
         self.store = Store(state_dir)
+        self.store.before_commit = (lambda change: self.lists.follow(change),)
         self.layout = self.store.layout
         self.audit = Audit(self.layout.audit_log, self.layout.log_reserve)
 
@@ -94,7 +101,7 @@ class Node:
         """The trust lists, which follow the certificates."""
         from cucmos_shell.node.certificates.trust_lists import TrustLists
 
-        return TrustLists(self.profile, lambda s: self.services.started_from(s))
+        return TrustLists(self.profile, lambda *asked: self.services.started_from(*asked))
 
     def _syslog(self) -> SyslogHost | bool | None:
         from cucmos_shell.world.unanswered import SyslogHost
@@ -104,12 +111,18 @@ class Node:
             return SyslogHost(setting["host"], setting["port"], setting["transport"])
         return None if setting["to"] == "local" else False
 
-    def fail_service(self, name: str) -> None:
-        """Let a service break down now, as a fault would, and raise its alarm. Raises Busy."""
-        with self.store.lock(self.world.monotonic, self.world.sleep) as lock:
-            change = self.store.begin(lock, who="fault", what=f"{name} fails", now=self.now())
-            self.services.fail(change, name)
-        self.alarms.raise_one("ServiceFailed", ServiceName=name, Reason="Service stopped abruptly")
+    def change(self, lock: Lock, who: str, what: str, function: Callable[[Transaction], T]) -> T:
+        """Let `function` change the node under the store's lock, all at once or not at all.
+
+        The only way to a commit. `who` does it by the command `what`. Returns what `function`
+        returns; raises what it raises, and what `Transaction.commit` does.
+        """
+        return _made(self.store.begin(lock, who=who, what=what, now=self.now()), function)
+
+    def create(self, lock: Lock, function: Callable[[Transaction], T]) -> T:
+        """The first change of all, which makes the store; otherwise as `change`."""
+        new = self.store.create(lock, who="installation", what="install", now=self.now())
+        return _made(new, function)
 
     def now(self) -> float:
         """Seconds since the epoch, as the node's clock shows them."""
@@ -137,6 +150,12 @@ class Node:
     def zone(self) -> str:
         """The node's IANA time zone."""
         return self.profile.timezone
+
+
+def _made(change: Transaction, function: Callable[[Transaction], T]) -> T:
+    result = function(change)
+    change.commit()
+    return result
 
 
 def _kept_profile(layout: Layout) -> tuple[Profile, bool]:

@@ -96,8 +96,4 @@ class Dialogue:
                 raise Busy("Another session is changing this node; try again in a moment")
             yield Pause(LOCK_RETRY)
         with lock:
-            transaction = node.store.begin(lock, who=self._who, what=self._what, now=node.now())
-            result = wanted.function(transaction)
-            node.lists.follow(transaction)
-            transaction.commit()
-            return result
+            return node.change(lock, self._who, self._what, wanted.function)

@@ -68,14 +68,16 @@ class StateJson:
         self._form = form
         self._mode = mode
 
-    def read(self, parse: Callable[[Any], T], damage: str = "") -> T | None:
+    def read(
+        self, parse: Callable[[Any], T], damage: str = "", staged: bytes | None = None
+    ) -> T | None:
         """What `parse` makes of the file; None if there is no such file.
 
         `damage` says what is wrong with a file that is not of the form, in place of the error of
-        `parse`. Raises Damaged, Unavailable.
+        `parse`; `staged` is what the file is going to hold. Raises Damaged, Unavailable.
         """
         try:
-            data = json.loads(unsealed(read(self.path), self.path)[0])
+            data = json.loads(staged or unsealed(read(self.path), self.path)[0])
             if data["format"] <= self._form:
                 return parse(data)
         except FileNotFoundError:

@@ -33,6 +33,8 @@ class Store:
 
     def __init__(self, state_dir: str) -> None:
         self.layout = Layout(state_dir)
+        # What follows every change, in the same transaction; set by whoever owns the store.
+        self.before_commit: tuple[Callable[[Transaction], None], ...] = ()
 
     def exists(self) -> bool:
         """Whether a node is installed here. Raises Unavailable; Damaged if there was one."""
@@ -122,7 +124,14 @@ class Store:
         from cucmos_shell.store.transaction import Transaction
 
         self._check(lock)
-        return Transaction(self.layout, self.snapshot(), who=who, what=what, now=now)
+        return Transaction(
+            self.layout,
+            self.snapshot(),
+            who=who,
+            what=what,
+            now=now,
+            before_commit=self.before_commit,
+        )
 
     def create(self, lock: Lock, *, who: str, what: str, now: float) -> Transaction:
         """The first change, which makes the store. Raises Unavailable if there is one already."""
@@ -131,7 +140,9 @@ class Store:
         self._check(lock)
         if self.exists():
             raise Unavailable("A node is installed in {folder}", folder=self.layout.state)
-        return Transaction(self.layout, None, who=who, what=what, now=now)
+        return Transaction(
+            self.layout, None, who=who, what=what, now=now, before_commit=self.before_commit
+        )
 
     def _view_is_fresh(self) -> bool:
         try:

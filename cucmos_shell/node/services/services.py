@@ -1,7 +1,7 @@
 """The services: simulated, but stateful across processes, with a real answer to which certificate
 each of them uses.
 
-A command writes a plan (see `plan`) in one atomic replace of its file, under the store's lock.
+A command puts a plan (see `plan`) into a transaction, which replaces the plan's file in one step.
 Nothing runs in between: whoever asks works the state out from plan and time.
 """
 
@@ -34,7 +34,7 @@ __all__ = ["Pending", "ServiceState", "Services"]
 class Services(ServiceStates):
     """The services of one node, and what can be done to them.
 
-    Methods that take a `Transaction` need the lock it stands for; they write before they return.
+    Methods that take a `Transaction` change the plan by it: its commit makes that so.
     """
 
     # --- writing -------------------------------------------------------------------------------
@@ -45,11 +45,12 @@ class Services(ServiceStates):
 
     def _open(self, transaction: Transaction) -> tuple[ServiceBook, float, Timeline]:
         """The book, the moment a command happens at, and rows to be filled."""
-        book, now = self._at()
+        book, now = self._at(change=transaction)
         return book, now, Timeline(self._specs, now, self._pace(transaction))
 
-    def _write(
+    def _put(
         self,
+        transaction: Transaction,
         book: ServiceBook,
         now: float,
         rows: Mapping[str, Iterable[Transition]] | None = None,
@@ -72,7 +73,7 @@ class Services(ServiceStates):
         past = [at for at in boots if at <= now][-1:]
         future = [at for at in boots if at > now] if boot is None else [boot]
         fresh = ServiceBook(now, max(0.0, now - self._world.now()), (*past, *future), entries)
-        self._file.replace(dump(fresh))
+        transaction.put_beside(self._file, dump(fresh))
 
     def _shortened(
         self, book: ServiceBook, name: str, snapshot: Snapshot, now: float
@@ -103,7 +104,7 @@ class Services(ServiceStates):
         along = self._along(book, name, now)
         timeline.stop(self._running(book, [name, *along], now))
         self._begin(book, now, timeline, [name, *along, *self._left_behind(book, name, now)])
-        self._write(book, now, timeline.rows)
+        self._put(transaction, book, now, timeline.rows)
         return tuple(timeline.rows[name])
 
     def start(self, transaction: Transaction, name: str) -> tuple[Transition, ...]:
@@ -113,7 +114,7 @@ class Services(ServiceStates):
         if self._coming_up(book, name):
             return ()
         self._begin(book, now, timeline, [name, *self._left_behind(book, name, now)])
-        self._write(book, now, timeline.rows)
+        self._put(transaction, book, now, timeline.rows)
         return tuple(timeline.rows[name])
 
     def stop(self, transaction: Transaction, name: str) -> tuple[Transition, ...]:
@@ -129,7 +130,7 @@ class Services(ServiceStates):
         timeline.halt(name, COMMANDED)
         for other in along:
             timeline.halt(other, NOT_RUNNING)
-        self._write(book, now, timeline.rows, flags)
+        self._put(transaction, book, now, timeline.rows, flags)
         return tuple(timeline.rows[name])
 
     def activate(self, transaction: Transaction, name: str) -> tuple[Transition, ...]:
@@ -142,7 +143,7 @@ class Services(ServiceStates):
             self._begin(book, now, timeline, [name, *self._left_behind(book, name, now)])
         else:
             timeline.halt(name, NOT_RUNNING)
-        self._write(book, now, timeline.rows, {name: {"activated": True}})
+        self._put(transaction, book, now, timeline.rows, {name: {"activated": True}})
         return tuple(timeline.rows[name])
 
     def deactivate(self, transaction: Transaction, name: str) -> tuple[Transition, ...]:
@@ -154,7 +155,7 @@ class Services(ServiceStates):
         """Say whether the service comes back by itself when it fails."""
         self.refuse_unless_auto_restart(name)
         book, now, _ = self._open(transaction)
-        self._write(book, now, flags={name: {"auto_restart": on}})
+        self._put(transaction, book, now, flags={name: {"auto_restart": on}})
 
     def fail(self, transaction: Transaction, name: str) -> None:
         """Let `name` fail now, as a fault would; the services that need it stop.
@@ -170,7 +171,7 @@ class Services(ServiceStates):
         else:
             for other in along:
                 timeline.halt(other, NOT_RUNNING)
-        self._write(book, now, timeline.rows)
+        self._put(transaction, book, now, timeline.rows)
 
     def restart_node(self, transaction: Transaction) -> float:
         """Stop everything, start the node, start what is activated; returns when it starts."""
@@ -189,7 +190,7 @@ class Services(ServiceStates):
             if name not in coming:
                 timeline.halt(name, COMMANDED)
         self._begin(book, now, timeline, coming, boot)
-        self._write(book, now, timeline.rows, boot=boot)
+        self._put(transaction, book, now, timeline.rows, boot=boot)
         return boot
 
     # --- conditions ----------------------------------------------------------------------------

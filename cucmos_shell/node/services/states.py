@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.profile.profile import Profile, ServiceSpec
     from cucmos_shell.store import HistoryEntry, Snapshot, Store
+    from cucmos_shell.store.transaction import Transaction
     from cucmos_shell.world import World
 
 
@@ -80,12 +81,15 @@ class ServiceStates:
 
     # --- reading -------------------------------------------------------------------------------
 
-    def _book(self) -> ServiceBook:
-        return self._file.read(parse, "it is no plan of services") or ServiceBook()
+    def _book(self, change: Transaction | None = None) -> ServiceBook:
+        staged = change.beside(self._file) if change else None
+        return self._file.read(parse, "it is no plan of services", staged) or ServiceBook()
 
-    def _at(self, now: float | None = None) -> tuple[ServiceBook, float]:
+    def _at(
+        self, now: float | None = None, change: Transaction | None = None
+    ) -> tuple[ServiceBook, float]:
         """The book, and the services' time: the clock's or a later one, but never back."""
-        book = self._book()
+        book = self._book(change)
         self._latest = max(self._latest, book.now(self._world.now()))
         return book, max(self._latest, now or 0.0)
 
@@ -145,9 +149,12 @@ class ServiceStates:
         rows = self._book().entry(name).rows
         return tuple(row.state for row in rows if after < row.at <= until)
 
-    def started_from(self, name: str) -> int:
-        """The number of the store's state that the last start of `name` was planned from."""
-        rows = self._book().entry(name).rows
+    def started_from(self, name: str, change: Transaction | None = None) -> int:
+        """The number of the store's state that the last start of `name` was planned from.
+
+        `change` may have planned one. 0 if there was none.
+        """
+        rows = self._book(change).entry(name).rows
         return max((row.loaded.head for row in rows if row.loaded is not None), default=0)
 
     # --- what is loaded --------------------------------------------------------------------------

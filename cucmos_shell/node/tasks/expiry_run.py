@@ -98,8 +98,8 @@ def next_run(node: Node) -> float:
 
 
 def _saving(node: Node, sent: Sent) -> Commit:
-    """The step that replaces the record, under the lock."""
-    return Commit(lambda _: unsent.save(node.store.layout.sent, sent))
+    """The step that replaces the record."""
+    return Commit(lambda change: unsent.put(change, node.layout.sent, sent))
 
 
 def _alarm(node: Node, one: Due, now: float) -> Raised:
