@@ -5,6 +5,7 @@ from __future__ import annotations
 from cucmos_shell.cli.wording import choice
 from cucmos_shell.errors import Busy, Cancelled
 from cucmos_shell.results import Ask, AskText, Commit, Paste, Pause, Progress, Say, Secret
+from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,9 +14,12 @@ if TYPE_CHECKING:
 
     from cucmos_shell.node import Node
     from cucmos_shell.results import Events
+    from cucmos_shell.store.transaction import Transaction
 
 # Seconds that a change waits for the lock, and between two looks at it.
 LOCK_PATIENCE, LOCK_RETRY = 10.0, 0.05
+# Seconds that the clock may be behind the last change before somebody should look at it.
+MAX_BEHIND = 3600.0
 
 
 class Dialogue:
@@ -95,5 +99,22 @@ class Dialogue:
             if node.world.monotonic() >= deadline:
                 raise Busy("Another session is changing this node; try again in a moment")
             yield Pause(LOCK_RETRY)
+        behind = 0.0
+
+        def function(change: Transaction) -> Any:
+            nonlocal behind
+            behind = change.behind
+            return wanted.function(change)
+
         with lock:
-            return node.change(lock, self._who, self._what, wanted.function)
+            result = node.change(lock, self._who, self._what, function)
+        if behind > MAX_BEHIND and not self._json:
+            yield Say(_behind(node.now(), behind))
+        return result
+
+
+def _behind(now: float, behind: float) -> str:
+    return (
+        f"Warning: the clock says {iso_time(now)}, but the change before this one was made at"
+        f" {iso_time(now + behind)}\n"
+    )

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Transaction:
     """Reads like a snapshot that has the changes already; `commit` makes them, all at once.
 
-    Nothing is written before `commit`. `now` is the time of the change: never before the last
-    one's, whatever the clock says.
+    Nothing is written before `commit`. `now` is what the clock says; what came before what is told
+    by the numbers of the states alone.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Transaction:
         self._base = base
         self._who, self._what = who, what
         self.head = base.head if base else 0
-        self.now = max(now, base.when) if base else now
+        self.now = now
         self._before_commit = tuple(before_commit)
         self._kinds: dict[str, str] = dict(base.note()["units"]) if base else {}
         self._owns: dict[str, OwnDraft] = {}
@@ -119,6 +119,11 @@ class Transaction:
         """What the change puts into a small file beside the store; None if it leaves it alone."""
         staged = self._beside.get(file.path)
         return staged and staged[1]
+
+    @property
+    def behind(self) -> float:
+        """By how many seconds the clock is behind the time of the last change; 0 if it is not."""
+        return max(0.0, self._base.when - self.now) if self._base else 0.0
 
     # --- changing --------------------------------------------------------------------------------
 

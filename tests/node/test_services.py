@@ -732,3 +732,20 @@ def test_a_change_sees_what_it_has_planned(node):
         node.change(lock, "ann", "both", both)
     assert node.services.running(TOMCAT)
     assert node.services.running(SERVLET)
+
+
+def test_a_certificate_of_a_start_is_known_after_the_clock_was_set_back(timed):
+    """The services' time is ahead of the clock then, and certificates have the clock's."""
+    do(timed, "restart", "Cisco CDP")
+    wait(timed, 100)
+    wait(timed, -5000)
+    do(timed, "restart", TOMCAT)
+    wait(timed, 2)
+    renew(timed, "tomcat")
+    assert timed.snapshot().own("tomcat").row.not_before <= timed.now()
+    wait(timed, 100)
+    assert timed.services.loaded(TOMCAT, timed.snapshot())["tomcat"] == (
+        timed.snapshot().own("tomcat").row.sha256
+    )
+    renew(timed, "tomcat")
+    assert [row.service for row in timed.services.pending(timed.snapshot())].count(TOMCAT) == 1

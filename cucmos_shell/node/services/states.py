@@ -193,7 +193,7 @@ class ServiceStates:
         own = dict(loaded.own)
         for unit in spec.units:
             for certificate in snapshot.own(unit).history:
-                if _came_before_start(certificate, loaded, row.at):
+                if _came_before_start(certificate, loaded, row.at, book.offset):
                     own[unit] = (certificate.head, certificate.sha256)
         return (loaded, False) if own == loaded.own else (loaded.replace(own=own), True)
 
@@ -231,11 +231,19 @@ def _installed(snapshot: Snapshot) -> float:
     return min((entry[0].when for entry in entries if entry), default=snapshot.when)
 
 
-def _came_before_start(certificate: HistoryEntry, loaded: Loaded, start: float) -> bool:
-    """Whether a certificate that is newer than the plan was there when the start began."""
+def _came_before_start(
+    certificate: HistoryEntry, loaded: Loaded, start: float, offset: float
+) -> bool:
+    """Whether a certificate that is newer than the plan was there when the start began.
+
+    `offset` is by how much the services' time was ahead of the clock when the plan was made. Where
+    the clock has been set back since, the answer may be no for a yes: one restart too many.
+    """
     if loaded.planned_at is None or start <= loaded.planned_at:
         return False
-    return certificate.head > loaded.head and loaded.planned_at <= certificate.when <= start
+    return (
+        certificate.head > loaded.head and loaded.planned_at <= certificate.when + offset <= start
+    )
 
 
 def _changed_since(
