@@ -5,6 +5,7 @@ from __future__ import annotations
 from cucmos_shell.cli import Family
 from cucmos_shell.commands.arguments.common import UNIT
 from cucmos_shell.commands.views.replaced import Installed
+from cucmos_shell.errors import Damaged
 from cucmos_shell.node.certificates import issuing
 from cucmos_shell.node.tasks.alarms import renewed
 from cucmos_shell.results import Ask, Commit, Notice, Progress
@@ -53,17 +54,23 @@ def regen(node: Node, unit: str) -> Conversation[Installed | Notice]:
 def install(
     node: Node, transaction: Transaction, unit: str, key: PrivateKey, serial: int
 ) -> Installed:
-    """Give `unit` a self-signed certificate for `key`, like its present one."""
-    spec, der = node.profile.units[unit], transaction.own_der(unit)
-    credential = issuing.again(spec, der, key, now=transaction.now, serial=serial)
+    """Give `unit` a self-signed certificate for `key`, like its present one.
+
+    Where that is damaged, like the one that the profile describes.
+    """
+    spec, now = node.profile.units[unit], transaction.now
+    try:
+        credential = issuing.again(spec, transaction.own_der(unit), key, now=now, serial=serial)
+    except Damaged:
+        credential = issuing.first(node.profile, unit, key, now=now, serial=serial)
     return put(node, transaction, credential)
 
 
 def put(node: Node, transaction: Transaction, credential: Credential) -> Installed:
     """Let a self-signed certificate be its unit's; a pending request goes."""
     unit = credential.row.name
-    before = transaction.own(unit)
     issuing.stage(transaction, node.profile, credential)
+    pending = transaction.own(unit).request is not None
     transaction.drop_request(unit)
     return Installed(
         unit=unit,
@@ -71,5 +78,5 @@ def put(node: Node, transaction: Transaction, credential: Credential) -> Install
         advice=node.profile.defaults["restart_advice_regenerated"].format(unit=unit),
         row=credential.row,
         services=node.profile.units[unit].services,
-        request_deleted=before.request is not None,
+        request_deleted=pending,
     )

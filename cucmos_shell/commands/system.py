@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from cucmos_shell.cli import Family
-from cucmos_shell.errors import Refused
+from cucmos_shell.errors import Damaged, Refused
 from cucmos_shell.results import Ask, Commit, Notice, Progress
 from cucmos_shell.text import iso_time, zone_abbreviation
 
@@ -42,6 +42,10 @@ def _leave(
     node: Node, caller: Caller, verb: str, participle: str, noun: str, end: str
 ) -> Conversation[Notice]:
     """The product's dialogue; the order of its lines is matched by programs."""
+    try:
+        node.services.booted()
+    except Damaged as error:
+        yield Progress(f"Warning: {error.message()}; services start as they were delivered")
     yield Progress("")
     yield Progress(f"Do you really want to {verb} ?")
     yield Progress("")

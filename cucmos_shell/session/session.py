@@ -63,7 +63,7 @@ class Session:
         self.caller = Caller(account, level, origin, self.settings, self.walker)
         self.executed = 0
         self.audit_warned = False
-        self._booted = node.services.booted() if interactive else None
+        self._booted = self._last_boot() if interactive else None
 
     @property
     def ended(self) -> bool:
@@ -72,10 +72,14 @@ class Session:
 
     def rebooted(self) -> bool:
         """Whether the node was restarted since this session began, which ends sessions."""
+        before, now = self._booted, self._last_boot()
+        return before is not None and now is not None and now > before
+
+    def _last_boot(self) -> float | None:
         try:
-            return self._booted is not None and self.node.services.booted() > self._booted
+            return self.node.services.booted()
         except ShellError:
-            return False
+            return None
 
     @property
     def prompt(self) -> str:

@@ -127,7 +127,9 @@ class CommitWriter:
         for store, trust in plan.trusts.items():
             index = TrustIndex(trust.base.changed(trust.changes))
             self._indexes[store] = index
-            self._write_version(writer, store, {paths.INDEX: index.raw})
+            self._write_version(
+                writer, store, {paths.INDEX: index.raw}, {paths.INDEX: sha256_hex(index.raw)}
+            )
         if plan.documents or plan.base is None:
             self._write_node(writer)
         for unit, changes in plan.files.items():
@@ -166,9 +168,8 @@ class CommitWriter:
         if own.row is not None and (not history or history[-1].sha256 != own.row.sha256):
             entry = HistoryEntry(version, self._number, self._plan.when, own.row.sha256)
             history = shortened((*history, entry))
-        files = draft.files(unit)
-        files[paths.INDEX] = own_to_json(own.replace(history=history, version=version))
-        self._write_version(writer, unit, files)
+        index = own_to_json(own.replace(history=history, version=version))
+        self._write_files(writer, unit, {**draft.changes, paths.INDEX: index})
 
     def _write_node(self, writer: Writer) -> None:
         changes: dict[str, bytes | None] = {
@@ -177,14 +178,19 @@ class CommitWriter:
         self._write_files(writer, paths.NODE, changes)
 
     def _write_files(self, writer: Writer, unit: str, changes: Mapping[str, bytes | None]) -> None:
-        """A version of a unit that is nothing but files: the ones before with `changes`."""
+        """A version of a unit: the files of the one before, with `changes`.
+
+        What was damaged before and is left alone stays so, and hinders no change of the others.
+        """
         base = self._plan.base
         files = {name: data for name, data in changes.items() if data is not None}
+        sums = {name: sha256_hex(data) for name, data in files.items()}
         if base is not None and base.has(unit):
-            for name in base.manifest(unit):
-                if name not in changes:
-                    files[name] = base.file(unit, name)
-        self._write_version(writer, unit, files)
+            for name, (data, known) in base.as_is(unit, changes).items():
+                sums[name] = known
+                if data is not None:
+                    files[name] = data
+        self._write_version(writer, unit, files, sums)
 
     def _next_version(self, unit: str) -> int:
         if unit not in self._versions:
@@ -194,7 +200,9 @@ class CommitWriter:
             self._versions[unit] = 1 + max((*taken, known))
         return self._versions[unit]
 
-    def _write_version(self, writer: Writer, unit: str, files: dict[str, bytes]) -> None:
+    def _write_version(
+        self, writer: Writer, unit: str, files: dict[str, bytes], sums: dict[str, str]
+    ) -> None:
         version = self._next_version(unit)
         root = self._layout.version(unit, version)
         writer.folder_if_missing(os.path.dirname(root))
@@ -206,7 +214,7 @@ class CommitWriter:
         for name, data in files.items():
             secret = name.startswith(f"{paths.KEYS}/") or name in SECRET_DOCUMENTS
             writer.file(f"{root}/{name}", data, SECRET_FILE_MODE if secret else FILE_MODE)
-        manifest = manifest_of({name: sha256_hex(data) for name, data in files.items()})
+        manifest = manifest_of(sums)
         writer.file(f"{root}/{paths.MANIFEST}", manifest)
         self._sums[unit] = sha256_hex(manifest)
 

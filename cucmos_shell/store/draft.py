@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from cucmos_shell.pki.der import to_pem
 from cucmos_shell.store import paths
-from cucmos_shell.store.rows import CertificateRow, Own, TrustIndex, best, by_name
+from cucmos_shell.store.rows import Own, TrustIndex, best, by_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cucmos_shell.store.snapshot import Snapshot
+    from collections.abc import Iterable
+
+    from cucmos_shell.store.rows import CertificateRow, RequestRow
 
 # Up to here a search through the index's octets is cheaper than reading all of its rows.
 FEW = 16
@@ -109,45 +111,39 @@ class TrustDraft:
 
 
 class OwnDraft:
-    """The files of a unit as they are to be."""
+    """What a transaction wants changed of a unit with a certificate of its own.
 
-    __slots__ = ("chain", "der", "key_pem", "own", "request_key_pem", "request_pem")
+    `changes` maps file names to new contents, None where the file goes; others stay as they are.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_unit", "changes", "own")
+
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
         self.own = Own()
-        self.der = b""
-        self.chain = b""
-        self.key_pem = b""
-        self.request_pem = b""
-        self.request_key_pem = b""
+        self.changes: dict[str, bytes | None] = {}
 
     def __repr__(self) -> str:
         return "<OwnDraft>"
 
-    @classmethod
-    def of(cls, snapshot: Snapshot, unit: str) -> OwnDraft:
-        """What the unit has now."""
-        draft = cls()
-        draft.own = snapshot.own(unit)
-        if draft.own.row is not None:
-            draft.der = snapshot.own_der(unit)
-            draft.chain = snapshot.chain_pem(unit)
-            draft.key_pem = snapshot.private_key_pem(unit)
-        if draft.own.request is not None:
-            draft.request_pem = snapshot.request_pem(unit)
-            draft.request_key_pem = snapshot.request_key_pem(unit)
-        return draft
+    def put(
+        self, row: CertificateRow, der: bytes, key_pem: bytes, chain_ders: Iterable[bytes]
+    ) -> None:
+        """Put a certificate in place of the present one, with its key and its chain."""
+        self.own = self.own.replace(row=row)
+        self.changes[paths.own_pem(self._unit)] = to_pem(der)
+        self.changes[paths.own_der(self._unit)] = der
+        self.changes[paths.private_key(self._unit)] = key_pem
+        self.changes[paths.CHAIN] = b"".join(map(to_pem, chain_ders)) or None
 
-    def files(self, unit: str) -> dict[str, bytes]:
-        """Name to contents, but for the index."""
-        files: dict[str, bytes] = {}
-        if self.own.row is not None:
-            files[paths.own_pem(unit)] = to_pem(self.der)
-            files[paths.own_der(unit)] = self.der
-            files[paths.private_key(unit)] = self.key_pem
-            if self.chain:
-                files[paths.CHAIN] = self.chain
-        if self.own.request is not None:
-            files[paths.request(unit)] = self.request_pem
-            files[paths.request_key(unit)] = self.request_key_pem
-        return files
+    def put_request(self, row: RequestRow, pem: bytes, key_pem: bytes) -> None:
+        """Put a request in place of the pending one, with its key."""
+        self.own = self.own.replace(request=row)
+        self.changes[paths.request(self._unit)] = pem
+        self.changes[paths.request_key(self._unit)] = key_pem
+
+    def drop_request(self) -> None:
+        """Take the pending request away."""
+        self.own = self.own.replace(request=None)
+        self.changes[paths.request(self._unit)] = None
+        self.changes[paths.request_key(self._unit)] = None

@@ -14,7 +14,7 @@ from cucmos_shell.store.rows import CertificateRow, Own, TrustIndex, own_from_js
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
     from hashlib import sha256 as _small
     from typing import Any, NoReturn
 else:
@@ -25,6 +25,7 @@ else:
 
 FORMAT = 1
 SMALL, LARGE = 1 << 10, 1 << 18
+UNKNOWN_SUM = "0" * 64
 
 
 def sha256_hex(data: bytes) -> str:
@@ -188,6 +189,34 @@ class Snapshot:
         data = self._file(path)
         self._check(path, data, sums.get(name))
         return data
+
+    def as_is(self, unit: str, but_for: Container[str] = ()) -> dict[str, tuple[bytes | None, str]]:
+        """The unit's files, damaged or not: name → contents, and the check sum they should have.
+
+        For a new version that takes over what a change leaves alone. Contents are None where a file
+        is missing. Where the list of check sums is damaged, none of them is known to be right.
+        """
+        try:
+            sums = self.manifest(unit)
+        except Damaged:
+            sums = dict.fromkeys(self._names(unit), UNKNOWN_SUM)
+        found: dict[str, tuple[bytes | None, str]] = {}
+        for name in sums:
+            if name not in but_for:
+                try:
+                    found[name] = self._file(self.path(unit, name)), sums[name]
+                except Damaged:
+                    found[name] = None, sums[name]
+        return found
+
+    def _names(self, unit: str) -> list[str]:
+        root = self.path(unit, "")
+        names = [
+            os.path.relpath(os.path.join(folder, name), root)
+            for folder, _, files in os.walk(root)
+            for name in files
+        ]
+        return [name for name in names if name != paths.MANIFEST]
 
     def has(self, unit: str) -> bool:
         """Whether there is a unit of that name, of any kind."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cucmos_shell.pki.der import to_pem
+import contextlib
+
+from cucmos_shell.errors import Damaged
 from cucmos_shell.store import paths
 from cucmos_shell.store.commit import CommitPlan, CommitWriter
 from cucmos_shell.store.draft import OwnDraft, TrustDraft
@@ -71,17 +73,21 @@ class Transaction:
 
     def own_der(self, unit: str) -> bytes:
         """The unit's own certificate in DER."""
-        return self._owns[unit].der if unit in self._owns else self._stored().own_der(unit)
+        return self._own_file(unit, paths.own_der(unit))
 
     def private_key_pem(self, unit: str) -> bytes:
         """The unit's private key: for its own use, never shown."""
-        draft = self._owns.get(unit)
-        return draft.key_pem if draft else self._stored().private_key_pem(unit)
+        return self._own_file(unit, paths.private_key(unit))
 
     def request_key_pem(self, unit: str) -> bytes:
         """The private key of the pending request: for its own use, never shown."""
+        return self._own_file(unit, paths.request_key(unit))
+
+    def _own_file(self, unit: str, name: str) -> bytes:
         draft = self._owns.get(unit)
-        return draft.request_key_pem if draft else self._stored().request_key_pem(unit)
+        if draft is None or name not in draft.changes:
+            return self._stored().file(unit, name)
+        return draft.changes[name] or b""
 
     def trust(self, store: str) -> tuple[CertificateRow, ...]:
         """The rows of a trust store in listing order."""
@@ -137,12 +143,19 @@ class Transaction:
                 if kind == "trust":
                     self._trusts.setdefault(name, TrustDraft(TrustIndex()))
 
-    def _own(self, unit: str) -> OwnDraft:
+    def _own(self, unit: str, *, anew: bool = False) -> OwnDraft:
         if unit not in self._owns:
             if self._kinds.get(unit) != "own":
                 raise LookupError(f"no unit is called {unit!r}")
-            fresh = self._base is None or unit not in self._base.units
-            self._owns[unit] = OwnDraft() if fresh else OwnDraft.of(self._stored(), unit)
+            draft = OwnDraft(unit)
+            if self._base is not None and unit in self._base.units:
+                try:
+                    draft.own = self._base.own(unit)
+                except Damaged:
+                    if not anew:
+                        raise
+                    draft.drop_request()
+            self._owns[unit] = draft
         return self._owns[unit]
 
     def _trust(self, store: str) -> TrustDraft:
@@ -160,24 +173,21 @@ class Transaction:
         key_pem: bytes,
         chain_ders: Iterable[bytes] = (),
     ) -> None:
-        """Give the unit a certificate with its private key; a pending request stays."""
-        draft = self._own(unit)
-        draft.own = draft.own.replace(row=row)
-        draft.der, draft.key_pem = certificate_der, key_pem
-        draft.chain = b"".join(map(to_pem, chain_ders))
+        """Give the unit a certificate with its private key; a pending request stays.
+
+        Damage to what the unit had is healed by it; where that is its index, its history begins
+        anew, and the request is gone.
+        """
+        self._own(unit, anew=True).put(row, certificate_der, key_pem, chain_ders)
 
     def put_request(self, unit: str, row: RequestRow, csr_pem: bytes, key_pem: bytes) -> None:
         """Give the unit a pending request with its private key; the one before is gone."""
-        draft = self._own(unit)
-        draft.own = draft.own.replace(request=row)
-        draft.request_pem, draft.request_key_pem = csr_pem, key_pem
+        self._own(unit).put_request(row, csr_pem, key_pem)
 
     def drop_request(self, unit: str) -> None:
         """Take the unit's pending request away, if there is one."""
         if self.own(unit).request is not None:
-            draft = self._own(unit)
-            draft.own = draft.own.replace(request=None)
-            draft.request_pem = draft.request_key_pem = b""
+            self._own(unit).drop_request()
 
     def put_trust(self, store: str, row: CertificateRow, der: bytes) -> None:
         """Put a certificate into a trust store, in place of the one of exactly that name."""
@@ -221,9 +231,11 @@ class Transaction:
             raise ValueError(f"{unit!r} and {name!r} cannot name a file")
         if self._kinds.get(unit, "files") != "files":
             raise LookupError(f"{unit!r} is no unit of files")
-        if data != self.find_file(unit, name):
-            self._kinds[unit] = "files"
-            self._files.setdefault(unit, {})[name] = data
+        with contextlib.suppress(Damaged):
+            if data == self.find_file(unit, name):
+                return
+        self._kinds[unit] = "files"
+        self._files.setdefault(unit, {})[name] = data
 
     def put_beside(self, file: StateJson, octets: bytes) -> None:
         """Replace a small file beside the store, as soon as the change of the store is true."""
@@ -236,6 +248,10 @@ class Transaction:
         names = [*self._owns, *(s for s, d in self._trusts.items() if d.changes or not self._base)]
         names += self._files
         return [*names, paths.NODE] if self._documents or self._base is None else names
+
+    def renewed(self) -> set[str]:
+        """The units that get a certificate of their own."""
+        return {u for u, draft in self._owns.items() if paths.own_der(u) in draft.changes}
 
     def commit(self) -> int:
         """Make the changes durable and current; returns the head's number.

@@ -111,6 +111,71 @@ def test_small_files_notice_any_octet(used, tmp_path, world, name):
         shutil.rmtree(copy)
 
 
+def flip(path, at):
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    mode = path.stat().st_mode
+    path.chmod(0o600)
+    path.write_bytes(data)
+    path.chmod(mode)
+
+
+def version(node_dir, unit):
+    """The folder of the unit's version."""
+    return (node_dir / "store" / "current" / unit).resolve()
+
+
+@pytest.mark.parametrize("unit", ["tomcat", "CallManager"])
+def test_a_damaged_own_certificate_can_be_regenerated(used, tmp_path, world, unit):
+    """Whichever of its files it is: index, certificate, key, list of check sums."""
+    for path in files(version(used, unit)):
+        copy = shutil.copytree(used, tmp_path / "flipped", symlinks=True)
+        flip(version(copy, unit) / path.relative_to(version(used, unit)), 70)
+        say = Conversation(Node.open(str(copy), world))
+        say(f"set cert regen {unit}", "yes")
+        assert say.status == 0, path
+        for line in (f"show cert own {unit}", "show cert list own", "show csr list", "show itl"):
+            say(line)
+            assert say.status == 0, (line, path)
+        shutil.rmtree(copy)
+
+
+def test_a_damaged_list_is_made_anew_by_the_next_change(used, world):
+    """Whatever that is about."""
+    path = version(used, "lists") / "ITLFile.tlv"
+    for at in (1, 9, 400, path.stat().st_size - 1):
+        flip(version(used, "lists") / "ITLFile.tlv", at)
+        say = Conversation(Node.open(str(used), world))
+        assert "damaged" in say("show itl")
+        assert say.status == 5
+        say("set csr gen CAPF")
+        assert say.status == 0
+        assert "damaged" not in say("show itl")
+        assert say.status == 0
+
+
+def test_what_is_damaged_hinders_no_change_beside_it(used, world):
+    """It stays damaged, and is told so."""
+    flip(version(used, "CAPF") / "certs" / "CAPF.der", 99)
+    say = Conversation(Node.open(str(used), world))
+    say("set csr gen CAPF")
+    assert say.status == 0
+    assert "CAPF.der does not agree with its check sum" in say("show cert chain CAPF")
+    assert say.status == 5
+
+
+def test_a_node_restart_makes_a_damaged_plan_anew(used, world):
+    """A session opens, says what is damaged where it is needed, and knows the way out."""
+    flip(used / "services.json", 90)
+    say = Conversation(Node.open(str(used), world))
+    assert "services.json is damaged" in say("utils service list")
+    assert say.status == 5
+    assert "services start as they were delivered" in say("utils system restart", "yes")
+    assert say.status == 0
+    say("utils service list")
+    assert say.status == 0
+
+
 def test_a_profile_of_an_earlier_version_gets_its_check_sum(used, world):
     """When the node is next opened."""
     path = used / "profile.json"

@@ -9,7 +9,7 @@ the change began from, `when` is for uploaded ones.
 
 from __future__ import annotations
 
-from cucmos_shell.errors import Refused
+from cucmos_shell.errors import Damaged, Refused
 from cucmos_shell.results import Value
 from cucmos_shell.store.paths import LISTS
 from cucmos_shell.store.snapshot import sha256_hex
@@ -126,19 +126,33 @@ class TrustLists:
         """
         if not self._appliance.trust_lists:
             return
-        changed = set(transaction.changed())
+        renewed = transaction.renewed()
         for spec in self._appliance.trust_lists.values():
-            if self._due(transaction, spec, changed):
-                self.make(transaction, spec)
+            if self.made(transaction, spec) == UPLOADED:
+                continue
+            concerned = not renewed.isdisjoint(spec.units)
+            try:
+                due = self._due(transaction, spec, concerned)
+            except Damaged:
+                self._mend(transaction, spec, concerned)
+            else:
+                if due:
+                    self.make(transaction, spec)
 
-    def _due(self, transaction: Transaction, spec: TrustListSpec, changed: set[str]) -> bool:
-        made = self.made(transaction, spec)
-        if made == UPLOADED:
-            return False
+    def _mend(self, transaction: Transaction, spec: TrustListSpec, concerned: bool) -> None:
+        """Make a damaged list anew. One that cannot be made hinders no change of other things."""
+        try:
+            self.make(transaction, spec)
+        except (Damaged, Refused):
+            if concerned:
+                raise
+
+    def _due(self, transaction: Transaction, spec: TrustListSpec, concerned: bool) -> bool:
+        """Whether the list is to be made; `concerned`: a unit in it has another certificate."""
         missing = self.raw(transaction, spec) is None
-        if changed.intersection(spec.units) and self._kept(transaction, spec):
+        if concerned and self._kept(transaction, spec):
             return missing or self._differs(transaction, spec)
-        if not spec.service or not (missing or made):
+        if not spec.service or not (missing or self.made(transaction, spec)):
             return False
         began = int(self._entry(transaction, spec).get("head", 0))
         return self._started_from(spec.service, transaction) > began

@@ -7,7 +7,7 @@ Nothing runs in between: whoever asks works the state out from plan and time.
 
 from __future__ import annotations
 
-from cucmos_shell.errors import Refused
+from cucmos_shell.errors import Damaged, Refused
 from cucmos_shell.node.services.plan import (
     COMMANDED,
     NOT_RUNNING,
@@ -174,8 +174,15 @@ class Services(ServiceStates):
         self._put(transaction, book, now, timeline.rows)
 
     def restart_node(self, transaction: Transaction) -> float:
-        """Stop everything, start the node, start what is activated; returns when it starts."""
-        book, now, timeline = self._open(transaction)
+        """Stop everything, start the node, start what is activated; returns when it starts.
+
+        A plan that is damaged is made anew by it, from what the profile says.
+        """
+        try:
+            book, now, timeline = self._open(transaction)
+        except Damaged:
+            book, now = ServiceBook(), self._world.now()
+            timeline = Timeline(self._specs, now, self._pace(transaction))
         pace, defaults = self._pace(transaction), self._appliance.defaults
         up = self._running(book, self._specs, now)
         down: float = now + defaults["shutdown_seconds"] * pace
