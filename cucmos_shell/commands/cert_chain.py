@@ -7,6 +7,7 @@ from cucmos_shell.commands.arguments.certificates import complete_any, stored
 from cucmos_shell.node.certificates.anchors import anchors
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.chains.decide import ChainVerdict, Link, decide
+from cucmos_shell.pki.der import from_pems
 from cucmos_shell.results import Value
 from cucmos_shell.text import columns, iso_time, safe
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from cucmos_shell.store import Snapshot
 
 family = Family()
-
-END = b"-----END CERTIFICATE-----\n"
 
 
 class Chain(Value):
@@ -114,5 +113,4 @@ def show_chain(node: Node, name: str) -> Chain:
 
 def _between(snapshot: Snapshot, unit: str) -> list[x509.Certificate]:
     """What was imported along with the unit's certificate."""
-    blocks = snapshot.chain_pem(unit).split(END)[:-1]
-    return [certs.load_pem(block + END) for block in blocks]
+    return [certs.load_der(der) for der in from_pems(snapshot.chain_pem(unit))]

@@ -46,6 +46,7 @@ class Node:
         self.world = world
         self.store = Store(state_dir)
         self.store.before_commit = (lambda change: self.lists.follow(change),)
+        self.store.pins = lambda: self.services.pins(self.snapshot())
         self.layout = self.store.layout
         self.audit = Audit(self.layout.audit_log, self.layout.log_reserve)
 

@@ -21,7 +21,7 @@ from cucmos_shell.store.durable import (
     sync_folder,
     unavailable,
 )
-from cucmos_shell.store.prune import numbers, prune, sweep
+from cucmos_shell.store.prune import forget, numbers, prune, sweep
 from cucmos_shell.store.rows import HistoryEntry, TrustIndex, own_to_json, shortened
 from cucmos_shell.store.snapshot import FORMAT, Snapshot, manifest_of, sha256_hex
 from cucmos_shell.store.view import rebuild, refresh, stamped
@@ -32,13 +32,18 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cucmos_shell.store.draft import OwnDraft, TrustDraft
+    from cucmos_shell.store.prune import Pins
 
 find_syncfs()  # now, and not while somebody waits for the lock
-SECRET_DOCUMENTS = frozenset(("accounts.json", "bulk.json", paths.SMTP))
+SECRETS = frozenset(("accounts.json", "bulk.json", paths.SMTP))
 
 
 class CommitPlan(Value):
-    """What a transaction wants done. `base` is None at installation."""
+    """What a transaction wants done. `base` is None at installation.
+
+    `forgotten` are files, `(unit, name)`, of which no version but the new one is to be left, as
+    they hold secrets. `pins` tells which versions are not to be cleared away.
+    """
 
     base: Snapshot | None
     who: str
@@ -49,6 +54,8 @@ class CommitPlan(Value):
     trusts: dict[str, TrustDraft]
     documents: dict[str, dict[str, Any]]
     files: dict[str, dict[str, bytes | None]]
+    forgotten: set[tuple[str, str]]
+    pins: Pins
 
 
 def _json(data: object) -> bytes:
@@ -212,7 +219,7 @@ class CommitWriter:
                 secret = folder == paths.KEYS
                 writer.folder(f"{root}/{folder}", SECRET_FOLDER_MODE if secret else FOLDER_MODE)
         for name, data in files.items():
-            secret = name.startswith(f"{paths.KEYS}/") or name in SECRET_DOCUMENTS
+            secret = name.startswith(f"{paths.KEYS}/") or name in SECRETS
             writer.file(f"{root}/{name}", data, SECRET_FILE_MODE if secret else FILE_MODE)
         manifest = manifest_of(sums)
         writer.file(f"{root}/{paths.MANIFEST}", manifest)
@@ -231,6 +238,7 @@ class CommitWriter:
                     "what": plan.what,
                     "changed": list(self._sums),
                     "units": plan.kinds,
+                    "forgotten": sorted(plan.forgotten),
                 }
             ),
             paths.CHANGES: _json(
@@ -270,9 +278,13 @@ class CommitWriter:
         except (OSError, ShellError, ValueError):
             pass
         try:
-            if self._leftovers:
-                sweep(layout, self._number)
-            prune(layout, self._number)
+            # What was to be forgotten before is looked after once more: a kill or a power cut may
+            # have come between that change and its end.
+            earlier = plan.base.note().get("forgotten", ()) if plan.base else ()
+            forget(layout, self._number, {*plan.forgotten, *map(tuple, earlier)})
+            if self._leftovers or os.path.lexists(layout.purging):
+                sweep(layout, self._number, plan.pins)
+            prune(layout, self._number, plan.pins)
         except (OSError, ShellError, ValueError):
             pass
 

@@ -80,6 +80,7 @@ class Layout:
         self.heads = os.path.join(self.store, "heads")
         self.versions = os.path.join(self.store, "versions")
         self.pool = os.path.join(self.store, "pool")
+        self.purging = os.path.join(self.store, "purging")
         self.view = os.path.join(self.store, "view")
 
     def host_key(self, name: str) -> str:

@@ -1,21 +1,27 @@
-"""Old states cleared away: by count and age, and what killed changes have left behind.
+"""Old states cleared away: by count and age, on request, and what killed changes have left behind.
 
-Called under the lock, after a change is made. Nothing here touches what the current state needs.
+Called under the lock, after a change is made. Nothing here touches what the current state needs,
+nor a pinned version: one that a service has loaded.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import re
 
 from cucmos_shell.store import paths
-from cucmos_shell.store.durable import read, remove_tree
+from cucmos_shell.store.durable import FILE_MODE, NEW_FLAGS, read, remove_tree
 from cucmos_shell.store.rows import TrustIndex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
+
+    # Unit or trust store → numbers of versions that stay, worked out when it is asked.
+    Pins = Callable[[], Mapping[str, set[int]]]
 
 # The newest states are kept for going back; of the others, those a reader may still be reading.
 MIN_HEADS = 10
@@ -35,24 +41,26 @@ def numbers(folder: str) -> list[int]:
 
 
 def _links(layout: paths.Layout, head: int) -> dict[str, int]:
-    """Unit to version number of a head, as far as its links can be read."""
+    """Unit to version number of a head. Raises OSError: a link not read would be one not needed."""
     found: dict[str, int] = {}
     for name in os.listdir(layout.head(head)):
         try:
             number = paths.parse_version(os.readlink(layout.head(head, name)), name)
-        except OSError:
-            continue
+        except OSError as error:
+            if error.errno == errno.EINVAL:
+                continue  # a file
+            raise
         if number is not None:
             found[name] = number
     return found
 
 
 def _changes(layout: paths.Layout, head: int, key: str) -> set[str]:
+    """The certificates that a change has `added` or `dropped`. Raises OSError, ValueError."""
     try:
-        data = json.loads(read(layout.head(head, paths.CHANGES)))
-        return set(data[key])
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
+        return set(json.loads(read(layout.head(head, paths.CHANGES)))[key])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"no list of what was {key}") from error
 
 
 def _expired(layout: paths.Layout, current: int) -> tuple[list[int], int]:
@@ -71,35 +79,71 @@ def _expired(layout: paths.Layout, current: int) -> tuple[list[int], int]:
     return candidates, kept[0]
 
 
-def prune(layout: paths.Layout, current: int) -> None:
-    """Clear expired heads away, and what only they needed. Raises OSError.
+def prune(layout: paths.Layout, current: int, pins: Pins = dict) -> None:
+    """Clear expired heads away, and what only they needed. Raises OSError, and what `pins` raises.
 
     Done for several at a time, so that most changes do not pay for it.
     """
     expired, oldest = _expired(layout, current)
     if len(expired) < BATCH:
         return
+    pinned, first, last = pins(), _links(layout, expired[0]), _links(layout, oldest)
+    going = {
+        (unit, old): old < first.get(unit, 0)
+        for unit, number in last.items()
+        for old in numbers(layout.unit(unit))
+        if old < number and old not in pinned.get(unit, ())
+    }
+    gone: set[str] = set()
+    for head in (*expired[1:], oldest):
+        with contextlib.suppress(OSError, ValueError):
+            gone |= _changes(layout, head, "dropped")
+    for (unit, old), was_pinned in going.items():
+        if was_pinned:
+            gone.update(map(bytes.decode, _SHA256.findall(_index(layout, unit, old))))
     # The order matters: a kill in the middle leaves the heads, from which the next one goes on.
-    _collect(layout, [*expired[1:], oldest], oldest, current)
-    for unit, number in _links(layout, oldest).items():
-        for old in numbers(layout.unit(unit)):
-            if old < number:
-                remove_tree(layout.version(unit, old))
+    staying = [*last.items(), *((unit, old) for unit in pinned for old in pinned[unit])]
+    _collect(layout, gone, staying, range(oldest + 1, current + 1))
+    for unit, old in going:
+        remove_tree(layout.version(unit, old))
     for head in expired:
         remove_tree(layout.head(head))
 
 
-def _collect(layout: paths.Layout, dropping: Iterable[int], oldest: int, current: int) -> None:
-    """Remove the certificates that the changes leading to `dropping` dropped for good."""
-    gone: set[str] = set()
-    for head in dropping:
-        gone |= _changes(layout, head, "dropped")
-    if not gone:
-        return
+def purge(layout: paths.Layout, current: int, pins: Pins = dict) -> None:
+    """Clear all earlier heads away, with their secrets. Raises OSError, and what `pins` raises."""
+    pins()
+    # Whoever finds it finishes what a kill has left undone.
+    os.close(os.open(layout.purging, NEW_FLAGS & ~os.O_EXCL, FILE_MODE))
     for head in numbers(layout.heads):
-        if oldest < head <= current:
-            gone -= _changes(layout, head, "added")
-    for unit, version in _links(layout, oldest).items():
+        if head != current:
+            remove_tree(layout.head(head))
+    sweep(layout, current, pins)
+
+
+def forget(layout: paths.Layout, current: int, files: Iterable[tuple[str, str]]) -> None:
+    """Remove files, `(unit, name)`, from every version but the one of head `current`."""
+    links = _links(layout, current) if files else {}
+    for unit, name in files:
+        for number in numbers(layout.unit(unit)):
+            if number != links.get(unit):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(layout.version(unit, number, name))
+
+
+def _collect(
+    layout: paths.Layout,
+    gone: set[str],
+    staying: Iterable[tuple[str, int]],
+    later: Iterable[int],
+) -> None:
+    """Remove those of the certificates `gone` that none of the versions that stay names.
+
+    `later` are the heads that came after those versions.
+    """
+    for head in later if gone else ():
+        gone -= _changes(layout, head, "added")
+    for unit, version in staying:
         if gone:
             gone -= _named(_index(layout, unit, version), gone)
     _remove_certificates(layout, gone)
@@ -130,14 +174,14 @@ def _remove_certificates(layout: paths.Layout, hashes: Iterable[str]) -> None:
                 continue
 
 
-def sweep(layout: paths.Layout, current: int) -> None:
+def sweep(layout: paths.Layout, current: int, pins: Pins = dict) -> None:
     """Clear away what changes that came to nothing have left: heads, versions, certificates.
 
     Reads every index there is, so it is for the first change after such an accident only.
     """
     parents = _line(layout, current)
     heads = [number for number in numbers(layout.heads) if number in parents]
-    used: dict[str, set[int]] = {}
+    used: dict[str, set[int]] = {unit: set(versions) for unit, versions in pins().items()}
     for head in heads:
         for unit, version in _links(layout, head).items():
             used.setdefault(unit, set()).add(version)
@@ -155,6 +199,8 @@ def sweep(layout: paths.Layout, current: int) -> None:
     for name in os.listdir(layout.pool):
         if name.partition(".")[0].encode("ascii", "replace") not in named:
             os.unlink(os.path.join(layout.pool, name))
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(layout.purging)
 
 
 def _line(layout: paths.Layout, current: int) -> set[int]:
@@ -168,5 +214,7 @@ def _line(layout: paths.Layout, current: int) -> set[int]:
             head = int(note["parent"])
         except FileNotFoundError:
             line.discard(head)
+            break
+        except (ValueError, KeyError, TypeError):
             break
     return line

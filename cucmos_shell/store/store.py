@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
+    from cucmos_shell.store.prune import Pins
     from cucmos_shell.store.transaction import Transaction
 
     T = TypeVar("T")
@@ -35,6 +36,8 @@ class Store:
         self.layout = Layout(state_dir)
         # What follows every change, in the same transaction; set by whoever owns the store.
         self.before_commit: tuple[Callable[[Transaction], None], ...] = ()
+        # The versions that something outside the store goes on using, by unit.
+        self.pins: Pins = dict
 
     def exists(self) -> bool:
         """Whether a node is installed here. Raises Unavailable; Damaged if there was one."""
@@ -121,27 +124,27 @@ class Store:
 
     def begin(self, lock: Lock, *, who: str, what: str, now: float) -> Transaction:
         """A change to the state as it is now: `who` makes it by the command `what`."""
+        self._check(lock)
+        return self._transaction(self.snapshot(), who, what, now)
+
+    def create(self, lock: Lock, *, who: str, what: str, now: float) -> Transaction:
+        """The first change, which makes the store. Raises Unavailable if there is one already."""
+        self._check(lock)
+        if self.exists():
+            raise Unavailable("A node is installed in {folder}", folder=self.layout.state)
+        return self._transaction(None, who, what, now)
+
+    def _transaction(self, base: Snapshot | None, who: str, what: str, now: float) -> Transaction:
         from cucmos_shell.store.transaction import Transaction
 
-        self._check(lock)
         return Transaction(
             self.layout,
-            self.snapshot(),
+            base,
             who=who,
             what=what,
             now=now,
             before_commit=self.before_commit,
-        )
-
-    def create(self, lock: Lock, *, who: str, what: str, now: float) -> Transaction:
-        """The first change, which makes the store. Raises Unavailable if there is one already."""
-        from cucmos_shell.store.transaction import Transaction
-
-        self._check(lock)
-        if self.exists():
-            raise Unavailable("A node is installed in {folder}", folder=self.layout.state)
-        return Transaction(
-            self.layout, None, who=who, what=what, now=now, before_commit=self.before_commit
+            pins=self.pins,
         )
 
     def _view_is_fresh(self) -> bool:
@@ -182,7 +185,13 @@ def per_state(store: Store, find: Callable[[Snapshot], T]) -> Callable[[], T]:
         nonlocal kept
         now, mark = kept, store.mark()
         if now is None or now[0] != mark:
-            now = kept = (mark, find(store.snapshot()))
+            try:
+                now = (mark, find(store.snapshot()))
+            except SnapshotExpired:
+                # A change came in between, and it took secrets away that the one before had.
+                mark = store.mark()
+                now = (mark, find(store.snapshot()))
+            kept = now
         return now[1]
 
     return found

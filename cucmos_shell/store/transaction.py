@@ -6,8 +6,10 @@ import contextlib
 
 from cucmos_shell.errors import Damaged
 from cucmos_shell.store import paths
-from cucmos_shell.store.commit import CommitPlan, CommitWriter
+from cucmos_shell.store.commit import SECRETS, CommitPlan, CommitWriter
 from cucmos_shell.store.draft import OwnDraft, TrustDraft
+from cucmos_shell.store.durable import unavailable
+from cucmos_shell.store.prune import numbers, purge
 from cucmos_shell.store.rows import Own, TrustIndex
 
 TYPE_CHECKING = False
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
+    from cucmos_shell.store.prune import Pins
     from cucmos_shell.store.rows import CertificateRow, RequestRow
     from cucmos_shell.store.snapshot import Snapshot
     from cucmos_shell.store.state_json import StateJson
@@ -36,19 +39,23 @@ class Transaction:
         what: str,
         now: float,
         before_commit: Iterable[Callable[[Transaction], None]] = (),
+        pins: Pins = dict,
     ) -> None:
         self._layout = layout
-        self._base = base
+        self._known = base
         self._who, self._what = who, what
         self.head = base.head if base else 0
         self.now = now
         self._before_commit = tuple(before_commit)
+        self._pins = pins
         self._kinds: dict[str, str] = dict(base.note()["units"]) if base else {}
         self._owns: dict[str, OwnDraft] = {}
         self._trusts: dict[str, TrustDraft] = {}
         self._documents: dict[str, dict[str, Any]] = {}
         self._files: dict[str, dict[str, bytes | None]] = {}
         self._beside: dict[str, tuple[StateJson, bytes]] = {}
+        self._forgotten: set[tuple[str, str]] = set()
+        self._purge = False
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -62,14 +69,16 @@ class Transaction:
         """The trust stores."""
         return tuple(unit for unit, kind in self._kinds.items() if kind == "trust")
 
-    def _stored(self) -> Snapshot:
-        if self._base is None:
+    @property
+    def base(self) -> Snapshot:
+        """The state that the change begins from. LookupError at a first installation."""
+        if self._known is None:
             raise LookupError("a first installation has nothing to read")
-        return self._base
+        return self._known
 
     def own(self, unit: str) -> Own:
         """The unit's certificate, request and history."""
-        return self._owns[unit].own if unit in self._owns else self._stored().own(unit)
+        return self._owns[unit].own if unit in self._owns else self.base.own(unit)
 
     def own_der(self, unit: str) -> bytes:
         """The unit's own certificate in DER."""
@@ -86,7 +95,7 @@ class Transaction:
     def _own_file(self, unit: str, name: str) -> bytes:
         draft = self._owns.get(unit)
         if draft is None or name not in draft.changes:
-            return self._stored().file(unit, name)
+            return self.base.file(unit, name)
         return draft.changes[name] or b""
 
     def trust(self, store: str) -> tuple[CertificateRow, ...]:
@@ -113,13 +122,13 @@ class Transaction:
         """A JSON file of the node; empty when nothing was ever put into it."""
         if name in self._documents:
             return dict(self._documents[name])
-        return self._base.document(name) if self._base else {}
+        return self._known.document(name) if self._known else {}
 
     def find_file(self, unit: str, name: str) -> bytes | None:
         """A file of a unit that is nothing but files; None if there is none of that name."""
         if name in self._files.get(unit, ()):
             return self._files[unit][name]
-        return self._base.find_file(unit, name) if self._base else None
+        return self._known.find_file(unit, name) if self._known else None
 
     def beside(self, file: StateJson) -> bytes | None:
         """What the change puts into a small file beside the store; None if it leaves it alone."""
@@ -129,7 +138,7 @@ class Transaction:
     @property
     def behind(self) -> float:
         """By how many seconds the clock is behind the time of the last change; 0 if it is not."""
-        return max(0.0, self._base.when - self.now) if self._base else 0.0
+        return max(0.0, self._known.when - self.now) if self._known else 0.0
 
     # --- changing --------------------------------------------------------------------------------
 
@@ -148,9 +157,9 @@ class Transaction:
             if self._kinds.get(unit) != "own":
                 raise LookupError(f"no unit is called {unit!r}")
             draft = OwnDraft(unit)
-            if self._base is not None and unit in self._base.units:
+            if self._known is not None and unit in self._known.units:
                 try:
-                    draft.own = self._base.own(unit)
+                    draft.own = self._known.own(unit)
                 except Damaged:
                     if not anew:
                         raise
@@ -162,7 +171,7 @@ class Transaction:
         if store not in self._trusts:
             if self._kinds.get(store) != "trust":
                 raise LookupError(f"no trust store is called {store!r}")
-            self._trusts[store] = TrustDraft(self._stored().index(store))
+            self._trusts[store] = TrustDraft(self.base.index(store))
         return self._trusts[store]
 
     def put_own(
@@ -184,10 +193,15 @@ class Transaction:
         """Give the unit a pending request with its private key; the one before is gone."""
         self._own(unit).put_request(row, csr_pem, key_pem)
 
-    def drop_request(self, unit: str) -> None:
-        """Take the unit's pending request away, if there is one."""
+    def drop_request(self, unit: str, *, forget: bool = True) -> None:
+        """Take the unit's pending request away, if there is one.
+
+        `forget`: its key goes from every version, too.
+        """
         if self.own(unit).request is not None:
             self._own(unit).drop_request()
+            if forget:
+                self._forgotten.add((unit, paths.request_key(unit)))
 
     def put_trust(self, store: str, row: CertificateRow, der: bytes) -> None:
         """Put a certificate into a trust store, in place of the one of exactly that name."""
@@ -219,7 +233,7 @@ class Transaction:
 
     def put_document(self, name: str, data: Mapping[str, Any]) -> None:
         """Replace a JSON file of the node."""
-        if dict(data) != self.document(name) or self._base is None:
+        if dict(data) != self.document(name) or self._known is None:
             self._documents[name] = dict(data)
 
     def put_file(self, unit: str, name: str, data: bytes | None) -> None:
@@ -241,13 +255,18 @@ class Transaction:
         """Replace a small file beside the store, as soon as the change of the store is true."""
         self._beside[file.path] = file, octets
 
+    def purge(self) -> int:
+        """Let every earlier state go once the change is true; returns how many there are."""
+        self._purge = True
+        return sum(number < self.head for number in numbers(self._layout.heads))
+
     # --- making it so -----------------------------------------------------------------------------
 
     def changed(self) -> list[str]:
         """The units that get a new version."""
-        names = [*self._owns, *(s for s, d in self._trusts.items() if d.changes or not self._base)]
+        names = [*self._owns, *(s for s, d in self._trusts.items() if d.changes or not self._known)]
         names += self._files
-        return [*names, paths.NODE] if self._documents or self._base is None else names
+        return [*names, paths.NODE] if self._documents or self._known is None else names
 
     def renewed(self) -> set[str]:
         """The units that get a certificate of their own."""
@@ -264,23 +283,34 @@ class Transaction:
         for follow in self._before_commit:
             follow(self)
         head = self._commit_store() if self.changed() else self.head
+        if self._purge:
+            _purge(self._layout, head, self._pins)
         for file, octets in self._beside.values():
             file.replace(octets)
         return head
 
     def _commit_store(self) -> int:
         plan = CommitPlan(
-            base=self._base,
+            base=self._known,
             who=self._who,
             what=self._what,
             when=self.now,
             kinds=self._kinds,
             owns=self._owns,
-            trusts={s: d for s, d in self._trusts.items() if d.changes or not self._base},
+            trusts={s: d for s, d in self._trusts.items() if d.changes or not self._known},
             documents=self._documents,
             files=self._files,
+            forgotten=self._forgotten | {(paths.NODE, n) for n in self._documents if n in SECRETS},
+            pins=self._pins,
         )
         return CommitWriter(plan, self._layout).run()
+
+
+def _purge(layout: paths.Layout, head: int, pins: Pins) -> None:
+    try:
+        purge(layout, head, pins)
+    except OSError as error:
+        raise unavailable(error, "cleared") from error
 
 
 if TYPE_CHECKING:

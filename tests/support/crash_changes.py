@@ -14,6 +14,7 @@ from cucmos_shell.node import Node
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.trust_lists import read
 from cucmos_shell.store import RequestRow
+from cucmos_shell.store.past import changes
 from cucmos_shell.store.transaction import Transaction
 
 
@@ -46,6 +47,8 @@ CHANGES = [
     Change("import-own", "utils cert upload own tomcat signed.pem", with_answer),
     Change("import-trust", "utils cert upload trust tomcat others.pem", sampled=False),
     Change("delete", "set cert delete tomcat-trust Crash_Root.pem", with_trust, sampled=False),
+    Change("rollback", "utils store rollback 1", with_request, sampled=False),
+    Change("purge", "utils store purge", with_request, sampled=False),
     Change("web-security", "set web-security Unit Org City State US", with_request, sampled=False),
 ]
 
@@ -88,6 +91,7 @@ def shape(node: Node) -> dict[str, Any]:
     found["services"] = [(s.name, s.state, s.activated) for s in node.services.states(node.now())]
     found["pending"] = [p.service for p in node.services.pending(snapshot)]
     found["planned"] = planned(node)
+    found["earlier"] = len(list(changes(snapshot.layout, snapshot.head))) - 1
     found["lists"] = lists(node)
     return found
 

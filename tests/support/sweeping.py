@@ -78,5 +78,8 @@ class Sweep:
             for link in root.glob("heads/*/*")
             if link.is_symlink()
         }
+        assert not os.path.lexists(root / "purging"), where
+        pinned = node.services.pins(node.snapshot()).items()
+        named |= {f"{unit}/{number}" for unit, numbers in pinned for number in numbers}
         there = {str(p.relative_to(root / "versions")) for p in root.glob("versions/*/*")}
         assert there == named, where

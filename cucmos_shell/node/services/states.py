@@ -203,6 +203,30 @@ class ServiceStates:
         found = self._loaded(book, name, snapshot, moment)
         return {} if found is None else {unit: sha for unit, (_, sha) in found[0].own.items()}
 
+    def pins(self, snapshot: Snapshot) -> dict[str, set[int]]:
+        """Unit or trust store → the versions that services have loaded, or are to load.
+
+        They stay in the store when others of their age go, the keys of own certificates included.
+        """
+        from cucmos_shell.store.past import holding
+
+        book, moment = self._at()
+        pins: dict[str, set[int]] = {}
+        for name in self._specs:
+            entry, found = book.entry(name), self._loaded(book, name, snapshot, moment)
+            planned = [row.loaded for row in entry.rows if row.at > moment and row.loaded]
+            for loaded in (*planned, *((found[0],) if found else ())):
+                for unit, (_, sha256) in loaded.own.items():
+                    row = snapshot.own(unit).row
+                    if row is not None and row.sha256 == sha256:
+                        continue
+                    version = holding(snapshot.layout, unit, sha256)
+                    if version is not None:
+                        pins.setdefault(unit, set()).add(version)
+                for store, version in loaded.trust.items():
+                    pins.setdefault(store, set()).add(version)
+        return pins
+
     def pending(self, snapshot: Snapshot, now: float | None = None) -> list[Pending]:
         """The services that must restart to use the store's certificates, in order of name."""
         book, moment = self._at(now)
