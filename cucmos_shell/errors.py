@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import os
 
-from cucmos_shell.text import safe
+from cucmos_shell.text import safe, safe_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class ShellError(Exception):
     """A failure with a sentence for the person at the prompt.
 
     `template` is a `str.format` template; `fields` are its values, foreign text allowed.
-    `details` are further lines (candidates, a remedy), already free of foreign text or made safe.
+    `details` are further lines (candidates, a remedy), each made safe for a screen.
     `data` is what JSON shows of it besides.
     """
 
@@ -48,18 +48,17 @@ class ShellError(Exception):
     def __init__(self, template: str, *, details: Iterable[str] = (), **fields: object) -> None:
         super().__init__(template)
         self.template = template
-        self.details = tuple(details)
+        self.details = tuple(map(safe_line, details))
         self.data: dict[str, object] = {}
         self.fields = fields
 
     def message(self) -> str:
         """The sentence, safe to write to any screen or log."""
-        return self.template.format(
-            **{
-                name: safe(value) if isinstance(value, str) else value
-                for name, value in self.fields.items()
-            }
-        )
+        fields = {
+            name: safe(value) if isinstance(value, str) else value
+            for name, value in self.fields.items()
+        }
+        return safe_line(self.template.format(**fields))
 
     def __str__(self) -> str:
         return self.message()

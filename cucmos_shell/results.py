@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from cucmos_shell.text import safe
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -117,7 +115,7 @@ class Record(Value):
     def lines(self) -> list[str]:
         """The text: `label : value`, the labels padded to one column."""
         width = max((len(label) for label, _ in self.fields), default=0)
-        return [f"{label.ljust(width)} : {safe(value)}" for label, value in self.fields]
+        return [f"{label.ljust(width)} : {value}" for label, value in self.fields]
 
     def data(self) -> Any:
         """The JSON form: `facts`."""

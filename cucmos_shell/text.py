@@ -9,28 +9,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 SAFE_LENGTH = 256
-_PLAIN = frozenset(map(chr, range(0x20, 0x7F))) - {"\\"}
 _UNSAFE_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 PROMPT = "admin:"
 FAILURE = "Executed command unsuccessfully"
 HIDDEN_PROMPT = "admin\\u{3A}"
 
 
-def _escape(character: str) -> str:
-    if character == "\\":
-        return "\\\\"
-    import unicodedata
-
-    if unicodedata.category(character) in _UNSAFE_CATEGORIES:
-        return f"\\u{{{ord(character):X}}}"
-    return character
-
-
 class _Escapes(dict[int, str]):
     """What stands for each character, by its code; made when it is met first."""
 
     def __missing__(self, code: int) -> str:
-        found = _escape(chr(code))
+        import unicodedata
+
+        found = chr(code)
+        if found != "\t" and unicodedata.category(found) in _UNSAFE_CATEGORIES:
+            found = f"\\u{{{code:X}}}"
         if code < _CACHED:
             self[code] = found
         return found
@@ -40,21 +33,28 @@ _CACHED = 0x800
 _ESCAPES = _Escapes()
 
 
-def safe(text: str, limit: int | None = SAFE_LENGTH) -> str:
-    """`text` as it may reach a screen, a log or a mail.
+def safe_line(line: str) -> str:
+    """`line` as a screen may get it, whatever is in it: one line, and never the prompt.
 
-    Characters that steer a terminal or hide themselves (categories Cc Cf Cs Co Cn Zl Zp) become
-    `\\u{XX}`, a backslash is doubled, and the prompt's own word never occurs. Over `limit`
+    Characters that steer a terminal or hide themselves (categories Cc Cf Cs Co Cn Zl Zp), all but
+    TAB, become `\\u{XX}`. A safe line stays as it is.
+    """
+    if not line.replace("\t", "").isprintable():
+        line = line.translate(_ESCAPES)
+    return line.replace(PROMPT, HIDDEN_PROMPT)
+
+
+def safe(text: str, limit: int | None = SAFE_LENGTH) -> str:
+    """`text`, a foreign value, as it may stand in a log, a mail or a column.
+
+    As `safe_line` shows it; TAB becomes `\\u{9}`, and a backslash is doubled. Over `limit`
     characters, the rest is replaced by its count; `limit=None` keeps all.
     """
     rest = 0
     if limit is not None and len(text) > limit:
         rest = len(text) - limit
         text = text[:limit]
-    if not _PLAIN.issuperset(text):
-        text = text.translate(_ESCAPES)
-    if PROMPT in text:
-        text = text.replace(PROMPT, HIDDEN_PROMPT)
+    text = safe_line(text.replace("\\", "\\\\")).replace("\t", "\\u{9}")
     return f"{text}... ({rest} more characters)" if rest else text
 
 

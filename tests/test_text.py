@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cucmos_shell.errors import Refused
-from cucmos_shell.text import columns, iso_time, java_date, safe
+from cucmos_shell.text import columns, iso_time, java_date, safe, safe_line
 
 
 @given(st.text(max_size=200))
@@ -15,6 +15,15 @@ def test_safe_text_holds_no_control_format_or_unassigned_character(text):
     shown = safe(text)
     bad = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
     assert not [c for c in shown if unicodedata.category(c) in bad]
+
+
+@given(st.text(max_size=200))
+def test_what_is_safe_stays_as_it_is(text):
+    """However often a line is made safe."""
+    line = safe_line(f"{text}admin:\t")
+    assert safe_line(line) == line
+    assert safe_line(safe(text)) == safe(text)
+    assert line.splitlines() == [line]
 
 
 @given(st.text(max_size=300))

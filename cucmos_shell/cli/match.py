@@ -313,7 +313,7 @@ class Walker:
         if not names:
             return []
         lines = ["", f"{argument.kind[:1].upper()}{argument.kind[1:]}:"]
-        lines += [f"\t{safe(name)}" for name in names[:LISTED_CHOICES]]
+        lines += [f"\t{name}" for name in names[:LISTED_CHOICES]]
         if len(names) > LISTED_CHOICES:
             lines.append(f"\t({len(names) - LISTED_CHOICES} more)")
         return lines
@@ -357,4 +357,4 @@ def _pick(found: list[str], part: str, end: str, marks: dict[str, str] | None = 
     if size > len(part):
         return Completion(safe(first[len(part) : size], None), ())
     ordered = sorted(found, key=str.casefold)
-    return Completion("", tuple(f"\t{safe(n)}{(marks or {}).get(n, '')}" for n in ordered))
+    return Completion("", tuple(f"\t{n}{(marks or {}).get(n, '')}" for n in ordered))

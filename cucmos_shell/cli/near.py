@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from cucmos_shell.errors import NotFound
-from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def unknown(text: str, names: Iterable[str], kind: str) -> NotFound:
 def _nearest(text: str, names: tuple[str, ...]) -> tuple[str, ...]:
     """Lines that name what `text` may have been meant for; all of a few, if nothing is near."""
     if close := near(text, names):
-        return ("Did you mean:", *(f"\t{safe(name)}" for name in close))
+        return ("Did you mean:", *(f"\t{name}" for name in close))
     if 0 < len(names) <= FEW_NAMES:
-        return ("One of:", *(f"\t{safe(name)}" for name in names))
+        return ("One of:", *(f"\t{name}" for name in names))
     return ()

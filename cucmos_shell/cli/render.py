@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from cucmos_shell.results import Value
-from cucmos_shell.text import safe
+from cucmos_shell.text import safe, safe_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,10 @@ class Table(Value):
 
 
 def to_lines(value: Any, columns: int = 0) -> list[str]:
-    """The text of what a handler returned; `columns` is the width of the terminal, if known."""
+    """The text of what a handler returned, each line safe for a screen.
+
+    `columns` is the width of the terminal, if known.
+    """
     if value is None:
         return []
     lines = getattr(value, "lines", None)
@@ -46,7 +49,7 @@ def to_lines(value: Any, columns: int = 0) -> list[str]:
         raise TypeError(f"{type(value).__name__} has no lines")
     code = lines.__code__
     wide = "columns" in code.co_varnames[: code.co_argcount]
-    return list(lines(columns) if wide else lines())
+    return list(map(safe_line, lines(columns) if wide else lines()))
 
 
 def to_data(value: object) -> Any:

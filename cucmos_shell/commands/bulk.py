@@ -19,7 +19,6 @@ from cucmos_shell.pki import bundle
 from cucmos_shell.pki.der import to_pem
 from cucmos_shell.profile.profile import ALL_BULK
 from cucmos_shell.results import Commit, Notice, Pause, Progress
-from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -157,7 +156,7 @@ def bulk_consolidate(node: Node, units: str) -> Conversation[Notice]:
             certificates: dict[bytes, None] = {}
             for name in names:
                 data = yield from client.get(posixpath.join(server.folder, name), MAX_FILE)
-                certificates.update(dict.fromkeys(unpack(data, safe(name))))
+                certificates.update(dict.fromkeys(unpack(data, name)))
                 yield Pause(0.0)
             if certificates:
                 target = posixpath.join(server.folder, f"{spec.name}.p12")

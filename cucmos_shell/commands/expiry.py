@@ -8,7 +8,7 @@ from cucmos_shell.commands.views.expiry import svg
 from cucmos_shell.node.areas import write_download
 from cucmos_shell.node.expiry.life import DAY, Life, bar
 from cucmos_shell.results import Value
-from cucmos_shell.text import columns, iso_time, safe
+from cucmos_shell.text import columns, iso_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Expiry(Value):
         if self.picture:
             return [f"Picture: {self.picture} in the download area"]
         rows = [
-            (safe(one.name), iso_time(one.not_after)[:10], bar(one.used), one.words())
+            (one.name, iso_time(one.not_after)[:10], bar(one.used), one.words())
             for one in self.lives
         ]
         return columns(rows) or ["No certificates found"]

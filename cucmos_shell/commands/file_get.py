@@ -141,4 +141,4 @@ def forget_host_key(node: Node, server: str) -> Notice:
     """Forget an SFTP server's host key, so that the next one is shown to be confirmed."""
     with known_hosts(node).change() as entries:
         entries.pop(server, None)
-    return Notice((f"The host key of {safe(server)} is forgotten",), {"server": server})
+    return Notice((f"The host key of {server} is forgotten",), {"server": server})

@@ -111,11 +111,11 @@ def _detail(node: Node, entry: DirEntry) -> str:
     date = f"{t.tm_mday:02d} {_MONTHS[t.tm_mon - 1]},{t.tm_year} {time.strftime('%H:%M:%S', t)}"
     size = "<dir>  " if entry.folder else f"{entry.size:,}"
     # From ten digits on the columns move; a date and a size never touch.
-    return f"{date} {size:>12}  {safe(entry.name)}"
+    return f"{date} {size:>12}  {entry.name}"
 
 
 def _two_a_row(entries: list[DirEntry]) -> Iterator[str]:
-    names = [("<dir>   " if e.folder else "") + safe(e.name) for e in entries]
+    names = [("<dir>   " if e.folder else "") + e.name for e in entries]
     for i in range(0, len(names), 2):
         yield "".join(name.ljust(40) for name in names[i : i + 2]).rstrip()
 
@@ -253,7 +253,7 @@ def delete_files(
     deleted = 0
     for entry in files:
         if not noconfirm:
-            yield Progress(f"Delete the File {safe(entry.name)}?")
+            yield Progress(f"Delete the File {entry.name}?")
             answer = yield Ask('Enter "y" followed by return to continue: ', ("y", "n"))
             if answer == "n":
                 continue
@@ -263,7 +263,7 @@ def delete_files(
             raise told(error, entry.name) from error
         deleted += 1
         if detail:
-            yield Progress(f"deleted: {safe('/'.join(entry.path))}")
+            yield Progress(f"deleted: {'/'.join(entry.path)}")
     text = f"files: found = {len(files)}, deleted = {deleted}"
     return Notice((text,), {"found": len(files), "deleted": deleted})
 
@@ -341,8 +341,8 @@ def search_files(
     hits = hits[:MAX_HITS]
     return Notice(
         (
-            f"Searching path: {safe(where.shown)}",
-            *(f"{safe(hit['file'])}:{hit['line']}" for hit in hits),
+            f"Searching path: {where.shown}",
+            *(f"{hit['file']}:{hit['line']}" for hit in hits),
             "Search completed",
         ),
         hits,

@@ -54,7 +54,7 @@ class Monitor(Value):
             ("Notification start time", f"{settings.start_days} days before expiry"),
             ("Notification frequency", f"every {settings.number} {unit}"),
             ("E-mail notification", "enabled" if settings.email else "disabled"),
-            ("E-mail IDs", "; ".join(map(safe, settings.recipients)) or "none"),
+            ("E-mail IDs", "; ".join(settings.recipients) or "none"),
             ("SMTP hostname", self.smtp or "Not Configured"),
             (self.service, self.state),
             ("Certificates in the notification period", str(self.ending)),
@@ -96,10 +96,10 @@ class Monitor(Value):
 
 def _waiting(mail: Mail) -> list[str]:
     if not mail.attempts:
-        return [f"Mail to {safe(mail.to)} waits to be sent"]
+        return [f"Mail to {mail.to} waits to be sent"]
     times = "once" if mail.attempts == 1 else f"{mail.attempts} times"
     return [
-        f"Mail to {safe(mail.to)} failed {times}: {safe(mail.reason)}",
+        f"Mail to {mail.to} failed {times}: {safe(mail.reason)}",
         f"\tmade {iso_time(mail.made)}, to be tried again from {iso_time(mail.after)} on",
     ]
 

@@ -223,12 +223,7 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _warning(attribute: str, value: str, characters: str) -> str:
-    from cucmos_shell.text import safe
-
-    return (
-        f"WARNING: many public CAs refuse {safe(' '.join(characters))}"
-        f" in {attribute} ({safe(value)})"
-    )
+    return f"WARNING: many public CAs refuse {' '.join(characters)} in {attribute} ({value})"
 
 
 @family.command(

@@ -7,7 +7,6 @@ from cucmos_shell.commands.arguments.hosts import host_text, parse_host
 from cucmos_shell.errors import BadValue, Cancelled, Refused
 from cucmos_shell.results import Commit, Notice, Secret
 from cucmos_shell.store import paths
-from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def show_smtp(node: Node) -> Notice:
     if security:
         lines.append(f"Security: {_SECURITY[security]}")
     if account:
-        lines.append(f"Account: {safe(account)}")
+        lines.append(f"Account: {account}")
     data = {key: server[key] for key in ("host", "port", "security", "account")}
     return Notice(tuple(lines), data)
 
@@ -67,7 +66,7 @@ def set_smtp(node: Node, host: str, security: str = "", account: str = "") -> Co
     password = ""
     if account:
         # Asked before anything is judged: typed ahead, it must not be left over as a command.
-        password = yield Secret(f"Please enter the password of mail account {safe(account)} : ")
+        password = yield Secret(f"Please enter the password of mail account {account} : ")
         _check_account(account, security, password)
     name, port = parse_host(host, PORTS[security])
     server: dict[str, Any] = {

@@ -167,7 +167,7 @@ def upload_ctl(node: Node, file: str) -> Conversation[Notice]:
     return _done(
         spec,
         raw,
-        f"Successfully uploaded {safe(file)} as {spec.name}: {len(found.records)} records, "
+        f"Successfully uploaded {file} as {spec.name}: {len(found.records)} records, "
         f"signed by {safe(found.header.signer_name)}",
         RESTART,
         signer=found.header.signer_name,

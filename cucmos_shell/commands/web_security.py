@@ -10,7 +10,6 @@ from cucmos_shell.node.tasks.alarms import renewed
 from cucmos_shell.profile import subjects
 from cucmos_shell.profile.subjects import Subject
 from cucmos_shell.results import Ask, Commit, Notice, Progress, Record
-from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from cucmos_shell.store.transaction import Transaction
 
 family = Family()
-
-UNITS_LABEL = "Organizational Unit"
 
 
 def web_unit(node: Node) -> str:
@@ -31,20 +28,8 @@ def web_unit(node: Node) -> str:
     return unit
 
 
-class WebSecurity(Record):
-    """The subject of the web certificate; `facts` has its organizational units apart."""
-
-    def lines(self) -> list[str]:
-        """The text: labels and values; the backslash before a comma is ours and stays single."""
-        lines = super().lines()
-        at = [label for label, _ in self.fields].index(UNITS_LABEL)
-        units = subjects.joined_units(map(safe, self.facts["organizational_unit"]))
-        lines[at] = f"{lines[at].partition(' : ')[0]} : {units}"
-        return lines
-
-
 @family.command("show web-security", level=0)
-def show(node: Node) -> WebSecurity:
+def show(node: Node) -> Record:
     """Show the subject that set web-security gives to certificates and requests."""
     unit = web_unit(node)
     snapshot = node.snapshot()
@@ -53,7 +38,7 @@ def show(node: Node) -> WebSecurity:
     fields = (
         ("Certificate", f"{unit}/{unit}.pem"),
         ("Common Name", row.common_name if row else ""),
-        (UNITS_LABEL, subjects.joined_units(subject.units)),
+        ("Organizational Unit", subjects.joined_units(subject.units)),
         ("Organization", subject.organization),
         ("Locality", subject.locality),
         ("State", subject.state),
@@ -61,7 +46,7 @@ def show(node: Node) -> WebSecurity:
         ("Alternate Host Name", subject.alternate),
     )
     data = {label.lower().replace(" ", "_"): value for label, value in fields}
-    return WebSecurity(fields, {**data, "organizational_unit": subject.units})
+    return Record(fields, {**data, "organizational_unit": subject.units})
 
 
 ORGANIZATIONAL_UNIT = Argument(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import yaml
 
 from cucmos_shell.errors import ProfileError
-from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,8 +62,7 @@ class Source:
         self.mistakes.sort(key=lambda m: m[0])
         (line, key, reason), *rest = self.mistakes
         details = [
-            safe(f"{self.file}:{at}: {where}: {why}", None)
-            for at, where, why in rest[: SHOWN_MISTAKES - 1]
+            f"{self.file}:{at}: {where}: {why}" for at, where, why in rest[: SHOWN_MISTAKES - 1]
         ]
         if len(rest) >= SHOWN_MISTAKES:
             details.append(f"({len(rest) - SHOWN_MISTAKES + 1} more mistakes)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cucmos_shell.cli.wording import choice
 from cucmos_shell.errors import Busy, Cancelled
 from cucmos_shell.results import Ask, AskText, Commit, Paste, Pause, Progress, Say, Secret
-from cucmos_shell.text import iso_time
+from cucmos_shell.text import iso_time, safe_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,8 +52,10 @@ class Dialogue:
     def _answer(self, wanted: object) -> Events[Any]:
         if isinstance(wanted, Progress):
             if not self._json:
-                yield Say(wanted.line + "\n", aside=wanted.aside)
+                yield Say(safe_line(wanted.line) + "\n", aside=wanted.aside)
             return None
+        if isinstance(wanted, Ask | AskText | Secret | Paste):
+            wanted = wanted.replace(prompt=safe_line(wanted.prompt))
         if isinstance(wanted, Ask):
             return (yield from self._choice(wanted))
         if isinstance(wanted, AskText | Secret | Paste):

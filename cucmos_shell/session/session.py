@@ -24,7 +24,7 @@ from cucmos_shell.errors import (
 from cucmos_shell.node.logs.audit import looks_secret, redacted
 from cucmos_shell.results import Done, Say
 from cucmos_shell.session import words
-from cucmos_shell.text import PROMPT, safe
+from cucmos_shell.text import PROMPT, safe, safe_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,14 +111,15 @@ class Session:
     def complete(self, text: str) -> Completion:
         """What Tab does after `text`; a failing lookup completes nothing."""
         try:
-            return self.walker.complete(text)
+            found: Completion = self.walker.complete(text)
         except (ShellError, OSError):
             return Completion("", ())
+        return Completion(found.insert, tuple(map(safe_line, found.candidates)))
 
     def help(self, text: str) -> tuple[str, ...]:
         """The lines `?` shows after `text`."""
         try:
-            return self.walker.help(text)
+            return tuple(map(safe_line, self.walker.help(text)))
         except ShellError as problem:
             error = self.explained(problem, text)
             return (error.message(), *error.details)

@@ -13,7 +13,6 @@ import posixpath
 
 from cucmos_shell.errors import Refused, Unavailable, UsageError
 from cucmos_shell.results import Pause, Progress, Value
-from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ class SftpClient:
 
     def _run(self, work: Coroutine[Any, Any, T], seconds: float, doing: str) -> Conversation[T]:
         """What `work` gives. It is done a piece at a time, so that Ctrl-C is heard; what takes long
-        is said, `doing` (a line, already safe) once. Given up, nothing of it goes on."""
+        is said, `doing` (a line) once. Given up, nothing of it goes on."""
         task = self._loop.create_task(asyncio.wait_for(work, seconds))
         piece = SILENT_SECONDS
         try:
@@ -159,7 +158,7 @@ class SftpClient:
             yield from self._run(
                 self._put(source, path),
                 TRANSFER_SECONDS,
-                f"Sending {safe(posixpath.basename(path))} ...",
+                f"Sending {posixpath.basename(path)} ...",
             )
         )
 
@@ -184,7 +183,7 @@ class SftpClient:
             yield from self._run(
                 self._get(path, limit),
                 TRANSFER_SECONDS,
-                f"Fetching {safe(posixpath.basename(path))} ...",
+                f"Fetching {posixpath.basename(path)} ...",
             )
         )
 

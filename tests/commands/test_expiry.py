@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 from harness import START, Conversation
 
+from cucmos_shell.cli.render import to_lines
 from cucmos_shell.commands.expiry import Expiry
 from cucmos_shell.commands.views.expiry import svg
 from cucmos_shell.node import Node
@@ -67,7 +68,7 @@ def test_foreign_names_cannot_break_the_picture(name):
     assert {child.tag.rpartition("}")[2] for child in root.iter()} <= {
         "svg", "style", "rect", "text", "line", "title",
     }  # fmt: skip
-    assert "\x1b" not in Expiry((life,)).lines()[0]
+    assert "\x1b" not in to_lines(Expiry((life,)))[0]
 
 
 def test_no_life_is_no_division():

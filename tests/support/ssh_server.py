@@ -20,14 +20,14 @@ def run(work, seconds=30):
 
 
 class Served:
-    """`cucmos-shell serve` for a state folder; `wrapper` is a command to run it by."""
+    """`PROGRAM serve` for a state folder; `wrapper` is a command to run it by."""
 
-    def __init__(self, node_dir, *options, wrapper=(), **popen):
+    def __init__(self, node_dir, *options, wrapper=(), program=PROGRAM, **popen):
         self.node_dir = pathlib.Path(node_dir)
         secret = self.node_dir.parent / "first-password"
         secret.write_text(f"{PASSWORD}\n")
         command = [
-            *wrapper, *PROGRAM, "serve", "--state", str(node_dir), "--port", "0",
+            *wrapper, *program, "serve", "--state", str(node_dir), "--port", "0",
             "--admin-password-file", str(secret), *options,
         ]  # fmt: skip
         self.wrapped = bool(wrapper)

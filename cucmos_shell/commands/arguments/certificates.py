@@ -7,7 +7,6 @@ from cucmos_shell.cli.near import near
 from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.results import Value
 from cucmos_shell.store import CertificateRow
-from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def _stem(name: str) -> str:
 def unknown(name: str, kind: str, known: Iterable[str]) -> NotFound:
     """The error for a name that names nothing, with names that are near it."""
     close = near(name, known)
-    details = ("Did you mean:", *(f"\t{safe(one)}" for one in close)) if close else ()
+    details = ("Did you mean:", *(f"\t{one}" for one in close)) if close else ()
     return NotFound("{name} is not {kind}", name=name, kind=kind, details=details)
 
 
@@ -105,7 +104,7 @@ def parse_trust(node: Node, name: str) -> TrustName:
     if len(found) == 1:
         return found[0]
     if found:
-        places = tuple(f"\t{safe(one.listed)}" for one in found)
+        places = tuple(f"\t{one.listed}" for one in found)
         raise NotFound(
             "{name} is in several trust stores", name=name, details=("Name one of:", *places)
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.results import Ask, AskText, Progress, Secret, Value
 from cucmos_shell.store.shared_json import SharedJson
-from cucmos_shell.text import safe
 from cucmos_shell.world.sftp import HostKey
 
 TYPE_CHECKING = False
@@ -88,10 +87,10 @@ def confirm_host_key(node: Node, client: SftpClient, server: str) -> Conversatio
             "The host key of {server} has changed to {fingerprint}; nothing was sent",
             server=server,
             fingerprint=shown.fingerprint,
-            details=("If that is right, forget the old one first:", FORGET.format(safe(server))),
+            details=("If that is right, forget the old one first:", FORGET.format(server)),
         )
     kind = shown.kind.removeprefix("ssh-").upper()
-    yield Progress(f"The authenticity of host '{safe(server)}' can't be established.")
+    yield Progress(f"The authenticity of host '{server}' can't be established.")
     yield Progress(f"{kind} key fingerprint is {shown.fingerprint}.")
     if (yield Ask(CONTINUE)) == "no":
         raise Refused("The host key of {server} was not accepted", server=server)

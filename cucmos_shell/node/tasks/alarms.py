@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from cucmos_shell.errors import Unavailable
 from cucmos_shell.results import Progress
-from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ def raise_alarms(node: Node, alarms: Iterable[Raised]) -> str:
         reason = node.alarms.raise_all(alarms)
     except Unavailable as error:
         return error.message()
-    return f"Syslog did not take the alarm: {safe(reason)}" if reason else ""
+    return f"Syslog did not take the alarm: {reason}" if reason else ""
 
 
 def raising(node: Node, alarms: Iterable[Raised]) -> Conversation[None]:

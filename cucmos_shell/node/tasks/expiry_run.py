@@ -41,8 +41,8 @@ class Run(Value):
 
     def lines(self) -> list[str]:
         """For people."""
-        lines = [f"{one.alarm}: {safe(one.watched.listed)}" for one in self.due]
-        lines += [f"Mail sent to {safe(to)}" for to in self.sent_to]
+        lines = [f"{one.alarm}: {one.watched.listed}" for one in self.due]
+        lines += [f"Mail sent to {to}" for to in self.sent_to]
         return (lines or [NOTHING]) + [f"Warning: {warning}" for warning in self.warnings]
 
     def data(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def run(node: Node) -> Conversation[Run]:
         sent = Sent(now, said, outbox)
         yield _saving(node, sent)
         delivered, failures = yield from _deliver(node, snapshot, sent, now)
-    warnings = (f"Syslog did not take the alarms: {safe(warning)}",) if warning else ()
+    warnings = (f"Syslog did not take the alarms: {warning}",) if warning else ()
     if failures:
         raise _failure(node, due, delivered, failures)
     return Run(tuple(due), tuple(mail.to for mail in delivered), warnings)
@@ -215,12 +215,12 @@ def _failure(
     """What is said when mail waits; there is an alarm about it too."""
     reason = f"mail to {failures[0].to}: {failures[0].reason}"
     warning = raise_alarms(node, (node.alarms.make("CertExpiryError", Reason=reason),))
-    details = [f"{one.alarm}: {safe(one.watched.listed)}" for one in due]
-    details += [f"Mail sent to {safe(mail.to)}" for mail in delivered]
+    details = [f"{one.alarm}: {one.watched.listed}" for one in due]
+    details += [f"Mail sent to {mail.to}" for mail in delivered]
     for mail in failures:
         again = iso_time(mail.after)
         details.append(
-            f"Mail to {safe(mail.to)} waits: {safe(mail.reason)}; to be tried again from {again} on"
+            f"Mail to {mail.to} waits: {safe(mail.reason)}; to be tried again from {again} on"
         )
     if warning:
         details.append(f"Warning: {warning}")
