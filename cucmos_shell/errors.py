@@ -25,6 +25,7 @@ field through `text.safe` on the way.
 
 from __future__ import annotations
 
+import errno
 import os
 
 from cucmos_shell.text import safe, safe_line
@@ -169,6 +170,43 @@ class InternalError(ShellError):
 
     kind = "bug"
     status = 70
+
+
+# A link, or a device: nothing that is there for anybody.
+_NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)
+_FULL = {
+    errno.ENOSPC: "The disk is full; nothing was changed",
+    errno.EDQUOT: "The disk quota is used up; nothing was changed",
+    errno.EROFS: "The state folder is read-only; nothing was changed",
+}
+
+
+def no_file(name: str) -> NotFound:
+    """The error for a file that is not there, as the person called it."""
+    return NotFound("{name}: no such file or directory can be found", name=name)
+
+
+def from_os(error: OSError, doing: str = "", name: str = "") -> ShellError:
+    """The error that stands for one of the operating system.
+
+    With `doing`, such as "written": Unavailable, `FILE cannot be DOING: REASON`; FILE is `name`,
+    else what `error` names, else the certificate store. With `name` only, as the person called a
+    file: NotFound, Refused for a folder, else Unavailable. With neither, for what nobody expected:
+    Unavailable.
+    """
+    reason = error.strerror or type(error).__name__
+    path = error.filename2 or error.filename
+    file = name or (os.fsdecode(path) if isinstance(path, str | bytes) else "")
+    if doing:
+        template, file = "{file} cannot be {doing}: {reason}", file or "The certificate store"
+        return Unavailable(template, file=file, doing=doing, reason=reason)
+    if name and error.errno in _NO_FILE:
+        return no_file(name)
+    if name and error.errno == errno.EISDIR:
+        return Refused("{name} is not a file", name=name)
+    if not name and error.errno in _FULL:
+        return Unavailable(_FULL[error.errno])
+    return Unavailable("{file}{reason}", file=f"{file}: " if file else "", reason=reason)
 
 
 def debugging() -> bool:

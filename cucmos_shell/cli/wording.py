@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
-
 from cucmos_shell.cli.render import to_json
-from cucmos_shell.errors import ShellError, Unavailable, UnknownCommand
+from cucmos_shell.errors import ShellError, UnknownCommand
 from cucmos_shell.text import FAILURE
 
 
@@ -40,20 +38,3 @@ def choice(answer: str | None, choices: tuple[str, ...]) -> str | None:
     full = {word: _IN_FULL.get(word, word).casefold() for word in choices}
     found = [word for word in choices if text and text in (full[word], full[word][:1])]
     return found[0] if len(found) == 1 else None
-
-
-def from_os(error: OSError) -> ShellError:
-    """An operating system's error as a sentence."""
-    reasons = {
-        errno.ENOSPC: "The disk is full; nothing was changed",
-        errno.EDQUOT: "The disk quota is used up; nothing was changed",
-        errno.EROFS: "The state folder is read-only; nothing was changed",
-    }
-    if error.errno in reasons:
-        return Unavailable(reasons[error.errno])
-    name = error.filename if isinstance(error.filename, str) else ""
-    return Unavailable(
-        "{file}{reason}",
-        file=f"{name}: " if name else "",
-        reason=error.strerror or type(error).__name__,
-    )

@@ -6,9 +6,9 @@ import posixpath
 import zlib
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.arguments.files import AREA, SPEC, find, place, told, without_files
+from cucmos_shell.commands.arguments.files import AREA, SPEC, find, place, without_files
 from cucmos_shell.commands.dialogues.sftp import ask_server, known_hosts, sign_in
-from cucmos_shell.errors import Refused
+from cucmos_shell.errors import Refused, from_os
 from cucmos_shell.results import Ask, Notice, Pause, Progress
 from cucmos_shell.text import safe
 
@@ -122,7 +122,7 @@ def _send(
                     target += ".gz"
                 yield from client.put(Compressed(source) if compress else source, target)
         except OSError as error:
-            raise told(error, entry.name) from error
+            raise from_os(error, name=entry.name) from error
         sent.append(safe(target))
         # Between two files Ctrl-C is heard.
         yield Pause(0.0)

@@ -18,10 +18,9 @@ from cucmos_shell.commands.arguments.files import (
     place,
     read,
     shown,
-    told,
     without_files,
 )
-from cucmos_shell.errors import Refused
+from cucmos_shell.errors import Refused, from_os
 from cucmos_shell.node import areas
 from cucmos_shell.results import Ask, Document, Notice, Pause, Progress
 from cucmos_shell.text import iso_time, safe, zone_abbreviation
@@ -202,7 +201,7 @@ def tail_file(
             opened.seek(start)
             data = opened.read(end - start)
     except OSError as error:
-        raise told(error, file) from error
+        raise from_os(error, name=file) from error
     lines = _text_lines(data, fits)[-number:]
     if not follow:
         return Notice(tuple(lines), _data(where, lines))
@@ -224,7 +223,7 @@ def _added(where: FilePlace, text: str, end: int) -> tuple[bytes, int]:
             opened.seek(start)
             data = opened.read(min(size - start, MAX_TAIL))
     except OSError as error:
-        raise told(error, text) from error
+        raise from_os(error, name=text) from error
     whole = data[: data.rfind(b"\n") + 1] if len(data) < MAX_TAIL else data
     return whole, start + len(whole)
 
@@ -260,7 +259,7 @@ def delete_files(
         try:
             where.area.delete(entry.path)
         except OSError as error:
-            raise told(error, entry.name) from error
+            raise from_os(error, name=entry.name) from error
         deleted += 1
         if detail:
             yield Progress(f"deleted: {'/'.join(entry.path)}")

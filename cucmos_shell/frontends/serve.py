@@ -11,7 +11,7 @@ import sys
 import warnings
 from functools import partial
 
-from cucmos_shell.errors import Unavailable, UsageError
+from cucmos_shell.errors import Unavailable, UsageError, from_os
 from cucmos_shell.frontends.confine import no_programs
 from cucmos_shell.frontends.host import Host
 from cucmos_shell.frontends.sshd.door import Door
@@ -128,6 +128,4 @@ def _write_pid(path: str) -> None:
         with open(path, "w", encoding="ascii") as file:
             file.write(f"{os.getpid()}\n")
     except OSError as error:
-        raise Unavailable(
-            "{file} cannot be written: {reason}", file=path, reason=error.strerror or str(error)
-        ) from error
+        raise from_os(error, "written", path) from error

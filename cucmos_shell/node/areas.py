@@ -13,10 +13,10 @@ import io
 import os
 import stat
 
-from cucmos_shell.errors import NotFound, Refused
+from cucmos_shell.errors import NotFound, Refused, from_os
 from cucmos_shell.results import Value
 from cucmos_shell.store import SnapshotExpired
-from cucmos_shell.store.durable import FOLDER_MODE, NEW_FLAGS, unavailable, write_all
+from cucmos_shell.store.durable import FOLDER_MODE, NEW_FLAGS, write_all
 from cucmos_shell.store.paths import clean_name
 
 TYPE_CHECKING = False
@@ -326,7 +326,7 @@ def open_upload(layout: Layout, name: str) -> BinaryIO:
     except IsADirectoryError:
         raise Refused("{file} is not a plain file", file=name) from None
     except PermissionError as error:
-        raise unavailable(error, "read") from error
+        raise from_os(error, "read") from error
     except (OSError, UnicodeError):
         raise missing from None
 
@@ -348,7 +348,7 @@ def write_download(layout: Layout, name: str, data: bytes) -> str:
             os.close(folder)
     except OSError as error:
         error.filename = error.filename or path
-        raise unavailable(error, "written") from error
+        raise from_os(error, "written") from error
     return name
 
 

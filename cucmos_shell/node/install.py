@@ -10,7 +10,7 @@ import json
 import os
 import re
 
-from cucmos_shell.errors import UsageError
+from cucmos_shell.errors import UsageError, from_os
 from cucmos_shell.node.certificates import issuing
 from cucmos_shell.node.node import Node
 from cucmos_shell.profile.load import load_yaml
@@ -20,7 +20,6 @@ from cucmos_shell.store.durable import (
     SECRET_FOLDER_MODE,
     replace_file,
     sync_folder,
-    unavailable,
 )
 from cucmos_shell.store.state_json import sealed
 
@@ -66,7 +65,7 @@ def install(
                 return False
             _install(store, profile, world, lock, progress or (lambda line: None))
     except OSError as error:
-        raise unavailable(error, "written") from error
+        raise from_os(error, "written") from error
     return True
 
 

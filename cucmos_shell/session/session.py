@@ -10,7 +10,6 @@ from cucmos_shell.cli import Walker
 from cucmos_shell.cli.caller import Caller, Settings
 from cucmos_shell.cli.match import Completion, Match
 from cucmos_shell.cli.paste import STRAY_BLOCK, begins_block
-from cucmos_shell.cli.wording import from_os
 from cucmos_shell.errors import (
     BadValue,
     Cancelled,
@@ -20,6 +19,7 @@ from cucmos_shell.errors import (
     ShellError,
     Unavailable,
     UnknownCommand,
+    from_os,
 )
 from cucmos_shell.node.logs.audit import looks_secret, redacted
 from cucmos_shell.results import Done, Say

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 
-from cucmos_shell.errors import OutcomeUnknown, ShellError
+from cucmos_shell.errors import OutcomeUnknown, ShellError, from_os
 from cucmos_shell.pki.der import to_pem
 from cucmos_shell.results import Value
 from cucmos_shell.store import paths
@@ -19,7 +19,6 @@ from cucmos_shell.store.durable import (
     find_syncfs,
     read,
     sync_folder,
-    unavailable,
 )
 from cucmos_shell.store.prune import forget, numbers, prune, sweep
 from cucmos_shell.store.rows import HistoryEntry, TrustIndex, own_to_json, shortened
@@ -83,7 +82,7 @@ class CommitWriter:
                 _make_root(layout)
             writer = Writer(layout.store)
         except OSError as error:
-            raise unavailable(error, "written") from error
+            raise from_os(error, "written") from error
         try:
             self._write(writer)
             writer.sync()
@@ -111,7 +110,7 @@ class CommitWriter:
         if not made:
             writer.undo()
             if isinstance(error, OSError):
-                raise unavailable(error, "written") from error
+                raise from_os(error, "written") from error
             raise error
         if not isinstance(error, OSError):
             raise error

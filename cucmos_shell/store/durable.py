@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from cucmos_shell.errors import OutcomeUnknown, Unavailable
+from cucmos_shell.errors import OutcomeUnknown, from_os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,17 +17,6 @@ FILE_MODE, SECRET_FILE_MODE = 0o644, 0o600
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 NEW_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-
-
-def unavailable(error: OSError, doing: str) -> Unavailable:
-    """`error` as the one line an administrator needs; `doing` such as "written"."""
-    name = error.filename2 or error.filename
-    return Unavailable(
-        "{file} cannot be {doing}: {reason}",
-        file=os.fsdecode(name) if isinstance(name, str | bytes) else "The certificate store",
-        doing=doing,
-        reason=error.strerror or type(error).__name__,
-    )
 
 
 def read(path: str) -> bytes:
@@ -236,7 +225,7 @@ def replace_file(path: str, data: bytes, mode: int = FILE_MODE) -> None:
     try:
         replace(path, data, mode)
     except OSError as error:
-        raise unavailable(error, "written") from error
+        raise from_os(error, "written") from error
     try:
         sync_folder(os.path.dirname(path))
     except OSError as error:

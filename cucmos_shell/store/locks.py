@@ -6,11 +6,11 @@ import errno
 import fcntl
 import os
 
+from cucmos_shell.errors import from_os
 from cucmos_shell.store.durable import (
     FOLDER_FLAGS,
     SECRET_FILE_MODE,
     SECRET_FOLDER_MODE,
-    unavailable,
 )
 
 _FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -49,7 +49,7 @@ def try_lock(path: str) -> Lock | None:
     try:
         descriptor = os.open(path, _FILE, SECRET_FILE_MODE)
     except OSError as error:
-        raise unavailable(error, "opened") from error
+        raise from_os(error, "opened") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -57,7 +57,7 @@ def try_lock(path: str) -> Lock | None:
         if error.errno in (errno.EWOULDBLOCK, errno.EINTR):
             return None
         error.filename = path
-        raise unavailable(error, "locked") from error
+        raise from_os(error, "locked") from error
     return Lock(path, descriptor)
 
 

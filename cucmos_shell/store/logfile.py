@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 
-from cucmos_shell.errors import Unavailable
+from cucmos_shell.errors import from_os
 from cucmos_shell.store.durable import NEW_FLAGS, SECRET_FOLDER_MODE, read, write_all
 from cucmos_shell.store.locks import lock_file
 
@@ -53,7 +53,7 @@ class LogFile:
             self._append(lines)
         except OSError as error:
             if error.errno not in _FULL or not self._release_reserve():
-                raise self._unavailable("written", error) from error
+                raise from_os(error, "written", f"The {self._name}") from error
             self.append(lines)
 
     def contents(self) -> Iterator[bytes]:
@@ -64,16 +64,8 @@ class LogFile:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                raise self._unavailable("read", error) from error
+                raise from_os(error, "read", f"The {self._name}") from error
             yield data
-
-    def _unavailable(self, doing: str, error: OSError) -> Unavailable:
-        return Unavailable(
-            "The {log} cannot be {doing}: {reason}",
-            log=self._name,
-            doing=doing,
-            reason=error.strerror or str(error),
-        )
 
     def _append(self, lines: bytes) -> None:
         with self._locked() as lock:

@@ -7,9 +7,9 @@ import json
 import os
 import sys
 
-from cucmos_shell.errors import Damaged, Unavailable
+from cucmos_shell.errors import Damaged, Unavailable, from_os
 from cucmos_shell.store import paths
-from cucmos_shell.store.durable import read, unavailable
+from cucmos_shell.store.durable import read
 from cucmos_shell.store.rows import CertificateRow, Own, TrustIndex, own_from_json
 
 TYPE_CHECKING = False
@@ -53,7 +53,7 @@ def read_current(layout: paths.Layout) -> int:
         raise Unavailable("No node is installed in {folder}", folder=layout.state) from error
     except OSError as error:
         if isinstance(error, PermissionError):
-            raise unavailable(error, "read") from error
+            raise from_os(error, "read") from error
         raise damaged(layout.current, "is not a link") from error
     number = paths.parse_current(target)
     if number is None:
@@ -146,7 +146,7 @@ class Snapshot:
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.EISDIR):
                 raise damaged(path, "is not a plain file") from error
-            raise unavailable(error, "read") from error
+            raise from_os(error, "read") from error
 
     def _check(self, path: str, data: bytes, expected: str | None) -> None:
         if expected is None:

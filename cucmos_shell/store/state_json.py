@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 
-from cucmos_shell.errors import Damaged, Unavailable
-from cucmos_shell.store.durable import FILE_MODE, read, replace_file, unavailable
+from cucmos_shell.errors import Damaged, Unavailable, from_os
+from cucmos_shell.store.durable import FILE_MODE, read, replace_file
 from cucmos_shell.store.snapshot import sha256_hex
 
 TYPE_CHECKING = False
@@ -83,7 +83,7 @@ class StateJson:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise unavailable(error, "read") from error
+            raise from_os(error, "read") from error
         except MALFORMED as error:
             why = damage or f"{type(error).__name__}: {error}"
             raise Damaged("{file} is damaged: {why}", file=self.path, why=why) from error

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 
-from cucmos_shell.errors import Busy, ShellError, Unavailable
-from cucmos_shell.store.durable import unavailable
+from cucmos_shell.errors import Busy, ShellError, Unavailable, from_os
 from cucmos_shell.store.locks import Lock, try_lock
 from cucmos_shell.store.paths import Layout, head_name
 from cucmos_shell.store.snapshot import Snapshot, SnapshotExpired, damaged, read_current
@@ -54,7 +53,7 @@ class Store:
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError as error:
-            raise unavailable(error, "read") from error
+            raise from_os(error, "read") from error
         return True
 
     def _was_installed(self) -> bool:
@@ -64,7 +63,7 @@ class Store:
         except (FileNotFoundError, NotADirectoryError):
             heads = []
         except OSError as error:
-            raise unavailable(error, "read") from error
+            raise from_os(error, "read") from error
         if os.path.lexists(self.layout.installing):
             return len(heads) > 1
         return bool(heads) or os.path.lexists(self.layout.profile)
@@ -88,7 +87,7 @@ class Store:
             # A folder that was restored from a copy may have the number, but not the link.
             link = os.lstat(self.layout.current)
         except OSError as error:
-            raise unavailable(error, "read") from error
+            raise from_os(error, "read") from error
         return number, link.st_ino, link.st_mtime_ns
 
     def try_lock(self) -> Lock | None:

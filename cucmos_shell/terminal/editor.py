@@ -267,13 +267,13 @@ class LineEditor:
     def _read_single_key(self, byte: int) -> None:
         if byte in (_CR, _LF):
             self._skip_lf = byte == _CR
-            self._tell(events.Key("enter"))
+            self._emit(events.Key("enter"))
         elif byte == _CTRL_C:
-            self._tell(events.Interrupted())
+            self._emit(events.Interrupted())
         elif byte == 0x20:
-            self._tell(events.Key("space"))
+            self._emit(events.Key("space"))
         elif 0x20 < byte < 0x7F:
-            self._tell(events.Key(chr(byte)))
+            self._emit(events.Key(chr(byte)))
 
     def _control(self, byte: int, now: float) -> None:
         """A control character, or `?`."""
@@ -287,10 +287,10 @@ class LineEditor:
             self.output.put(self._field.leave())
             self._fresh_line(self._field.prompt)
         elif byte == _CTRL_C:
-            self._tell(events.Interrupted())
+            self._emit(events.Interrupted())
         elif byte == _CTRL_D and at_prompt and not self._field.text:
             self.output.put("\r\n")
-            self._tell(events.Closed())
+            self._emit(events.Closed())
         elif byte == _CTRL_D:
             self._press("delete")
         elif byte == _CTRL_L:
@@ -304,10 +304,10 @@ class LineEditor:
         if self._mode != _LINE or self._field.overflow or in_quotes(before):
             self.output.put(self._field.insert(chr(byte)))
         elif byte == _TAB:
-            self._tell(events.CompletionWanted(before))
+            self._emit(events.CompletionWanted(before))
         else:
             self.output.put(self._field.leave("?"))
-            self._tell(events.HelpWanted(before))
+            self._emit(events.HelpWanted(before))
 
     def _enter(self, now: float) -> None:
         field, text = self._field, self._field.text
@@ -316,13 +316,13 @@ class LineEditor:
             self.output.write(TOO_LONG if self._mode != _LINE else f"{TOO_LONG}\n{FAILURE}")
             self._fresh_line(field.prompt)
         elif self._mode != _LINE:
-            self._tell(events.Answer(text))
+            self._emit(events.Answer(text))
         elif begins_block(text):
             self._start_stray_block(text, now)
         elif text.isspace() or not text:
             self._fresh_line(field.prompt)
         else:
-            self._tell(events.Line(text))
+            self._emit(events.Line(text))
 
     def _press(self, key: str) -> None:
         """An editing key by its name; an empty name is a key without a meaning."""
@@ -334,7 +334,7 @@ class LineEditor:
             if line is not None:
                 self.output.put(self._field.replace(line, len(line)))
 
-    def _tell(self, event: events.Event) -> None:
+    def _emit(self, event: events.Event) -> None:
         self._mode = _BUSY
         self._events.append(event)
 
@@ -385,10 +385,10 @@ class LineEditor:
             self.output.write(STRAY_BLOCK)
             if self._elsewhere:
                 self._elsewhere = False
-                self._tell(events.Dropped())
+                self._emit(events.Dropped())
             else:
                 self._mode = _LINE
                 self._fresh_line(self._field.prompt)
             return
         self.output.start_line()
-        self._tell(paste.result())
+        self._emit(paste.result())

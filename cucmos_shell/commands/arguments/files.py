@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
-import os
 
 from cucmos_shell.cli import Argument
-from cucmos_shell.errors import NotFound, Refused, Unavailable
+from cucmos_shell.errors import NotFound, Refused, from_os, no_file
 from cucmos_shell.node.areas import ACTIVELOG, all_areas, split, walk
 from cucmos_shell.results import Value
 from cucmos_shell.text import safe
@@ -64,11 +63,6 @@ class FilePlace(Value):
         return bool(self.path) and any(c in self.path[-1] for c in "*?")
 
 
-def missing(text: str) -> NotFound:
-    """The error for a file specification that fits nothing."""
-    return NotFound("{name}: no such file or directory can be found", name=text)
-
-
 def without_files(where: FilePlace, text: str) -> NotFound:
     """The error for a file specification that fits no files, but folders."""
     if where.wild:
@@ -86,7 +80,7 @@ def place(node: Node, area: str, text: str) -> FilePlace:
     try:
         path = split(text)
     except FileNotFoundError:
-        raise missing(text) from None
+        raise no_file(text) from None
     if area == ACTIVELOG:
         if path[:3] == ("var", "log", "active"):
             path = path[3:]
@@ -139,9 +133,9 @@ def find(where: FilePlace, text: str, *, recursive: bool = False) -> list[DirEnt
                 files += walk(area, folder.path)
             names = files
     except OSError as error:
-        raise told(error, text) from error
+        raise from_os(error, name=text) from error
     if not names and where.wild:
-        raise missing(text)
+        raise no_file(text)
     return names
 
 
@@ -149,19 +143,6 @@ def shown(line: str) -> str:
     """A line of a file as a screen may get it; what nobody has compared is not shown."""
     more = "..." if len(line) > MAX_LINE else ""
     return safe(line[:MAX_LINE].expandtabs(), None) + more
-
-
-def told(error: OSError, text: str) -> NotFound | Unavailable | Refused:
-    """An operating system's error about a file a person named."""
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return missing(text)
-    if isinstance(error, IsADirectoryError):
-        return Refused("{name} is not a file", name=text)
-    if error.errno in (40, 6):  # a link (ELOOP), or a device (ENXIO): not there for anybody
-        return missing(text)
-    return Unavailable(
-        "{name}: {reason}", name=text, reason=error.strerror or os.strerror(error.errno or 5)
-    )
 
 
 def read(where: FilePlace, text: str, limit: int) -> bytes:
@@ -172,7 +153,7 @@ def read(where: FilePlace, text: str, limit: int) -> bytes:
             while len(data) <= limit and (block := file.read(limit + 1 - len(data))):
                 data += block
     except OSError as error:
-        raise told(error, text) from error
+        raise from_os(error, name=text) from error
     if len(data) > limit:
         raise Refused(
             "{name} is larger than {limit} octets; file tail and file get take it",

@@ -12,8 +12,8 @@ from asyncssh import EXTENDED_DATA_STDERR
 from asyncssh.stream import SSHServerStreamSession
 
 from cucmos_shell.cli.caller import Settings
-from cucmos_shell.cli.wording import failure_json, failure_text, from_os
-from cucmos_shell.errors import ShellError
+from cucmos_shell.cli.wording import failure_json, failure_text
+from cucmos_shell.errors import ShellError, from_os
 from cucmos_shell.frontends.sshd.batch_channel import BatchChannel
 from cucmos_shell.frontends.sshd.files import Files
 from cucmos_shell.frontends.sshd.terminal_channel import TerminalChannel
@@ -93,9 +93,9 @@ class Channel(SSHServerStreamSession[bytes]):
             else:
                 await self._start_command(command)
         except (ShellError, OSError) as error:
-            told = error if isinstance(error, ShellError) else from_os(error)
-            self.write(self._failure(told, command).encode())
-            self.finish(told.status)
+            problem = error if isinstance(error, ShellError) else from_os(error)
+            self.write(self._failure(problem, command).encode())
+            self.finish(problem.status)
 
     def _failure(self, error: ShellError, command: str | None) -> str:
         """Why nothing could begin: a program reads it as any other failure."""

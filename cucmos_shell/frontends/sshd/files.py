@@ -96,7 +96,7 @@ class Files(asyncssh.SFTPServer):
         try:
             return await self._door.host.off_loop(function, *arguments)
         except (OSError, ShellError, ValueError, OverflowError) as error:
-            _tell(error)
+            raise _status(error) from None
 
     async def _change(self, what: str, function: Callable[..., Any], *arguments: object) -> Any:
         """`function` in a thread, begun and ended in the audit log."""
@@ -324,17 +324,16 @@ def _shown(path: bytes) -> str:
     return "_".join(path.decode("utf-8", "backslashreplace").split())[:200]
 
 
-def _tell(error: Exception) -> NoReturn:
-    """`error` as an answer of the protocol, without a path of this machine in it."""
+def _status(error: Exception) -> asyncssh.SFTPError:
+    """`error` as a status of the protocol, without a path of this machine in it."""
     if isinstance(error, ShellError):
-        raise asyncssh.SFTPFailure(error.message()) from None
+        return asyncssh.SFTPFailure(error.message())
     number = error.errno if isinstance(error, OSError) else errno.EINVAL
-    text = os.strerror(number or errno.EIO)
     if number in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO):
-        raise asyncssh.SFTPNoSuchFile("No such file or directory") from None
+        return asyncssh.SFTPNoSuchFile("No such file or directory")
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
-        raise asyncssh.SFTPPermissionDenied("Permission denied") from None
-    raise asyncssh.SFTPFailure(text) from None
+        return asyncssh.SFTPPermissionDenied("Permission denied")
+    return asyncssh.SFTPFailure(os.strerror(number or errno.EIO))
 
 
 def _long_name(entry: DirEntry, attributes: SFTPAttrs) -> bytes:

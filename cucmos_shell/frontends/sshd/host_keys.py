@@ -6,8 +6,8 @@ import os
 
 import asyncssh
 
-from cucmos_shell.errors import Damaged
-from cucmos_shell.store.durable import SECRET_FILE_MODE, read, replace_file, unavailable
+from cucmos_shell.errors import Damaged, from_os
+from cucmos_shell.store.durable import SECRET_FILE_MODE, read, replace_file
 from cucmos_shell.store.locks import lock_folder
 
 TYPE_CHECKING = False
@@ -29,7 +29,7 @@ def host_keys(layout: Layout, legacy: bool) -> list[asyncssh.SSHKeyPair]:
         with lock_folder(layout.host_keys):
             keys = [_key(layout.host_key(name), kind) for kind, name in KINDS]
     except OSError as error:
-        raise unavailable(error, "read") from error
+        raise from_os(error, "read") from error
     pairs = list(asyncssh.load_keypairs(keys))
     if not legacy:
         for pair in pairs:
