@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     class Result(Protocol):
         """What a handler returns: a value that knows its two forms.
 
-        `lines` may have a parameter `columns`, with 0 as its default: it is given the width of the
-        terminal then, 0 where that is not known.
+        Neither depends on the width of a terminal, since programs read both.
         """
 
         def lines(self) -> Iterable[str]:

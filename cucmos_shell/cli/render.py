@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from cucmos_shell.results import Result
+
 
 class Table(Value):
     """Rows under headings, foreign text allowed; `facts` is what JSON shows."""
@@ -37,19 +39,9 @@ class Table(Value):
         return self.facts
 
 
-def to_lines(value: Any, columns: int = 0) -> list[str]:
-    """The text of what a handler returned, each line safe for a screen.
-
-    `columns` is the width of the terminal, if known.
-    """
-    if value is None:
-        return []
-    lines = getattr(value, "lines", None)
-    if not callable(lines):
-        raise TypeError(f"{type(value).__name__} has no lines")
-    code = lines.__code__
-    wide = "columns" in code.co_varnames[: code.co_argcount]
-    return list(map(safe_line, lines(columns) if wide else lines()))
+def to_lines(value: Result | None) -> list[str]:
+    """The text of what a handler returned, each line safe for a screen."""
+    return [] if value is None else list(map(safe_line, value.lines()))
 
 
 def to_data(value: object) -> Any:

@@ -15,13 +15,11 @@ if TYPE_CHECKING:
 INTERRUPTED = "Control-C pressed\n"
 
 
-def shown(
-    match: Match, value: Result | None, *, json: bool, pagination: bool, columns: int = 0
-) -> Say | None:
+def shown(match: Match, value: Result | None, *, json: bool, pagination: bool) -> Say | None:
     """The value of the command in `match`, None if there is nothing to show.
 
-    `pagination` is whether what pages by itself may, `columns` the width of the terminal, 0 if that
-    is not known. Raises BadValue for a filter that does not fit.
+    `pagination` is whether what pages by itself may. Raises BadValue for a filter that does not
+    fit.
     """
     filters = [(item.kind, item.text) for item in match.filters]
     if json:
@@ -31,7 +29,7 @@ def shown(
 
             data = filtered_data(data, filters)
         return Say(to_json({"command": match.canonical, "ok": True, "data": data}) + "\n")
-    lines = to_lines(value, columns)
+    lines = to_lines(value)
     if filters:
         from cucmos_shell.cli.filters import filtered
 

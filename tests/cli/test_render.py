@@ -7,13 +7,13 @@ from cucmos_shell.results import Document, Notice, Record, Value
 
 
 class Ruler(Value):
-    """As long as the terminal is wide."""
+    """A line of marks."""
 
     mark: str
 
-    def lines(self, columns=0):
+    def lines(self):
         """The text: one line."""
-        return [self.mark * columns or "unknown"]
+        yield self.mark * 5
 
     def data(self):
         """The JSON form: the value itself, once more."""
@@ -27,30 +27,10 @@ class Point(Value):
     y: object = None
 
 
-def test_lines_that_ask_for_the_width_get_it():
-    """Where it is not known it is 0; lines that do not ask are made without."""
-    assert to_lines(Ruler("-"), 5) == ["-----"]
-    assert to_lines(Ruler("-")) == ["unknown"]
-    assert to_lines(Notice(("a", "b")), 5) == ["a", "b"]
-    assert to_lines(None, 5) == []
-
-
-def test_a_variable_of_that_name_is_no_question():
-    """Only parameters are."""
-
-    class Split(Value):
-        def lines(self):
-            columns = ["left", "right"]
-            yield from columns
-
-    assert to_lines(Split(), 80) == ["left", "right"]
-
-
-@pytest.mark.parametrize("value", [Point(1), "text", ("a", "b"), 7])
-def test_a_value_without_lines_is_a_mistake(value):
-    """It is not guessed at."""
-    with pytest.raises(TypeError, match=f"{type(value).__name__} has no lines"):
-        to_lines(value)
+def test_the_text_is_what_the_value_says():
+    """There is none of nothing."""
+    assert to_lines(Ruler("-")) == ["-----"]
+    assert to_lines(None) == []
 
 
 def test_data_is_what_the_value_says_or_else_its_fields():
