@@ -1,4 +1,4 @@
-"""The command log, read back."""
+"""The audit log, read back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEFAULT_COUNT = 50
 
 @family.command("show audit [last <number>]", level=1, arguments=(COUNT,), pages=True)
 def show_audit(node: Node, number: int = DEFAULT_COUNT) -> Table:
-    """Show the newest entries of the command log, oldest first.
+    """Show the newest entries of the audit log, oldest first.
 
     Each command is there twice: when it began, and how it ended. Answers, passwords and pasted
     text are never logged.

@@ -241,14 +241,14 @@ def _added(where: FilePlace, text: str, end: int) -> tuple[bytes, int]:
 def delete_files(
     node: Node, area: str, file_spec: str, detail: str = "", noconfirm: str = ""
 ) -> Conversation[Notice]:
-    """Delete files; the command log stays."""
+    """Delete files; the audit log stays."""
     where = place(node, area, file_spec)
     files = [e for e in find(where, file_spec) if not e.folder]
     if not files:
         raise without_files(where, file_spec)
     for entry in files:
         if where.name == areas.ACTIVELOG and _is_command_log(entry):
-            raise Refused("{name} belongs to the command log, which stays", name=entry.name)
+            raise Refused("{name} belongs to the audit log, which stays", name=entry.name)
     deleted = 0
     for entry in files:
         if not noconfirm:

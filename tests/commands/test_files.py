@@ -314,7 +314,7 @@ def test_usual_expressions_are_fine(expression):
 
 
 def test_delete_asks_for_each_file(say, logs):
-    """In the original's words; noconfirm does not ask; the command log stays."""
+    """In the original's words; noconfirm does not ask; the audit log stays."""
     text = say("file delete activelog demo/*.log", "y", "n")
     assert text == (
         "Delete the File enGui.log?\nDelete the File startup.log?\nfiles: found = 2, deleted = 1\n"
