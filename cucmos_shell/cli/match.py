@@ -185,9 +185,9 @@ class Walker:
         if argument.choices is not None and not argument.words:
             names = {name.casefold(): name for name in argument.choices(self.node)}
             if text.casefold() not in names and not argument.open:
-                from cucmos_shell.cli.near import unknown
+                from cucmos_shell.cli.near import FEW_NAMES, unknown
 
-                raise unknown(text, names.values(), argument.kind)
+                raise unknown(text, names.values(), f"a known {argument.kind}", FEW_NAMES)
             text = names.get(text.casefold(), text)
         return argument.parse(self.node, text) if argument.parse else text
 

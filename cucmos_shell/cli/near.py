@@ -28,20 +28,15 @@ def near(name: str, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(known[key] for key in found)
 
 
-def unknown(text: str, names: Iterable[str], kind: str) -> NotFound:
-    """What is said when `text` is none of `names`, which are of that kind."""
-    return NotFound(
-        "{text} is not a known {kind}",
-        text=text,
-        kind=kind,
-        details=_nearest(text, tuple(names)),
-    )
+def unknown(text: str, names: Iterable[str], what: str, few: int = 0) -> NotFound:
+    """The error for a `text` that is none of `names`, with the names it may have been meant for.
 
-
-def _nearest(text: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Lines that name what `text` may have been meant for; all of a few, if nothing is near."""
-    if close := near(text, names):
-        return ("Did you mean:", *(f"\t{name}" for name in close))
-    if 0 < len(names) <= FEW_NAMES:
-        return ("One of:", *(f"\t{name}" for name in names))
-    return ()
+    `what` says what it is not, such as "a known service". If no name is near, all of them are
+    named, provided that they are no more than `few`.
+    """
+    known = tuple(names)
+    head, found = "Did you mean:", near(text, known)
+    if not found and len(known) <= few:
+        head, found = "One of:", known
+    details = (head, *(f"\t{name}" for name in found)) if found else ()
+    return NotFound("{text} is not {what}", text=text, what=what, details=details)

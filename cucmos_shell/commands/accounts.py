@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.cli.near import unknown
+from cucmos_shell.cli.near import FEW_NAMES, unknown
 from cucmos_shell.cli.render import Table
 from cucmos_shell.commands.arguments.common import number
 from cucmos_shell.errors import BadValue, Refused
@@ -204,7 +204,7 @@ def _account(source: Any, name: str) -> Account:
     for found in known.values():
         if found.name.casefold() == name.casefold():
             return found
-    raise unknown(name, known, ACCOUNT.help)
+    raise unknown(name, known, f"a known {ACCOUNT.help}", FEW_NAMES)
 
 
 # --- passwords -----------------------------------------------------------------------------------

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
+from cucmos_shell.cli.near import unknown
 from cucmos_shell.commands.arguments.certificates import (
     find_store,
     parse_trust,
     parse_unit,
-    unknown,
 )
 from cucmos_shell.commands.views.replaced import identity, sentences
 from cucmos_shell.errors import BadValue, Refused
@@ -241,7 +241,7 @@ def _trust_store(node: Node, name: str) -> TrustStoreSpec:
     if spec := find_store(node, name):
         return spec
     bases = [spec.base for spec in node.profile.trust_stores.values()]
-    raise unknown(name, "the base name of a trust store", bases)
+    raise unknown(name, bases, "the base name of a trust store")
 
 
 def _advice(node: Node, unit: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
+from cucmos_shell.cli.near import unknown
 from cucmos_shell.commands.arguments.certificates import (
     TrustName,
     complete_trust,
     parse_trust,
-    unknown,
 )
 from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.pki.tbs import Tbs
@@ -58,7 +58,7 @@ def _store(node: Node, name: str) -> str:
                     f" set cert regen {unit} makes a new own one.",
                 ),
             )
-    raise unknown(name, "a trust store", known.values())
+    raise unknown(name, known.values(), "a trust store")
 
 
 def _named(node: Node, store: str, file: str) -> TrustName:

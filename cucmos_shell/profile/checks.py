@@ -243,14 +243,8 @@ class Parts:
                 self.source.mistake((*path, i), f"{name} is named twice")
             seen.add(name)
 
-    def _unknown(
-        self, path: Path, name: str, kind: str, known: Iterable[str] | None = None
-    ) -> None:
-        import difflib
-
-        near = difflib.get_close_matches(name, list(known or ()), 1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        self.source.mistake(path, f"there is no {kind} {name}{hint}")
+    def _unknown(self, path: Path, name: str, kind: str, known: Iterable[str] = ()) -> None:
+        self.source.mistake(path, f"there is no {kind} {name}{schema.near(name, known)}")
 
     def _check_template(self, path: Path, template: str, fields: Collection[str]) -> None:
         try:

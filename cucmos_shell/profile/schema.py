@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -279,7 +280,7 @@ def section(kind: type[Section], source: Source, data: Any, path: Path) -> Any:
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
     for name in data:
         if name not in fields:
-            source.mistake((*path, name), f"is no key of this section{_near(name, fields)}")
+            source.mistake((*path, name), f"is no key of this section{near(name, fields)}")
     values = {}
     for name, field in fields.items():
         if name not in data:
@@ -314,8 +315,9 @@ def _described(data: Any) -> str:
     return "a list" if isinstance(data, list) else "nothing"
 
 
-def _near(name: str, fields: dict[str, Any]) -> str:
+def near(name: str, names: Iterable[str]) -> str:
+    """The one of `names` that may have been meant by `name`, as words in brackets, or nothing."""
     import difflib
 
-    found = difflib.get_close_matches(name, fields, 1)
+    found = difflib.get_close_matches(name, list(names), 1)
     return f" (did you mean {found[0]}?)" if found else ""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument
-from cucmos_shell.cli.near import near
+from cucmos_shell.cli.near import unknown
 from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.results import Value
 from cucmos_shell.store import CertificateRow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from cucmos_shell.node import Node
     from cucmos_shell.profile.profile import TrustStoreSpec
@@ -55,13 +55,6 @@ def _stem(name: str) -> str:
     return name
 
 
-def unknown(name: str, kind: str, known: Iterable[str]) -> NotFound:
-    """The error for a name that names nothing, with names that are near it."""
-    close = near(name, known)
-    details = ("Did you mean:", *(f"\t{one}" for one in close)) if close else ()
-    return NotFound("{name} is not {kind}", name=name, kind=kind, details=details)
-
-
 def parse_unit(node: Node, name: str, refusal: str = "{store} has no own certificate") -> str:
     """The unit of that name. Raises NotFound, or Refused for a store without own certificate."""
     for unit in node.profile.units:
@@ -69,7 +62,7 @@ def parse_unit(node: Node, name: str, refusal: str = "{store} has no own certifi
             return unit
     if spec := find_store(node, name):
         raise Refused(refusal, store=spec.name, base=spec.base)
-    raise unknown(name, "a certificate unit", node.profile.units)
+    raise unknown(name, node.profile.units, "a certificate unit")
 
 
 def find_store(node: Node, base: str) -> TrustStoreSpec | None:
@@ -87,7 +80,7 @@ def parse_own(node: Node, name: str) -> str:
     if len(set(parts)) == 1 and len(parts) <= 2 and parts[0] in units:
         return units[parts[0]]
     known = [listed_own(unit) for unit in units.values()]
-    raise unknown(name, "an own certificate of this node", [*units.values(), *known])
+    raise unknown(name, [*units.values(), *known], "an own certificate of this node")
 
 
 def complete_own(node: Node, _: tuple[str, ...]) -> list[str]:
@@ -108,7 +101,7 @@ def parse_trust(node: Node, name: str) -> TrustName:
         raise NotFound(
             "{name} is in several trust stores", name=name, details=("Name one of:", *places)
         )
-    raise unknown(name, "a certificate of a trust store", complete_trust(node, ()))
+    raise unknown(name, complete_trust(node, ()), "a certificate of a trust store")
 
 
 def _trust(node: Node, name: str) -> Iterator[TrustName]:

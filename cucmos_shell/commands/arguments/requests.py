@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument
-from cucmos_shell.commands.arguments.certificates import parse_own, unknown
+from cucmos_shell.cli.near import unknown
+from cucmos_shell.commands.arguments.certificates import parse_own
 from cucmos_shell.errors import NotFound
 
 TYPE_CHECKING = False
@@ -25,7 +26,7 @@ def parse_request(node: Node, name: str) -> str:
     try:
         unit = parse_own(node, stem)
     except NotFound:
-        raise unknown(name, "a CSR of this node", node.profile.units) from None
+        raise unknown(name, node.profile.units, "a CSR of this node") from None
     if node.snapshot().own(unit).request is None:
         raise NotFound(NONE_FOUND, details=(f"set csr gen {unit} makes one.",))
     return unit
