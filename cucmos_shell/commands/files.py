@@ -22,6 +22,7 @@ from cucmos_shell.commands.arguments.files import (
 )
 from cucmos_shell.errors import Refused, from_os
 from cucmos_shell.node import areas
+from cucmos_shell.node.logs.audit import MAX_FILES
 from cucmos_shell.results import Ask, Document, Notice, Pause, Progress
 from cucmos_shell.text import iso_time, safe, zone_abbreviation
 
@@ -246,8 +247,10 @@ def delete_files(
     files = [e for e in find(where, file_spec) if not e.folder]
     if not files:
         raise without_files(where, file_spec)
+    audit_log = {node.layout.audit_log(age) for age in range(MAX_FILES)}
     for entry in files:
-        if where.name == areas.ACTIVELOG and _is_command_log(entry):
+        path = os.path.join(node.layout.logs, *entry.path)
+        if where.name == areas.ACTIVELOG and path in audit_log:
             raise Refused("{name} belongs to the audit log, which stays", name=entry.name)
     deleted = 0
     for entry in files:
@@ -265,10 +268,6 @@ def delete_files(
             yield Progress(f"deleted: {'/'.join(entry.path)}")
     text = f"files: found = {len(files)}, deleted = {deleted}"
     return Notice((text,), {"found": len(files), "deleted": deleted})
-
-
-def _is_command_log(entry: DirEntry) -> bool:
-    return entry.path[:2] == ("platform", "log") and entry.name.startswith("cli")
 
 
 MAX_SEARCHED = 64 * 1024 * 1024
