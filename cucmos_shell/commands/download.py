@@ -5,42 +5,19 @@ from __future__ import annotations
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.arguments.certificates import complete_any, parse_own, parse_trust
 from cucmos_shell.commands.arguments.requests import complete_requests, parse_request
+from cucmos_shell.commands.views.downloaded import downloaded
 from cucmos_shell.errors import BadValue, NotFound
-from cucmos_shell.node.areas import write_download
 from cucmos_shell.pki.der import from_pem, pkcs7_bundle, to_pem
-from cucmos_shell.results import Value
-from cucmos_shell.store.snapshot import sha256_hex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
+    from cucmos_shell.commands.views.downloaded import Downloaded
     from cucmos_shell.node import Node
 
 family = Family()
 
 PEM, DER, P7B = "pem", "der", "p7b"
 REQUEST_LABEL = "CERTIFICATE REQUEST"
-
-
-class Downloaded(Value):
-    """A file in the download area."""
-
-    name: str
-    size: int
-    sha256: str
-    certificates: int
-
-    def lines(self) -> list[str]:
-        """The text: name, size, check sum."""
-        lines = [f"File   : {self.name}", f"Size   : {self.size} bytes", f"SHA-256: {self.sha256}"]
-        if self.certificates:
-            lines.append(f"Holds  : {self.certificates} certificates")
-        return lines
-
-    def data(self) -> dict[str, Any]:
-        """The JSON form: keys `name`, `size`, `sha256`, `certificates`."""
-        return {name: getattr(self, name) for name in self._fields}
 
 
 def _argument(help: str, *forms: str) -> Argument:
@@ -98,7 +75,7 @@ def download(node: Node, kind: str, name: str, form: tuple[str, str] = (PEM, "")
     label = REQUEST_LABEL if kind == "csr" else "CERTIFICATE"
     data = from_pem(pem, label) if extension == DER else pem
     default = stem if kind == "csr" and extension == PEM else f"{stem}.{extension}"
-    return _written(node, file or default, data)
+    return downloaded(node, file or default, data, 0)
 
 
 @family.command(
@@ -127,9 +104,4 @@ def download_store(node: Node, store: str, form: tuple[str, str] = (PEM, "")) ->
             f"# {store}/{row.name}.pem\n".encode("ascii") + to_pem(der)
             for row, der in zip(rows, ders, strict=True)
         )
-    return _written(node, file or f"{store}.{extension}", data, len(rows))
-
-
-def _written(node: Node, name: str, data: bytes, certificates: int = 0) -> Downloaded:
-    name = write_download(node.layout, name, data)
-    return Downloaded(name, len(data), sha256_hex(data), certificates)
+    return downloaded(node, file or f"{store}.{extension}", data, len(rows))

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.trust_list_show import too_large
+from cucmos_shell.commands.views.downloaded import downloaded
 from cucmos_shell.errors import NotFound, Refused
-from cucmos_shell.node.areas import open_upload, uploads, write_download
+from cucmos_shell.node.areas import open_upload, uploads
 from cucmos_shell.pki.trust_lists import form
 from cucmos_shell.results import Ask, Commit, Notice, Progress
 from cucmos_shell.store.snapshot import sha256_hex
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from cucmos_shell.commands.views.downloaded import Downloaded
     from cucmos_shell.node import Node
     from cucmos_shell.profile.profile import TrustListSpec
     from cucmos_shell.results import Conversation
@@ -182,7 +184,7 @@ def upload_ctl(node: Node, file: str) -> Conversation[Notice]:
     arguments=(NAME,),
     examples=("utils ctl download itl",),
 )
-def download_list(node: Node, title: str, file: str = "") -> Notice:
+def download_list(node: Node, title: str, file: str = "") -> Downloaded:
     """Put a trust list into the download area, which SFTP serves.
 
     A file of that name is replaced. Prints the name, the size in bytes and the SHA-256.
@@ -191,10 +193,7 @@ def download_list(node: Node, title: str, file: str = "") -> Notice:
     raw = node.lists.raw(node.snapshot(), spec)
     if raw is None:
         raise NotFound("There is no {title} file", title=spec.title)
-    name = write_download(node.layout, file or spec.name, raw)
-    sha256 = sha256_hex(raw)
-    lines = (f"File   : {name}", f"Size   : {len(raw)} bytes", f"SHA-256: {sha256}")
-    return Notice(lines, {"name": name, "size": len(raw), "sha256": sha256})
+    return downloaded(node, file or spec.name, raw)
 
 
 # --- the ITL file --------------------------------------------------------------------------------

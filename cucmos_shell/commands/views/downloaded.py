@@ -1,0 +1,42 @@
+"""What was put into the download area, which SFTP serves."""
+
+from __future__ import annotations
+
+from cucmos_shell.node.areas import write_download
+from cucmos_shell.results import Value
+from cucmos_shell.store.snapshot import sha256_hex
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cucmos_shell.node import Node
+
+
+class Downloaded(Value):
+    """A file in the download area: its size in octets, and how many certificates it holds."""
+
+    name: str
+    size: int
+    sha256: str
+    certificates: int | None = None
+
+    def lines(self) -> list[str]:
+        """The text: name, size, check sum."""
+        lines = [f"File   : {self.name}", f"Size   : {self.size} bytes", f"SHA-256: {self.sha256}"]
+        if self.certificates:
+            lines.append(f"Holds  : {self.certificates} certificates")
+        return lines
+
+    def data(self) -> dict[str, Any]:
+        """The JSON form: keys `name`, `size`, `sha256`, and `certificates` unless that is None."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+def downloaded(node: Node, name: str, data: bytes, certificates: int | None = None) -> Downloaded:
+    """Put a file into the download area, or replace it; its name is made clean.
+
+    Raises Unavailable.
+    """
+    name = write_download(node.layout, name, data)
+    return Downloaded(name, len(data), sha256_hex(data), certificates)
