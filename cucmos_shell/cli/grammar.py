@@ -52,7 +52,7 @@ class Command(Value):
 
     @property
     def doc(self) -> str:
-        """What else there is to say."""
+        """The help behind the summary, several lines; empty if there is none."""
         rest = (self.handler.__doc__ or "").strip().partition("\n")[2]
         return "\n".join(line.strip() for line in rest.strip().splitlines())
 

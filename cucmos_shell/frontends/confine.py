@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 # All that is left of the environment; everything else could steer a library.
-KEPT = (
+ALLOWED = (
     "CUCMOS_DEBUG", "CUCMOS_STATE", "HOME", "LANG", "LOGNAME", "SSH_CONNECTION",
     "SSH_ORIGINAL_COMMAND", "TERM", "TZ", "USER", "XDG_STATE_HOME",
 )  # fmt: skip
-KEPT_PREFIX = "LC_"
+ALLOWED_PREFIX = "LC_"
 MAX_VALUE = 65_536
 
 _FORKS = frozenset(("os.fork", "os.forkpty"))
@@ -50,7 +50,7 @@ _hooked: list[bool] = []
 def clean_environment(environment: MutableMapping[str, str]) -> None:
     """Leave the allowed variables only, with a fixed PATH."""
     for name in list(environment):
-        allowed = name in KEPT or name.startswith(KEPT_PREFIX)
+        allowed = name in ALLOWED or name.startswith(ALLOWED_PREFIX)
         if not allowed or len(environment[name]) > MAX_VALUE:
             del environment[name]
     environment["PATH"] = PATH

@@ -25,7 +25,7 @@ def run(
     idle_timeout: float | None = None,
     over: Callable[[], bool] | None = None,
 ) -> int:
-    """Serve `session` at a terminal until it ends; the exit status.
+    """Serve `session` at a terminal until it ends. Returns the exit status.
 
     `history`: earlier lines, oldest first; new ones are added. `idle_timeout`: seconds without a
     key after which the session is closed. `over` tells when it was ended elsewhere. The terminal is

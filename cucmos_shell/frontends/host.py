@@ -81,7 +81,7 @@ class Host:
     # --- work off the event loop ------------------------------------------------------------------
 
     def turn(self, who: int, now: float) -> bool:
-        """Note that `who` runs a step; whether anybody else has done so in the last second."""
+        """Note that `who` runs a step. Returns whether somebody else did in the last second."""
         last, before = self._turns
         self._turns = ((who, now), before if last[0] == who else last)
         return now - self._turns[1][1] < OTHERS_SECONDS
@@ -95,7 +95,7 @@ class Host:
             self._running -= 1
 
     async def hashing(self, function: Callable[..., Any], *arguments: object) -> Any:
-        """The same for what hashes passwords, which is done by few threads."""
+        """As `off_loop`, in one of the few threads that hash passwords."""
         return await self._loop.run_in_executor(self._hashing, function, *arguments)
 
     def work(self, function: Callable[[], object], then: Callable[[object], None] | None) -> None:
@@ -125,7 +125,7 @@ class Host:
     async def run(
         self, tasks: Sequence[Task], ready: Callable[[], None], parent: int | None = None
     ) -> bool:
-        """Serve until a signal says to stop; whether all that ran has come to its end.
+        """Serve until a signal says to stop. Returns whether all that ran has come to its end.
 
         `ready` is called when all tasks have started. `parent` is the end of a pipe that becomes
         readable when the process is to stop, too.

@@ -89,7 +89,7 @@ def _begun(text: str, word: str) -> int:
 
 
 class SessionHistory(InMemoryHistory):
-    """Lines the session lets in; `lines` (oldest first) is kept up to date."""
+    """The lines that the session lets into a history; `lines` (oldest first) is kept up to date."""
 
     def __init__(self, session: Partner, lines: list[str]) -> None:
         super().__init__(lines)
@@ -112,7 +112,7 @@ class Toolbar:
         self._read_at = 0.0
 
     def forget(self) -> None:
-        """A command may have changed the numbers."""
+        """Have the numbers looked up again, since a command may have changed them."""
         self._read_at = 0.0
 
     def __call__(self) -> str:
@@ -304,7 +304,7 @@ class _Console:
         )
 
     def serve(self, banner: Iterable[str]) -> int:
-        """Until the session ends; the exit status."""
+        """Serve until the session ends. Returns the exit status."""
         try:
             self._terminal.start(banner, time.monotonic())
             status = self._drive()
@@ -374,7 +374,7 @@ def run(
     idle_timeout: float | None = None,
     attention: Attention | None = None,
 ) -> int:
-    """Serve `session` at a terminal until it ends; the exit status.
+    """Serve `session` at a terminal until it ends. Returns the exit status.
 
     `attention` gives two numbers for the toolbar: services that wait for a restart, certificates
     that end soon. The rest is as in `console.run`.

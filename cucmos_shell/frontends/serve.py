@@ -47,7 +47,7 @@ class ServeOptions(Value):
 
 
 def serve(state_dir: str, service: ServeOptions, world: World) -> int:
-    """Serve the node in `state_dir` until a signal ends it; the exit status."""
+    """Serve the node in `state_dir` until a signal ends it. Returns the exit status."""
     if not 1 <= service.workers <= MAX_WORKERS:
         raise UsageError("the number of workers is one from 1 to {most}", most=MAX_WORKERS)
     limit_preparation()

@@ -205,7 +205,7 @@ def _given_by_ssh(options: dict[str, Any]) -> None:
 
 
 def run(arguments: Sequence[str], world: World) -> int:
-    """Run the program; the exit status. Raises ShellError."""
+    """Run the program. Returns the exit status. Raises ShellError."""
     if arguments and arguments[0] in VERBS:
         return VERBS[arguments[0]](arguments[1:], world)
     options = SHELL.parse(arguments)

@@ -145,7 +145,7 @@ class Signals:
 
 
 class Worker:
-    """One thread that does one thing after another; started when there is a first thing."""
+    """One thread that does one thing after another, started with the first of them."""
 
     def __init__(self, wake: int) -> None:
         self._wake = wake
@@ -176,7 +176,7 @@ class Worker:
                     return
 
     def stop(self, patience: float) -> bool:
-        """End the thread; whether it did within `patience` seconds."""
+        """End the thread. Returns whether it ended within `patience` seconds."""
         if self._thread is None:
             return True
         self._jobs.put(None)
@@ -243,7 +243,7 @@ class TtyLoop:
         return 128 + self._signals.ending if self._signals.ending else 0
 
     def stop(self) -> bool:
-        """End the worker; whether it is gone."""
+        """End the worker. Returns whether it has ended."""
         return self._worker.stop(max(0.0, (self._end_by or self._clock() + GRACE) - self._clock()))
 
     def _patience(self) -> float | None:
@@ -304,7 +304,7 @@ class TtyLoop:
             self._terminal.worked(self._worker.results.popleft(), now)
 
     def _write_some(self) -> bool:
-        """Write what is to be written now; whether there is more."""
+        """Write what is to be written now. Returns whether there is more."""
         data = self._terminal.take_output(self._clock())
         if not data or self._lost:
             return False

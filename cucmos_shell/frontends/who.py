@@ -117,7 +117,7 @@ def _system_user() -> str:
 
 
 def level_number(text: str) -> int:
-    """The level an option names."""
+    """The level that an option names. Raises UsageError."""
     if text not in ("0", "1", "4"):
         raise UsageError("a level is 0, 1 or 4, not {text}", text=text)
     return int(text)

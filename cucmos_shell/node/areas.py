@@ -100,7 +100,7 @@ class FolderArea:
         return sorted(found, key=lambda e: e.name)
 
     def stat(self, path: Path) -> DirEntry:
-        """One entry. Raises OSError."""
+        """The entry at `path`. Raises OSError."""
         folder = self.folder(path[:-1])
         try:
             status = os.stat(path[-1] if path else ".", dir_fd=folder, follow_symlinks=False)
@@ -227,7 +227,7 @@ class CertificateArea:
         ]
 
     def stat(self, path: Path) -> DirEntry:
-        """One entry. Raises OSError, ShellError."""
+        """The entry at `path`. Raises OSError, ShellError."""
         if not path:
             return DirEntry((), True, 0, self._store.snapshot().when)
         if len(path) == 1:

@@ -333,8 +333,8 @@ def _found(der: bytes, place: str) -> Candidate:
         raise _oversized(place)
     try:
         end = element(der)[2]
-        outline = Tbs(der)
-        longest = max(len(outline.subject), len(outline.issuer))
+        tbs = Tbs(der)
+        longest = max(len(tbs.subject), len(tbs.issuer))
     except (ValueError, IndexError):
         raise _broken(place, _fault(der)) from None
     if end != len(der):

@@ -1,8 +1,8 @@
 """X.509 certificates: made, loaded, described. The house's only door to how they are encoded.
 
 Certificates that come from outside are untrusted: loading succeeds for many malformed ones, and an
-attribute raises later. So `describe` reads every field once inside one guard, and only its plain
-result travels on.
+attribute raises later. So `describe` reads every field once, within `untrusted.reading`, and only
+its plain result travels on.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def _most_specific(parts: DistinguishedName) -> str:
     return next(iter(named or [value for _, value in values if value]), "")
 
 
-# --- loading and describing, guarded -----------------------------------------------------------
+# --- loading and describing --------------------------------------------------------------------
 
 
 def load_der(data: bytes) -> x509.Certificate:

@@ -1,4 +1,4 @@
-"""The guard around everything that touches a certificate from outside."""
+"""What everything that touches a certificate from outside runs in."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Subject(Value):
     alternate: str = ""
 
     def facts(self) -> dict[str, str]:
-        """The values that a profile's templates know."""
+        """The values for a profile's templates: keys `OU`, `O`, `L`, `ST`, `C`."""
         return {
             "OU": self.units[0] if self.units else "",
             "O": self.organization,
@@ -53,7 +53,7 @@ class Subject(Value):
 
 
 def current(profile: Profile, settings: Mapping[str, Any]) -> Subject:
-    """What is set, else the profile's."""
+    """The subject set by `set web-security`, else the profile's."""
     if kept := settings.get(SETTING):
         return Subject(**{**kept, "units": tuple(kept["units"])})
     known = profile.subject
@@ -64,7 +64,7 @@ def current(profile: Profile, settings: Mapping[str, Any]) -> Subject:
 
 
 def to_setting(subject: Subject) -> dict[str, Any]:
-    """As it is kept with the node's settings."""
+    """The JSON data that is kept with the node's settings, for `current`."""
     return {**{name: getattr(subject, name) for name in subject._fields}, "units": [*subject.units]}
 
 
@@ -143,7 +143,8 @@ def multi_server_name(profile: Profile, key_kind: str) -> str:
 
 
 def multi_server_names(profile: Profile, unit: str, key_kind: str) -> tuple[str, ...]:
-    """Its alternative names: itself, the unit's, every node of the cluster, and the domain."""
+    """The alternative names of such a certificate: its common name, the unit's own names, every
+    node of the cluster, and the domain."""
     domain = profile.domain
     hosts = [profile.hostname, *(peer.hostname for peer in profile.peers)]
     names = [

@@ -16,7 +16,7 @@ INTERRUPTED = "Control-C pressed\n"
 
 
 def shown(match: Match, value: Result | None, *, json: bool, pagination: bool) -> Say | None:
-    """The value of the command in `match`, None if there is nothing to show.
+    """What `value`, the result of the command in `match`, says; None if there is nothing to show.
 
     `pagination` is whether what pages by itself may. Raises BadValue for a filter that does not
     fit.

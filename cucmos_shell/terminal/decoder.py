@@ -30,7 +30,7 @@ class Decoder:
         return visible(self._inner.decode(data))
 
     def flush(self) -> str:
-        """What an unfinished character comes to."""
+        """U+FFFD for an unfinished character, since nothing more comes; empty if there is none."""
         if self._inner is None:
             return ""
         text = self._inner.decode(b"", True)

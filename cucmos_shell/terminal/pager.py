@@ -156,7 +156,7 @@ class Paging:
         self._pages.add(text)
 
     def show(self, now: float) -> bool:
-        """Write what may be shown; whether a key decides how it goes on."""
+        """Write what may be shown. Returns whether a key decides how it goes on."""
         pages = self._pages
         if pages is None:
             return False

@@ -61,7 +61,7 @@ class _Client(smtplib.SMTP):
 
 
 def trusting(server: MailServer) -> ssl.SSLContext:
-    """What a server's certificate must satisfy: a known CA, and the server's name in it."""
+    """A TLS context that wants a certificate with the server's name in it, from a known CA."""
     context = ssl.create_default_context()
     if server.anchors:
         context.load_verify_locations(cadata=server.anchors)

@@ -14,13 +14,16 @@ _ALERT = 1
 
 
 def local(severity: int, text: str) -> None:
-    """To this machine. Severity 0 becomes 1: most machines write emergencies on all terminals."""
+    """Write `text` to the syslog of this machine.
+
+    Severity 0 becomes 1: most machines write emergencies on all terminals.
+    """
     syslog.openlog("cucmos", 0, syslog.LOG_LOCAL7)
     syslog.syslog(max(severity, _ALERT), text)
 
 
 def remote(target: SyslogHost, lines: list[tuple[int, str]]) -> None:
-    """`(severity, text)` to another host, all within two seconds. Raises Unanswered.
+    """Send `(severity, text)` to another host, all within SECONDS. Raises Unanswered.
 
     That nothing was raised says little over UDP.
     """

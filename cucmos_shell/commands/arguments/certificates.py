@@ -27,7 +27,7 @@ class TrustName(Value):
 
     @property
     def listed(self) -> str:
-        """As `show cert list trust` prints it."""
+        """The name that `show cert list trust` prints."""
         return f"{self.store}/{self.row.name}.pem"
 
 
@@ -44,7 +44,7 @@ class Stored(Value):
 
 
 def listed_own(unit: str) -> str:
-    """As `show cert list own` prints it."""
+    """The name that `show cert list own` prints."""
     return f"{unit}/{unit}.pem"
 
 
@@ -66,7 +66,7 @@ def parse_unit(node: Node, name: str, refusal: str = "{store} has no own certifi
 
 
 def find_store(node: Node, base: str) -> TrustStoreSpec | None:
-    """The trust store of that base name."""
+    """The trust store of that base name in any case, None if there is none."""
     for spec in node.profile.trust_stores.values():
         if spec.base.lower() == base.lower():
             return spec

@@ -21,6 +21,6 @@ def parse_host(text: str, port: int) -> tuple[str, int]:
 
 
 def host_text(host: str, port: int, usual: int) -> str:
-    """The reverse; the usual port is left out."""
+    """`HOST:PORT` as `parse_host` takes it; the port is left out if it is `usual`."""
     name = f"[{host}]" if ":" in host else host
     return name if port == usual else f"{name}:{port}"

@@ -16,7 +16,7 @@ NONE_FOUND = "No CSR found"
 
 
 def listed_request(unit: str) -> str:
-    """As `show csr list` prints it."""
+    """The name that `show csr list` prints."""
     return f"{unit}/{unit}{EXTENSION}"
 
 
@@ -33,7 +33,7 @@ def parse_request(node: Node, name: str) -> str:
 
 
 def complete_requests(node: Node, _: tuple[str, ...]) -> list[str]:
-    """The pending ones."""
+    """All pending requests, as `show csr list` prints them."""
     snapshot = node.snapshot()
     return [listed_request(unit) for unit in snapshot.units if snapshot.own(unit).request]
 

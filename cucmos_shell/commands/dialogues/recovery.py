@@ -31,7 +31,10 @@ def ask_file(default: str) -> Conversation[tuple[str, str]]:
 
 
 def recovered(node: Node, unit: str, name: str, password: str) -> Callable[[Transaction], object]:
-    """What makes the pair in the file that of `unit`. Raises a ShellError if there is none."""
+    """The change that gives `unit` the key and certificate in the file `name` of the upload area.
+
+    Raises NotFound, Refused, Unavailable.
+    """
     with open_upload(node.layout, name) as opened:
         data = opened.read(MAX_SIZE)
     credential = _credential(data, password, unit)

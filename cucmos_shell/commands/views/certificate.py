@@ -62,12 +62,12 @@ def dump(octets: bytes) -> Iterator[str]:
 
 
 def key_data(key: KeyDescription) -> dict[str, Any]:
-    """A public key for JSON, without its value."""
+    """The JSON form of a public key: keys `kind`, `size` (bits), `curve`."""
     return {"kind": key.kind, "size": key.size, "curve": key.curve}
 
 
 def extension_data(extensions: Iterable[Extension]) -> list[dict[str, Any]]:
-    """Extensions for JSON."""
+    """The JSON form: one object an extension, keys `name`, `oid`, `critical`, `fields`."""
     return [
         {
             "name": extension.name,

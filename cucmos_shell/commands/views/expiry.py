@@ -40,7 +40,10 @@ def _xml(text: str, length: int) -> str:
 
 
 def svg(lives: Sequence[Life], node_name: str, now: float) -> str:
-    """A row for each, with the bar of its life; well-formed XML whatever the certificates say."""
+    """An SVG picture with a row for each certificate, and the bar of its life in it.
+
+    It is well-formed whatever the certificates say. `now` is in seconds since the epoch.
+    """
     height = _TOP + max(1, len(lives)) * _ROW + 24
     expired = sum(one.state == "expired" for one in lives)
     soon = sum(one.state == "soon" for one in lives)

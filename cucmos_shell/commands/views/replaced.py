@@ -50,7 +50,8 @@ def sentences(done: str, advice: str, services: tuple[str, ...]) -> list[str]:
 
 
 def identity(row: CertificateRow) -> dict[str, str]:
-    """What tells a certificate from others, for JSON."""
+    """The JSON keys that tell a certificate from others: `serial`, `sha256`, `issuer`,
+    `not_before`, `not_after`."""
     return {
         "serial": row.serial,
         "sha256": row.sha256,

@@ -26,7 +26,10 @@ PROMPT = "Password: "
 
 
 class Access(asyncssh.SSHServer):
-    """One connection; `channels` makes a channel of it, for the account of a name."""
+    """One connection and its sign-in.
+
+    `channels(door, access, name)` makes a channel for the account of that name.
+    """
 
     def __init__(self, door: Door, channels: Callable[[Door, Access, str], Any]) -> None:
         self._door = door
@@ -161,7 +164,7 @@ class Access(asyncssh.SSHServer):
         return found is not None
 
     def still(self) -> Account:
-        """The account as it is now, for a session that begins. May take the time of a file's look.
+        """The account as it is now, for a session that begins. It may be read from a file.
 
         Raises Refused when it is gone, or what it was proven by is: another may have its name now.
         """
@@ -186,7 +189,7 @@ class Access(asyncssh.SSHServer):
         return self._channels_of(self._door, self, self.account.name)
 
     def channel_closed(self) -> None:
-        """A channel is over; a connection that does nothing with itself is closed in a while."""
+        """Note that a channel is over; a connection without any is closed after LINGER seconds."""
         self._channels -= 1
         if not self._channels:
             self._linger()

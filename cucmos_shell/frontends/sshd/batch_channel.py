@@ -107,11 +107,11 @@ class BatchChannel:
         self._input.end()
 
     def hang_up(self, reason: str = "") -> None:
-        """The same; a program that has asked for a command is told by its status."""
+        """As `lose`; the reason is not said, since a program reads what is written here."""
         self.lose()
 
     async def run(self) -> int:
-        """Run the script; the exit status of the first failure, or 0."""
+        """Run the script. Returns the exit status of the first failure, or 0."""
         wants = self._script.run()
         answer: Any = None
         while True:

@@ -327,7 +327,7 @@ class Channel(SSHServerStreamSession[bytes]):
     # --- the end ----------------------------------------------------------------------------------
 
     def finish(self, status: int) -> None:
-        """What the channel was for is done."""
+        """End the channel with the exit status of what it was for."""
         if self._closing:
             return
         self._closing = True

@@ -41,7 +41,7 @@ MAX_CONNECTIONS, CONNECTIONS_EACH = 8192, 512
 
 
 class Throttle:
-    """Connections that have not signed in yet: so many in all, and of one address."""
+    """Counts the connections that have not signed in yet: ALL at most, and EACH of one address."""
 
     ALL, EACH = 512, 256
 
@@ -50,7 +50,7 @@ class Throttle:
         self._count = 0
 
     def enter(self, address: str) -> bool:
-        """Whether one more of `address` may try."""
+        """Count one more of `address`, if there may be one more. Returns whether that is so."""
         if self._count >= self.ALL or self._waiting.get(address, 0) >= self.EACH:
             return False
         self._count += 1
@@ -58,7 +58,7 @@ class Throttle:
         return True
 
     def leave(self, address: str) -> None:
-        """One of them has signed in, or gone."""
+        """Note that a connection of `address` has signed in, or gone."""
         self._count -= 1
         self._waiting[address] -= 1
         if not self._waiting[address]:
@@ -82,7 +82,7 @@ class Door:
         _ = node.accounts, node.logins, node.services
 
     def enter(self, connection: Connection, address: str) -> bool:
-        """Let a connection in that is to sign in; whether there is room for it."""
+        """Let a connection in that is to sign in. Returns whether there is room for it."""
         full = len(self.connections) >= self.connections_most
         if self.ending or full or not self.throttle.enter(address):
             return False
@@ -90,7 +90,7 @@ class Door:
         return True
 
     def admit(self, name: str) -> bool:
-        """Whether `name` may have one more connection; one account does not take them all."""
+        """Count one more connection of `name`, if it may have one. Returns whether that is so."""
         count = self._signed_in.get(name, 0)
         if count >= min(CONNECTIONS_EACH, self.connections_most // 2):
             return False
@@ -98,7 +98,7 @@ class Door:
         return True
 
     def dismiss(self, name: str) -> None:
-        """One of its connections has gone."""
+        """Note that one of the connections of `name` has gone."""
         self._signed_in[name] -= 1
         if not self._signed_in[name]:
             del self._signed_in[name]

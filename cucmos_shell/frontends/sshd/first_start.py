@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def make_administrator(node: Node, name: str, password_file: str | None) -> bool:
-    """Give the node an administrator unless it has one; whether it was made.
+    """Give the node an administrator unless it has one. Returns whether it was made.
 
     The password is the first line of `password_file`, or asked for on the terminal. Raises
     UsageError without either.

@@ -48,7 +48,7 @@ class TrustedStore:
         self._store = store
 
     def by_name(self, name: x509.Name) -> Iterator[x509.Certificate]:
-        """Those with that subject."""
+        """The certificates with that subject."""
         der = name.public_bytes()
         _, start, end = element(der)
         for found in with_subject(self._snapshot, (self._store,), der[start:end]):
@@ -56,7 +56,7 @@ class TrustedStore:
                 yield found
 
     def by_key(self, key_hash: bytes) -> Iterator[x509.Certificate]:
-        """Those whose key has that SHA-1; the index does not know keys, so all are read."""
+        """The certificates whose key has that SHA-1; all are read, since the index has no keys."""
         for row in self._snapshot.trust(self._store):
             if row.owner:
                 continue

@@ -52,7 +52,7 @@ class MonitorSettings(Value):
 
 
 def monitor_settings(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> MonitorSettings:
-    """What is set, and else what the profile says."""
+    """The settings as they were set, and as the profile has them where they were not."""
     own = settings.get("monitor", {})
     return MonitorSettings(
         own.get("start_days", defaults["monitor_start_days"]),
@@ -77,7 +77,7 @@ class Watched(Value):
 
     @property
     def key(self) -> str:
-        """What it is remembered by: a renewed certificate is another one."""
+        """The key it is remembered by, another one for a renewed certificate."""
         return f"{self.listed} {self.row.sha256[:32]}"
 
 
@@ -99,7 +99,7 @@ def ending(snapshot: Snapshot, before: float) -> list[Watched]:
 
 
 def keys(snapshot: Snapshot) -> set[str]:
-    """What all certificates of the store are remembered by."""
+    """The keys that all certificates of the store are remembered by (`Watched.key`)."""
     found = set()
     for unit in snapshot.units:
         row = snapshot.own(unit).row
@@ -116,7 +116,8 @@ def band(left: float) -> int:
 
 
 class LastNotice(Value):
-    """What was said last about a certificate: in which band, when, and the how-manieth time.
+    """What was said last about a certificate: in which band, when (seconds since the epoch), and
+    how often so far.
 
     A repetition that was a little early counts as on time, so that it does not creep forward.
     """
@@ -135,13 +136,15 @@ class Due(Value):
 
     @property
     def mark(self) -> str:
-        """Names this notice of this certificate, the same however often it is worked out."""
+        """A name for this notice of this certificate, the same whenever it is worked out."""
         return f"{self.watched.key} {self.notice.band} {self.notice.count}"
 
 
 def slack(every: float) -> float:
-    """How much early a repetition may be: a daily run at two o'clock is 23 hours apart once a year,
-    and no run starts to the second."""
+    """How early a notice may be repeated, in seconds, if it is repeated every `every` seconds.
+
+    Runs at two o'clock are 23 hours apart once a year, and no run starts to the second.
+    """
     return min(HOUR + 300, every / 12)
 
 
@@ -151,8 +154,9 @@ def all_due(
     said: Mapping[str, LastNotice],
     now: float,
 ) -> list[Due]:
-    """What it is time for: what is new in the period or has come into a severer band, and what was
-    last spoken of as long ago as the frequency says, in either direction of the clock."""
+    """The certificates to speak about at `now`: those that are new in the period or have come into
+    a severer band, and those last spoken of as long ago as the frequency says, or as far in the
+    future, where the clock was set back."""
     found = []
     early = slack(settings.every)
     for one in watched:

@@ -42,7 +42,7 @@ class Life(Value):
         return "soon" if self.days < SOON else "valid"
 
     def words(self) -> str:
-        """What is left, for people."""
+        """What is left in words, such as `3 days left`."""
         if self.state == "expired":
             ago = int((self.now - self.not_after) // DAY)
             return f"expired {ago} {'day' if ago == 1 else 'days'} ago" if ago else "expired today"

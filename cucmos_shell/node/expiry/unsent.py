@@ -53,7 +53,7 @@ class Mail(Value):
 
 
 class Sent(Value):
-    """The file. `said` maps certificates to the last notice about them."""
+    """What the file holds. `said` has the last notice about each certificate (`Watched.key`)."""
 
     last_run: float | None = None
     said: Mapping[str, LastNotice] = {}

@@ -63,7 +63,7 @@ def _count(number: int) -> str:
 
 
 def subject(node: Node, lives: Sequence[Life]) -> str:
-    """The most urgent first, since it may be all that is read."""
+    """The subject of the mail: the most urgent first, since it may be all that is read."""
     expired = sum(one.state == "expired" for one in lives)
     parts = [f"{_count(expired)} expired"] if expired else []
     if len(lives) > expired:
@@ -77,7 +77,7 @@ def subject(node: Node, lives: Sequence[Life]) -> str:
 
 
 def text_lines(node: Node, lives: Sequence[Life], now: float) -> list[str]:
-    """The mail as text."""
+    """The mail as lines of text."""
     shown = lives[:LISTED]
     rows = [
         (safe(one.name), iso_time(one.not_after)[:10], bar(one.used), one.words()) for one in shown

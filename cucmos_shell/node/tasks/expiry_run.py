@@ -40,13 +40,13 @@ class Run(Value):
     warnings: tuple[str, ...]
 
     def lines(self) -> list[str]:
-        """For people."""
+        """The text: alarms, mail that was sent, warnings, a line each."""
         lines = [f"{one.alarm}: {one.watched.listed}" for one in self.due]
         lines += [f"Mail sent to {to}" for to in self.sent_to]
         return (lines or [NOTHING]) + [f"Warning: {warning}" for warning in self.warnings]
 
     def data(self) -> dict[str, Any]:
-        """For JSON."""
+        """The JSON form: keys `due`, `mail_sent_to`, `warnings`."""
         due = [{"certificate": one.watched.listed, "alarm": one.alarm} for one in self.due]
         return {"due": due, "mail_sent_to": self.sent_to, "warnings": self.warnings}
 
@@ -61,7 +61,7 @@ def _turn(node: Node) -> Lock:
 
 
 def run(node: Node) -> Conversation[Run]:
-    """One run. Raises Refused, Busy, Unavailable (a mail waits)."""
+    """Run the monitor once. Raises Refused, Busy, Unavailable (a mail waits)."""
     service = node.profile.expiry_monitor_service
     if not node.services.running(service):
         raise Refused("{service} is not running", service=service)

@@ -40,7 +40,7 @@ class OcspSettings(Value):
 
 
 def ocsp_settings(node: Node, settings: Mapping[str, Any]) -> OcspSettings:
-    """What is set, and else what the profile says."""
+    """The settings as they were set, and as the profile has them where they were not."""
     defaults = node.profile.defaults
     own = settings.get("ocsp", {})
     return OcspSettings(
@@ -58,13 +58,13 @@ class Checked(Value):
     warnings: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """For people; nothing where nobody was asked."""
+        """The text: the verdicts of those that were asked, then the warnings."""
         asked = [verdict for verdict in self.verdicts if verdict.status != NOT_CHECKED]
         lines = [line for verdict in asked for line in verdict.lines()]
         return lines + [f"Warning: {warning}" for warning in self.warnings]
 
     def data(self) -> list[dict[str, Any]]:
-        """For JSON."""
+        """The JSON form: one object a verdict (`OcspVerdict.data`)."""
         return [verdict.data() for verdict in self.verdicts]
 
 

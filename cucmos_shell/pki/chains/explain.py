@@ -50,7 +50,7 @@ class Candidates:
         (self.roots if root else self.others).append(member)
 
     def without(self, der: bytes) -> Candidates:
-        """The same without one certificate."""
+        """These candidates without one certificate (DER)."""
         return self._kept(lambda member: member.der != der)
 
     def only(self, der: bytes) -> Candidates:

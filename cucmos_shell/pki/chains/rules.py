@@ -97,8 +97,8 @@ class Member:
         self.certificate = certificate
         self.der = der
         self.trusted = trusted
-        outline = Tbs(der)
-        self.subject, self.issuer = outline.subject, outline.issuer
+        tbs = Tbs(der)
+        self.subject, self.issuer = tbs.subject, tbs.issuer
         self._extensions: dict[x509.ObjectIdentifier, x509.Extension[Any]] | None = None
 
     @property

@@ -35,14 +35,14 @@ class OcspVerdict(Value):
     serial: str = ""
 
     def line(self) -> str:
-        """The verdict for people, one line, safe."""
+        """The verdict in one line, safe for a screen."""
         said = f"Revocation status of {safe(self.name)} (serial {self.serial}): {self.status}"
         if self.revoked_at is not None:
             said += f" since {iso_time(self.revoked_at)}"
         return f"{said}, {safe(self.reason)}" if self.reason else said
 
     def lines(self) -> list[str]:
-        """The verdict and what it rests on."""
+        """The text: the verdict and what it rests on, safe for a screen."""
         lines = [self.line()]
         if self.uri:
             lines.append(f"\tAsked: {safe(self.uri)}")
@@ -54,7 +54,8 @@ class OcspVerdict(Value):
         return lines
 
     def data(self) -> dict[str, Any]:
-        """For JSON."""
+        """The JSON form: keys `certificate`, `serial`, `status`, `reason`, `uri`, `responder`,
+        `produced_at`, `this_update`, `next_update`, `revoked_at`."""
         times = ("produced_at", "this_update", "next_update", "revoked_at")
         moments = {name: getattr(self, name) for name in times}
         return {

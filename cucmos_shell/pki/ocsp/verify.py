@@ -79,8 +79,8 @@ class Question:
             self.serial = certificate.serial_number
             self.issuer_subject = issuer.subject
             self.issuer_key = issuer.public_key()
-            outline = Tbs(certs.to_der(certificate))
-            self._name = encode(SEQUENCE, outline.issuer)
+            tbs = Tbs(certs.to_der(certificate))
+            self._name = encode(SEQUENCE, tbs.issuer)
             self._key = key_bits(issuer)
 
     def request(self) -> bytes:
