@@ -72,9 +72,9 @@ def metrics(node: Node) -> Notice:
     For a cron job that writes them into the text-file folder of the node exporter. Times are
     seconds since the epoch; alarms are those in the log files that are kept.
     """
-    sent = unsent.load(node.store.layout.sent)
-    last = [] if sent.last_run is None else [
-        sample("cucmos_expiry_monitor_last_run_seconds", sent.last_run)
+    kept = unsent.load(node.store.layout.sent)
+    last = [] if kept.last_run is None else [
+        sample("cucmos_expiry_monitor_last_run_seconds", kept.last_run)
     ]  # fmt: skip
     lines = [
         *metric(
@@ -90,7 +90,7 @@ def metrics(node: Node) -> Notice:
         *metric("cucmos_expiry_monitor_last_run_seconds", "Last run of the monitor.", last),
         *metric(
             "cucmos_expiry_monitor_mail_waiting", "Mail that has not been delivered.",
-            [sample("cucmos_expiry_monitor_mail_waiting", len(sent.outbox))],
+            [sample("cucmos_expiry_monitor_mail_waiting", len(kept.outbox))],
         ),
     ]  # fmt: skip
     return Notice(tuple(lines), {"lines": lines})

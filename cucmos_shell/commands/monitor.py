@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.node import Node
     from cucmos_shell.node.expiry.due import MonitorSettings
-    from cucmos_shell.node.expiry.unsent import Mail, Sent
+    from cucmos_shell.node.expiry.unsent import Mail, Unsent
     from cucmos_shell.node.tasks.expiry_run import Run
     from cucmos_shell.results import Conversation
     from cucmos_shell.store.transaction import Transaction
@@ -40,16 +40,16 @@ class Monitor(Value):
     smtp: str
     service: str
     state: str
-    sent: Sent
+    kept: Unsent
     ending: int
     next_run: float
 
     def lines(self) -> list[str]:
         """The text: labels and values, then the mail that waits."""
-        settings, sent = self.settings, self.sent
+        settings, kept = self.settings, self.kept
         unit = settings.unit if settings.number != 1 else settings.unit[:-1]
         running = self.state == "STARTED"
-        last = iso_time(sent.last_run) if sent.last_run is not None else "never"
+        last = iso_time(kept.last_run) if kept.last_run is not None else "never"
         fields = (
             ("Notification start time", f"{settings.start_days} days before expiry"),
             ("Notification frequency", f"every {settings.number} {unit}"),
@@ -62,13 +62,13 @@ class Monitor(Value):
             ("Next run due", iso_time(self.next_run) if running else "when the service is started"),
         )
         lines = columns(((label, f": {value}") for label, value in fields), gap=1)
-        return lines + [line for mail in sent.outbox for line in _waiting(mail)]
+        return lines + [line for mail in kept.outbox for line in _waiting(mail)]
 
     def data(self) -> dict[str, Any]:
         """The JSON form: keys `start_days`, `frequency`, `frequency_unit`, `email`, `recipients`,
         `smtp_host`, `service`, `service_state`, `in_period`, `last_run`, `next_run`,
         `mail_waiting`."""
-        settings, sent = self.settings, self.sent
+        settings, kept = self.settings, self.kept
         return {
             "start_days": settings.start_days,
             "frequency": settings.number,
@@ -79,7 +79,7 @@ class Monitor(Value):
             "service": self.service,
             "service_state": self.state,
             "in_period": self.ending,
-            "last_run": sent.last_run if sent.last_run is None else iso_time(sent.last_run),
+            "last_run": kept.last_run if kept.last_run is None else iso_time(kept.last_run),
             "next_run": iso_time(self.next_run) if self.state == "STARTED" else None,
             "mail_waiting": [
                 {
@@ -89,7 +89,7 @@ class Monitor(Value):
                     "reason": mail.reason,
                     "not_before": iso_time(mail.after),
                 }
-                for mail in sent.outbox
+                for mail in kept.outbox
             ],
         }
 
@@ -109,14 +109,14 @@ def show_monitor(node: Node) -> Monitor:
     """Show the settings of the certificate expiry monitor, its last run, and mail that waits."""
     snapshot, now = node.snapshot(), node.now()
     settings = monitor_settings(snapshot.settings(), node.profile.defaults)
-    sent = unsent.load(node.store.layout.sent)
+    kept = unsent.load(node.store.layout.sent)
     service = node.profile.expiry_monitor_service
     return Monitor(
         settings,
         snapshot.document(paths.SMTP).get("host", ""),
         service,
         node.services.state(service).state,
-        sent,
+        kept,
         len(ending(snapshot, now + settings.start)),
         next_run(node),
     )

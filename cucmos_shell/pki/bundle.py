@@ -20,7 +20,7 @@ import re
 from cucmos_shell.errors import Refused
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.der import element
-from cucmos_shell.pki.sniff import CERTIFICATE, KEY, PKCS7, pkcs7_certificates, shape
+from cucmos_shell.pki.sniff import CERTIFICATE, KEY, PKCS7, kind_of, pkcs7_certificates
 from cucmos_shell.pki.tbs import Tbs
 from cucmos_shell.results import Value
 
@@ -252,10 +252,10 @@ def _decode(body: bytes, place: str) -> bytes:
 
 def _nothing(source: str, head: bytes) -> Refused:
     """Why text without a block is no certificate: Base64 without armour, a web page, a ZIP…"""
-    kind, words = shape(head)
+    kind, words = kind_of(head)
     if not words:
         try:
-            kind, words = shape(binascii.a2b_base64(head.translate(None, b" \t\r\n")))
+            kind, words = kind_of(binascii.a2b_base64(head.translate(None, b" \t\r\n")))
         except binascii.Error:
             pass
         else:
@@ -296,7 +296,7 @@ def _only_blanks(window: _Window) -> bool:
 
 def _certificates(der: bytes, place: str) -> Iterator[Candidate]:
     """The certificate that `der` is, or those it holds."""
-    kind, words = shape(der)
+    kind, words = kind_of(der)
     if kind == CERTIFICATE:
         yield _found(der, place)
     elif kind == PKCS7:

@@ -40,7 +40,7 @@ _MAGIC = (
 )
 
 
-def shape(data: bytes) -> tuple[str, str]:
+def kind_of(data: bytes) -> tuple[str, str]:
     """`(kind, words)`: kind is CERTIFICATE, KEY, PKCS7 or OTHER, words name the thing.
 
     Never raises; what has no known outline is `(OTHER, "")`. A certificate's outline is no promise

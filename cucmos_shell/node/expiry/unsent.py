@@ -52,7 +52,7 @@ class Mail(Value):
         return not now < self.after <= now + MAX_PAUSE
 
 
-class Sent(Value):
+class Unsent(Value):
     """What the file holds. `said` has the last notice about each certificate (`Watched.key`)."""
 
     last_run: float | None = None
@@ -60,18 +60,18 @@ class Sent(Value):
     outbox: tuple[Mail, ...] = ()
 
 
-def load(path: str) -> Sent:
+def load(path: str) -> Unsent:
     """What the file says; nothing was said where there is none. Raises Damaged, Unavailable."""
-    return _file(path).read(_parse) or Sent()
+    return _file(path).read(_parse) or Unsent()
 
 
-def put(change: Transaction, path: str, sent: Sent) -> None:
+def put(change: Transaction, path: str, kept: Unsent) -> None:
     """Let `change` replace the file."""
     data = {
         "format": FORMAT,
-        "last_run": sent.last_run,
-        "said": {key: [n.band, n.when, n.count] for key, n in sent.said.items()},
-        "outbox": [{name: getattr(mail, name) for name in Mail._fields} for mail in sent.outbox],
+        "last_run": kept.last_run,
+        "said": {key: [n.band, n.when, n.count] for key, n in kept.said.items()},
+        "outbox": [{name: getattr(mail, name) for name in Mail._fields} for mail in kept.outbox],
     }
     change.put_beside(_file(path), json.dumps(data).encode("ascii") + b"\n")
 
@@ -80,7 +80,7 @@ def _file(path: str) -> StateJson:
     return StateJson(path, FORMAT, SECRET_FILE_MODE)
 
 
-def _parse(data: Any) -> Sent:
+def _parse(data: Any) -> Unsent:
     said = {str(key): LastNotice(*values) for key, values in data["said"].items()}
     outbox = [Mail(**{**one, "marks": tuple(one["marks"])}) for one in data["outbox"]]
-    return Sent(data["last_run"], said, tuple(outbox))
+    return Unsent(data["last_run"], said, tuple(outbox))

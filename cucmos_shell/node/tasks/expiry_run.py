@@ -11,7 +11,7 @@ import os
 from cucmos_shell.errors import Busy, Refused, Unavailable
 from cucmos_shell.node.expiry import unsent
 from cucmos_shell.node.expiry.due import DAY, all_due, ending, keys, monitor_settings, run_after
-from cucmos_shell.node.expiry.unsent import Mail, Sent
+from cucmos_shell.node.expiry.unsent import Mail, Unsent
 from cucmos_shell.node.tasks.alarms import raise_alarms
 from cucmos_shell.results import Commit, Value
 from cucmos_shell.store import paths
@@ -79,9 +79,9 @@ def run(node: Node) -> Conversation[Run]:
         if due:
             known = keys(snapshot)
             said = {key: notice for key, notice in said.items() if key in known}
-        sent = Sent(now, said, outbox)
-        yield _saving(node, sent)
-        delivered, failures = yield from _deliver(node, snapshot, sent, now)
+        kept = Unsent(now, said, outbox)
+        yield _saving(node, kept)
+        delivered, failures = yield from _deliver(node, snapshot, kept, now)
     warnings = (f"Syslog did not take the alarms: {warning}",) if warning else ()
     if failures:
         raise _failure(node, due, delivered, failures)
@@ -91,15 +91,15 @@ def run(node: Node) -> Conversation[Run]:
 def next_run(node: Node) -> float:
     """When the monitor is to run next, which may be now (seconds since the epoch)."""
     snapshot, now = node.snapshot(), node.now()
-    sent = unsent.load(node.store.layout.sent)
+    kept = unsent.load(node.store.layout.sent)
     soon = ending(snapshot, now + DAY)
-    retries = [mail.after for mail in sent.outbox]
-    return run_after(sent.last_run, soon[0].row.not_after if soon else None, retries, now)
+    retries = [mail.after for mail in kept.outbox]
+    return run_after(kept.last_run, soon[0].row.not_after if soon else None, retries, now)
 
 
-def _saving(node: Node, sent: Sent) -> Commit:
+def _saving(node: Node, kept: Unsent) -> Commit:
     """The step that replaces the record."""
-    return Commit(lambda change: unsent.put(change, node.layout.sent, sent))
+    return Commit(lambda change: unsent.put(change, node.layout.sent, kept))
 
 
 def _alarm(node: Node, one: Due, now: float) -> Raised:
@@ -126,7 +126,7 @@ def _outbox(
     node: Node,
     settings: MonitorSettings,
     snapshot: Snapshot,
-    before: Sent,
+    before: Unsent,
     watched: list[Watched],
     due: list[Due],
     now: float,
@@ -158,14 +158,14 @@ def _outbox(
 
 
 def _deliver(
-    node: Node, snapshot: Snapshot, sent: Sent, now: float
+    node: Node, snapshot: Snapshot, kept: Unsent, now: float
 ) -> Conversation[tuple[list[Mail], list[Mail]]]:
     """Send what is ready, and write down after each what became of it."""
     from cucmos_shell.world.unanswered import Unanswered
 
     delivered: list[Mail] = []
     failures: list[Mail] = []
-    for mail in sent.outbox:
+    for mail in kept.outbox:
         if not mail.ready(now):
             continue
         try:
@@ -173,12 +173,12 @@ def _deliver(
         except Unanswered as error:
             failed = mail.failed(error.reason, not error.uncertain, now)
             failures.append(failed)
-            outbox = tuple(failed if one.id == mail.id else one for one in sent.outbox)
+            outbox = tuple(failed if one.id == mail.id else one for one in kept.outbox)
         else:
             delivered.append(mail)
-            outbox = tuple(one for one in sent.outbox if one.id != mail.id)
-        sent = Sent(sent.last_run, sent.said, outbox)
-        yield _saving(node, sent)
+            outbox = tuple(one for one in kept.outbox if one.id != mail.id)
+        kept = Unsent(kept.last_run, kept.said, outbox)
+        yield _saving(node, kept)
     return delivered, failures
 
 
