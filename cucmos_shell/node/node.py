@@ -6,7 +6,7 @@ import contextlib
 import json
 from functools import cached_property
 
-from cucmos_shell.errors import Damaged, ShellError, Unavailable
+from cucmos_shell.errors import Damaged, ShellError, Unavailable, from_os
 from cucmos_shell.node.logs.audit import Audit
 from cucmos_shell.profile.profile import FORMAT, Profile, from_json
 from cucmos_shell.store import Store
@@ -168,11 +168,7 @@ def _kept_profile(layout: Layout) -> tuple[Profile, bool]:
     except FileNotFoundError as error:
         raise Damaged("{file} is missing", file=path) from error
     except OSError as error:
-        raise Unavailable(
-            "The state folder {folder} cannot be read: {reason}",
-            folder=layout.state,
-            reason=error.strerror or str(error),
-        ) from error
+        raise from_os(error, "read", f"The state folder {layout.state}") from error
     except (ValueError, RecursionError) as error:
         raise Damaged("{file} is damaged: it is not JSON", file=path) from error
     if isinstance(data, dict) and isinstance(data.get("format"), int) and data["format"] > FORMAT:

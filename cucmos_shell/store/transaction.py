@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 
-from cucmos_shell.errors import Damaged
+from cucmos_shell.errors import Damaged, from_os
 from cucmos_shell.store import paths
 from cucmos_shell.store.commit import SECRETS, CommitPlan, CommitWriter
 from cucmos_shell.store.draft import OwnDraft, TrustDraft
-from cucmos_shell.store.durable import unavailable
 from cucmos_shell.store.prune import numbers, purge
 from cucmos_shell.store.rows import Own, TrustIndex
 
@@ -310,7 +309,7 @@ def _purge(layout: paths.Layout, head: int, pins: Pins) -> None:
     try:
         purge(layout, head, pins)
     except OSError as error:
-        raise unavailable(error, "cleared") from error
+        raise from_os(error, "cleared") from error
 
 
 if TYPE_CHECKING:
