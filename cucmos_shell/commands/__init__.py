@@ -46,6 +46,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "files": (
         "file list", "file view", "file dump", "file tail", "file delete", "file search",
     ),
+    "profile": ("utils profile",),
     "store": ("show store", "utils store"),
     "sessions": (
         "set cli session", "set security", "set session", "show cli session", "show logins",

@@ -125,6 +125,12 @@ class Node:
         new = self.store.create(lock, who="installation", what="install", now=self.now())
         return _made(new, function)
 
+    def adopt(self, profile: Profile) -> None:
+        """Go on with another profile, which is kept already; its parts are made anew."""
+        self.profile = profile
+        for part in ("alarms", "services", "lists"):
+            self.__dict__.pop(part, None)
+
     def now(self) -> float:
         """Seconds since the epoch, as the node's clock shows them."""
         return self.world.now()

@@ -142,14 +142,14 @@ class Transaction:
     # --- changing --------------------------------------------------------------------------------
 
     def define(self, units: Iterable[str], stores: Iterable[str]) -> None:
-        """Say which units and trust stores there are, in listing order (at installation)."""
+        """Say which units and trust stores there are, in listing order; new ones come to be."""
         for kind, names in (("own", units), ("trust", stores), ("node", (paths.NODE,))):
             for name in names:
                 if not paths.is_clean(name):
                     raise ValueError(f"{name!r} cannot name a unit")
+                if name not in self._kinds and kind == "trust":
+                    self._trusts[name] = TrustDraft(TrustIndex())
                 self._kinds.setdefault(name, kind)
-                if kind == "trust":
-                    self._trusts.setdefault(name, TrustDraft(TrustIndex()))
 
     def _own(self, unit: str, *, anew: bool = False) -> OwnDraft:
         if unit not in self._owns:
@@ -263,9 +263,13 @@ class Transaction:
 
     def changed(self) -> list[str]:
         """The units that get a new version."""
-        names = [*self._owns, *(s for s, d in self._trusts.items() if d.changes or not self._known)]
+        names = [*self._owns, *self._changed_trusts()]
         names += self._files
         return [*names, paths.NODE] if self._documents or self._known is None else names
+
+    def _changed_trusts(self) -> dict[str, TrustDraft]:
+        base = self._known
+        return {s: d for s, d in self._trusts.items() if d.changes or not (base and base.has(s))}
 
     def renewed(self) -> set[str]:
         """The units that get a certificate of their own."""
@@ -296,7 +300,7 @@ class Transaction:
             when=self.now,
             kinds=self._kinds,
             owns=self._owns,
-            trusts={s: d for s, d in self._trusts.items() if d.changes or not self._known},
+            trusts=self._changed_trusts(),
             documents=self._documents,
             files=self._files,
             forgotten=self._forgotten | {(paths.NODE, n) for n in self._documents if n in SECRETS},

@@ -61,3 +61,14 @@ def test_it_goes_on_from_there(kept):
     assert kept.status == 0
     again = Conversation(Node.open(kept.session.node.state_dir, kept.session.node.world))
     assert "tomcat/tomcat.pem" in again("show cert list own")
+
+
+def test_its_history_goes_on(kept):
+    """What happened before is known, gone back to, and forgotten on request."""
+    assert "set cert regen ipsec" in kept("show store history")
+    for line in ("utils profile refresh", "set csr gen ipsec", "utils store rollback 2",
+                 "utils store purge"):  # fmt: skip
+        kept(line, "yes")
+        assert kept.status == 0, line
+    assert len(kept("show store history").splitlines()) == 3
+    assert "Cisco Tomcat" in kept("utils service list")
