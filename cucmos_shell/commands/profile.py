@@ -20,8 +20,8 @@ def refresh(node: Node) -> Conversation[Notice]:
 
     A node keeps the profile that it was made from. This shows what the program's copy says by now,
     asks, and makes it the node's: units, trust stores, services and their times, limits, defaults.
-    Names, addresses and the subject of the node stay, and so do its certificates; a unit that is new
-    gets one. Other processes that serve the node know it when they are started again.
+    Names, addresses and the subject of the node stay, and so do its certificates; a unit that is
+    new gets one. Other processes that serve the node know it when they are started again.
     """
     before = node.profile
     fresh = newer(before)

@@ -143,7 +143,7 @@ class Store:
             what=what,
             now=now,
             before_commit=self.before_commit,
-            pins=self.pins,
+            pins=self.pins if base else dict,
         )
 
     def _view_is_fresh(self) -> bool:
