@@ -265,11 +265,6 @@ def row(description: Description, name: str, text: str, owner: str = "") -> dict
     }
 
 
-def sans(certificate: x509.Certificate) -> tuple[str, ...]:
-    """The alternative names as `DNS:…`, `IP:…`. Raises Refused."""
-    return describe(certificate).alternative_names
-
-
 def names(certificate: x509.Certificate) -> tuple[x509.Name, x509.SubjectAlternativeName | None]:
     """Subject and alternative names as the library holds them. Raises Refused."""
     with reading():

@@ -19,6 +19,11 @@ from cucmos_shell.world.world import send_syslog
 MESSAGE = "Certificate name:x.der"
 
 
+def raise_one(alarms, name, **parameters):
+    """Raise one alarm, now."""
+    return alarms.raise_all((alarms.make(name, **parameters),))
+
+
 def log(node):
     with open(node.layout.alarm_log()) as file:
         return file.read().splitlines()
@@ -47,7 +52,7 @@ def test_a_cancelled_regeneration_raises_none(node, say):
 
 def test_alarms_are_shown_oldest_first_and_as_data(node, say):
     for number in range(3):
-        node.alarms.raise_one("CertExpiryError", Reason=f"number {number}")
+        raise_one(node.alarms, "CertExpiryError", Reason=f"number {number}")
     shown = say("show alarm last 2")
     assert shown.splitlines() == [
         "2026-11-18T11:06:40Z CertExpiryError (error): "
@@ -73,7 +78,7 @@ def test_every_alarm_of_the_catalogue_is_read_back_as_it_was_raised(node, name):
 
 def test_foreign_text_cannot_end_a_parameter_or_a_line(node):
     evil = "a]: b\n%UC_CERT-0-CertExpired: %[x=\x1b[2J\u202e"
-    node.alarms.raise_one("CertExpiryError", Reason=evil)
+    raise_one(node.alarms, "CertExpiryError", Reason=evil)
     (line,) = log(node)
     assert line.count("]: ") == 1
     assert "\x1b" not in line
@@ -86,11 +91,11 @@ def test_parameters_must_be_those_of_the_catalogue(node):
 
 
 def test_a_line_cut_short_by_a_crash_is_passed_over_and_the_next_starts_afresh(node):
-    node.alarms.raise_one("CertExpiryError", Reason="one")
+    raise_one(node.alarms, "CertExpiryError", Reason="one")
     whole = log(node)[0]
     with open(node.layout.alarm_log(), "a") as file:
         file.write(whole[: len(whole) // 2])
-    node.alarms.raise_one("CertExpiryError", Reason="two")
+    raise_one(node.alarms, "CertExpiryError", Reason="two")
     assert [alarm.parameters["Reason"] for alarm in node.alarms.last()] == ["one", "two"]
 
 
@@ -102,7 +107,7 @@ def small(node, limit):
 def test_the_log_rotates_by_size_and_the_oldest_go(node):
     log = small(node, 400)
     for number in range(40):
-        log.raise_one("CertExpiryError", Reason=str(number))
+        raise_one(log, "CertExpiryError", Reason=str(number))
     names = sorted(os.listdir(os.path.dirname(node.layout.alarm_log())))
     assert names == ["CiscoSyslog", *(f"CiscoSyslog.{n}" for n in range(1, 6))]
     kept = [int(alarm.parameters["Reason"]) for alarm in log.last()]
@@ -113,7 +118,7 @@ def test_the_log_rotates_by_size_and_the_oldest_go(node):
 def test_many_writers_at_a_rotating_log_tear_no_line(node):
     log = small(node, 3000)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: log.raise_one("CertExpiryError", Reason=str(n)), range(80)))
+        list(pool.map(lambda n: raise_one(log, "CertExpiryError", Reason=str(n)), range(80)))
     total = 0
     for number in range(6):
         if os.path.exists(node.layout.alarm_log(number)):
@@ -127,7 +132,7 @@ def test_many_writers_at_a_rotating_log_tear_no_line(node):
 def test_a_log_that_takes_nothing_is_said_and_fails_no_finished_command(node, say):
     os.makedirs(node.layout.alarm_log())
     with pytest.raises(Unavailable, match="The alarm log cannot be written"):
-        node.alarms.raise_one("CertExpiryError", Reason="x")
+        raise_one(node.alarms, "CertExpiryError", Reason="x")
     before = node.snapshot().own("tomcat").row.sha256
     assert "Warning: The alarm log cannot be written" in say("set cert regen tomcat", "yes")
     assert say.status == 0
@@ -138,7 +143,7 @@ def break_down(node, name):
     """Let a service fail as by a fault, and raise its alarm."""
     with node.store.try_lock() as lock:
         node.change(lock, "fault", "fail", lambda change: node.services.fail(change, name))
-    node.alarms.raise_one("ServiceFailed", ServiceName=name, Reason="Service stopped abruptly")
+    raise_one(node.alarms, "ServiceFailed", ServiceName=name, Reason="Service stopped abruptly")
 
 
 def test_a_service_that_breaks_down_raises_its_alarm(node, say):
@@ -231,10 +236,10 @@ def test_a_syslog_that_is_not_there_is_said_and_fails_nothing(talking):
 
 def test_syslog_can_be_this_machine_or_nowhere(node, say):
     assert say("set alarm syslog off") == "Alarms go to the alarm log only\n"
-    node.alarms.raise_one("CertExpiryError", Reason="x")
+    raise_one(node.alarms, "CertExpiryError", Reason="x")
     assert node.world.syslog == []
     assert say("set alarm syslog LOCAL") == "Alarms go to the syslog of this machine\n"
-    node.alarms.raise_one("CertExpiryError", Reason="x")
+    raise_one(node.alarms, "CertExpiryError", Reason="x")
     assert len(node.world.syslog) == 1
 
 
@@ -246,6 +251,6 @@ def test_a_syslog_host_of_another_form_is_refused(say, bad):
 
 def test_dates_before_the_tenth_have_a_blank(keys, node_dir):
     node = Node.open(str(node_dir), clock_world(keys, start=START + 14 * 86400)[0])
-    node.alarms.raise_one("CertExpiryError", Reason="x")
+    raise_one(node.alarms, "CertExpiryError", Reason="x")
     assert log(node)[0].startswith("Dec  2 ")
     assert node.alarms.last()[0].when == START + 14 * 86400

@@ -183,10 +183,6 @@ class Alarms:
         """The alarm as it would be raised now."""
         return make(name, self._world.now(), self._host, **parameters)
 
-    def raise_one(self, name: str, **parameters: str) -> str:
-        """Raise an alarm; see `raise_all`."""
-        return self.raise_all((self.make(name, **parameters),))
-
     def raise_all(self, alarms: Iterable[Raised]) -> str:
         """Write alarms to the log, then to syslog. Raises Unavailable when the log takes none.
 

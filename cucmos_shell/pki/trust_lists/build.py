@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 FORMAT_VERSION = (1, 2)
-SIGNED_FILE_VERSION = (1, 0)
 _DIGESTS = {name: number for number, name in form.DIGESTS.items()}
 _MODULI = {bits: number for number, bits in form.MODULUS_BITS.items()}
 # Phones of that time verify nothing newer than SHA-1.
@@ -80,37 +79,14 @@ def build(
     the role that signs; `read.verify` says so if it is not.
     """
     body = b"".join(map(record, parties))
-    return _signed(file_name, body, signer, digest, timestamp, FORMAT_VERSION)
-
-
-def sign_file(
-    file_name: str, payload: bytes, signer: Signer, *, digest: str, timestamp: int
-) -> bytes:
-    """`payload` with a signing header in front; `file_name` ends in `.sgn` or `.sha512`."""
-    return _signed(file_name, payload, signer, digest, timestamp, SIGNED_FILE_VERSION)
+    return _signed(file_name, body, signer, digest, timestamp)
 
 
 def sign_again(
     raw: bytes, size: int, file_name: str, signer: Signer, *, digest: str, timestamp: int
 ) -> bytes:
     """The records of the list `raw`, whose header is of `size` octets, under a new header."""
-    return _signed(file_name, raw[size:], signer, digest, timestamp, FORMAT_VERSION)
-
-
-# --- sizes -------------------------------------------------------------------------------------
-
-
-def header_size(name: int, serial: int, issuer: int, signature: int, file_name: int = 12) -> int:
-    """The size of a header from the lengths of the values in it, closing NULs included."""
-    o = form.OVERHEAD
-    group = (o + name) + (o + serial) + (o + issuer)
-    bare = 2 * (o + 2) + (o + group) + (o + 15) + (o + signature) + (o + file_name) + (o + 4)
-    return bare + -bare % form.WORD
-
-
-def record_size(*lengths: int) -> int:
-    """The size of a record from the lengths of its values, but for its own length and its role."""
-    return 2 * (form.OVERHEAD + 2) + sum(form.OVERHEAD + length for length in lengths)
+    return _signed(file_name, raw[size:], signer, digest, timestamp)
 
 
 # --- pieces ------------------------------------------------------------------------------------
@@ -164,7 +140,6 @@ def _signed(
     signer: Signer,
     digest: str,
     timestamp: int,
-    version: tuple[int, int],
 ) -> bytes:
     before = _signer_elements(signer, digest)
     after = _text(form.FILE_NAME, file_name) + _number(form.TIMESTAMP, _fitting(timestamp), 4)
@@ -174,7 +149,11 @@ def _signed(
     size = bare + -bare % form.WORD
     if size > form.MAX_ELEMENT:
         raise Refused("A header of {size} bytes does not fit into a trust list", size=size)
-    before = _element(form.VERSION, bytes(version)) + _number(form.HEADER_LENGTH, size, 2) + before
+    before = (
+        _element(form.VERSION, bytes(FORMAT_VERSION))
+        + _number(form.HEADER_LENGTH, size, 2)
+        + before
+    )
     signature = signer.key.sign(before + after + body, padding.PKCS1v15(), _HASHES[digest])
     return before + _element(form.SIGNATURE, signature) + after + body
 

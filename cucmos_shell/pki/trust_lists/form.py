@@ -20,17 +20,12 @@ if TYPE_CHECKING:
         header: Header
         records: tuple[ListRecord, ...]
         raw: bytes
-
-    class _SignedFile(NamedTuple):
-        header: Header
-        raw: bytes
 else:
     from collections import namedtuple
 
     _Header = namedtuple("Header", "elements size signature_at")
     _Record = namedtuple("Record", "elements size")
     _TrustList = namedtuple("TrustList", "header records raw")
-    _SignedFile = namedtuple("SignedFile", "header raw")
 
 # --- header ------------------------------------------------------------------------------------
 
@@ -84,7 +79,6 @@ _rows = [line.split(None, 2) for line in _ROLES.strip().splitlines()]
 ROLES = {int(number): text for number, _, text in _rows}
 ROLE_NUMBERS = {word: int(number) for number, word, _ in _rows}
 SAST = ROLE_NUMBERS["sast"]
-SIGNS_FILES = frozenset((2, 3))
 
 OVERHEAD = 3  # of an element: tag and length
 MAX_ELEMENT = 0xFFFF  # of a value, a record and a header
@@ -217,14 +211,3 @@ class TrustList(_TrustList):
     def certificates(self, role: int) -> list[bytes]:
         """The certificates (DER) of the records with that role."""
         return [r.certificate for r in self.records if r.role == role and r.certificate]
-
-
-class SignedFile(_SignedFile):
-    """A file with a signing header in front of it, read but not yet verified."""
-
-    __slots__ = ()
-
-    @property
-    def payload(self) -> bytes:
-        """The file as it was before it was signed."""
-        return self.raw[self.header.size :]

@@ -13,15 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from cucmos_shell.errors import Refused
 from cucmos_shell.pki.trust_lists import form
-from cucmos_shell.pki.trust_lists.form import Header, ListRecord, SignedFile, TrustList
+from cucmos_shell.pki.trust_lists.form import Header, ListRecord, TrustList
 from cucmos_shell.pki.trust_lists.parts import parts
 from cucmos_shell.pki.untrusted import reading
 from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     # A certificate in DER, and what records repeat of it: serial number, key, signature.
     Certified = tuple[bytes, bytes, bytes, bytes]
 
@@ -63,14 +61,6 @@ def read(data: bytes) -> TrustList:
         raise Refused("The file is not a trust list: {reason}", reason=str(error)) from None
     except Refused:
         raise Refused("The file is not a trust list: a certificate in it is malformed") from None
-
-
-def read_signed(data: bytes) -> SignedFile:
-    """The signed file in `data`. Raises Refused."""
-    try:
-        return SignedFile(_header(data), data)
-    except _Malformed as error:
-        raise Refused("The file is not a signed file: {reason}", reason=str(error)) from None
 
 
 def _header(data: bytes) -> Header:
@@ -261,33 +251,6 @@ def _signer(found: TrustList) -> int:
     if not signers.pop():
         raise Refused("The certificate of the list's signer is not in the list")
     return able[0]
-
-
-def verify_signed(file: SignedFile, trusted: Iterable[ListRecord]) -> bytes:
-    """The certificate among `trusted` that signed the file. Raises Refused.
-
-    `trusted` are records of a list; only those that sign configuration files count.
-    """
-    header = file.header
-    ders = {
-        record.certificate
-        for record in trusted
-        if record.role in form.SIGNS_FILES
-        and record.certificate
-        and record.serial == header.signer_serial
-        and record.issuer == header.signer_issuer
-    }
-    if not ders:
-        raise Refused("The signer of the file is not in the trust list")
-    for der in sorted(ders)[:-1]:
-        try:
-            _check_signature(header, file.raw, der)
-        except Refused:
-            continue
-        return der
-    der = max(ders)
-    _check_signature(header, file.raw, der)
-    return der
 
 
 def _check_signature(header: Header, data: bytes, der: bytes) -> None:
