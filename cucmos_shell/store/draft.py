@@ -74,6 +74,24 @@ class TrustDraft:
             name = f"{wanted}-{number}"
         return name
 
+    def uploads_changed(self) -> dict[str, tuple[bool, str]]:
+        """SHA-256 → whether it is there now, and its name, for what was put in or taken out.
+
+        Copies of own certificates are no uploads.
+        """
+        found: dict[str, tuple[bool, str]] = {}
+        for name, row in self.changes.items():
+            old = next((r for r in self._variants(name) if r.name == name), None)
+            for one, present in ((old, False), (row, True)):
+                if one is not None and not one.owner and (present or one.sha256 not in found):
+                    found[one.sha256] = present, one.name
+        for sha256, (present, name) in found.items():
+            if not present:
+                rows = self._unchanged(list(self.base.search(sha256)))
+                there = any(r.sha256 == sha256 and not r.owner for r in rows)
+                found[sha256] = there, name
+        return found
+
     def dropped(self) -> list[str]:
         """SHA-256 of the certificates whose rows are taken out or get another certificate."""
         gone = []

@@ -42,7 +42,7 @@ class Transaction:
     ) -> None:
         self._layout = layout
         self._known = base
-        self._who, self._what = who, what
+        self.who, self._what = who, what
         self.head = base.head if base else 0
         self.now = now
         self._before_commit = tuple(before_commit)
@@ -122,6 +122,14 @@ class Transaction:
         if name in self._documents:
             return dict(self._documents[name])
         return self._known.document(name) if self._known else {}
+
+    def has(self, unit: str) -> bool:
+        """Whether there is a unit of that name, of any kind."""
+        return unit in self._kinds
+
+    def uploads_changed(self, store: str) -> dict[str, tuple[bool, str]]:
+        """SHA-256 → whether the store has it now, and its name, for uploads put in or taken out."""
+        return self._trusts[store].uploads_changed() if store in self._trusts else {}
 
     def find_file(self, unit: str, name: str) -> bytes | None:
         """A file of a unit that is nothing but files; None if there is none of that name."""
@@ -295,7 +303,7 @@ class Transaction:
     def _commit_store(self) -> int:
         plan = CommitPlan(
             base=self._known,
-            who=self._who,
+            who=self.who,
             what=self._what,
             when=self.now,
             kinds=self._kinds,

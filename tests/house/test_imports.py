@@ -10,7 +10,7 @@ ROWS = (
     ("results",),
     ("world", "profile", "cli", "pki"),
     ("terminal", "store", "pki.chains", "pki.ocsp", "pki.trust_lists"),
-    ("node.logs",),
+    ("cluster", "node.logs"),
     ("node.access", "node.services", "node.certificates", "node.expiry"),
     ("node",),
     ("node.tasks",),

@@ -1,0 +1,1 @@
+"""Several nodes that hold the same trust certificates; begin with `rules`."""

@@ -1,0 +1,140 @@
+"""What a node keeps of its cluster, in files of the store's unit `cluster`.
+
+So it changes with the certificates in one step, and is restored with them.
+
+    member.json    which cluster, which node of it, where the bus is, what was applied
+    wishes.json    what was done here and is not told yet: {STORE: {SHA256: {…}}}
+    said.json      what was kept out or had no effect, and why: the latest ones
+    STORE.known    see `known`
+"""
+
+from __future__ import annotations
+
+import json
+
+from cucmos_shell.cluster.known import Known
+from cucmos_shell.cluster.rules import Wish
+from cucmos_shell.results import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from cucmos_shell.store.transaction import Reader, Transaction
+
+UNIT = "cluster"
+MEMBER, WISHES, SAID = "member.json", "wishes.json", "said.json"
+FORMAT = 1
+MAX_SAID = 100
+
+
+class Member(Value):
+    """A node's place in its cluster.
+
+    `cluster` and `node` are random names; `url` says where the bus is, `identity` which one it was
+    when it was last read; `applied` is the revision up to which everything was applied, `reported`
+    what of that was told to the others; `copies` is the SHA-256 of the own certificate of each unit
+    that the others were last given.
+    """
+
+    cluster: str
+    node: str
+    url: str
+    identity: str
+    applied: int = 0
+    reported: int = 0
+    copies: Mapping[str, str] = {}
+
+
+class Said(Value):
+    """A wish that was dropped: `what` was done to the certificate by `account` at `when`, and why
+    it has no effect."""
+
+    store: str
+    sha256: str
+    name: str
+    what: str
+    why: str
+    account: str
+    when: float
+
+
+class Told(Value):
+    """A wish with what is told along with it: who made it, when (seconds since the epoch), what the
+    certificate is called, and why, if not because somebody said so."""
+
+    wish: Wish
+    name: str
+    account: str
+    when: float
+    reason: str = ""
+
+
+def member(reader: Reader) -> Member | None:
+    """The node's place in its cluster; None if it has joined none."""
+    raw = reader.find_file(UNIT, MEMBER)
+    if raw is None:
+        return None
+    data = json.loads(raw)
+    data.pop("format")
+    return Member(**data)
+
+
+def put_member(change: Transaction, value: Member) -> None:
+    """Keep the node's place in its cluster."""
+    _put(change, MEMBER, {"format": FORMAT, **value.__dict__})
+
+
+def wishes(reader: Reader) -> dict[str, dict[str, Told]]:
+    """Trust store → SHA-256 → what is wished, in the order in which it was."""
+    raw = reader.find_file(UNIT, WISHES)
+    data: dict[str, dict[str, Any]] = json.loads(raw) if raw else {}
+    return {
+        store: {sha256: _told(row) for sha256, row in rows.items()} for store, rows in data.items()
+    }
+
+
+def _told(row: dict[str, Any]) -> Told:
+    wish = Wish(row["present"], row["seen"], tuple(row["ids"]))
+    return Told(wish, row["name"], row["account"], row["when"], row["reason"])
+
+
+def put_wishes(change: Transaction, value: Mapping[str, Mapping[str, Told]]) -> None:
+    """Keep what is wished."""
+    data = {
+        store: {
+            sha256: {**told.wish._asdict(), "name": told.name, "account": told.account,
+                     "when": told.when, "reason": told.reason}
+            for sha256, told in rows.items()
+        }
+        for store, rows in value.items()
+        if rows
+    }  # fmt: skip
+    _put(change, WISHES, data)
+
+
+def said(reader: Reader) -> list[Said]:
+    """What was kept out or had no effect, oldest first."""
+    raw = reader.find_file(UNIT, SAID)
+    return [Said(**row) for row in json.loads(raw)] if raw else []
+
+
+def put_said(change: Transaction, more: Iterable[Said]) -> None:
+    """Keep more of it, and forget the oldest."""
+    rows = [*said(change), *more][-MAX_SAID:]
+    _put(change, SAID, [row.__dict__ for row in rows])
+
+
+def known(reader: Reader, store: str) -> Known:
+    """What the node has applied for a trust store."""
+    return Known(reader.find_file(UNIT, f"{store}.known") or b"")
+
+
+def put_known(change: Transaction, store: str, raw: bytes) -> None:
+    """Keep what was applied for a trust store."""
+    change.put_file(UNIT, f"{store}.known", raw)
+
+
+def _put(change: Transaction, name: str, data: object) -> None:
+    change.put_file(UNIT, name, json.dumps(data).encode("ascii") + b"\n")
