@@ -9,6 +9,7 @@ import zoneinfo
 
 from cucmos_shell.profile import schema
 from cucmos_shell.profile.bulk import bulk
+from cucmos_shell.profile.distribution import database, distribution, network_cluster
 from cucmos_shell.profile.phone_lists import trust_lists
 from cucmos_shell.profile.profile import PUBLISHER, SUBJECT_ATTRIBUTES, TEMPLATE_FIELDS
 
@@ -78,6 +79,11 @@ class Parts:
         self._check_services()
         self.lists = trust_lists(self.source, profile, self.units)
         self.bulk = bulk(self.source, profile, self.units)
+        self.distribution = distribution(self.source, profile)
+        self.network_cluster = network_cluster(self.source, profile)
+        self.database = database(self.source, profile)
+        if self.database is not None:
+            self._check_template(("database", "completed"), self.database.completed, ("tables",))
         if profile.expiry_monitor_service not in profile.services:
             self._unknown(("expiry_monitor_service",), profile.expiry_monitor_service, "service")
         if profile.node_trust_store not in profile.trust_stores:

@@ -66,6 +66,9 @@ def _profile(parts: Parts, form: schema.ProfileForm) -> Profile:
         ),
         trust_lists=parts.lists,
         bulk=parts.bulk,
+        distribution=parts.distribution,
+        network_cluster=parts.network_cluster,
+        database=parts.database,
         not_simulated=tuple(name for line in form.not_simulated for name in spread(line)),
     )
     return Profile(**plain)

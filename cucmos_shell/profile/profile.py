@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 from cucmos_shell.errors import ProfileError
+from cucmos_shell.profile.cluster import DatabaseSpec, DistributionSpec, NetworkClusterSpec
 from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
@@ -176,6 +177,9 @@ class Profile(Value):
     not_simulated: tuple[str, ...]
     trust_lists: Mapping[str, TrustListSpec] = {}
     bulk: Mapping[str, BulkSpec] = {}
+    distribution: DistributionSpec = DistributionSpec()
+    network_cluster: NetworkClusterSpec = NetworkClusterSpec()
+    database: DatabaseSpec | None = None
 
     @property
     def fqdn(self) -> str:
@@ -296,12 +300,24 @@ def from_json(kept: Mapping[str, Any]) -> Profile:
     data["trust_lists"] = {name: _list(row) for name, row in lists.items()}
     bulk = data.get("bulk", {})
     data["bulk"] = {name: _make(BulkSpec, row) for name, row in bulk.items()}
+    _make_cluster(data)
     services = data["services"]
     data["services"] = {name: _make(ServiceSpec, row) for name, row in services.items()}
     data["platform_services"] = tuple(
         [_make(ServiceSpec, row) for row in data["platform_services"]]
     )
     return _make(Profile, data)
+
+
+def _make_cluster(data: dict[str, Any]) -> None:
+    """Sections that a profile kept by an earlier version does not have stay as their defaults."""
+    if "distribution" in data:
+        made = _make(DistributionSpec, data["distribution"])
+        copies = {unit: tuple(stores) for unit, stores in made.copies.items()}
+        data["distribution"] = made.replace(copies=copies)
+    for name, kind in (("network_cluster", NetworkClusterSpec), ("database", DatabaseSpec)):
+        if name in data:
+            data[name] = _make(kind, data[name])
 
 
 def _plain(value: Any) -> Any:

@@ -243,6 +243,9 @@ class ProfileForm(Section):
     not_simulated: list[Line]
     trust_lists: dict[str, Any] = {}
     bulk: dict[str, Any] = {}
+    distribution: dict[str, Any] | None = None
+    network_cluster: dict[str, Any] | None = None
+    database: dict[str, Any] | None = None
 
 
 # --- checking ----------------------------------------------------------------------------------

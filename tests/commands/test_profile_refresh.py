@@ -55,7 +55,7 @@ def test_newer_facts_are_shown_asked_for_and_taken_over(node):
 def test_a_new_unit_gets_its_certificate_and_its_store(tmp_path, keys):
     """A process that goes on with the older profile is not disturbed by them."""
     data = yaml.safe_load((CHECKOUT / "etc" / "imp-9.1.yaml").read_text())
-    del data["units"]["ipsec"], data["trust_stores"]["ipsec-trust"]
+    del data["units"]["ipsec"], data["trust_stores"]["ipsec-trust"], data["distribution"]
     lacking = tmp_path / "lacking.yaml"
     lacking.write_text(yaml.safe_dump(data, sort_keys=False))
     world, _ = clock_world(keys)

@@ -5,9 +5,11 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from cucmos_shell.errors import ProfileError
 from cucmos_shell.profile.checks import spread
+from cucmos_shell.profile.cluster import DistributionSpec, NetworkClusterSpec
 from cucmos_shell.profile.load import load_yaml
 from cucmos_shell.profile.profile import find, from_json, names, to_json
 
@@ -276,6 +278,62 @@ MISTAKES = {
         "\nnode_trust_store:", "\nbulk:\n  phones: {units: []} #!\nnode_trust_store:",
         "bulk.phones.units", "must be a list of length >= 1",
     ),
+    "an unknown service that distributes": (
+        "  service: Cisco Intercluster Sync Agent", "  service: Cisco Intercluster Agent #!",
+        "distribution.service",
+        "there is no service Cisco Intercluster Agent (did you mean Cisco Intercluster Sync Agent?)",
+    ),
+    "a store that cannot be distributed": (
+        "  stores: [tomcat-trust, cup-trust,", "  stores: [tomcat-trust, cop-trust, #!\n   ",
+        "distribution.stores[1]", "there is no trust store cop-trust (did you mean cup-trust?)",
+    ),
+    "a store distributed twice": (
+        "  stores: [tomcat-trust, cup-trust,", "  stores: [tomcat-trust, tomcat-trust, #!\n   ",
+        "distribution.stores[1]", "tomcat-trust is named twice",
+    ),
+    "copies of an unknown unit": (
+        "    tomcat: [tomcat-trust]", "    tomkat: [tomcat-trust] #!",
+        "distribution.copies.tomkat", "there is no unit tomkat (did you mean tomcat?)",
+    ),
+    "copies for an unknown store": (
+        "    tomcat: [tomcat-trust]", "    tomcat: [tomcat-trust, cop-trust] #!",
+        "distribution.copies.tomcat[1]",
+        "there is no trust store cop-trust (did you mean cup-trust?)",
+    ),
+    "copies for nobody": ("    tomcat: [tomcat-trust]", "    tomcat: [] #!",
+                          "distribution.copies.tomcat", "must be a list of length >= 1"),
+    "text for a list of copies": ("    tomcat: [tomcat-trust]", "    tomcat: tomcat-trust #!",
+                                  "distribution.copies.tomcat", "must be a list, not text"),
+    "an unknown unit of publishers": (
+        "  reconcile_minutes: 30", "  publisher_only: [cup, tomkat] #!\n  reconcile_minutes: 30",
+        "distribution.publisher_only[1]", "there is no unit tomkat (did you mean tomcat?)",
+    ),
+    "a rest that takes no time": ("  reconcile_minutes: 30", "  reconcile_minutes: 0 #!",
+                                  "distribution.reconcile_minutes", "must be a whole number >= 1"),
+    "an unknown key of distribution": (
+        "  reconcile_minutes: 30", "  minutes: 30 #!", "distribution.minutes",
+        "is no key of this section",
+    ),
+    "an unknown layout": (
+        "network_cluster: {layout: columns4}", "network_cluster: {layout: columns} #!",
+        "network_cluster.layout", "cannot be 'columns'",
+    ),
+    "a layout that lacks the server": (
+        "network_cluster: {layout: columns4}", "network_cluster: {layout: later} #!",
+        "network_cluster.server", "the later layout says what server a node is",
+    ),
+    "an unknown service of the database": (
+        "  service: A Cisco DB", "  service: A Cisco DBB #!", "database.service",
+        "there is no service A Cisco DBB (did you mean A Cisco DB?)",
+    ),
+    "too few columns": (
+        "  widths: [25, 18, 10, 10, 9, 15]", "  widths: [25, 18] #!", "database.widths",
+        "must be a list of length >= 6",
+    ),
+    "figures of tables with another field": (
+        "Checked {tables} tables out of {tables}\"", "Checked {all} tables\" #!",
+        "database.completed", "is no template: {all} is none of its fields",
+    ),
     "a command that cannot be": ("  - file check", "  - file check; rm #!", "not_simulated[1]",
                                  "is no command: check;"),
     "a command with an open brace": ("  - file check", "  - file {check|x #!", "not_simulated[1]",
@@ -434,6 +492,38 @@ def test_services_load_what_they_must_restart_for(appliance):
             assert unit.name in appliance.services[name].units
 
 
+def test_what_is_distributed_is_what_the_product_distributes():
+    """Each product by a service of its own; the stores of its phones go along."""
+    ucm, imp = (load_yaml(find(name)).distribution for name in ("ucm-9.1", "imp-9.1"))
+    assert ucm.copies["CallManager"] == ("CallManager-trust", "Phone-SAST-trust")
+    assert "CAPF" not in ucm.copies
+    assert not {"CAPF-trust", "ipsec-trust"} & set(ucm.stores)
+    assert imp.copies["cup-xmpp-s2s"] == ("cup-xmpp-trust",)
+    assert ucm.service != imp.service
+    assert (imp.reconcile_minutes, imp.publisher_only) == (30, ())
+
+
+def test_a_profile_kept_before_distribution_was_known_distributes_nothing(appliance):
+    """Its cluster is shown as ever."""
+    kept = to_json(appliance)
+    for name in ("distribution", "network_cluster", "database"):
+        kept.pop(name, None)
+    again = from_json(kept)
+    assert (again.distribution, again.database) == (DistributionSpec(), None)
+    assert not again.distribution.stores
+    assert again.network_cluster == NetworkClusterSpec()
+
+
+def test_a_section_that_is_left_out_is_no_mistake(text, tmp_path):
+    """A product without a cluster."""
+    path = tmp_path / "alone.yaml"
+    data = yaml.safe_load(text)
+    for name in ("distribution", "network_cluster", "database"):
+        del data[name]
+    path.write_text(yaml.safe_dump(data, sort_keys=False))
+    assert load_yaml(str(path)).distribution == DistributionSpec()
+
+
 def test_a_subject_is_filled_in_from_the_node():
     """In DER order; empty attributes are left out."""
     ucm = load_yaml(find("ucm-9.1"))
@@ -471,7 +561,7 @@ def test_commands_that_are_not_simulated_are_spread_out():
         "utils a c d", "utils a c e", "utils b c d", "utils b c e",
     ]  # fmt: skip
     imp = load_yaml(find("imp-9.1"))
-    assert "utils dbreplication runtimestate" in imp.not_simulated
+    assert "utils dbreplication repair" in imp.not_simulated
     assert "run sql" in imp.not_simulated
 
 
