@@ -15,6 +15,7 @@ import json
 from cucmos_shell.cluster.known import Known
 from cucmos_shell.cluster.rules import Wish
 from cucmos_shell.results import Value
+from cucmos_shell.store.paths import MEMBERSHIP as UNIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from cucmos_shell.store.transaction import Reader, Transaction
 
-UNIT = "cluster"
 MEMBER, WISHES, SAID = "member.json", "wishes.json", "said.json"
 FORMAT = 1
 MAX_SAID = 100
@@ -33,8 +33,9 @@ class Member(Value):
     """A node's place in its cluster.
 
     `cluster` and `node` are random names; `url` says where the bus is, `identity` which one it was
-    when it was last read; `applied` is the revision up to which everything was applied, `reported`
-    what of that was told to the others; `copies` is the SHA-256 of the own certificate of each unit
+    when it was last read; `applied` is the revision up to which everything was applied, `fresh`
+    that nothing was yet, `reported`
+    what of that was told to the others, the `turn`-th time with `mark`; `copies` is the SHA-256 of the own certificate of each unit
     that the others were last given.
     """
 
@@ -42,9 +43,16 @@ class Member(Value):
     node: str
     url: str
     identity: str
+    fresh: bool = True
     applied: int = 0
     reported: int = 0
+    turn: int = 0
+    mark: str = ""
     copies: Mapping[str, str] = {}
+
+    def has_seen(self, floor: int) -> bool:
+        """Whether the node knows what was deleted up to `floor`, or comes new and need not."""
+        return self.fresh or self.applied >= floor
 
 
 class Said(Value):

@@ -47,6 +47,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "file list", "file view", "file dump", "file tail", "file delete", "file search",
     ),
     "profile": ("utils profile",),
+    "cluster": ("show cert distribution", "utils cluster"),
     "store": ("show store", "utils store"),
     "sessions": (
         "set cli session", "set security", "set session", "show cli session", "show logins",

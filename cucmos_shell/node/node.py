@@ -11,7 +11,7 @@ from cucmos_shell.node.logs.audit import Audit
 from cucmos_shell.profile.profile import FORMAT, Profile, from_json
 from cucmos_shell.store import Store
 from cucmos_shell.store.durable import read
-from cucmos_shell.store.paths import Layout
+from cucmos_shell.store.paths import MEMBERSHIP, Layout
 from cucmos_shell.store.state_json import MALFORMED, seal, unsealed
 
 TYPE_CHECKING = False
@@ -45,7 +45,7 @@ class Node:
         self.profile = profile
         self.world = world
         self.store = Store(state_dir)
-        self.store.before_commit = (lambda change: self.lists.follow(change),)
+        self.store.before_commit = (lambda change: self.lists.follow(change), self._to_cluster)
         self.store.pins = lambda: self.services.pins(self.snapshot())
         self.layout = self.store.layout
         self.audit = Audit(self.layout.audit_log, self.layout.log_reserve)
@@ -67,6 +67,16 @@ class Node:
             if lock is not None:
                 with lock:
                     seal(self.layout.profile)
+
+    def _to_cluster(self, change: Transaction) -> None:
+        """What a member of a cluster changes is wished for the others, too."""
+        if change.has(MEMBERSHIP):
+            from cucmos_shell.cluster import membership, outbox
+
+            member = membership.member(change)
+            if member is not None:
+                new_id = lambda: f"{member.node}-{self.world.new_serial():x}"  # noqa: E731
+                outbox.follow(change, self.profile.distribution.stores, new_id)
 
     @cached_property
     def accounts(self) -> Accounts:

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from cucmos_shell.profile.source import Path, Source
 
 NAME_ATTRIBUTES = (*SUBJECT_ATTRIBUTES, "CN", "DC", "serialNumber", "emailAddress")
-RESERVED_NAMES = ("lists", "node")  # the store keeps trust lists and settings under these
+RESERVED_NAMES = (
+    "cluster",
+    "lists",
+    "node",
+)  # the store keeps trust lists and settings under these
 _STORE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
 _SERVICE_NAME = re.compile(r'[^\s"|](?:[^\s"|]| (?! ))*(?<! )\Z')

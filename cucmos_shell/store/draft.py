@@ -25,9 +25,11 @@ class TrustDraft:
         self.added: dict[str, bytes] = {}
         self._names: dict[str, set[str]] = {}
         self._common: dict[str, set[str]] = {}
+        self._hashes: dict[str, set[str]] = {}
         self._looked = 0
         self._base_names: dict[str, list[CertificateRow]] | None = None
         self._base_common: dict[str, list[CertificateRow]] = {}
+        self._base_hashes: dict[str, list[CertificateRow]] = {}
 
     def put(self, row: CertificateRow, der: bytes) -> None:
         """Put in or replace the certificate of that name."""
@@ -35,6 +37,7 @@ class TrustDraft:
         self.added[row.sha256] = der
         self._names.setdefault(row.name.lower(), set()).add(row.name)
         self._common.setdefault(row.common_name, set()).add(row.name)
+        self._hashes.setdefault(row.sha256, set()).add(row.name)
 
     def remove(self, name: str) -> None:
         """Take the certificate of exactly that name out."""
@@ -66,6 +69,12 @@ class TrustDraft:
         stored = [row for row in self.base.search(unit) if row.owner == unit]
         return next(iter([*staged, *self._unchanged(stored)]), None)
 
+    def upload(self, sha256: str) -> CertificateRow | None:
+        """The row of that certificate, unless it is only there as a copy of an own one."""
+        staged = self._staged(self._hashes.get(sha256, ()))
+        rows = [*staged, *self._unchanged(self._with_hash(sha256))]
+        return next((r for r in rows if r.sha256 == sha256 and not r.owner), None)
+
     def free_name(self, wanted: str) -> str:
         """`wanted`, or with `-2`, `-3` … behind it, so that no other certificate has the name."""
         name, number = wanted, 1
@@ -85,12 +94,10 @@ class TrustDraft:
             for one, present in ((old, False), (row, True)):
                 if one is not None and not one.owner and (present or one.sha256 not in found):
                     found[one.sha256] = present, one.name
-        for sha256, (present, name) in found.items():
-            if not present:
-                rows = self._unchanged(list(self.base.search(sha256)))
-                there = any(r.sha256 == sha256 and not r.owner for r in rows)
-                found[sha256] = there, name
-        return found
+        return {
+            sha256: (present or self.upload(sha256) is not None, name)
+            for sha256, (present, name) in found.items()
+        }
 
     def dropped(self) -> list[str]:
         """SHA-256 of the certificates whose rows are taken out or get another certificate."""
@@ -115,12 +122,18 @@ class TrustDraft:
             for row in self.base.rows():
                 self._base_names.setdefault(row.name.lower(), []).append(row)
                 self._base_common.setdefault(row.common_name, []).append(row)
+                self._base_hashes.setdefault(row.sha256, []).append(row)
         return self._base_names is not None
 
     def _variants(self, name: str) -> list[CertificateRow]:
         if self._counted() and self._base_names is not None:
             return self._base_names.get(name.lower(), [])
         return self.base.variants(name)
+
+    def _with_hash(self, sha256: str) -> list[CertificateRow]:
+        if self._counted():
+            return self._base_hashes.get(sha256, [])
+        return [r for r in self.base.search(sha256) if r.sha256 == sha256]
 
     def _with_common(self, common_name: str) -> list[CertificateRow]:
         if self._counted():

@@ -72,6 +72,8 @@ def go_back(change: Transaction, number: int) -> tuple[str, ...]:
             _own(change, old, unit)
         elif unit in old.stores:
             _trust(change, old, unit)
+        elif unit == paths.MEMBERSHIP:
+            continue  # what is shared since then stays known
         elif unit == paths.NODE:
             _documents(change, old)
         else:

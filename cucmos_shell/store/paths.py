@@ -29,6 +29,7 @@ NODE = "node"
 SETTINGS = "settings.json"
 SMTP = "smtp.json"
 LISTS = "lists"
+MEMBERSHIP = "cluster"
 KEYS = "keys"
 MAX_NAME = 200
 

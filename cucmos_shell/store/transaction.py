@@ -105,6 +105,14 @@ class Transaction:
         """The row of that file name (without extension), in any case."""
         return self._trust(store).find(name)
 
+    def upload(self, store: str, sha256: str) -> CertificateRow | None:
+        """The row of that certificate, unless it is only there as a copy of an own one."""
+        return self._trust(store).upload(sha256)
+
+    def owned(self, store: str, owner: str) -> CertificateRow | None:
+        """The copy of the own certificate of that owner."""
+        return self._trust(store).owned(owner)
+
     def named(self, store: str, common_name: str) -> list[CertificateRow]:
         """The rows of that common name."""
         return self._trust(store).named(common_name)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+    from cucmos_shell.world.bus import Bus
     from cucmos_shell.world.sftp import SftpClient
     from cucmos_shell.world.unanswered import MailServer, SyslogHost
 
@@ -77,6 +78,20 @@ def sftp(host: str, port: int) -> SftpClient:
     return SftpClient(host, port)
 
 
+def open_bus(address: str, base: str, now: Callable[[], float]) -> Bus:
+    """The bus of a cluster at that address; see `world.buses`."""
+    from cucmos_shell.world import buses
+
+    return buses.open_bus(address, base, now)
+
+
+def create_bus(address: str, base: str, now: Callable[[], float]) -> Bus:
+    """A new bus at that address; see `world.buses`."""
+    from cucmos_shell.world import buses
+
+    return buses.create_bus(address, base, now)
+
+
 class World(Value):
     """What a node may ask of the world around it.
 
@@ -93,6 +108,8 @@ class World(Value):
     send_mail: Callable[[MailServer, str, str, bytes], None] = send_mail
     syslog: Callable[[SyslogHost | None, list[tuple[int, str]]], None] = send_syslog
     sftp: Callable[[str, int], SftpClient] = sftp
+    open_bus: Callable[[str, str, Callable[[], float]], Bus] = open_bus
+    create_bus: Callable[[str, str, Callable[[], float]], Bus] = create_bus
 
     @staticmethod
     def real() -> World:

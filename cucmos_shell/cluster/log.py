@@ -1,0 +1,228 @@
+"""The log of a cluster as it lies on its bus: which keys there are, and what a node reads of them.
+
+meta                    format, cluster, floor, the check of the security password
+nodes/ID                a member: host name, address, role, product; or that it was removed
+applied/ID              what the member has applied, and the how-manieth time it says so
+trust/STORE/SHA256      an entry: present with the certificate, or deleted
+copies/ID/UNIT          the own certificate of a member, for others' trust stores
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+
+from cucmos_shell.cluster.rules import Entry
+from cucmos_shell.errors import Refused
+from cucmos_shell.results import Value
+from cucmos_shell.world.bus import At, BusWentBack, Compacted, Put
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from cucmos_shell.cluster.membership import Member, Told
+    from cucmos_shell.world.bus import Bus, Item
+
+FORMAT = 1
+META = "meta"
+# A change of this many entries has room for certificates of some length.
+BATCH = 100
+
+
+class Node(Value):
+    """A member of the cluster, as it described itself when it joined (at `when`)."""
+
+    id: str
+    hostname: str
+    domain: str
+    ip: str
+    role: str
+    product: str
+    when: float
+    removed: bool = False
+
+
+class Report(Value):
+    """What a member says of itself: up to where it has applied the log. `turn` counts reports."""
+
+    applied: int
+    turn: int
+    mark: str
+
+
+class Line(Value):
+    """An entry with all that is said along with it. `der` is empty where it was deleted."""
+
+    entry: Entry
+    name: str
+    account: str
+    node: str
+    when: float
+    reason: str
+    der: bytes
+    was: int = 0
+
+
+class View(Value):
+    """What a node reads of the log: all of it (`full`), or what is new to it, up to `revision`.
+
+    `lines` maps store and SHA-256 to an entry, `gone` holds those collected; `floor` and
+    `meta_revision` are of the key META. `copies` maps node and unit to certificates, None if gone.
+    """
+
+    revision: int
+    full: bool
+    floor: int
+    meta_revision: int
+    lines: Mapping[tuple[str, str], Line]
+    gone: frozenset[tuple[str, str]]
+    nodes: Mapping[str, Node]
+    reports: Mapping[str, Report]
+    copies: Mapping[tuple[str, str], bytes | None]
+
+    def hostname(self, node: str) -> str:
+        """What a member is called; its random name where it is not known."""
+        return self.nodes[node].hostname if node in self.nodes else node
+
+
+def look(bus: Bus, member: Member) -> View:
+    """What is new on the bus to `member`. Raises what `Bus` raises, Refused if it went back."""
+    if bus.identity() != member.identity:
+        raise BusWentBack(member.url)
+    full = False
+    items: dict[str, Item] = {}
+    gone: set[str] = set()
+    try:
+        if member.fresh:
+            raise Compacted(0)
+        revision = member.applied
+        for change in bus.since("", member.applied):
+            revision = change.revision
+            items.update({item.key: item for item in change.items})
+            gone = (gone | set(change.gone)) - {item.key for item in change.items}
+    except Compacted:
+        reading = bus.read("")
+        full, revision = True, reading.revision
+        items, gone = {item.key: item for item in reading.items}, set()
+    return _view(bus, revision, full, items, gone)
+
+
+def _view(bus: Bus, revision: int, full: bool, items: dict[str, Item], gone: set[str]) -> View:
+    meta = _meta(bus)
+    nodes = {item.key: item for item in bus.read("nodes/").items}
+    reports = {item.key: item for item in bus.read("applied/").items}
+    lines, copies = {}, {}
+    for key, item in items.items():
+        kind, *rest = key.split("/")
+        if kind == "trust":
+            lines[rest[0], rest[1]] = _line(item)
+        elif kind == "copies":
+            copies[rest[0], rest[1]] = b64decode(json.loads(item.value)["der"]) or None
+    return View(
+        revision,
+        full,
+        meta[0]["floor"],
+        meta[1],
+        lines,
+        frozenset((s, h) for kind, s, h in (k.split("/") for k in gone if k.count("/") == 2)
+                  if kind == "trust"),
+        {key.partition("/")[2]: Node(**json.loads(item.value)) for key, item in nodes.items()},
+        {key.partition("/")[2]: Report(**json.loads(item.value)) for key, item in reports.items()},
+        copies,
+    )  # fmt: skip
+
+
+def _meta(bus: Bus) -> tuple[dict[str, Any], int]:
+    found = bus.read(META).items
+    if not found:
+        raise Refused("There is no cluster on this bus")
+    data = json.loads(found[0].value)
+    if data["format"] > FORMAT:
+        raise Refused("The cluster belongs to a newer version of this program")
+    return data, found[0].revision
+
+
+def _line(item: Item) -> Line:
+    data = json.loads(item.value)
+    entry = Entry(data["present"], item.revision, data["by"])
+    return Line(
+        entry, data["name"], data["account"], data["node"], data["when"], data["reason"],
+        b64decode(data["der"]), data.get("was", 0),
+    )  # fmt: skip
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+
+def found(bus: Bus, cluster: str, password: str, node: Node) -> None:
+    """Begin a cluster on an empty bus. Raises Refused if there is one already."""
+    meta = {"format": FORMAT, "cluster": cluster, "floor": 0, "password": password}
+    puts = [_put(META, meta), _put(f"nodes/{node.id}", node.__dict__)]
+    if bus.change([At(META, 0)], puts) is None:
+        raise Refused("There is a cluster on this bus already: join it")
+
+
+def describe(bus: Bus) -> dict[str, Any]:
+    """The cluster on the bus: keys `cluster`, `floor`, `password`. Raises Refused if none is."""
+    return _meta(bus)[0]
+
+
+def members(bus: Bus) -> dict[str, Node]:
+    """Every node that is or was a member, by its random name."""
+    rows = [Node(**json.loads(item.value)) for item in bus.read("nodes/").items]
+    return {row.id: row for row in rows}
+
+
+def put_node(bus: Bus, node: Node) -> None:
+    """Say that a node is a member, or was."""
+    bus.change([], [_put(f"nodes/{node.id}", node.__dict__)])
+
+
+def report(bus: Bus, node: str, value: Report) -> None:
+    """Say up to where a node has applied the log."""
+    bus.change([], [_put(f"applied/{node}", value.__dict__)])
+
+
+def put_copy(bus: Bus, node: str, unit: str, der: bytes) -> None:
+    """Give the others a copy of an own certificate; empty: there is none any more."""
+    bus.change([], [_put(f"copies/{node}/{unit}", {"der": b64encode(der).decode()})])
+
+
+def tell(
+    bus: Bus, node: str, view: View, wanted: Iterable[tuple[str, str, int, Told, bytes, int]]
+) -> dict[tuple[str, str], Entry] | None:
+    """Tell wishes, `(store, SHA-256, revision it replaces, wish, certificate, was)`, as one change.
+
+    None if the log is no longer as `view` has it.
+    """
+    compare, puts, ids = [At(META, view.meta_revision)], [], {}
+    for store, sha256, revision, told, der, was in wanted:
+        key = f"trust/{store}/{sha256}"
+        wish = told.wish
+        data = {
+            "present": wish.present, "by": wish.ids[-1], "name": told.name, "node": node,
+            "account": told.account, "when": told.when, "reason": told.reason,
+            "der": b64encode(der).decode("ascii"), "was": was,
+        }  # fmt: skip
+        compare.append(At(key, revision))
+        puts.append(_put(key, data))
+        ids[store, sha256] = wish
+    revision_now = bus.change(compare, puts)
+    if revision_now is None:
+        return None
+    return {key: Entry(w.present, revision_now, w.ids[-1]) for key, w in ids.items()}
+
+
+def collect(bus: Bus, view: View, up_to: int, entries: Mapping[tuple[str, str], Line]) -> bool:
+    """Drop tombstones that everybody has applied; the floor rises to `up_to`."""
+    meta, revision = _meta(bus)
+    keys = {f"trust/{s}/{h}": line.entry.revision for (s, h), line in entries.items()}
+    compare = [At(META, revision), *(At(key, at) for key, at in keys.items())]
+    raised = _put(META, {**meta, "floor": max(meta["floor"], up_to)})
+    return bus.change(compare, [raised], list(keys)) is not None
+
+
+def _put(key: str, data: object) -> Put:
+    return Put(key, json.dumps(data).encode("ascii"))

@@ -1,0 +1,118 @@
+"""The node's cluster: into it, out of it, one round with it, and who has what."""
+
+from __future__ import annotations
+
+from cucmos_shell.cli import Argument, Family
+from cucmos_shell.node.tasks import agent, joining
+from cucmos_shell.node.tasks.standing import Standing, standing
+from cucmos_shell.results import Ask, Notice, Secret
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cucmos_shell.node import Node
+    from cucmos_shell.node.tasks.agent import Synced
+    from cucmos_shell.results import Conversation
+
+family = Family()
+
+URL = Argument("url", "where the cluster's bus is: dir:PATH, a folder on this machine")
+NODE = Argument("hostname", "host name of a node of the cluster")
+STORE = Argument("store", "trust store", choices=lambda node: node.profile.distribution.stores)
+QUESTION = "Please enter the security password : "
+
+
+@family.command(
+    "utils cluster create <url>",
+    level=4,
+    changes=True,
+    arguments=(URL,),
+    examples=("utils cluster create dir:../bus",),
+)
+def create(node: Node, url: str) -> Conversation[Notice]:
+    """Begin a cluster with this node.
+
+    Its nodes share trust certificates over a bus: a folder on this machine, relative to the node's
+    state folder. They trust each other by the security password.
+    """
+    password = yield Secret(QUESTION)
+    joining.refuse_if_joined(node)
+    member = yield from joining.create(node, url, password)
+    return _entered(node, f"The cluster {member.cluster} begins with this node")
+
+
+@family.command(
+    "utils cluster join <url>",
+    level=4,
+    changes=True,
+    arguments=(URL,),
+    examples=("utils cluster join dir:../bus",),
+)
+def join(node: Node, url: str) -> Conversation[Notice]:
+    """Become a node of a cluster.
+
+    What was uploaded to this node's trust stores before goes to all nodes with the next round, and
+    theirs comes here; what was deleted there is kept out.
+    """
+    password = yield Secret(QUESTION)
+    joining.refuse_if_joined(node)
+    member = yield from joining.join(node, url, password)
+    return _entered(node, f"This node belongs to the cluster {member.cluster} now")
+
+
+def _entered(node: Node, done: str) -> Notice:
+    service = node.profile.distribution.service
+    lines = [done]
+    if not node.services.running(service):
+        lines.append(f"Nothing is told or applied until {service} is started")
+    return Notice(tuple(lines), {"joined": True, "service": service})
+
+
+@family.command("utils cluster leave", level=4, changes=True)
+def leave(node: Node) -> Conversation[Notice]:
+    """Leave the cluster. Uploaded certificates stay; copies of the others' own ones go."""
+    agent.joined(node.snapshot())
+    if (yield Ask("Continue (yes|no)? ")) != "yes":
+        return Notice(("Nothing was changed",), {"left": False})
+    yield from joining.leave(node)
+    return Notice(("This node belongs to no cluster now",), {"left": True})
+
+
+@family.command("utils cluster remove <hostname>", level=4, changes=True, arguments=(NODE,))
+def remove(node: Node, hostname: str) -> Conversation[Notice]:
+    """Take another node out of the cluster; nothing that it tells is heard any more."""
+    agent.joined(node.snapshot())
+    if (yield Ask("Continue (yes|no)? ")) != "yes":
+        return Notice(("Nothing was changed",), {"removed": None})
+    joining.remove(node, hostname)
+    return Notice((f"{hostname} is no node of the cluster now",), {"removed": hostname})
+
+
+@family.command("utils cluster sync [confirm]", level=1, changes=True)
+def sync(node: Node, confirm: bool = False) -> Conversation[Synced]:
+    """Tell the cluster what was changed here, and apply what it says: one round.
+
+    The server and `cucmos-shell agent` do it by themselves. Where a large part of a trust store would
+    go although nobody deleted it, nothing is changed; `confirm` lets it go.
+    """
+    return (yield from agent.sync(node, confirmed=confirm))
+
+
+@family.command("utils cluster rebuild", level=1, changes=True)
+def rebuild(node: Node) -> Conversation[Notice]:
+    """Tell a bus that was emptied, or put back from a copy, all that this node knows.
+
+    Nothing is deleted by it. Run it on every node.
+    """
+    agent.joined(node.snapshot())
+    password = yield Secret(QUESTION)
+    count = yield from joining.rebuild(node, password)
+    return Notice((f"Told to the cluster: {count}",), {"told": count})
+
+
+@family.command("show cert distribution [<store>]", level=0, arguments=(STORE,))
+def show_distribution(node: Node, store: str = "") -> Standing:
+    """Show what of the trust stores the cluster shares, and which node has applied what.
+
+    Untold is what was changed here since the last round, kept out what the cluster says was deleted.
+    """
+    return standing(node, store)

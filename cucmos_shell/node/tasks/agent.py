@@ -1,0 +1,291 @@
+"""One round with the cluster: read its log, tell what is wished here, apply what it says.
+
+See `cluster.rules`. No command waits for it: it is a command of its own, which the server and
+`cucmos-shell agent` give when there is something to do.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+from cucmos_shell.cluster import log, membership
+from cucmos_shell.cluster.log import BATCH, Report, View
+from cucmos_shell.cluster.rules import meet
+from cucmos_shell.errors import Busy, Refused
+from cucmos_shell.node.certificates.arrivals import Arrivals
+from cucmos_shell.results import Commit, Progress, Value
+from cucmos_shell.world.bus import BusWentBack
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from cucmos_shell.cluster.membership import Member, Told
+    from cucmos_shell.cluster.rules import Entry
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+    from cucmos_shell.store import Snapshot
+    from cucmos_shell.store.transaction import Transaction
+    from cucmos_shell.world.bus import Bus
+
+TRIES = 8
+# A full read that would take away more than these without a deletion is looked at by a person.
+BRAKE_COUNT, BRAKE_SHARE = 10, 0.2
+# Tombstones are collected when there are so many that everybody has applied.
+COLLECT = 50
+OLDER = "This node's state was put back, or copied: it has told the cluster more than it knows"
+WENT_BACK = (
+    "The cluster's bus is another one than before, or an older copy of it",
+    "Nothing is deleted on this node. To tell the bus what this node knows:",
+    "utils cluster rebuild",
+)
+
+
+class Synced(Value):
+    """What a round did; names as lists show them, `told` is how many wishes the others know now.
+
+    `older`: the node's state is not the one that told the cluster last.
+    """
+
+    told: int
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    said: tuple[membership.Said, ...]
+    revision: int
+    older: bool
+
+    def lines(self) -> list[str]:
+        """The text: what was told, came, went and was kept out."""
+        lines = [f"Told to the cluster: {self.told}", f"Applied here: revision {self.revision}"]
+        if self.older:
+            lines.append(OLDER)
+        lines += [f"\t{name}, new" for name in self.added]
+        lines += [f"\t{name}, deleted" for name in self.removed]
+        return lines + [f"\t{one.store}/{one.name}, {one.what}: {one.why}" for one in self.said]
+
+    def data(self) -> dict[str, Any]:
+        """The JSON form: keys `told`, `revision`, `added`, `removed`, `kept_out`."""
+        return {
+            "told": self.told,
+            "revision": self.revision,
+            "state_put_back_or_copied": self.older,
+            "added": self.added,
+            "removed": self.removed,
+            "kept_out": [
+                {"store": one.store, "name": one.name, "what": one.what, "why": one.why}
+                for one in self.said
+            ],
+        }
+
+
+def joined(snapshot: Snapshot) -> Member:
+    """The node's place in its cluster. Raises Refused if it has joined none."""
+    member = membership.member(snapshot)
+    if member is None:
+        raise Refused("This node has joined no cluster", details=("See: utils cluster join",))
+    return member
+
+
+def bus_of(node: Node, member: Member) -> Bus:
+    """The bus of the node's cluster, not used yet."""
+    return node.world.open_bus(member.url, node.state_dir, node.world.now)
+
+
+def described(node: Node, member: Member) -> log.Node:
+    """The node as the others are to know it."""
+    profile = node.profile
+    return log.Node(
+        member.node,
+        profile.hostname,
+        profile.domain,
+        profile.ip,
+        profile.role,
+        profile.product,
+        node.now(),
+    )
+
+
+def new_id(node: Node, member: Member) -> str:
+    """A name for an operation of the node, which no other has."""
+    return f"{member.node}-{node.world.new_serial():x}"
+
+
+def sync(node: Node, *, confirmed: bool = False) -> Conversation[Synced]:
+    """One round. `confirmed`: a person has agreed to a large loss.
+
+    Raises Refused (no member, service down, bus went back, loss not confirmed), Busy, BusAway.
+    """
+    service = node.profile.distribution.service
+    member = joined(node.snapshot())
+    if not node.services.running(service):
+        raise Refused("{service} is not running", service=service)
+    bus = bus_of(node, member)
+    try:
+        return (yield from _sync(node, bus, confirmed))
+    finally:
+        bus.close()
+
+
+def _sync(node: Node, bus: Bus, confirmed: bool) -> Conversation[Synced]:
+    count, older = 0, False
+    added: list[str] = []
+    removed: list[str] = []
+    said: list[membership.Said] = []
+    for _ in range(TRIES):
+        snapshot = node.snapshot()
+        member = joined(snapshot)
+        view = _look(bus, member)
+        older = older or _is_older(member, view)
+        _refuse_loss(node, snapshot, view, confirmed)
+        told, complete = _tell(node, bus, snapshot, member, view)
+        arrivals: Arrivals = yield Commit(lambda change: _apply(node, change, view, told))  # noqa: B023
+        count += len(told)
+        added += arrivals.added
+        removed += arrivals.removed
+        said += arrivals.said
+        if member.node not in view.nodes:
+            log.put_node(bus, described(node, member))
+        yield from _after(node, bus, view)
+        if complete and not _untold(node.snapshot()):
+            return Synced(count, tuple(added), tuple(removed), tuple(said), view.revision, older)
+        yield Progress(f"Told to the cluster so far: {count}", aside=True)
+    raise Busy("Other nodes are telling the cluster much at this moment; the rest waits here")
+
+
+def _untold(snapshot: Snapshot) -> bool:
+    return any(membership.wishes(snapshot).values())
+
+
+def _look(bus: Bus, member: Member) -> View:
+    try:
+        view = log.look(bus, member)
+    except BusWentBack:
+        raise Refused(WENT_BACK[0], details=WENT_BACK[1:]) from None
+    mine = view.reports.get(member.node)
+    if member.turn > 1 and (mine is None or mine.turn < member.turn - 1):
+        raise Refused(WENT_BACK[0], details=WENT_BACK[1:])
+    if member.node in view.nodes and view.nodes[member.node].removed:
+        raise Refused(
+            "This node was removed from the cluster",
+            details=("Its certificates stay. To forget the cluster: utils cluster leave",),
+        )
+    return view
+
+
+def _is_older(member: Member, view: View) -> bool:
+    mine = view.reports.get(member.node)
+    if mine is None or mine.turn < member.turn:
+        return False
+    return mine.turn > member.turn or mine.mark != member.mark
+
+
+def _refuse_loss(node: Node, snapshot: Snapshot, view: View, confirmed: bool) -> None:
+    """Raise Refused where a full read takes much away that nobody is known to have deleted."""
+    if not view.full or confirmed:
+        return
+    for store in node.profile.distribution.stores:
+        known = membership.known(snapshot, store)
+        lost = sum(e.present and (store, sha) not in view.lines for sha, e in known.items())
+        if lost > BRAKE_COUNT and lost > BRAKE_SHARE * known.present():
+            raise Refused(
+                "The cluster no longer knows {lost} of {all} certificates of {store}",
+                lost=lost,
+                all=known.present(),
+                store=store,
+                details=("Nothing was changed. To delete them here: utils cluster sync confirm",),
+            )
+
+
+# --- telling -------------------------------------------------------------------------------------
+
+
+def _tell(
+    node: Node, bus: Bus, snapshot: Snapshot, member: Member, view: View
+) -> tuple[dict[tuple[str, str], Entry], bool]:
+    """Tell what may be told; what was, and whether that is all of it."""
+    told: dict[tuple[str, str], Entry] = {}
+    wanted = _wanted(snapshot, member, view)
+    while batch := list(itertools.islice(wanted, BATCH)):
+        done = log.tell(bus, member.node, view, batch)
+        if done is None:
+            return told, False
+        told.update(done)
+    return told, True
+
+
+def _wanted(
+    snapshot: Snapshot, member: Member, view: View
+) -> Iterator[tuple[str, str, int, Told, bytes, int]]:
+    all_seen = member.has_seen(view.floor)
+    for store, rows in membership.wishes(snapshot).items():
+        known = membership.known(snapshot, store)
+        for sha256, told in rows.items():
+            key = store, sha256
+            entry = None if view.full or key in view.gone else known.find(sha256)
+            if key in view.lines:
+                entry = view.lines[key].entry
+            if meet(entry, told.wish, all_seen=all_seen).tell:
+                der = snapshot.certificate_der(sha256) if told.wish.present else b""
+                yield store, sha256, entry.revision if entry else 0, told, der, 0
+
+
+# --- applying ------------------------------------------------------------------------------------
+
+
+def _apply(
+    node: Node, change: Transaction, view: View, told: dict[tuple[str, str], Entry]
+) -> Arrivals:
+    member = membership.member(change)
+    if member is None:
+        raise Refused("This node has left the cluster meanwhile")
+    arrivals = Arrivals(change, node.profile, member, view, told, lambda: new_id(node, member))
+    arrivals.run()
+    return arrivals
+
+
+def _after(node: Node, bus: Bus, view: View) -> Conversation[None]:
+    """Give the others copies of own certificates, say what was applied, collect tombstones."""
+    snapshot = node.snapshot()
+    member = joined(snapshot)
+    copies = dict(member.copies)
+    for unit in node.profile.distribution.copies:
+        row = snapshot.own(unit).row if unit in snapshot.units else None
+        if row is not None and copies.get(unit) != row.sha256:
+            log.put_copy(bus, member.node, unit, snapshot.own_der(unit))
+            copies[unit] = row.sha256
+    behind = member.applied > member.reported and _others_care(view)
+    if copies == member.copies and not behind:
+        return
+    mine = view.reports.get(member.node)
+    turn, mark = max(member.turn, mine.turn if mine else 0) + 1, new_id(node, member)
+
+    def keep(change: Transaction) -> None:
+        now = membership.member(change)
+        if now is not None:
+            kept = now.replace(copies=copies, turn=turn, mark=mark, reported=member.applied)
+            membership.put_member(change, kept)
+
+    yield Commit(keep)
+    log.report(bus, member.node, Report(member.applied, turn, mark))
+    _collect(bus, member, view)
+
+
+def _others_care(view: View) -> bool:
+    return bool(view.lines or view.gone or view.full)
+
+
+def _collect(bus: Bus, member: Member, view: View) -> None:
+    """Drop tombstones that all members have applied, when there are many."""
+    if not view.full:
+        return
+    active = [one.id for one in view.nodes.values() if not one.removed and one.id != member.node]
+    applied = [view.reports[one].applied if one in view.reports else 0 for one in active]
+    up_to = min([*applied, member.applied])
+    old = {
+        key: line
+        for key, line in view.lines.items()
+        if not line.entry.present and line.entry.revision <= up_to
+    }
+    if len(old) >= COLLECT:
+        log.collect(bus, view, up_to, dict(itertools.islice(old.items(), BATCH)))

@@ -1,0 +1,192 @@
+"""Into a cluster and out of it: created, joined, left, a member removed, its log told anew."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+
+from cucmos_shell.cluster import log, membership
+from cucmos_shell.cluster.log import BATCH
+from cucmos_shell.cluster.membership import Member, Told
+from cucmos_shell.cluster.rules import NOTHING, Wish, wished
+from cucmos_shell.errors import NotFound, Refused
+from cucmos_shell.node.access import accounts, passwords
+from cucmos_shell.node.tasks.agent import bus_of, described, joined, new_id
+from cucmos_shell.results import Commit
+from cucmos_shell.store.paths import MEMBERSHIP
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cucmos_shell.node import Node
+    from cucmos_shell.results import Conversation
+    from cucmos_shell.store import Snapshot
+    from cucmos_shell.store.transaction import Transaction
+
+
+def refuse_if_joined(node: Node) -> None:
+    """Raise Refused for a member of a cluster, and where the product has none."""
+    if not node.profile.distribution.service:
+        raise Refused("{product} distributes nothing", product=node.profile.product)
+    if membership.member(node.snapshot()) is not None:
+        raise Refused("This node is a member of a cluster already")
+
+
+def create(node: Node, url: str, password: str) -> Conversation[Member]:
+    """Begin a cluster at `url` with this node. Raises Refused where there is one, BusAway."""
+    _check_password(node, password)
+    with contextlib.suppress(Refused):
+        node.world.create_bus(url, node.state_dir, node.world.now).close()
+    bus = node.world.open_bus(url, node.state_dir, node.world.now)
+    with contextlib.closing(bus):
+        member = Member(_name(node), _name(node), url, bus.identity())
+        log.found(bus, member.cluster, passwords.make_hash(password), described(node, member))
+    yield Commit(lambda change: _enter(node, change, member, password))
+    return member
+
+
+def join(node: Node, url: str, password: str) -> Conversation[Member]:
+    """Become a member of the cluster at `url`. Raises Refused, BusAway."""
+    bus = node.world.open_bus(url, node.state_dir, node.world.now)
+    with contextlib.closing(bus):
+        cluster = log.describe(bus)
+        if not passwords.matches(password, cluster["password"]):
+            raise Refused("The security password is not that of the cluster")
+        for other in log.members(bus).values():
+            if not other.removed and other.hostname == node.hostname:
+                raise Refused("The cluster has a node of that name: {name}", name=node.hostname)
+        member = Member(cluster["cluster"], _name(node), url, bus.identity())
+        log.put_node(bus, described(node, member))
+    yield Commit(lambda change: _enter(node, change, member, password))
+    return member
+
+
+def _name(node: Node) -> str:
+    return f"{node.world.new_serial():032x}"[-8:]
+
+
+def _check_password(node: Node, password: str) -> None:
+    kept = accounts.security_password(node.snapshot())
+    if kept and not passwords.matches(password, kept):
+        raise Refused("The security password is not right")
+    if not kept:
+        passwords.check_strength(password, "security")
+
+
+def _enter(node: Node, change: Transaction, member: Member, password: str) -> None:
+    """Keep the membership; what was uploaded here before is wished for the whole cluster."""
+    if membership.member(change) is not None:
+        raise Refused("This node has joined a cluster meanwhile")
+    if not accounts.security_password(change):
+        accounts.put_security_password(change, passwords.make_hash(password))
+    wishes: dict[str, dict[str, Told]] = {}
+    for store in node.profile.distribution.stores:
+        rows = wishes.setdefault(store, {})
+        for row in change.trust(store):
+            if not row.owner:
+                wish = wished(None, None, True, new_id(node, member))
+                rows[row.sha256] = Told(wish, row.name, change.who, change.now)
+    membership.put_wishes(change, wishes)
+    membership.put_member(change, member)
+
+
+def leave(node: Node) -> Conversation[None]:
+    """Leave the cluster: certificates stay, copies of the others' own ones go. Raises BusAway."""
+    member = joined(node.snapshot())
+    with contextlib.closing(bus_of(node, member)) as bus:
+        log.put_node(bus, described(node, member).replace(removed=True))
+    yield Commit(lambda change: forget(node, change))
+
+
+def forget(node: Node, change: Transaction) -> None:
+    """Let a node be no member any more."""
+    for name in change.base.manifest(MEMBERSHIP):
+        change.put_file(MEMBERSHIP, name, None)
+    for store in node.profile.distribution.stores:
+        for row in change.trust(store):
+            if "/" in row.owner:
+                change.remove_trust(store, row.name)
+
+
+def remove(node: Node, hostname: str) -> None:
+    """Take a member out of the cluster. Raises NotFound, Refused for this node, BusAway."""
+    member = joined(node.snapshot())
+    with contextlib.closing(bus_of(node, member)) as bus:
+        known = log.members(bus).values()
+        found = [n for n in known if not n.removed and n.hostname.lower() == hostname.lower()]
+        if not found:
+            raise NotFound("{name} is no node of the cluster", name=hostname)
+        if found[0].id == member.node:
+            raise Refused("This node leaves with: utils cluster leave")
+        log.put_node(bus, found[0].replace(removed=True))
+
+
+# --- telling everything anew ---------------------------------------------------------------------
+
+
+def rebuild(node: Node, password: str) -> Conversation[int]:
+    """Tell a bus that has lost something all that this node knows; how many entries those were.
+
+    Nothing is deleted by it: where the bus knows something newer, that stays.
+    """
+    snapshot = node.snapshot()
+    member = joined(snapshot)
+    with contextlib.closing(bus_of(node, member)) as bus:
+        if not bus.read(log.META).items:
+            _check_password(node, password)
+            phc = passwords.make_hash(password)
+            log.found(bus, member.cluster, phc, described(node, member))
+        fresh = Member(member.cluster, member.node, member.url, bus.identity())
+        view = log.look(bus, fresh)
+        wanted = _known_anew(node, snapshot, member, view)
+        count = 0
+        while batch := list(itertools.islice(wanted, BATCH)):
+            if log.tell(bus, member.node, view, batch) is None:
+                raise Refused("The bus is being changed at this moment; try again")
+            count += len(batch)
+        log.put_node(bus, described(node, member))
+        after = log.look(bus, fresh)
+        mine = after.reports.get(member.node)
+    turn = mine.turn if mine else 0
+    yield Commit(lambda change: _renumber(node, change, after, fresh.replace(turn=turn)))
+    return count
+
+
+def _known_anew(
+    node: Node, snapshot: Snapshot, member: Member, view: log.View
+) -> Iterator[tuple[str, str, int, Told, bytes, int]]:
+    for store in node.profile.distribution.stores:
+        for sha256, entry in membership.known(snapshot, store).items():
+            line = view.lines.get((store, sha256))
+            if line is not None and (line.was or line.entry.revision) >= entry.revision:
+                continue
+            row = next((r for r in snapshot.index(store).search(sha256) if not r.owner), None)
+            if entry.present and row is None:
+                continue  # kept out here by the node's own checks
+            der = snapshot.certificate_der(sha256) if entry.present else b""
+            wish = Wish(entry.present, 0, (new_id(node, member),))
+            told = Told(wish, row.name if row else "", "cluster", node.now(), "told anew")
+            yield store, sha256, line.entry.revision if line else 0, told, der, entry.revision
+
+
+def _renumber(node: Node, change: Transaction, view: log.View, member: Member) -> None:
+    """What was known by the old numbers is known by the new ones, and so is what wishes saw."""
+    wishes = membership.wishes(change)
+    for store in node.profile.distribution.stores:
+        known = membership.known(change, store)
+        for sha256, told in wishes.get(store, {}).items():
+            before = known.find(sha256) or NOTHING
+            line = view.lines.get((store, sha256))
+            if line is not None and told.wish.seen == before.revision:
+                seen = told.wish._replace(seen=line.entry.revision)
+                wishes[store][sha256] = told.replace(wish=seen)
+        now = {h: line.entry for (s, h), line in view.lines.items() if s == store}
+        # Where the bus says otherwise, the next round applies it.
+        agreed = {
+            h: now[h] if h in now and now[h].present == entry.present else None
+            for h, entry in known.items()
+        }
+        membership.put_known(change, store, known.changed(agreed))
+    membership.put_wishes(change, wishes)
+    membership.put_member(change, member)

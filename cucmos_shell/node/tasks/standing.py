@@ -1,0 +1,127 @@
+"""How a node and its cluster stand to each other: what is shared, untold, kept out, behind."""
+
+from __future__ import annotations
+
+import contextlib
+
+from cucmos_shell.cluster import log, membership
+from cucmos_shell.cluster.membership import Said
+from cucmos_shell.errors import Refused, ShellError
+from cucmos_shell.node.tasks.agent import bus_of, joined
+from cucmos_shell.results import Value
+from cucmos_shell.text import columns, iso_time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cucmos_shell.cluster.membership import Member
+    from cucmos_shell.node import Node
+
+
+class StoreStanding(Value):
+    """A trust store: how many uploads are here and in the cluster, untold and kept out."""
+
+    store: str
+    here: int
+    cluster: int
+    untold: int
+    kept_out: int
+
+
+class NodeStanding(Value):
+    """A node of the cluster: the revision it has applied, and how far that is behind the log."""
+
+    hostname: str
+    role: str
+    applied: int
+    behind: int
+
+
+class Standing(Value):
+    """All of it. `trouble` says why the bus could not be asked, `service` the one that is down."""
+
+    cluster: str
+    service: str
+    running: bool
+    stores: tuple[StoreStanding, ...]
+    nodes: tuple[NodeStanding, ...]
+    said: tuple[Said, ...]
+    trouble: str
+
+    def lines(self) -> list[str]:
+        """The text: the stores, the nodes, what is kept out."""
+        state = "" if self.running else "  (not running: nothing is told or applied)"
+        lines = [f"Cluster : {self.cluster}", f"Service : {self.service}{state}", ""]
+        table: list[tuple[str, ...]] = [("Trust store", "Here", "Cluster", "Untold", "Kept out")]
+        for s in self.stores:
+            table.append((s.store, *map(str, (s.here, s.cluster, s.untold, s.kept_out))))
+        lines += columns(table)
+        if self.nodes:
+            table = [("Node", "Role", "Applied", "State")]
+            table += [(n.hostname, n.role, str(n.applied), _state(n)) for n in self.nodes]
+            lines += ["", *columns(table)]
+        if self.trouble:
+            lines += ["", f"Warning: {self.trouble}"]
+        if self.said:
+            lines += ["", *(f"{s.store}/{s.name}, {s.what} {iso_time(s.when)}: {s.why}"
+                            for s in self.said)]  # fmt: skip
+        return lines
+
+    def data(self) -> dict[str, Any]:
+        """The JSON form: keys `cluster`, `service`, `running`, `stores`, `nodes`, `kept_out`,
+        `warning`."""
+        return {
+            "cluster": self.cluster,
+            "service": self.service,
+            "running": self.running,
+            "stores": self.stores,
+            "nodes": self.nodes,
+            "kept_out": [{**one.__dict__, "when": iso_time(one.when)} for one in self.said],
+            "warning": self.trouble or None,
+        }
+
+
+def _state(node: NodeStanding) -> str:
+    return f"behind by {node.behind}" if node.behind else "in sync"
+
+
+def standing(node: Node, store: str = "") -> Standing:
+    """How things stand, of one store or of all. Raises Refused where there is no cluster."""
+    spec, snapshot = node.profile.distribution, node.snapshot()
+    member = joined(snapshot)
+    wishes, said = membership.wishes(snapshot), membership.said(snapshot)
+    nodes, trouble = _nodes(node, member)
+    stores = [
+        StoreStanding(
+            name,
+            sum(not row.owner for row in snapshot.trust(name)),
+            membership.known(snapshot, name).present(),
+            len(wishes.get(name, ())),
+            sum(one.store == name and one.what == "kept out" for one in said),
+        )
+        for name in ((store,) if store else spec.stores)
+    ]
+    chosen = tuple(one for one in said if not store or one.store == store)
+    running = node.services.running(spec.service)
+    return Standing(member.cluster, spec.service, running, tuple(stores), nodes, chosen, trouble)
+
+
+def _nodes(node: Node, member: Member) -> tuple[tuple[NodeStanding, ...], str]:
+    """The nodes as the bus has them, and how far each is; or why it could not be asked."""
+    try:
+        with contextlib.closing(bus_of(node, member)) as bus:
+            view = log.look(bus, member.replace(fresh=True))
+    except (Refused, ShellError) as error:
+        return (), error.message()
+    revisions = [line.entry.revision for line in view.lines.values()]
+    rows = []
+    for one in view.nodes.values():
+        if not one.removed:
+            report = view.reports.get(one.id)
+            applied = report.applied if report else 0
+            if one.id == member.node:
+                applied = max(applied, member.applied)
+            behind = sum(revision > applied for revision in revisions)
+            rows.append(NodeStanding(one.hostname, one.role, applied, behind))
+    return tuple(sorted(rows, key=lambda row: row.hostname)), ""

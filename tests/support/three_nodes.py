@@ -1,0 +1,78 @@
+"""Three nodes of one cluster in one process, each with a session, over a bus in memory."""
+
+import shutil
+
+from harness import Conversation, clock_world
+
+from cucmos_shell.node import Node
+from cucmos_shell.world.buses.memory import MemoryCluster
+
+PASSWORD = "Blue-Harbour7"
+NAMES = ("ann", "bob", "cay")
+
+
+class Cluster:
+    """Nodes by name; `say(name, line, *answers)` speaks to one."""
+
+    def __init__(self, template, folder, keys, names=NAMES, bus=None):
+        self.bus = bus or MemoryCluster()
+        self.world, self.clock = clock_world(
+            keys,
+            open_bus=lambda address, base, now: self.bus.open(now),
+            create_bus=lambda address, base, now: self.bus.open(now),
+        )
+        self.folder = folder
+        self.talks = {}
+        for name in names:
+            shutil.copytree(template, folder / name, symlinks=True)
+            self.open(name)
+
+    def open(self, name):
+        """(Re)open a node's folder, as another process would."""
+        node = Node.open(str(self.folder / name), self.world)
+        node.profile = node.profile.replace(hostname=name)
+        self.talks[name] = Conversation(node)
+
+    def node(self, name):
+        return self.talks[name].node
+
+    def say(self, name, line, *answers, status=0):
+        """What the node answers; with `status`, unless that is None."""
+        answer = self.talks[name](line, *answers)
+        assert status is None or self.talks[name].status == status, answer
+        return answer
+
+    def begin(self):
+        """The first one creates the cluster, the others join it, and all go round."""
+        first, *others = self.talks
+        self.say(first, "utils cluster create dir:bus", PASSWORD)
+        for name in others:
+            self.say(name, "utils cluster join dir:bus", PASSWORD)
+        self.settle()
+        return self
+
+    def settle(self, *names):
+        """Rounds until nobody has anything to tell."""
+        for _ in range(2):
+            for name in names or self.talks:
+                self.say(name, "utils cluster sync")
+
+    def upload(self, name, store, certificates):
+        """Upload certificates (PEM) to a trust store of a node."""
+        path = self.folder / name / "upload" / "these.pem"
+        path.write_bytes(certificates)
+        return self.say(name, f"utils cert upload trust {store.removesuffix('-trust')} these.pem")
+
+    def held(self, name, store="tomcat-trust"):
+        """SHA-256 of the uploads that a node has."""
+        return {row.sha256 for row in self.node(name).snapshot().trust(store) if not row.owner}
+
+    def snapshot(self, name):
+        """Keep the node's folder."""
+        shutil.copytree(self.folder / name, self.folder / f"{name}.kept", symlinks=True)
+
+    def restore(self, name):
+        """Put the kept folder back."""
+        shutil.rmtree(self.folder / name)
+        (self.folder / f"{name}.kept").rename(self.folder / name)
+        self.open(name)
