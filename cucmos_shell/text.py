@@ -75,6 +75,11 @@ def zone_abbreviation(seconds: float, zone: str) -> tuple[float, str]:
     return (offset.total_seconds() if offset else 0.0), moment.tzname() or "UTC"
 
 
+def local_time(seconds: float, zone: str) -> time.struct_time:
+    """Seconds since the epoch as a clock in the IANA `zone` shows them."""
+    return time.gmtime(seconds + zone_abbreviation(seconds, zone)[0])
+
+
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

@@ -29,6 +29,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "node_info": (
         "show status", "show version", "show myself", "show network", "show timezone",
     ),
+    "network_cluster": ("show network cluster",),
     "system": ("utils system",),
     "shell": (
         "exit", "help", "quit", "set cli", "set commandcount", "set output", "show cli",

@@ -11,7 +11,7 @@ import time
 from cucmos_shell.cli import Family
 from cucmos_shell.errors import Refused
 from cucmos_shell.results import Notice
-from cucmos_shell.text import iso_time, zone_abbreviation
+from cucmos_shell.text import iso_time, local_time, zone_abbreviation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from cucmos_shell.node import Node
 
 family = Family()
-
-
-def _local(node: Node, seconds: float) -> time.struct_time:
-    return time.gmtime(seconds + zone_abbreviation(seconds, node.zone)[0])
 
 
 def zone_text(node: Node) -> str:
@@ -55,7 +51,7 @@ def show_status(node: Node) -> Notice:
     The figures of processor, memory and disks are those of the product's profile.
     """
     profile, now = node.profile, node.now()
-    status, local = profile.status, _local(node, now)
+    status, local = profile.status, local_time(now, node.zone)
     up = max(0.0, node.services.now() - node.services.booted())
     fields = (
         ("Host Name", node.hostname),
@@ -158,29 +154,6 @@ def show_myself(node: Node, caller: Caller) -> Notice:
         "level": caller.level,
         "command_count": caller.settings.command_count,
     }
-    return Notice(lines, data)
-
-
-@family.command("show network cluster", level=0)
-def show_cluster(node: Node) -> Notice:
-    """Show the nodes of the cluster: address, name, role, and how they are authenticated."""
-    profile, booted = node.profile, node.services.booted()
-    t = _local(node, booted)
-    since = f"{time.strftime('%a %b', t)} {t.tm_mday} {time.strftime('%H:%M:%S %Y', t)}"
-    nodes = [
-        (profile.ip, node.hostname, profile.role, ""),
-        *((p.ip, p.hostname, p.role, f" using TCP since {since}") for p in profile.peers),
-    ]
-    nodes.sort(key=lambda row: row[2])
-    widths = [max(len(row[i]) for row in nodes) for i in range(2)]
-    lines = tuple(
-        f"{ip.ljust(widths[0])} {host.ljust(widths[1])} {role} authenticated{how}"
-        for ip, host, role, how in nodes
-    )
-    data = [
-        {"ip": ip, "hostname": host, "role": role, "local": not how}
-        for ip, host, role, how in nodes
-    ]
     return Notice(lines, data)
 
 

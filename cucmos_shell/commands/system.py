@@ -7,7 +7,7 @@ import time
 from cucmos_shell.cli import Family
 from cucmos_shell.errors import Damaged, Refused
 from cucmos_shell.results import Ask, Commit, Notice, Progress
-from cucmos_shell.text import iso_time, zone_abbreviation
+from cucmos_shell.text import iso_time, local_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _leave(
     boot: float = yield Commit(node.services.restart_node)
     caller.end()
     now = node.now()
-    when = time.asctime(time.gmtime(now + zone_abbreviation(now, node.zone)[0]))
+    when = time.asctime(local_time(now, node.zone))
     lines = (
         "",
         f" Appliance is being {participle} ...",

@@ -114,17 +114,6 @@ def test_myself(node):
     assert "command count   : enabled\n" in say("show myself")
 
 
-def test_the_cluster_lists_the_publisher_first(node, say):
-    """The local node has no connection to tell of."""
-    assert say("show network cluster") == (
-        "192.0.2.21 imp-pub Publisher authenticated\n"
-        "192.0.2.22 imp-sub Subscriber authenticated"
-        " using TCP since Wed Nov 18 11:06:40 2026\n"
-    )
-    alone = Conversation(changed(node, peers=(), hostname="solo"))
-    assert alone("show network cluster") == "192.0.2.21 solo Publisher authenticated\n"
-
-
 def test_the_network_interface(say):
     """The last octet of the mask has three digits, as on the product."""
     assert say("show network eth0") == (
@@ -158,15 +147,6 @@ def test_all_of_it_as_data(node, line, expected):
     node.world.sleep(60)
     data = json.loads(say(line))["data"]
     assert {key: data[key] for key in expected} == expected
-
-
-def test_the_cluster_as_data(node):
-    """One object a node."""
-    say = Conversation(node, settings=Settings(output="json"))
-    assert json.loads(say("show network cluster"))["data"] == [
-        {"ip": "192.0.2.21", "hostname": "imp-pub", "role": "Publisher", "local": True},
-        {"ip": "192.0.2.22", "hostname": "imp-sub", "role": "Subscriber", "local": False},
-    ]
 
 
 def test_a_restart_of_the_node_ends_the_session(say):
