@@ -30,6 +30,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "show status", "show version", "show myself", "show network", "show timezone",
     ),
     "network_cluster": ("show network cluster",),
+    "replication": ("utils dbreplication",),
     "system": ("utils system",),
     "shell": (
         "exit", "help", "quit", "set cli", "set commandcount", "set output", "show cli",

@@ -120,6 +120,10 @@ class ServiceStates:
         past = [at for at in book.boots if at <= moment]
         return past[-1] if past else self._installed()
 
+    def installed(self) -> float:
+        """When the node was installed (seconds since the epoch), as far as the store remembers."""
+        return self._installed()
+
     def running(self, name: str) -> bool:
         """Whether the service is up and has come up."""
         return self.state(name).state == STARTED
