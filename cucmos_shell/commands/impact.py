@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Family
 from cucmos_shell.commands.arguments.common import UNIT
+from cucmos_shell.node.members import others
 from cucmos_shell.results import Value
 from cucmos_shell.text import columns, safe
 
@@ -14,13 +15,13 @@ if TYPE_CHECKING:
 
     from cucmos_shell.node import Node
     from cucmos_shell.node.certificates.trust_lists import ListImpact
+    from cucmos_shell.node.members import ClusterMember
+    from cucmos_shell.profile.cluster import DistributionSpec
     from cucmos_shell.store import CertificateRow
     from cucmos_shell.store.snapshot import Snapshot
 
 
 family = Family()
-
-NOT_DISTRIBUTED = "not distributed"
 
 
 class ServiceImpact(Value):
@@ -33,12 +34,13 @@ class ServiceImpact(Value):
 
 
 class NodeImpact(Value):
-    """Another node of the cluster, and what it will receive."""
+    """Another node of the cluster, what it will receive, and the trust stores that take it."""
 
     hostname: str
     ip: str
     role: str
     receives: str
+    stores: tuple[str, ...]
 
 
 class Impact(Value):
@@ -146,11 +148,24 @@ def impact(node: Node, unit: str) -> Impact:
         stores=tuple(_copies(node, snapshot, unit)),
         services=tuple(_services(node, unit)),
         lists=_lists(node, snapshot, unit),
-        nodes=tuple(
-            NodeImpact(peer.hostname, peer.ip, peer.role, NOT_DISTRIBUTED)
-            for peer in node.profile.peers
-        ),
+        nodes=tuple(node_impact(other, node.profile.distribution, unit) for other in others(node)),
     )
+
+
+def node_impact(member: ClusterMember, distribution: DistributionSpec, unit: str) -> NodeImpact:
+    """What `member` receives when the certificate of `unit` is another one."""
+    stores = distribution.copies.get(unit, ())
+    copy = f"a copy for {', '.join(stores)}"
+    if not distribution.service:
+        receives = "not distributed"
+    elif not stores:
+        receives = f"nothing: the certificate of {unit} stays on its node"
+    elif member.joined:
+        receives = copy
+    else:
+        receives = f"nothing: this node has joined no cluster (in one, {copy})"
+    taken = stores if member.joined and distribution.service else ()
+    return NodeImpact(member.hostname, member.ip, member.role, receives, taken)
 
 
 def _lists(node: Node, snapshot: Snapshot, unit: str) -> ListImpact:

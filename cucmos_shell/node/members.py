@@ -58,3 +58,8 @@ def members(node: Node) -> tuple[ClusterMember, ...]:
         booted = node.services.booted()
         found += [member(peer.hostname, peer.ip, peer.role, booted) for peer in profile.peers]
     return tuple(sorted(found, key=lambda one: one.role != PUBLISHER))
+
+
+def others(node: Node) -> tuple[ClusterMember, ...]:
+    """The members but this node. Raises as `members`."""
+    return tuple(member for member in members(node) if not member.local)

@@ -15,9 +15,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from harness import Conversation
 
 from cucmos_shell.commands.cert_show import CertificateShown
+from cucmos_shell.commands.impact import node_impact
 from cucmos_shell.commands.views.certificate import dump
 from cucmos_shell.node import Node
+from cucmos_shell.node.members import ClusterMember
 from cucmos_shell.pki import certs
+from cucmos_shell.profile.cluster import DistributionSpec
 from cucmos_shell.store import CertificateRow, RequestRow
 
 # The product's own output (release 11), as its users have published it; key and signature cut.
@@ -401,8 +404,10 @@ def test_impact_names_what_will_be_touched(node, say):
     assert "Pending CSR           : none\n" in text
     for service in spec.services:
         assert f"\t{service}[STARTED]\n" in text
+    (stores,) = node.profile.distribution.copies[unit]
     for peer in node.profile.peers:
-        assert re.search(rf"\t{peer.hostname} +{peer.ip} +{peer.role} +not distributed\n", text)
+        why = f"nothing: this node has joined no cluster \\(in one, a copy for {stores}\\)"
+        assert re.search(rf"\t{peer.hostname} +{peer.ip} +{peer.role} +{why}\n", text)
 
 
 def test_impact_says_what_would_be_lost(node, say, tmp_path):
@@ -416,6 +421,29 @@ def test_impact_says_what_would_be_lost(node, say, tmp_path):
     say("set output json")
     data = json.loads(say(f"show cert impact {unit}"))["data"]
     assert (data["ca_signed_lost"], data["ca"]) == (True, "Example Root")
+
+
+def test_impact_names_the_stores_of_a_node_that_has_joined():
+    """It receives copies by the profile; where nothing is distributed, nobody does."""
+    spec = DistributionSpec(service="S", copies={"one": ("one-trust", "two-trust")})
+    for joined, distribution, unit, receives, stores in (
+        (True, spec, "one", "a copy for one-trust, two-trust", ("one-trust", "two-trust")),
+        (True, spec, "two", "nothing: the certificate of two stays on its node", ()),
+        (False, spec, "two", "nothing: the certificate of two stays on its node", ()),
+        (True, DistributionSpec(), "one", "not distributed", ()),
+        (False, DistributionSpec(), "one", "not distributed", ()),
+    ):
+        member = ClusterMember("b", "", "192.0.2.9", *["Subscriber"] * 2, "", 0.0, joined=joined)
+        found = node_impact(member, distribution, unit)
+        assert (found.receives, found.stores) == (receives, stores)
+
+
+def test_impact_on_other_nodes_as_data(say):
+    """The stores stand apart from the words."""
+    say("set output json")
+    (other,) = json.loads(say("show cert impact tomcat"))["data"]["nodes"]
+    assert (other["hostname"], other["stores"]) == ("imp-sub", [])
+    assert other["receives"].startswith("nothing: ")
 
 
 def test_impact_needs_no_privilege(node_dir, world):
