@@ -31,7 +31,7 @@ META = "meta"
 BATCH = 100
 
 
-class Node(Value):
+class NodeRecord(Value):
     """A member of the cluster, as it described itself when it joined (at `when`)."""
 
     id: str
@@ -52,7 +52,7 @@ class Report(Value):
     mark: str
 
 
-class Line(Value):
+class LogLine(Value):
     """An entry with all that is said along with it. `der` is empty where it was deleted."""
 
     entry: Entry
@@ -76,9 +76,9 @@ class View(Value):
     full: bool
     floor: int
     meta_revision: int
-    lines: Mapping[tuple[str, str], Line]
+    lines: Mapping[tuple[str, str], LogLine]
     gone: frozenset[tuple[str, str]]
-    nodes: Mapping[str, Node]
+    nodes: Mapping[str, NodeRecord]
     reports: Mapping[str, Report]
     copies: Mapping[tuple[str, str], bytes | None]
 
@@ -111,8 +111,7 @@ def look(bus: Bus, member: Member) -> View:
 
 def _view(bus: Bus, revision: int, full: bool, items: dict[str, Item], gone: set[str]) -> View:
     meta = _meta(bus)
-    nodes = {item.key: item for item in bus.read("nodes/").items}
-    reports = {item.key: item for item in bus.read("applied/").items}
+    reports = [(item.key.partition("/")[2], item) for item in bus.read("applied/").items]
     lines, copies = {}, {}
     for key, item in items.items():
         kind, *rest = key.split("/")
@@ -128,8 +127,8 @@ def _view(bus: Bus, revision: int, full: bool, items: dict[str, Item], gone: set
         lines,
         frozenset((s, h) for kind, s, h in (k.split("/") for k in gone if k.count("/") == 2)
                   if kind == "trust"),
-        {key.partition("/")[2]: Node(**json.loads(item.value)) for key, item in nodes.items()},
-        {key.partition("/")[2]: Report(**json.loads(item.value)) for key, item in reports.items()},
+        members(bus),
+        {node: Report(**json.loads(item.value)) for node, item in reports},
         copies,
     )  # fmt: skip
 
@@ -144,10 +143,10 @@ def _meta(bus: Bus) -> tuple[dict[str, Any], int]:
     return data, found[0].revision
 
 
-def _line(item: Item) -> Line:
+def _line(item: Item) -> LogLine:
     data = json.loads(item.value)
     entry = Entry(data["present"], item.revision, data["by"])
-    return Line(
+    return LogLine(
         entry, data["name"], data["account"], data["node"], data["when"], data["reason"],
         b64decode(data["der"]), data.get("was", 0),
     )  # fmt: skip
@@ -156,7 +155,7 @@ def _line(item: Item) -> Line:
 # --- writing -------------------------------------------------------------------------------------
 
 
-def found(bus: Bus, cluster: str, password: str, node: Node) -> None:
+def found(bus: Bus, cluster: str, password: str, node: NodeRecord) -> None:
     """Begin a cluster on an empty bus. Raises Refused if there is one already."""
     meta = {"format": FORMAT, "cluster": cluster, "floor": 0, "password": password}
     puts = [_put(META, meta), _put(f"nodes/{node.id}", node.__dict__)]
@@ -169,13 +168,13 @@ def describe(bus: Bus) -> dict[str, Any]:
     return _meta(bus)[0]
 
 
-def members(bus: Bus) -> dict[str, Node]:
+def members(bus: Bus) -> dict[str, NodeRecord]:
     """Every node that is or was a member, by its random name."""
-    rows = [Node(**json.loads(item.value)) for item in bus.read("nodes/").items]
+    rows = [NodeRecord(**json.loads(item.value)) for item in bus.read("nodes/").items]
     return {row.id: row for row in rows}
 
 
-def put_node(bus: Bus, node: Node) -> None:
+def put_node(bus: Bus, node: NodeRecord) -> None:
     """Say that a node is a member, or was."""
     bus.change([], [_put(f"nodes/{node.id}", node.__dict__)])
 
@@ -215,10 +214,13 @@ def tell(
     return {key: Entry(w.present, revision_now, w.ids[-1]) for key, w in ids.items()}
 
 
-def collect(bus: Bus, view: View, up_to: int, entries: Mapping[tuple[str, str], Line]) -> bool:
-    """Drop tombstones that everybody has applied; the floor rises to `up_to`."""
+def collect(bus: Bus, up_to: int, tombstones: Iterable[tuple[str, str, int]]) -> bool:
+    """Drop tombstones, `(store, SHA-256, revision)`, that everybody has applied.
+
+    The floor rises to `up_to`. False if the log is no longer so.
+    """
     meta, revision = _meta(bus)
-    keys = {f"trust/{s}/{h}": line.entry.revision for (s, h), line in entries.items()}
+    keys = {f"trust/{store}/{sha256}": at for store, sha256, at in tombstones}
     compare = [At(META, revision), *(At(key, at) for key, at in keys.items())]
     raised = _put(META, {**meta, "floor": max(meta["floor"], up_to)})
     return bus.change(compare, [raised], list(keys)) is not None

@@ -33,10 +33,9 @@ class Member(Value):
     """A node's place in its cluster.
 
     `cluster` and `node` are random names; `url` says where the bus is, `identity` which one it was
-    when it was last read; `applied` is the revision up to which everything was applied, `fresh`
-    that nothing was yet, `reported`
-    what of that was told to the others, the `turn`-th time with `mark`; `copies` is the SHA-256 of the own certificate of each unit
-    that the others were last given.
+    when it was last read. `applied` is the revision up to which everything was applied, `fresh` that
+    nothing was yet; `reported` what of that was told to the others, the `turn`-th time with `mark`.
+    `copies` is the SHA-256 of the own certificate of each unit that the others were last given.
     """
 
     cluster: str

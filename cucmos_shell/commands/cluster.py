@@ -91,8 +91,8 @@ def remove(node: Node, hostname: str) -> Conversation[Notice]:
 def sync(node: Node, confirm: bool = False) -> Conversation[Synced]:
     """Tell the cluster what was changed here, and apply what it says: one round.
 
-    The server and `cucmos-shell agent` do it by themselves. Where a large part of a trust store would
-    go although nobody deleted it, nothing is changed; `confirm` lets it go.
+    The server and `cucmos-shell agent` do it by themselves. Where a large part of a trust store
+    would go although nobody deleted it, nothing is changed; `confirm` lets it go.
     """
     return (yield from agent.sync(node, confirmed=confirm))
 
@@ -113,6 +113,7 @@ def rebuild(node: Node) -> Conversation[Notice]:
 def show_distribution(node: Node, store: str = "") -> Standing:
     """Show what of the trust stores the cluster shares, and which node has applied what.
 
-    Untold is what was changed here since the last round, kept out what the cluster says was deleted.
+    Untold is what was changed here since the last round, kept out what the cluster says was
+    deleted.
     """
     return standing(node, store)

@@ -44,7 +44,7 @@ class NetworkCluster(schema.Section):
     server_table: bool = False
 
 
-class Database(schema.Section):
+class DatabaseForm(schema.Section):
     """The database, and the figures of its replication."""
 
     prefix: schema.Name
@@ -106,7 +106,7 @@ def database(source: Source, profile: schema.ProfileForm) -> DatabaseSpec | None
     if profile.database is None:
         return None
     at: Path = ("database",)
-    row = schema.section(Database, source, profile.database, at)
+    row = schema.section(DatabaseForm, source, profile.database, at)
     if row is None:
         return None
     _check(source, (*at, "service"), row.service, "service", profile.services)

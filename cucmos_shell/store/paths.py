@@ -76,6 +76,7 @@ class Layout:
         self.known_hosts = os.path.join(self.run, "known_hosts.json")
         self.log_reserve = os.path.join(self.run, "log-reserve")
         self.monitor_lock = os.path.join(self.run, "monitor.lock")
+        self.agent_lock = os.path.join(self.run, "agent.lock")
         self.store = os.path.join(state_dir, "store")
         self.current = os.path.join(self.store, "current")
         self.heads = os.path.join(self.store, "heads")

@@ -136,7 +136,7 @@ class Transaction:
         return unit in self._kinds
 
     def uploads_changed(self, store: str) -> dict[str, tuple[bool, str]]:
-        """SHA-256 → whether the store has it now, and its name, for uploads put in or taken out."""
+        """Uploads put in or taken out: SHA-256 → whether the store has it now, and its name."""
         return self._trusts[store].uploads_changed() if store in self._trusts else {}
 
     def find_file(self, unit: str, name: str) -> bytes | None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from cucmos_shell.cluster.known import Known
-    from cucmos_shell.cluster.log import Line, View
+    from cucmos_shell.cluster.log import LogLine, View
     from cucmos_shell.cluster.membership import Member
     from cucmos_shell.profile.profile import Profile
     from cucmos_shell.store.transaction import Transaction
@@ -143,7 +143,7 @@ class Arrivals:
         if row is None and held and line is not None and entry is not None:
             self._put(store, sha256, line, entry)
 
-    def _put(self, store: str, sha256: str, line: Line, entry: Entry) -> None:
+    def _put(self, store: str, sha256: str, line: LogLine, entry: Entry) -> None:
         spec, change = self._profile.trust_stores[store], self._change
         try:
             found = bundle.read_file(io.BytesIO(line.der))

@@ -6,7 +6,9 @@ See `cluster.rules`. No command waits for it: it is a command of its own, which 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import os
 
 from cucmos_shell.cluster import log, membership
 from cucmos_shell.cluster.log import BATCH, Report, View
@@ -14,7 +16,8 @@ from cucmos_shell.cluster.rules import meet
 from cucmos_shell.errors import Busy, Refused
 from cucmos_shell.node.certificates.arrivals import Arrivals
 from cucmos_shell.results import Commit, Progress, Value
-from cucmos_shell.world.bus import BusWentBack
+from cucmos_shell.store.locks import try_lock
+from cucmos_shell.world.bus import BusWentBack, Compacted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from cucmos_shell.cluster.rules import Entry
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
-    from cucmos_shell.store import Snapshot
+    from cucmos_shell.store import Lock, Snapshot
     from cucmos_shell.store.transaction import Transaction
     from cucmos_shell.world.bus import Bus
 
@@ -92,10 +95,10 @@ def bus_of(node: Node, member: Member) -> Bus:
     return node.world.open_bus(member.url, node.state_dir, node.world.now)
 
 
-def described(node: Node, member: Member) -> log.Node:
+def described(node: Node, member: Member) -> log.NodeRecord:
     """The node as the others are to know it."""
     profile = node.profile
-    return log.Node(
+    return log.NodeRecord(
         member.node,
         profile.hostname,
         profile.domain,
@@ -120,11 +123,17 @@ def sync(node: Node, *, confirmed: bool = False) -> Conversation[Synced]:
     member = joined(node.snapshot())
     if not node.services.running(service):
         raise Refused("{service} is not running", service=service)
-    bus = bus_of(node, member)
-    try:
+    with _turn(node), contextlib.closing(bus_of(node, member)) as bus:
         return (yield from _sync(node, bus, confirmed))
-    finally:
-        bus.close()
+
+
+def _turn(node: Node) -> Lock:
+    """The right to be the one round. Raises Busy, Unavailable."""
+    os.makedirs(node.layout.run, mode=0o700, exist_ok=True)
+    turn = try_lock(node.layout.agent_lock)
+    if turn is None:
+        raise Busy("Another round with the cluster is running")
+    return turn
 
 
 def _sync(node: Node, bus: Bus, confirmed: bool) -> Conversation[Synced]:
@@ -139,7 +148,7 @@ def _sync(node: Node, bus: Bus, confirmed: bool) -> Conversation[Synced]:
         older = older or _is_older(member, view)
         _refuse_loss(node, snapshot, view, confirmed)
         told, complete = _tell(node, bus, snapshot, member, view)
-        arrivals: Arrivals = yield Commit(lambda change: _apply(node, change, view, told))  # noqa: B023
+        arrivals: Arrivals = yield _applying(node, view, told)
         count += len(told)
         added += arrivals.added
         removed += arrivals.removed
@@ -233,6 +242,10 @@ def _wanted(
 # --- applying ------------------------------------------------------------------------------------
 
 
+def _applying(node: Node, view: View, told: dict[tuple[str, str], Entry]) -> Commit:
+    return Commit(lambda change: _apply(node, change, view, told))
+
+
 def _apply(
     node: Node, change: Transaction, view: View, told: dict[tuple[str, str], Entry]
 ) -> Arrivals:
@@ -268,24 +281,62 @@ def _after(node: Node, bus: Bus, view: View) -> Conversation[None]:
 
     yield Commit(keep)
     log.report(bus, member.node, Report(member.applied, turn, mark))
-    _collect(bus, member, view)
+    _collect(bus, node, member, view)
 
 
 def _others_care(view: View) -> bool:
     return bool(view.lines or view.gone or view.full)
 
 
-def _collect(bus: Bus, member: Member, view: View) -> None:
+def _collect(bus: Bus, node: Node, member: Member, view: View) -> None:
     """Drop tombstones that all members have applied, when there are many."""
-    if not view.full:
-        return
     active = [one.id for one in view.nodes.values() if not one.removed and one.id != member.node]
     applied = [view.reports[one].applied if one in view.reports else 0 for one in active]
     up_to = min([*applied, member.applied])
-    old = {
-        key: line
-        for key, line in view.lines.items()
-        if not line.entry.present and line.entry.revision <= up_to
-    }
+    snapshot = node.snapshot()
+    old = []
+    for store in node.profile.distribution.stores:
+        known = membership.known(snapshot, store)
+        if len(known) > known.present():
+            old += [
+                (store, sha256, entry.revision)
+                for sha256, entry in known.items()
+                if not entry.present and entry.revision <= up_to
+            ]
     if len(old) >= COLLECT:
-        log.collect(bus, view, up_to, dict(itertools.islice(old.items(), BATCH)))
+        log.collect(bus, up_to, old[:BATCH])
+
+
+# --- when there is something to do ---------------------------------------------------------------
+
+
+class Waiting(Value):
+    """What a node has to tell: whether it is a member (None if not), and if there is something."""
+
+    member: Member | None
+    untold: bool
+
+
+def waiting(node: Node, snapshot: Snapshot) -> Waiting:
+    """What the node has to tell, without a look at the bus."""
+    member = membership.member(snapshot)
+    if member is None:
+        return Waiting(None, False)
+    own = {
+        unit: snapshot.own(unit).row
+        for unit in node.profile.distribution.copies
+        if unit in snapshot.units
+    }
+    copies = any(row and member.copies.get(unit) != row.sha256 for unit, row in own.items())
+    return Waiting(member, member.fresh or copies or _untold(snapshot))
+
+
+def news(bus: Bus, member: Member) -> bool:
+    """Whether the bus has something that the node has not applied. Raises as `Bus.since`."""
+    try:
+        changes = bus.since("", member.applied)
+    except Compacted:
+        return True
+    keys = (item.key for change in changes for item in change.items)
+    gone = any(change.gone for change in changes)
+    return gone or any(not key.startswith("applied/") for key in keys)

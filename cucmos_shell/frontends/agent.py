@@ -1,0 +1,110 @@
+"""The agent: looks whether the node and its cluster have something to tell each other.
+
+If so, it gives the command for a round, as a session of its own: the audit log has it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from cucmos_shell.errors import ShellError
+from cucmos_shell.node import Node
+from cucmos_shell.node.tasks.agent import bus_of, news, waiting
+from cucmos_shell.results import Done, Pause, Say
+from cucmos_shell.session import Session
+from cucmos_shell.store import per_state
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cucmos_shell.cluster.membership import Member
+    from cucmos_shell.world import World
+    from cucmos_shell.world.bus import Bus
+
+LINE = "utils cluster sync"
+ACCOUNT, ORIGIN = "agent", "server"
+# Seconds between two looks: of a member, of a node that has joined nothing, after a failure.
+LOOK, IDLE, FAILED = 0.1, 2.0, 30.0
+# A member is shown as reachable for so long after its agent has said so, every so often.
+LEASE, RENEW = 15.0, 5.0
+
+
+class Agent:
+    """The agent of one node. `tick` does what there is to do."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._waiting = per_state(node.store, lambda snapshot: waiting(node, snapshot))
+        self._bus: Bus | None = None
+        self._url = ""
+        self._shown = 0.0
+        self.said = ""
+
+    def tick(self) -> float:
+        """One look, and a round if there is something to tell; seconds until the next look."""
+        try:
+            found = self._waiting()
+            if found.member is None:
+                return IDLE
+            if not self._node.services.running(self._node.profile.distribution.service):
+                return IDLE
+            bus = self._open(found.member)
+            self._show(bus, found.member)
+            if not found.untold and not news(bus, found.member):
+                return LOOK
+            return LOOK if self._round() else FAILED
+        except (ShellError, OSError) as error:
+            self.close()
+            self.said = str(error)
+            return FAILED
+
+    def _open(self, member: Member) -> Bus:
+        if self._bus is None or self._url != member.url:
+            self.close()
+            self._bus, self._url = bus_of(self._node, member), member.url
+        return self._bus
+
+    def _show(self, bus: Bus, member: Member) -> None:
+        now = self._node.now()
+        if not 0 <= now - self._shown < RENEW:
+            bus.alive(f"alive/{member.node}", b"", LEASE)
+            self._shown = now
+
+    def _round(self) -> bool:
+        session = Session(self._node, account=ACCOUNT, origin=ORIGIN, interactive=False)
+        session.caller.verified = True  # nobody is there to be asked for a password
+        execution = session.execute(LINE)
+        event, text = execution.step(), []
+        while not isinstance(event, Done):
+            if isinstance(event, Pause):
+                self._node.world.sleep(event.seconds)
+            if isinstance(event, Say):
+                text.append(event.text)
+            event = execution.step()
+        self.said = "".join(text)
+        return event.status == 0
+
+    def close(self) -> None:
+        """Let go of the bus."""
+        if self._bus is not None:
+            self._bus.close()
+            self._bus = None
+
+
+def run(state_dir: str, world: World, going: Callable[[], bool] = lambda: True) -> int:
+    """Be the agent of the node in `state_dir`, as long as `going` says; returns the exit status.
+
+    What a round said goes to the standard error.
+    """
+    agent = Agent(Node.open(state_dir, world))
+    try:
+        while going():
+            wait = agent.tick()
+            if agent.said:
+                sys.stderr.write(agent.said.rstrip("\n") + "\n")
+                agent.said = ""
+            world.sleep(wait)
+    finally:
+        agent.close()
+    return 0
