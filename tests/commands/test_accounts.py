@@ -373,6 +373,7 @@ def test_answers_to_failures_take_longer_and_longer(say, node):
     assert node.accounts.delay("bob", "192.0.2.1") == 0
 
 
+@pytest.mark.unmeasured
 def test_a_verified_password_is_remembered_until_it_changes(say, node):
     """The second time costs no Argon2id; a new password, or a deletion, ends that at once."""
     make(say, "ann")
@@ -388,6 +389,7 @@ def test_a_verified_password_is_remembered_until_it_changes(say, node):
     assert node.accounts.verify("ann", OTHER, "192.0.2.1")
 
 
+@pytest.mark.unmeasured
 def test_an_unknown_account_takes_as_long_as_a_wrong_password(say, node):
     """Medians within a quarter of each other."""
     make(say, "ann")

@@ -70,6 +70,7 @@ def test_tab_completes_fields_relations_and_and(say):
     assert complete("show cert list own where issuer contains ").candidates == ()
 
 
+@pytest.mark.unmeasured
 def test_a_search_imports_no_decoder(node_dir):
     """From the index alone."""
     line = "show cert list trust where expiration within 30 days and issuer contains x"

@@ -132,6 +132,7 @@ def test_mutated_certificates(hostile):
     hostile.tidy()
 
 
+@pytest.mark.unmeasured
 @pytest.mark.skipif(not LIMBO.is_dir(), reason="the corpus is not here")
 @pytest.mark.parametrize("part", range(2))
 def test_the_corpus(hostile, part):

@@ -216,6 +216,7 @@ def test_too_much_type_ahead_stays_with_the_terminal(terminal):
     typing.join()
 
 
+@pytest.mark.unmeasured
 def test_the_toolkit_is_not_loaded_for_scripts():
     """It costs a tenth of a second, which a prompt must not wait for."""
     code = (

@@ -36,6 +36,7 @@ def test_no_product_name_occurs_in_code():
 HEAVY = ("cryptography", "prompt_toolkit", "asyncio", "tabulate", "yaml", "asyncssh")
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     "line",
     [

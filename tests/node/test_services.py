@@ -682,6 +682,7 @@ def check(node):
 # --- crashes -------------------------------------------------------------------------------------
 
 
+@pytest.mark.unmeasured
 @pytest.mark.skipif(not os.path.exists("/usr/bin/strace"), reason="strace is not installed")
 @pytest.mark.parametrize(
     ("fault", "status", "expected"),

@@ -313,6 +313,7 @@ assert len(kept) == 10000
 """
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("form", ["PEM", "DER", "PKCS#7"])
 def test_ten_thousand_certificates_fit_in_memory(tmp_path, leaf, form):
     path = tmp_path / "bundle"
@@ -452,6 +453,7 @@ def test_noise_never_surprises(data, head):
     read_any(head + data)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.skipif(not LIMBO.is_dir(), reason="the corpora are not here")
 def test_corpus_is_accepted_or_refused_in_time():
     slowest = 0.0

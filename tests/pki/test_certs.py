@@ -318,6 +318,7 @@ def sample(keys):
     return certs.to_der(make(keys, "ec256", basic_constraints=(True, 1)))
 
 
+@pytest.mark.unmeasured
 @settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_no_mutation_gets_past_the_guard(sample, data):

@@ -354,6 +354,7 @@ def test_circles_end(authority):
     assert time.process_time() - start < 1
 
 
+@pytest.mark.unmeasured
 def test_chain_of_a_hundred_ends_quickly(authority, root):
     key = authority.new_key()
     chain = [root]

@@ -565,6 +565,7 @@ def test_commands_that_are_not_simulated_are_spread_out():
     assert "run sql" in imp.not_simulated
 
 
+@pytest.mark.unmeasured
 def test_a_kept_profile_needs_no_validator():
     """A one-shot command pays for neither YAML nor msgspec."""
     code = (

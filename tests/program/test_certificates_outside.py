@@ -136,6 +136,7 @@ def test_json_is_one_line_a_command(node_dir, outside):
     assert done.returncode == 1
 
 
+@pytest.mark.unmeasured
 def test_a_gigabyte_costs_no_memory(node_dir):
     """In a process of its own."""
     with open(pathlib.Path(node_dir, "upload", "huge.pem"), "wb") as file:

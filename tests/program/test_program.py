@@ -156,6 +156,7 @@ def test_binary_and_endless_lines_fail_in_one_line(node_dir, data):
     assert done.stderr == b""
 
 
+@pytest.mark.unmeasured
 def test_a_line_without_end_does_not_eat_the_memory(node_dir):
     """Of 64 MiB without a line end no more than the limit is kept."""
     code = (
@@ -395,6 +396,7 @@ def test_warnings_stay_out_of_what_a_program_reads(node_dir):
     assert done.stderr.startswith("Warning: The audit log cannot be written")
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("syscall", ["rename:signal=SIGINT:when=1", "fsync:signal=SIGINT:when=1"])
 def test_control_c_in_a_batch_never_lies_about_a_change(node_dir, syscall):
     """What it says is what happened: the change is done, or it is not."""
