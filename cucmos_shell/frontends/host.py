@@ -47,6 +47,9 @@ OTHERS_SECONDS = 1.0
 THREADS = 32
 # Argon2id takes much memory for a moment, which the C library keeps for each thread.
 MAX_HASHING = 2
+# What nodes do by themselves takes no more threads when there are more nodes. Runs may wait for a
+# silent mail server; a look, which is short, never waits behind one.
+MAX_LOOKS, MAX_RUNS = 1, 4
 # Running steps get this long to come to their end when the process stops, and the log after them.
 GRACE, LAST_GRACE = 10.0, 1.0
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -75,6 +78,8 @@ class Host:
         self._loop = asyncio.get_running_loop()
         self._pool = ThreadPoolExecutor(THREADS, "step")
         self._hashing = ThreadPoolExecutor(MAX_HASHING, "password")
+        self._looks = asyncio.Semaphore(MAX_LOOKS)
+        self._runs = asyncio.Semaphore(MAX_RUNS)
         self._running = 0
         self._turns = ((0, 0.0), (0, 0.0))
 
@@ -93,6 +98,16 @@ class Host:
             return await self._loop.run_in_executor(self._pool, function, *arguments)
         finally:
             self._running -= 1
+
+    async def look(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """As `off_loop`, for a short look at a node nobody has asked for: one after the other."""
+        async with self._looks:
+            return await self.off_loop(function, *arguments)
+
+    async def by_itself(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """As `off_loop`, for what a node does by itself and may take its time: a few at once."""
+        async with self._runs:
+            return await self.off_loop(function, *arguments)
 
     async def hashing(self, function: Callable[..., Any], *arguments: object) -> Any:
         """As `off_loop`, in one of the few threads that hash passwords."""

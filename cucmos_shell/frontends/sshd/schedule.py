@@ -66,7 +66,7 @@ async def watch(door: Door) -> None:
     last: float | None = None
     late: float | None = None
     while True:
-        now = await door.host.off_loop(_booted, door.node)
+        now = await door.host.look(_booted, door.node)
         if late is not None:
             _end_sessions(door, late, again=True)
             late = None
@@ -83,9 +83,8 @@ def _end_sessions(door: Door, booted: float, again: bool) -> None:
             channel.node_restarted(again)
 
 
-async def keep(door: Door) -> None:
-    """Look again and again until cancelled; the first time a minute after the start."""
-    wait = MIN_WAIT
+async def keep(door: Door, wait: float = MIN_WAIT) -> None:
+    """Look again and again until cancelled; the first time `wait` seconds after the start."""
     while True:
         await asyncio.sleep(wait)
-        wait = await door.host.off_loop(tick, door.node)
+        wait = await door.host.by_itself(tick, door.node)

@@ -1,0 +1,90 @@
+"""Many nodes in one process: they share its threads."""
+
+import asyncio
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+
+import asyncssh
+import pytest
+from harness import clock_world
+from ssh_server import PASSWORD, Served, run
+
+from cucmos_shell.frontends.host import MAX_RUNS, Host
+from cucmos_shell.frontends.sshd.door import Door
+from cucmos_shell.frontends.sshd.schedule import keep
+from cucmos_shell.node import Node
+
+MANY = [sys.executable, "-I", str(pathlib.Path(__file__).parents[1] / "support" / "many_nodes.py")]
+NODES, MOST_THREADS = 20, 20
+
+
+@pytest.fixture
+def folders(imp_template, tmp_path):
+    """State folders with host keys and an administrator."""
+    first = shutil.copytree(imp_template, tmp_path / "node-0", symlinks=True)
+    with Served(first):
+        pass
+    every = [tmp_path / f"node-{i}" for i in range(NODES)]
+    for path in every[1:]:
+        shutil.copytree(first, path, symlinks=True)
+    return every
+
+
+def test_nodes_share_the_threads_of_their_process(folders):
+    """However many nodes look after themselves, and whoever comes meanwhile."""
+    with subprocess.Popen([*MANY, *folders], stdout=subprocess.PIPE, text=True) as server:
+        ports = [int(port) for port in server.stdout.readline().split()]
+        threads = set()
+
+        async def main():
+            for port in ports:
+                async with asyncssh.connect(
+                    "127.0.0.1", port, username="admin", password=PASSWORD, known_hosts=None,
+                    config=None, client_keys=None, agent_path=None,
+                ) as connection:  # fmt: skip
+                    done = await connection.run("show cli pagination")
+                    assert done.stdout == "Automatic Pagination : On.\n"
+                threads.update(os.listdir(f"/proc/{server.pid}/task"))
+
+        run(main())
+        assert len(threads) <= MOST_THREADS
+        server.send_signal(signal.SIGTERM)
+    assert server.returncode == 0
+    for folder in folders:
+        assert "admin" in (folder / "log/platform/log/cli00001.log").read_text()
+
+
+def test_few_nodes_at_once_look_after_themselves(imp_template, tmp_path, keys):
+    """The others wait for their turn; a short look at a node does not wait with them."""
+    world, clock = clock_world(keys)
+    loop_thread, at_it, go_on = threading.get_ident(), set(), threading.Event()
+
+    def now():
+        if threading.get_ident() != loop_thread:
+            at_it.add(threading.get_ident())
+            go_on.wait(20)
+        return clock()
+
+    folders = [tmp_path / f"node-{i}" for i in range(2 * MAX_RUNS)]
+    for folder in folders:
+        shutil.copytree(imp_template, folder, symlinks=True)
+
+    async def main():
+        host = Host()
+        nodes = [Node.open(str(folder), world.replace(now=now)) for folder in folders]
+        tasks = [asyncio.ensure_future(keep(Door(node, host), wait=0)) for node in nodes]
+        while len(at_it) < MAX_RUNS:
+            await asyncio.sleep(0)
+        assert await host.look(lambda: "seen") == "seen"
+        assert len(at_it) == MAX_RUNS
+        go_on.set()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    run(main())
