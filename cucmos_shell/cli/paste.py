@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 BEGIN = "-----BEGIN"
+_KEY = "PRIVATE KEY-----"
 _END, _END_NAME = "-----END ", 200
 # The same as a pattern.
 END = f"{_END}.{{0,{_END_NAME}}}?-----"
 SKIPPED = ("subject=", "issuer=", "Bag Attributes")
 MAX_LENGTH = 1 << 20
+STRAY_KEY = "The line was dropped: part of a key or certificate seems to stand on it"
 STRAY_BLOCK = "The pasted block was dropped: no command had asked for it"
 
 
 def begins_block(line: str) -> bool:
-    """Whether `line` opens a block."""
-    return line.lstrip(" \t").startswith(BEGIN)
+    """Whether `line` opens a block: at its beginning, or a private key behind anything else."""
+    if BEGIN not in line:
+        return False
+    return line.lstrip(" \t").startswith(BEGIN) or line.rstrip().endswith(_KEY)
 
 
 def _ends_block(line: str) -> bool:

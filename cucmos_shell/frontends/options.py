@@ -97,9 +97,10 @@ class Parser:
         values[key] = word
 
     def _wrong(self, template: str, option: str, **fields: str) -> UsageError:
-        return UsageError(
-            template, option=option, details=(f"Try: {self.program} --help",), **fields
-        )
+        from cucmos_shell.node.logs.audit import redacted
+
+        shown = {name: redacted(text) for name, text in (("option", option), *fields.items())}
+        return UsageError(template, details=(f"Try: {self.program} --help",), **shown)
 
     def help(self) -> str:
         """The help page."""

@@ -119,5 +119,5 @@ def _system_user() -> str:
 def level_number(text: str) -> int:
     """The level that an option names. Raises UsageError."""
     if text not in ("0", "1", "4"):
-        raise UsageError("a level is 0, 1 or 4, not {text}", text=text)
+        raise UsageError("a level is 0, 1 or 4")
     return int(text)

@@ -9,7 +9,7 @@ from cucmos_shell import commands
 from cucmos_shell.cli import Walker
 from cucmos_shell.cli.caller import Caller, Settings
 from cucmos_shell.cli.match import Completion, Match
-from cucmos_shell.cli.paste import STRAY_BLOCK, begins_block
+from cucmos_shell.cli.paste import STRAY_BLOCK, STRAY_KEY, begins_block
 from cucmos_shell.errors import (
     BadValue,
     Cancelled,
@@ -21,7 +21,7 @@ from cucmos_shell.errors import (
     UnknownCommand,
     from_os,
 )
-from cucmos_shell.node.logs.audit import looks_secret, redacted
+from cucmos_shell.node.logs.audit import NO_COMMAND, holds_key, looks_secret, redacted
 from cucmos_shell.results import Done, Say
 from cucmos_shell.session import words
 from cucmos_shell.text import PROMPT, safe, safe_line
@@ -203,7 +203,7 @@ class Execution:
         error = self._understand(line)
         caller.notes.clear()
         changes = self.match is not None and self.match.command.changes
-        canonical = self.match.canonical if self.match else "-"
+        canonical = self.match.canonical if self.match else NO_COMMAND
         token = None
         try:
             token = self._node.audit.begin(
@@ -236,6 +236,8 @@ class Execution:
                 raise BadValue("The line is longer than {limit} characters", limit=MAX_LINE)
             if begins_block(line):
                 raise BadValue(STRAY_BLOCK)
+            if holds_key(line):
+                raise BadValue(STRAY_KEY)
             self.match = self._session.walker.match(line)
         except ShellError as problem:
             return self._session.explained(problem, line)
@@ -323,7 +325,7 @@ class Execution:
     def _failure(self, error: ShellError, interrupted: bool = False) -> Say:
         # From here on there is nothing left to break off: Ctrl-C while it is shown changes nothing.
         self._failed = True
-        command = self.match.canonical if self.match else safe(redacted(self._line.strip()))
+        command = self.match.canonical if self.match else safe(redacted(self._line.strip(), False))
         return words.failed(error, command, json=self._json, interrupted=interrupted)
 
     def _warning(self, problem: ShellError) -> Iterator[Say]:

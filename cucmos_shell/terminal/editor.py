@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from cucmos_shell.cli.paste import STRAY_BLOCK, begins_block
+from cucmos_shell.cli.paste import BEGIN, STRAY_BLOCK, begins_block
 from cucmos_shell.terminal import events
 from cucmos_shell.terminal.decoder import Decoder, in_quotes, visible
 from cucmos_shell.terminal.field import MAX_LINE, Field
@@ -366,7 +366,8 @@ class LineEditor:
         """A block nobody asked for must not become commands: read it silently to its END."""
         self._mode = _STRAY
         self._paste = PasteReader(now, one_block=True)
-        self._paste.feed(first_line.encode() + b"\n", now)
+        begun = first_line[first_line.index(BEGIN) :]
+        self._paste.feed(begun.encode() + b"\n", now)
         self._paste.skip_lf, self._skip_lf = self._skip_lf, False
         self._paste.take_echo()
         self._end_paste(now)

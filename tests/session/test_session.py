@@ -239,11 +239,11 @@ def test_long_names_are_logged_and_only_key_material_is_not(say, node):
 
 def test_log_entries_cannot_be_forged(say, node):
     """A line that looks like the log's own fields stays one field."""
-    say("xyz] canonical=[show status] account=root")
+    say("xyz ] canonical=[show status] account=root")
     entry = node.audit.entries(1)[0]
     assert entry.canonical == "-"
     assert entry.account == "admin"
-    assert entry.typed.startswith("xyz\\u{5D} canonical=[show status")
+    assert entry.typed.startswith("xyz \\u{5D} canonical=[show status")
 
 
 def test_control_c_is_logged_as_such(say, node):

@@ -126,7 +126,8 @@ class Access(asyncssh.SSHServer):
         def record() -> None:
             try:
                 origin = f"ssh/{self.address}"
-                node.audit.session(node.now(), "refused", username[:64], origin, reason=reason)
+                name = node.accounts.shown(username)
+                node.audit.session(node.now(), "refused", name, origin, reason=reason)
             except Unavailable:
                 return
 

@@ -6,6 +6,7 @@ Failures are counted in `<state>/run/failures.json`, which all processes of a no
 
 from __future__ import annotations
 
+import binascii
 import contextlib
 import math
 import re
@@ -182,6 +183,15 @@ class Accounts:
         """The account of that name."""
         return self._all().get(name)
 
+    def shown(self, name: str) -> str:
+        """What a log may have of a name that somebody wanted to sign in by.
+
+        One that is nobody's may be the password, typed too early, or anything pasted.
+        """
+        if self.find(name) or not passwords.would_do(name):
+            return name[:64]
+        return f"({len(name)} characters not logged)"
+
     def verify(self, name: str, password: str, address: str) -> Account:
         """The account, if `password` is its password and it is not locked.
 
@@ -221,7 +231,7 @@ class Accounts:
         now = self._world.now()
         with contextlib.suppress(OSError), self._failures.change() as entries:
             self._fade(entries, now, rules.unlock)
-            for key in _keys(name, address):
+            for key in self._keys(name, address):
                 entry = entries.get(key, {})
                 entry = {**entry, "count": int(entry.get("count", 0)) + 1, "last": now}
                 if key[0] == "n" and rules.enabled and entry["count"] >= rules.count:
@@ -231,7 +241,7 @@ class Accounts:
 
     def succeeded(self, name: str) -> None:
         """Forget the failures of `name`."""
-        key = _keys(name, "")[0]
+        key = self._keys(name, "")[0]
         if key in self._failures.read():
             with contextlib.suppress(OSError), self._failures.change() as entries:
                 entries.pop(key, None)
@@ -242,7 +252,7 @@ class Accounts:
 
     def locked_for(self, name: str) -> float:
         """Seconds until `name` may sign in again; 0 if it may."""
-        entry = _counters(self._failures.read()).get(_keys(name, "")[0], {})
+        entry = _counters(self._failures.read()).get(self._keys(name, "")[0], {})
         until, last = float(entry.get("until", 0.0)), float(entry.get("last", 0.0))
         left = until - self._world.now()
         # A clock that was set back must not lock for longer than the rule says.
@@ -264,11 +274,21 @@ class Accounts:
         entries, now = _counters(self._failures.read()), self._world.now()
         counts = [
             int(entries[key].get("count", 0))
-            for key in _keys(name, address)
+            for key in self._keys(name, address)
             if key in entries and 0 <= now - float(entries[key]["last"]) < FAILURES_FADE
         ]
         extra = max(counts, default=0) - FREE_FAILURES
         return min(FIRST_DELAY * 2.0**extra, MAX_DELAY) if extra >= 0 else 0.0
+
+    def _keys(self, name: str, address: str) -> tuple[str, str]:
+        """The names of the two counters.
+
+        Of a name that may be a password there are twelve bits of a sum: enough to count by, and
+        too little to try guesses by.
+        """
+        if self.shown(name) != name[:64]:
+            name = f"?{binascii.crc32(name.encode('utf-8', 'replace')) & 0xFFF:03x}"
+        return f"n:{name[:64]}", f"a:{_network(address)}"
 
     @staticmethod
     def _fade(entries: dict[str, Any], now: float, unlock: int) -> None:
@@ -297,11 +317,8 @@ def _counters(entries: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {key: entry for key, entry in entries.items() if sound(entry)}
 
 
-def _keys(name: str, address: str) -> tuple[str, str]:
-    """The names of the two counters, from a name and an address or origin (`ssh/ADDRESS`).
-
-    An IPv6 address counts as its /64, which one host owns.
-    """
+def _network(address: str) -> str:
+    """What one host owns: an IPv6 address counts as its /64. Origins are `ssh/ADDRESS`, too."""
     address = address.removeprefix("ssh/")
     if address.count(":") > 1:
         import ipaddress
@@ -311,7 +328,7 @@ def _keys(name: str, address: str) -> tuple[str, str]:
             address = str(network.network_address)
         except ValueError:
             pass
-    return f"n:{name[:64]}", f"a:{address[:64]}"
+    return address[:64]
 
 
 def describe(account: Account) -> dict[str, Any]:

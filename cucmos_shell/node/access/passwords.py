@@ -70,6 +70,11 @@ def check_strength(password: str, account: str) -> None:
         raise Refused("The password is not strong enough: it {reason}", reason=reason)
 
 
+def would_do(text: str) -> bool:
+    """Whether `text` could be somebody's password, or is too long to be anything else one types."""
+    return len(text) > MAX_LENGTH or not _weakness(text, "")
+
+
 def _weakness(password: str, account: str) -> str:
     if len(password) < MIN_LENGTH:
         return f"must have at least {MIN_LENGTH} characters"

@@ -1,7 +1,8 @@
 """The audit log: begun before a command, ended after it, in the product's own form.
 
 `platform/log/cliNNNNN.log` below the node's logs. Answers, secrets and pasted text are never
-logged; a line that looks like part of a key or certificate is logged as its length.
+logged; what looks like part of a key or certificate is logged as its length, and so is a line that
+cannot have been meant as a command: it may be a password, or the rest of a key.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_SIZE, MAX_FILES = 5 * 1024 * 1024, 10
+MAX_WORD = 15
+# The canonical form of a line that was not understood.
+NO_COMMAND = "-"
 _KEY_MATERIAL = re.compile(r"-----\s*BEGIN.*|[A-Za-z0-9+/=]{48,}", re.DOTALL)
 _ENTRY = (
     r"(?P<date>\S+ \S+) INFO \[(?P<id>\S+)\] sdMain\.main - "
@@ -31,13 +35,43 @@ _ENTRY = (
 
 
 def looks_secret(line: str) -> bool:
-    """Whether `line` looks like part of a key or certificate, so that it is kept nowhere."""
-    return _KEY_MATERIAL.search(line) is not None
+    """Whether `line` may be a secret, or part of a key or certificate: it is kept nowhere."""
+    return _KEY_MATERIAL.search(line) is not None or not _may_be_command(line)
 
 
-def redacted(line: str) -> str:
-    """`line` with what looks like part of a key or certificate replaced by its length."""
-    return _KEY_MATERIAL.sub(lambda found: f"({len(found[0])} characters not logged)", line)
+def holds_key(line: str) -> bool:
+    """Whether a private key, or base64 as long as a line of one, stands in `line`.
+
+    File names, and sums in hexadecimal, do not have capitals, small letters and digits in one row.
+    """
+    for found in _KEY_MATERIAL.finditer(line):
+        text = found[0]
+        row = not text.startswith("-") and re.search("[0-9]", text) is not None
+        if (row and text != text.lower() and text != text.upper()) or "PRIVATE KEY" in text:
+            return True
+    return False
+
+
+def redacted(line: str, understood: bool = True) -> str:
+    """`line` with what looks like part of a key or certificate replaced by its length.
+
+    Of a line that was not `understood` nothing is left if it cannot have been meant as a command.
+    """
+    if not (understood or _may_be_command(line)):
+        return _length(line)
+    return _KEY_MATERIAL.sub(lambda found: _length(found[0]), line)
+
+
+def _may_be_command(line: str) -> bool:
+    """Whether the first word could be a command's: letters, and no capitals among small ones."""
+    word = (line.split(None, 1) or [""])[0].rstrip("?").partition("|")[0]
+    letters = word.replace("-", "")
+    alike = word[1:].islower() or word.isupper() or len(letters) < 2
+    return len(word) <= MAX_WORD and alike and letters.isascii() and letters.isalpha()
+
+
+def _length(text: str) -> str:
+    return f"({len(text)} characters not logged)"
 
 
 _SESSION = "] sdMain.main - session "
@@ -86,7 +120,7 @@ class Audit:
         self, now: float, typed: str, canonical: str, account: str, origin: str
     ) -> tuple[str, ...]:
         """Record that a command starts; what is returned goes to `end`. Raises Unavailable."""
-        texts = (redacted(typed), redacted(canonical))
+        texts = (redacted(typed, canonical != NO_COMMAND), redacted(canonical))
         token = (f"{os.getpid()}-{next(self._numbers)}", *texts, account, origin)
         self._record(now, "running command", token, "-")
         return token
