@@ -78,8 +78,8 @@ ATTACKS = [
 
 def test_nothing_is_executed(openssh):
     """Whatever the command is, it is a line for the shell."""
-    with ThreadPoolExecutor(4) as pool:
-        results = pool.map(lambda text: (text, openssh.run([text])), ATTACKS)
+    with openssh.one_connection() as run, ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda text: (text, run([text])), ATTACKS))
     for text, done in results:
         assert done.returncode == 1, (text, done.stdout, done.stderr)
         for trace in ("uid=", "root:x", "usage:"):
@@ -156,8 +156,9 @@ def test_a_system_user_with_the_shell_as_login_shell(login_shell_user, node_dir)
     done = server.run(["show cli pagination"], "-o", "SetEnv=CUCMOS_STATE=/tmp/other")
     assert (done.stdout, done.returncode) == ("Automatic Pagination : On.\n", 0), done.stderr
     assert server.run(["--json show cert list own"]).stdout.startswith('{"command"')
-    for text in ATTACKS:
-        done = server.run([text])
+    with server.one_connection() as run, ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda text: (text, run([text])), ATTACKS))
+    for text, done in results:
         assert done.returncode == 1, (text, done.stdout, done.stderr)
         assert "uid=" not in done.stdout
     done = server.run([], "-T", stdin="show cli pagination\nshow cli editor\n")

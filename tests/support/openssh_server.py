@@ -1,11 +1,13 @@
 """A real sshd with the block of docs/openssh.md."""
 
+import contextlib
 import os
 import re
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 
 from places import DOCS
 from ssh_server import client_key
@@ -75,6 +77,18 @@ class OpenSsh:
             [*self.client(*options), *(["--", *command] if command else [])], input=stdin, capture_output=True, text=True,
             check=False, timeout=20,
         )  # fmt: skip
+
+    @contextlib.contextmanager
+    def one_connection(self):
+        """`run` for many commands, each a session of its own on one connection."""
+        with tempfile.TemporaryDirectory() as folder:  # its path has room for a socket's name
+            path = f"ControlPath={folder}/mux"
+            nowhere = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+            subprocess.run(self.client("-M", "-N", "-f", "-o", path), check=True, **nowhere)
+            try:
+                yield lambda command: self.run(command, "-o", path)
+            finally:
+                subprocess.run(self.client("-O", "exit", "-o", path), check=True, **nowhere)
 
     def close(self):
         self.process.terminate()
