@@ -253,6 +253,24 @@ def test_what_a_terminal_shows_is_not_kept(node_dir, form, width):
         assert search(b"", KEPT) == {}
 
 
+def test_the_rich_console_keeps_nothing_either(node_dir):
+    """Typed, or pasted as a terminal brackets it: neither its history nor the log has it."""
+    key, password = PlantedKey("ed448", 20), PlantedPassword()
+    searches = [Search(node_dir, secret) for secret in (key, password)]
+    command = [*PROGRAM[1:], "--state", str(node_dir), "--rich"]
+    child = pexpect.spawn(PROGRAM[0], command, timeout=20, dimensions=(24, 100))
+    child.expect_exact("admin:")
+    for first in (key.lines[0], f"show cert own {key.lines[0]}", ""):
+        child.send("\r".join([first, *key.lines[1:], ""]))
+        child.send("\x1b[200~" + "\n".join([first, *key.lines[1:]]) + "\x1b[201~\r")
+    child.send(f"{PASSWORD}\r{LOUD}\rexit\r")
+    child.expect_exact(SAID)
+    child.expect(pexpect.EOF)
+    child.close()
+    for search in searches:
+        assert search(b"") == {}
+
+
 @pytest.fixture(scope="module")
 def served(imp_template, tmp_path_factory):
     """A server for all that is planted over SSH."""
