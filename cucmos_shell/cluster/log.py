@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 
+from cucmos_shell.cluster.membership import NodeRecord
 from cucmos_shell.cluster.rules import Entry
 from cucmos_shell.errors import Refused
 from cucmos_shell.results import Value
@@ -22,26 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from cucmos_shell.cluster.membership import Member, Told
+    from cucmos_shell.cluster.membership import Membership, Told
     from cucmos_shell.world.bus import Bus, Item
 
 FORMAT = 1
 META = "meta"
 # A change of this many entries has room for certificates of some length.
 BATCH = 100
-
-
-class NodeRecord(Value):
-    """A member of the cluster, as it described itself when it joined (at `when`)."""
-
-    id: str
-    hostname: str
-    domain: str
-    ip: str
-    role: str
-    product: str
-    when: float
-    removed: bool = False
 
 
 class Report(Value):
@@ -70,6 +58,7 @@ class View(Value):
 
     `lines` maps store and SHA-256 to an entry, `gone` holds those collected; `floor` and
     `meta_revision` are of the key META. `copies` maps node and unit to certificates, None if gone.
+    `news`: there is something that concerns the node, not only what others report of themselves.
     """
 
     revision: int
@@ -81,13 +70,14 @@ class View(Value):
     nodes: Mapping[str, NodeRecord]
     reports: Mapping[str, Report]
     copies: Mapping[tuple[str, str], bytes | None]
+    news: bool
 
     def hostname(self, node: str) -> str:
         """What a member is called; its random name where it is not known."""
         return self.nodes[node].hostname if node in self.nodes else node
 
 
-def look(bus: Bus, member: Member) -> View:
+def look(bus: Bus, member: Membership) -> View:
     """What is new on the bus to `member`. Raises what `Bus` raises, Refused if it went back."""
     if bus.identity() != member.identity:
         raise BusWentBack(member.url)
@@ -111,7 +101,6 @@ def look(bus: Bus, member: Member) -> View:
 
 def _view(bus: Bus, revision: int, full: bool, items: dict[str, Item], gone: set[str]) -> View:
     meta = _meta(bus)
-    reports = [(item.key.partition("/")[2], item) for item in bus.read("applied/").items]
     lines, copies = {}, {}
     for key, item in items.items():
         kind, *rest = key.split("/")
@@ -128,8 +117,9 @@ def _view(bus: Bus, revision: int, full: bool, items: dict[str, Item], gone: set
         frozenset((s, h) for kind, s, h in (k.split("/") for k in gone if k.count("/") == 2)
                   if kind == "trust"),
         members(bus),
-        {node: Report(**json.loads(item.value)) for node, item in reports},
+        reports(bus),
         copies,
+        full or bool(gone) or any(not key.startswith("applied/") for key in items),
     )  # fmt: skip
 
 
@@ -172,6 +162,12 @@ def members(bus: Bus) -> dict[str, NodeRecord]:
     """Every node that is or was a member, by its random name."""
     rows = [NodeRecord(**json.loads(item.value)) for item in bus.read("nodes/").items]
     return {row.id: row for row in rows}
+
+
+def reports(bus: Bus) -> dict[str, Report]:
+    """What the members say of themselves, by their random names."""
+    rows = bus.read("applied/").items
+    return {item.key.partition("/")[2]: Report(**json.loads(item.value)) for item in rows}
 
 
 def put_node(bus: Bus, node: NodeRecord) -> None:

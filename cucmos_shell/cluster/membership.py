@@ -3,6 +3,7 @@
 So it changes with the certificates in one step, and is restored with them.
 
     member.json    which cluster, which node of it, where the bus is, what was applied
+    nodes.json     the nodes of the cluster, as last heard of
     wishes.json    what was done here and is not told yet: {STORE: {SHA256: {…}}}
     said.json      what was kept out or had no effect, and why: the latest ones
     STORE.known    see `known`
@@ -24,18 +25,18 @@ if TYPE_CHECKING:
 
     from cucmos_shell.store.transaction import Reader, Transaction
 
-MEMBER, WISHES, SAID = "member.json", "wishes.json", "said.json"
+MEMBER, NODES, WISHES, SAID = "member.json", "nodes.json", "wishes.json", "said.json"
 FORMAT = 1
 MAX_SAID = 100
 
 
-class Member(Value):
+class Membership(Value):
     """A node's place in its cluster.
 
     `cluster` and `node` are random names; `url` says where the bus is, `identity` which one it was
-    when it was last read. `applied` is the revision up to which everything was applied, `fresh` that
-    nothing was yet; `reported` what of that was told to the others, the `turn`-th time with `mark`.
-    `copies` is the SHA-256 of the own certificate of each unit that the others were last given.
+    when it was last read. `applied` is the revision up to which everything was applied, `fresh`
+    that nothing was yet. `turn` counts the reports about it to the others, `mark` is that of the
+    last one. `copies` is the SHA-256 of each unit's own certificate that the others were given.
     """
 
     cluster: str
@@ -44,7 +45,6 @@ class Member(Value):
     identity: str
     fresh: bool = True
     applied: int = 0
-    reported: int = 0
     turn: int = 0
     mark: str = ""
     copies: Mapping[str, str] = {}
@@ -52,6 +52,20 @@ class Member(Value):
     def has_seen(self, floor: int) -> bool:
         """Whether the node knows what was deleted up to `floor`, or comes new and need not."""
         return self.fresh or self.applied >= floor
+
+
+class NodeRecord(Value):
+    """A member of the cluster, as it described itself when it joined (at `when`)."""
+
+    id: str
+    hostname: str
+    domain: str
+    ip: str
+    role: str
+    product: str
+    server: str
+    when: float
+    removed: bool = False
 
 
 class Said(Value):
@@ -78,17 +92,17 @@ class Told(Value):
     reason: str = ""
 
 
-def member(reader: Reader) -> Member | None:
+def member(reader: Reader) -> Membership | None:
     """The node's place in its cluster; None if it has joined none."""
     raw = reader.find_file(UNIT, MEMBER)
     if raw is None:
         return None
     data = json.loads(raw)
     data.pop("format")
-    return Member(**data)
+    return Membership(**data)
 
 
-def put_member(change: Transaction, value: Member) -> None:
+def put_member(change: Transaction, value: Membership) -> None:
     """Keep the node's place in its cluster."""
     _put(change, MEMBER, {"format": FORMAT, **value.__dict__})
 
@@ -131,6 +145,17 @@ def put_said(change: Transaction, more: Iterable[Said]) -> None:
     """Keep more of it, and forget the oldest."""
     rows = [*said(change), *more][-MAX_SAID:]
     _put(change, SAID, [row.__dict__ for row in rows])
+
+
+def nodes(reader: Reader) -> list[NodeRecord]:
+    """The nodes of the cluster, those that left it included, as last heard of."""
+    raw = reader.find_file(UNIT, NODES)
+    return [NodeRecord(**row) for row in json.loads(raw)] if raw else []
+
+
+def put_nodes(change: Transaction, value: Iterable[NodeRecord]) -> None:
+    """Keep which nodes there are."""
+    _put(change, NODES, [row.__dict__ for row in value])
 
 
 def known(reader: Reader, store: str) -> Known:

@@ -67,7 +67,9 @@ class Replicate(Value):
 
     def state(self) -> tuple[int, str]:
         """Number and words of how far the replication is set up."""
-        return (2, "Setup Completed") if self.member.reachable else (3, "DB Active-Failed")
+        if not self.member.reachable:
+            return 3, "DB Active-Failed"
+        return (3, "Out Of Sync") if self.member.behind else (2, "Setup Completed")
 
     def data(self) -> dict[str, Any]:
         """The JSON form: keys `hostname`, `ip`, `ping_milliseconds`, `reachable`, `queue`,

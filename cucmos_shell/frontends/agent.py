@@ -9,7 +9,7 @@ import sys
 
 from cucmos_shell.errors import ShellError
 from cucmos_shell.node import Node
-from cucmos_shell.node.tasks.agent import bus_of, news, waiting
+from cucmos_shell.node.tasks.agent import alive, bus_of, news, waiting
 from cucmos_shell.results import Done, Pause, Say
 from cucmos_shell.session import Session
 from cucmos_shell.store import per_state
@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cucmos_shell.cluster.membership import Member
+    from cucmos_shell.cluster.membership import Membership
     from cucmos_shell.world import World
     from cucmos_shell.world.bus import Bus
 
@@ -26,8 +26,8 @@ LINE = "utils cluster sync"
 ACCOUNT, ORIGIN = "agent", "server"
 # Seconds between two looks: of a member, of a node that has joined nothing, after a failure.
 LOOK, IDLE, FAILED = 0.1, 2.0, 30.0
-# A member is shown as reachable for so long after its agent has said so, every so often.
-LEASE, RENEW = 15.0, 5.0
+# How often it says that the node can be reached.
+RENEW = 5.0
 
 
 class Agent:
@@ -59,16 +59,16 @@ class Agent:
             self.said = str(error)
             return FAILED
 
-    def _open(self, member: Member) -> Bus:
+    def _open(self, member: Membership) -> Bus:
         if self._bus is None or self._url != member.url:
             self.close()
             self._bus, self._url = bus_of(self._node, member), member.url
         return self._bus
 
-    def _show(self, bus: Bus, member: Member) -> None:
+    def _show(self, bus: Bus, member: Membership) -> None:
         now = self._node.now()
         if not 0 <= now - self._shown < RENEW:
-            bus.alive(f"alive/{member.node}", b"", LEASE)
+            alive(bus, member)
             self._shown = now
 
     def _round(self) -> bool:

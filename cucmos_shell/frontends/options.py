@@ -125,6 +125,13 @@ def _speed(text: str) -> float:
     return speed
 
 
+def _role(text: str) -> str:
+    role = text.capitalize()
+    if role not in ("Publisher", "Subscriber"):
+        raise ValueError(text)
+    return role
+
+
 def _port(text: str) -> int:
     port = int(text)
     if not 0 <= port < 65_536:
@@ -136,7 +143,7 @@ _STATE = Option("--state", "the node's folder", metavar="DIR")
 _PROFILE = Option("--profile", "product of a new node", metavar="NAME|FILE")
 SHELL = Parser(
     "cucmos-shell",
-    "The command line of an open appliance. Other verbs: init, serve, reference (each has --help).",
+    "The command line of an open appliance. Other verbs: init, serve, agent, reference.",
     (
         _STATE,
         _PROFILE,
@@ -161,6 +168,10 @@ INIT = Parser(
         _STATE,
         Option("--profile", "the product", metavar="NAME|FILE", default=DEFAULT_PROFILE),
         Option("--hostname", "host name, instead of the profile's", metavar="NAME"),
+        Option("--ip", "IPv4 address, instead of the profile's", metavar="ADDRESS"),
+        Option("--role", "publisher or subscriber", metavar="ROLE", convert=_role),
+        Option("--cluster", "so many nodes below DIR, joined", metavar="N", convert=int),
+        Option("--security-password-file", "of the cluster", metavar="FILE"),
         Option("--speed", "services are N times as fast; 0: at once", metavar="N", convert=_speed),
     ),
 )
@@ -178,6 +189,11 @@ SERVE = Parser(
         Option("--legacy-algorithms", "also what old clients need"),
         Option("--pid-file", "where to write the process number", metavar="FILE"),
     ),
+)
+AGENT = Parser(
+    "cucmos-shell agent",
+    "Keep the node in step with its cluster, until interrupted. `serve` does it, too.",
+    (_STATE,),
 )
 REFERENCE = Parser(
     "cucmos-shell reference",

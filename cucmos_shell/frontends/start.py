@@ -8,7 +8,7 @@ import sys
 
 from cucmos_shell import __version__
 from cucmos_shell.errors import ShellError, Unavailable, UsageError
-from cucmos_shell.frontends.options import DEFAULT_PROFILE, INIT, REFERENCE, SERVE, SHELL
+from cucmos_shell.frontends.options import AGENT, DEFAULT_PROFILE, INIT, REFERENCE, SERVE, SHELL
 from cucmos_shell.frontends.who import Who, over_ssh, parse_command, who
 from cucmos_shell.store import Store
 from cucmos_shell.world import World
@@ -62,13 +62,36 @@ def _init(arguments: Sequence[str], world: World) -> int:
     from cucmos_shell.node.install import install
 
     state = state_folder(options["state"])
-    fresh = install(
-        state, options["profile"], world,
-        hostname=options["hostname"], speed=options["speed"], progress=_progress,
-    )  # fmt: skip
+    if options["cluster"] is not None:
+        return _init_cluster(state, options, world)
+    place = {name: options[name] for name in ("hostname", "ip", "role", "speed")}
+    fresh = install(state, options["profile"], world, progress=_progress, **place)
     if not fresh:
         raise UsageError("{folder} holds a node already", folder=state)
     return _print(f"Installed {options['profile']} in {state}\n")
+
+
+def _init_cluster(folder: str, options: dict[str, Any], world: World) -> int:
+    from cucmos_shell.frontends.cluster import init_cluster
+
+    if options["ip"] is not None or options["role"] is not None:
+        raise UsageError("--cluster gives addresses and roles itself")
+    states = init_cluster(
+        folder, options["profile"], world,
+        count=options["cluster"], hostname=options["hostname"], speed=options["speed"],
+        password_file=options["security_password_file"], progress=_progress,
+    )  # fmt: skip
+    return _print("".join(f"Installed {options['profile']} in {state}\n" for state in states))
+
+
+def _agent(arguments: Sequence[str], world: World) -> int:
+    options = AGENT.parse(arguments)
+    if options is None:
+        return _print(AGENT.help())
+    from cucmos_shell.frontends.agent import run as run_agent
+
+    _started()
+    return run_agent(state_folder(options["state"]), world)
 
 
 def _serve(arguments: Sequence[str], world: World) -> int:
@@ -103,7 +126,7 @@ def _reference(arguments: Sequence[str], world: World) -> int:
     return 0
 
 
-VERBS = {"init": _init, "reference": _reference, "serve": _serve}
+VERBS = {"agent": _agent, "init": _init, "reference": _reference, "serve": _serve}
 
 
 def _print(text: str) -> int:

@@ -6,6 +6,7 @@ Until `store/current` is there, nothing is: what a killed installation has left,
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import re
@@ -14,7 +15,7 @@ from cucmos_shell.errors import UsageError, from_os
 from cucmos_shell.node.certificates import issuing
 from cucmos_shell.node.node import Node
 from cucmos_shell.profile.load import load_yaml
-from cucmos_shell.profile.profile import find, to_json
+from cucmos_shell.profile.profile import PUBLISHER, find, to_json
 from cucmos_shell.store import Store
 from cucmos_shell.store.durable import (
     SECRET_FOLDER_MODE,
@@ -44,6 +45,8 @@ def install(
     world: World,
     *,
     hostname: str | None = None,
+    ip: str | None = None,
+    role: str | None = None,
     speed: float | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> bool:
@@ -57,6 +60,7 @@ def install(
     if store.exists():
         return False
     profile = _profile(product, hostname, speed)
+    profile = _placed(profile, ip or profile.ip, role or profile.role)
     try:
         _make_folder(state_dir)
         busy = "another process holds {folder}"
@@ -80,6 +84,19 @@ def _profile(product: str, hostname: str | None, speed: float | None) -> Profile
             raise UsageError("a speed is a number from 0 to 1000000")
         profile = profile.replace(defaults={**profile.defaults, "speed": speed})
     return profile
+
+
+def _placed(profile: Profile, ip: str, role: str) -> Profile:
+    """The profile at that address in that role; a peer is the publisher of a subscriber."""
+    try:
+        ip = str(ipaddress.IPv4Address(ip))
+    except ValueError:
+        raise UsageError("{ip} is not an IPv4 address", ip=ip) from None
+    peers = profile.peers
+    if role != PUBLISHER and peers and not any(peer.role == PUBLISHER for peer in peers):
+        peers = (peers[0].replace(role=PUBLISHER), *peers[1:])
+    placed: Profile = profile.replace(ip=ip, role=role, peers=peers)
+    return placed
 
 
 def _make_folder(path: str) -> None:

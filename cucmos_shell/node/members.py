@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+
+from cucmos_shell.cluster import log, membership
+from cucmos_shell.errors import ShellError
 from cucmos_shell.profile.profile import PUBLISHER
 from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cucmos_shell.cluster.membership import Membership
     from cucmos_shell.node.node import Node
+    from cucmos_shell.store import Snapshot
 
 
 class ClusterMember(Value):
@@ -16,7 +24,8 @@ class ClusterMember(Value):
     `role` is its role among the nodes of its own product, `cluster_role` the one among all;
     `server` what kind of server it is, or empty. `since` is when the connection to it was made, or
     lost unless it is `reachable`, in seconds since the epoch; None for this node itself. What is
-    distributed goes to those who have `joined`.
+    distributed goes to those who have `joined`; `behind` is how much of what this node has applied
+    a member has not.
     """
 
     hostname: str
@@ -28,6 +37,7 @@ class ClusterMember(Value):
     since: float | None
     reachable: bool = True
     joined: bool = False
+    behind: int = 0
 
     @property
     def fqdn(self) -> str:
@@ -43,9 +53,13 @@ class ClusterMember(Value):
 def members(node: Node) -> tuple[ClusterMember, ...]:
     """The nodes of the cluster, this one included, the publisher first.
 
-    They are the profile's `peers`, connected since this node has started. Raises Damaged where it
-    cannot be told when that was.
+    They are the nodes of the cluster that it has joined, else the profile's `peers`, connected
+    since this node has started. Raises Damaged where it cannot be told when that was.
     """
+    snapshot = node.snapshot()
+    place = membership.member(snapshot)
+    if place is not None:
+        return tuple(sorted(_joined(node, snapshot, place), key=lambda m: m.role != PUBLISHER))
     profile = node.profile
     first, server = profile.network_cluster.publisher_role, profile.network_cluster.server
 
@@ -58,6 +72,43 @@ def members(node: Node) -> tuple[ClusterMember, ...]:
         booted = node.services.booted()
         found += [member(peer.hostname, peer.ip, peer.role, booted) for peer in profile.peers]
     return tuple(sorted(found, key=lambda one: one.role != PUBLISHER))
+
+
+def _joined(node: Node, snapshot: Snapshot, place: Membership) -> Iterator[ClusterMember]:
+    """The nodes that were last heard of, and what the bus says of them now."""
+    first, booted = node.profile.network_cluster.publisher_role, node.services.booted()
+    alive, applied = _asked(node, place)
+    stores = node.profile.distribution.stores
+    revisions = [e.revision for s in stores for _, e in membership.known(snapshot, s).items()]
+    for one in membership.nodes(snapshot):
+        local = one.id == place.node
+        if not one.removed:
+            up_to = applied.get(one.id, 0)
+            yield ClusterMember(
+                one.hostname,
+                one.domain,
+                one.ip,
+                one.role,
+                first if one.role == PUBLISHER else one.role,
+                one.server,
+                None if local else max(booted, one.when),
+                reachable=local or one.id in alive,
+                joined=True,
+                behind=0 if local else sum(revision > up_to for revision in revisions),
+            )
+
+
+def _asked(node: Node, place: Membership) -> tuple[set[str], dict[str, int]]:
+    """Whose agents are there, and up to where each node has applied the log; nothing where the
+    bus cannot be asked."""
+    try:
+        with contextlib.closing(
+            node.world.open_bus(place.url, node.state_dir, node.world.now)
+        ) as bus:
+            alive = {item.key.partition("/")[2] for item in bus.who_is_alive("alive/")}
+            return alive, {name: report.applied for name, report in log.reports(bus).items()}
+    except ShellError:
+        return set(), {}
 
 
 def others(node: Node) -> tuple[ClusterMember, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 
 from cucmos_shell.errors import ShellError
+from cucmos_shell.frontends.agent import Agent
 from cucmos_shell.node.tasks.expiry_run import next_run
 from cucmos_shell.results import Done, Pause
 from cucmos_shell.session import Session
@@ -88,3 +89,13 @@ async def keep(door: Door, wait: float = MIN_WAIT) -> None:
     while True:
         await asyncio.sleep(wait)
         wait = await door.host.by_itself(tick, door.node)
+
+
+async def follow(door: Door) -> None:
+    """Be the node's agent in its cluster until cancelled."""
+    agent = Agent(door.node)
+    try:
+        while True:
+            await asyncio.sleep(await door.host.by_itself(agent.tick))
+    finally:
+        agent.close()

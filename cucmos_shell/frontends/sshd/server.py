@@ -9,7 +9,7 @@ import asyncssh
 from cucmos_shell.frontends.sshd.access import Access
 from cucmos_shell.frontends.sshd.algorithms import algorithms
 from cucmos_shell.frontends.sshd.channel import SHUTDOWN, Channel
-from cucmos_shell.frontends.sshd.schedule import keep, watch
+from cucmos_shell.frontends.sshd.schedule import follow, keep, watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class SshServer:
             keepalive_interval=KEEPALIVE_SECONDS,
             keepalive_count_max=KEEPALIVES_LOST,
         )
-        self._schedules = [asyncio.ensure_future(run(self._door)) for run in (keep, watch)]
+        self._schedules = [asyncio.ensure_future(run(self._door)) for run in (keep, watch, follow)]
 
     def stop(self) -> None:
         """Take no more connections, and tell the sessions."""

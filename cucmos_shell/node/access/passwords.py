@@ -48,6 +48,11 @@ def make_hash(password: str) -> str:
     ).derive_phc_encoded(_octets(password))
 
 
+def new() -> str:
+    """A password that nobody has chosen, strong by the rules for chosen ones."""
+    return f"{os.urandom(12).hex()}-Aa"
+
+
 def matches(password: str, phc: str) -> bool:
     """Whether `phc` is the hash of `password`; an empty hash takes its time and says no."""
     from cryptography.exceptions import InvalidKey

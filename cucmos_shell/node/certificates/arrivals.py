@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.cluster.known import Known
     from cucmos_shell.cluster.log import LogLine, View
-    from cucmos_shell.cluster.membership import Member
+    from cucmos_shell.cluster.membership import Membership
     from cucmos_shell.profile.profile import Profile
     from cucmos_shell.store.transaction import Transaction
 
@@ -40,7 +40,7 @@ class Arrivals:
         self,
         change: Transaction,
         profile: Profile,
-        member: Member,
+        member: Membership,
         view: View,
         told: Mapping[tuple[str, str], Entry],
         new_id: Callable[[], str],
@@ -58,18 +58,16 @@ class Arrivals:
         self.said: list[Said] = []
 
     def run(self) -> None:
-        """Let everything come in, and keep what the node knows and still wishes."""
+        """Let everything come in, and keep what is known of it and what is still wished."""
         for store in self._profile.distribution.stores:
             self._store(store)
         self._copies()
-        change, view = self._change, self._view
+        change = self._change
         membership.put_wishes(change, self._wishes)
         before = {(one.sha256, one.why) for one in membership.said(change)}
         self.said = [one for one in self.said if (one.sha256, one.why) not in before]
         if self.said:
             membership.put_said(change, self.said)
-        applied = max(view.revision, self._member.applied)
-        membership.put_member(change, self._member.replace(applied=applied, fresh=False))
 
     # --- one store -------------------------------------------------------------------------------
 

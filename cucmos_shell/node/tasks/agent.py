@@ -12,6 +12,7 @@ import os
 
 from cucmos_shell.cluster import log, membership
 from cucmos_shell.cluster.log import BATCH, Report, View
+from cucmos_shell.cluster.membership import NodeRecord
 from cucmos_shell.cluster.rules import meet
 from cucmos_shell.errors import Busy, Refused
 from cucmos_shell.node.certificates.arrivals import Arrivals
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from cucmos_shell.cluster.membership import Member, Told
+    from cucmos_shell.cluster.membership import Membership, Told
     from cucmos_shell.cluster.rules import Entry
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 TRIES = 8
 # A full read that would take away more than these without a deletion is looked at by a person.
 BRAKE_COUNT, BRAKE_SHARE = 10, 0.2
+# Seconds that a member is shown as reachable after it has said so.
+LEASE = 15.0
 # Tombstones are collected when there are so many that everybody has applied.
 COLLECT = 50
 OLDER = "This node's state was put back, or copied: it has told the cluster more than it knows"
@@ -57,6 +60,19 @@ class Synced(Value):
     said: tuple[membership.Said, ...]
     revision: int
     older: bool
+
+    def with_round(
+        self, telling: Telling, arrivals: Arrivals, member: Membership, older: bool
+    ) -> Synced:
+        """With one more round."""
+        return Synced(
+            self.told + len(telling.told),
+            (*self.added, *arrivals.added),
+            (*self.removed, *arrivals.removed),
+            (*self.said, *arrivals.said),
+            member.applied,
+            self.older or older,
+        )
 
     def lines(self) -> list[str]:
         """The text: what was told, came, went and was kept out."""
@@ -82,7 +98,7 @@ class Synced(Value):
         }
 
 
-def joined(snapshot: Snapshot) -> Member:
+def joined(snapshot: Snapshot) -> Membership:
     """The node's place in its cluster. Raises Refused if it has joined none."""
     member = membership.member(snapshot)
     if member is None:
@@ -90,26 +106,27 @@ def joined(snapshot: Snapshot) -> Member:
     return member
 
 
-def bus_of(node: Node, member: Member) -> Bus:
+def bus_of(node: Node, member: Membership) -> Bus:
     """The bus of the node's cluster, not used yet."""
     return node.world.open_bus(member.url, node.state_dir, node.world.now)
 
 
-def described(node: Node, member: Member) -> log.NodeRecord:
+def described(node: Node, member: Membership) -> NodeRecord:
     """The node as the others are to know it."""
     profile = node.profile
-    return log.NodeRecord(
+    return NodeRecord(
         member.node,
         profile.hostname,
         profile.domain,
         profile.ip,
         profile.role,
         profile.product,
+        profile.network_cluster.server,
         node.now(),
     )
 
 
-def new_id(node: Node, member: Member) -> str:
+def new_id(node: Node, member: Membership) -> str:
     """A name for an operation of the node, which no other has."""
     return f"{member.node}-{node.world.new_serial():x}"
 
@@ -137,36 +154,62 @@ def _turn(node: Node) -> Lock:
 
 
 def _sync(node: Node, bus: Bus, confirmed: bool) -> Conversation[Synced]:
-    count, older = 0, False
-    added: list[str] = []
-    removed: list[str] = []
-    said: list[membership.Said] = []
+    total = Synced(0, (), (), (), 0, False)
     for _ in range(TRIES):
         snapshot = node.snapshot()
         member = joined(snapshot)
+        alive(bus, member)
+        given = _give_copies(node, bus, snapshot, member)
         view = _look(bus, member)
-        older = older or _is_older(member, view)
         _refuse_loss(node, snapshot, view, confirmed)
-        told, complete = _tell(node, bus, snapshot, member, view)
-        arrivals: Arrivals = yield _applying(node, view, told)
-        count += len(told)
-        added += arrivals.added
-        removed += arrivals.removed
-        said += arrivals.said
+        round_ = _tell(bus, snapshot, member, view)
+        if round_.told or view.news or given != member.copies:
+            member = _next(node, member, view, round_, given)
+            arrivals: Arrivals = yield _applying(node, member, view, round_)
+            log.report(bus, member.node, Report(member.applied, member.turn, member.mark))
+            total = total.with_round(round_, arrivals, member, _is_older(snapshot, view))
+        else:
+            total = total.replace(revision=member.applied)
         if member.node not in view.nodes:
             log.put_node(bus, described(node, member))
-        yield from _after(node, bus, view)
-        if complete and not _untold(node.snapshot()):
-            return Synced(count, tuple(added), tuple(removed), tuple(said), view.revision, older)
-        yield Progress(f"Told to the cluster so far: {count}", aside=True)
+        if round_.complete and not _untold(node.snapshot()):
+            _collect(bus, node, member, view)
+            return total
+        yield Progress(f"Told to the cluster so far: {total.told}", aside=True)
     raise Busy("Other nodes are telling the cluster much at this moment; the rest waits here")
+
+
+def _give_copies(node: Node, bus: Bus, snapshot: Snapshot, member: Membership) -> dict[str, str]:
+    """Give the others own certificates that are new; SHA-256 of all they were given, by unit."""
+    copies = dict(member.copies)
+    for unit in node.profile.distribution.copies:
+        row = snapshot.own(unit).row if unit in snapshot.units else None
+        if row is not None and copies.get(unit) != row.sha256:
+            log.put_copy(bus, member.node, unit, snapshot.own_der(unit))
+            copies[unit] = row.sha256
+    return copies
+
+
+def _next(
+    node: Node, member: Membership, view: View, told: Telling, copies: dict[str, str]
+) -> Membership:
+    """The node's place in the cluster after this round."""
+    mine = view.reports.get(member.node)
+    after: Membership = member.replace(
+        fresh=False,
+        applied=max(member.applied, told.reached),
+        turn=max(member.turn, mine.turn if mine else 0) + 1,
+        mark=new_id(node, member),
+        copies=copies,
+    )
+    return after
 
 
 def _untold(snapshot: Snapshot) -> bool:
     return any(membership.wishes(snapshot).values())
 
 
-def _look(bus: Bus, member: Member) -> View:
+def _look(bus: Bus, member: Membership) -> View:
     try:
         view = log.look(bus, member)
     except BusWentBack:
@@ -182,7 +225,8 @@ def _look(bus: Bus, member: Member) -> View:
     return view
 
 
-def _is_older(member: Member, view: View) -> bool:
+def _is_older(snapshot: Snapshot, view: View) -> bool:
+    member = joined(snapshot)
     mine = view.reports.get(member.node)
     if mine is None or mine.turn < member.turn:
         return False
@@ -209,22 +253,33 @@ def _refuse_loss(node: Node, snapshot: Snapshot, view: View, confirmed: bool) ->
 # --- telling -------------------------------------------------------------------------------------
 
 
-def _tell(
-    node: Node, bus: Bus, snapshot: Snapshot, member: Member, view: View
-) -> tuple[dict[tuple[str, str], Entry], bool]:
-    """Tell what may be told; what was, and whether that is all of it."""
+class Telling(Value):
+    """What was told: entries by store and SHA-256; whether that is all; up to which revision the
+    log is known, what was told included."""
+
+    told: dict[tuple[str, str], Entry]
+    complete: bool
+    reached: int
+
+
+def _tell(bus: Bus, snapshot: Snapshot, member: Membership, view: View) -> Telling:
+    """Tell what may be told."""
     told: dict[tuple[str, str], Entry] = {}
+    reached = view.revision
     wanted = _wanted(snapshot, member, view)
     while batch := list(itertools.islice(wanted, BATCH)):
         done = log.tell(bus, member.node, view, batch)
         if done is None:
-            return told, False
+            return Telling(told, False, reached)
         told.update(done)
-    return told, True
+        revision = next(iter(done.values())).revision
+        if revision == reached + 1:
+            reached = revision  # nobody else has said anything in between
+    return Telling(told, True, reached)
 
 
 def _wanted(
-    snapshot: Snapshot, member: Member, view: View
+    snapshot: Snapshot, member: Membership, view: View
 ) -> Iterator[tuple[str, str, int, Told, bytes, int]]:
     all_seen = member.has_seen(view.floor)
     for store, rows in membership.wishes(snapshot).items():
@@ -242,53 +297,24 @@ def _wanted(
 # --- applying ------------------------------------------------------------------------------------
 
 
-def _applying(node: Node, view: View, told: dict[tuple[str, str], Entry]) -> Commit:
-    return Commit(lambda change: _apply(node, change, view, told))
+def _applying(node: Node, member: Membership, view: View, telling: Telling) -> Commit:
+    """The step that applies the view; `member` is the node's place afterwards."""
+
+    def apply(change: Transaction) -> Arrivals:
+        before = membership.member(change)
+        if before is None:
+            raise Refused("This node has left the cluster meanwhile")
+        new = lambda: new_id(node, member)  # noqa: E731
+        arrivals = Arrivals(change, node.profile, before, view, telling.told, new)
+        arrivals.run()
+        membership.put_member(change, member)
+        membership.put_nodes(change, view.nodes.values())
+        return arrivals
+
+    return Commit(apply)
 
 
-def _apply(
-    node: Node, change: Transaction, view: View, told: dict[tuple[str, str], Entry]
-) -> Arrivals:
-    member = membership.member(change)
-    if member is None:
-        raise Refused("This node has left the cluster meanwhile")
-    arrivals = Arrivals(change, node.profile, member, view, told, lambda: new_id(node, member))
-    arrivals.run()
-    return arrivals
-
-
-def _after(node: Node, bus: Bus, view: View) -> Conversation[None]:
-    """Give the others copies of own certificates, say what was applied, collect tombstones."""
-    snapshot = node.snapshot()
-    member = joined(snapshot)
-    copies = dict(member.copies)
-    for unit in node.profile.distribution.copies:
-        row = snapshot.own(unit).row if unit in snapshot.units else None
-        if row is not None and copies.get(unit) != row.sha256:
-            log.put_copy(bus, member.node, unit, snapshot.own_der(unit))
-            copies[unit] = row.sha256
-    behind = member.applied > member.reported and _others_care(view)
-    if copies == member.copies and not behind:
-        return
-    mine = view.reports.get(member.node)
-    turn, mark = max(member.turn, mine.turn if mine else 0) + 1, new_id(node, member)
-
-    def keep(change: Transaction) -> None:
-        now = membership.member(change)
-        if now is not None:
-            kept = now.replace(copies=copies, turn=turn, mark=mark, reported=member.applied)
-            membership.put_member(change, kept)
-
-    yield Commit(keep)
-    log.report(bus, member.node, Report(member.applied, turn, mark))
-    _collect(bus, node, member, view)
-
-
-def _others_care(view: View) -> bool:
-    return bool(view.lines or view.gone or view.full)
-
-
-def _collect(bus: Bus, node: Node, member: Member, view: View) -> None:
+def _collect(bus: Bus, node: Node, member: Membership, view: View) -> None:
     """Drop tombstones that all members have applied, when there are many."""
     active = [one.id for one in view.nodes.values() if not one.removed and one.id != member.node]
     applied = [view.reports[one].applied if one in view.reports else 0 for one in active]
@@ -313,7 +339,7 @@ def _collect(bus: Bus, node: Node, member: Member, view: View) -> None:
 class Waiting(Value):
     """What a node has to tell: whether it is a member (None if not), and if there is something."""
 
-    member: Member | None
+    member: Membership | None
     untold: bool
 
 
@@ -331,7 +357,12 @@ def waiting(node: Node, snapshot: Snapshot) -> Waiting:
     return Waiting(member, member.fresh or copies or _untold(snapshot))
 
 
-def news(bus: Bus, member: Member) -> bool:
+def alive(bus: Bus, member: Membership) -> None:
+    """Say that the node can be reached, for a while."""
+    bus.alive(f"alive/{member.node}", b"", LEASE)
+
+
+def news(bus: Bus, member: Membership) -> bool:
     """Whether the bus has something that the node has not applied. Raises as `Bus.since`."""
     try:
         changes = bus.since("", member.applied)

@@ -7,7 +7,7 @@ import itertools
 
 from cucmos_shell.cluster import log, membership
 from cucmos_shell.cluster.log import BATCH
-from cucmos_shell.cluster.membership import Member, Told
+from cucmos_shell.cluster.membership import Membership, Told
 from cucmos_shell.cluster.rules import NOTHING, Wish, wished
 from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.node.access import accounts, passwords
@@ -33,20 +33,20 @@ def refuse_if_joined(node: Node) -> None:
         raise Refused("This node is a member of a cluster already")
 
 
-def create(node: Node, url: str, password: str) -> Conversation[Member]:
+def create(node: Node, url: str, password: str) -> Conversation[Membership]:
     """Begin a cluster at `url` with this node. Raises Refused where there is one, BusAway."""
     _check_password(node, password)
     with contextlib.suppress(Refused):
         node.world.create_bus(url, node.state_dir, node.world.now).close()
     bus = node.world.open_bus(url, node.state_dir, node.world.now)
     with contextlib.closing(bus):
-        member = Member(_name(node), _name(node), url, bus.identity())
+        member = Membership(_name(node), _name(node), url, bus.identity())
         log.found(bus, member.cluster, passwords.make_hash(password), described(node, member))
     yield Commit(lambda change: _enter(node, change, member, password))
     return member
 
 
-def join(node: Node, url: str, password: str) -> Conversation[Member]:
+def join(node: Node, url: str, password: str) -> Conversation[Membership]:
     """Become a member of the cluster at `url`. Raises Refused, BusAway."""
     bus = node.world.open_bus(url, node.state_dir, node.world.now)
     with contextlib.closing(bus):
@@ -56,7 +56,7 @@ def join(node: Node, url: str, password: str) -> Conversation[Member]:
         for other in log.members(bus).values():
             if not other.removed and other.hostname == node.hostname:
                 raise Refused("The cluster has a node of that name: {name}", name=node.hostname)
-        member = Member(cluster["cluster"], _name(node), url, bus.identity())
+        member = Membership(cluster["cluster"], _name(node), url, bus.identity())
         log.put_node(bus, described(node, member))
     yield Commit(lambda change: _enter(node, change, member, password))
     return member
@@ -74,7 +74,7 @@ def _check_password(node: Node, password: str) -> None:
         passwords.check_strength(password, "security")
 
 
-def _enter(node: Node, change: Transaction, member: Member, password: str) -> None:
+def _enter(node: Node, change: Transaction, member: Membership, password: str) -> None:
     """Keep the membership; what was uploaded here before is wished for the whole cluster."""
     if membership.member(change) is not None:
         raise Refused("This node has joined a cluster meanwhile")
@@ -137,7 +137,7 @@ def rebuild(node: Node, password: str) -> Conversation[int]:
             _check_password(node, password)
             phc = passwords.make_hash(password)
             log.found(bus, member.cluster, phc, described(node, member))
-        fresh = Member(member.cluster, member.node, member.url, bus.identity())
+        fresh = Membership(member.cluster, member.node, member.url, bus.identity())
         view = log.look(bus, fresh)
         wanted = _known_anew(node, snapshot, member, view)
         count = 0
@@ -154,7 +154,7 @@ def rebuild(node: Node, password: str) -> Conversation[int]:
 
 
 def _known_anew(
-    node: Node, snapshot: Snapshot, member: Member, view: log.View
+    node: Node, snapshot: Snapshot, member: Membership, view: log.View
 ) -> Iterator[tuple[str, str, int, Told, bytes, int]]:
     for store in node.profile.distribution.stores:
         for sha256, entry in membership.known(snapshot, store).items():
@@ -170,7 +170,7 @@ def _known_anew(
             yield store, sha256, line.entry.revision if line else 0, told, der, entry.revision
 
 
-def _renumber(node: Node, change: Transaction, view: log.View, member: Member) -> None:
+def _renumber(node: Node, change: Transaction, view: log.View, member: Membership) -> None:
     """What was known by the old numbers is known by the new ones, and so is what wishes saw."""
     wishes = membership.wishes(change)
     for store in node.profile.distribution.stores:

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cucmos_shell.cluster.membership import Member
+    from cucmos_shell.cluster.membership import Membership
     from cucmos_shell.node import Node
 
 
@@ -107,7 +107,7 @@ def standing(node: Node, store: str = "") -> Standing:
     return Standing(member.cluster, spec.service, running, tuple(stores), nodes, chosen, trouble)
 
 
-def _nodes(node: Node, member: Member) -> tuple[tuple[NodeStanding, ...], str]:
+def _nodes(node: Node, member: Membership) -> tuple[tuple[NodeStanding, ...], str]:
     """The nodes as the bus has them, and how far each is; or why it could not be asked."""
     try:
         with contextlib.closing(bus_of(node, member)) as bus:

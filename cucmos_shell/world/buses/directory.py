@@ -211,6 +211,8 @@ class DirectoryBus:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
+        # One state, while others write.
+        connection.execute(READ)
         (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         if verdict != "ok":
             raise self._damaged(verdict)
@@ -219,6 +221,7 @@ class DirectoryBus:
         query = "SELECT count(DISTINCT revision), coalesce(max(revision), ?) FROM log"
         if connection.execute(query, (floor,)).fetchone() != (revision - floor, revision):
             raise self._damaged("its history has gaps")
+        connection.execute("COMMIT")
 
     def _look(self, connection: sqlite3.Connection) -> tuple[int, int]:
         """Revision and floor, if it is still the bus that it was."""
