@@ -9,6 +9,7 @@ copies/ID/UNIT          the own certificate of a member, for others' trust store
 
 from __future__ import annotations
 
+import contextlib
 import json
 from base64 import b64decode, b64encode
 
@@ -16,11 +17,11 @@ from cucmos_shell.cluster.membership import NodeRecord
 from cucmos_shell.cluster.rules import Entry
 from cucmos_shell.errors import Refused
 from cucmos_shell.results import Value
-from cucmos_shell.world.bus import At, BusWentBack, Compacted, Put
+from cucmos_shell.world.bus import At, BusDamaged, BusWentBack, Compacted, Put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
     from cucmos_shell.cluster.membership import Membership, Told
@@ -45,6 +46,7 @@ class LogLine(Value):
 
     entry: Entry
     name: str
+    description: str
     account: str
     node: str
     when: float
@@ -81,6 +83,20 @@ def look(bus: Bus, member: Membership) -> View:
     """What is new on the bus to `member`. Raises what `Bus` raises, Refused if it went back."""
     if bus.identity() != member.identity:
         raise BusWentBack(member.url)
+    with _understanding():
+        return _look(bus, member)
+
+
+@contextlib.contextmanager
+def _understanding() -> Iterator[None]:
+    """What is not of the form that a node writes is damage, said as such."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise BusDamaged("of the cluster", f"{type(error).__name__}: {error}") from error
+
+
+def _look(bus: Bus, member: Membership) -> View:
     full = False
     items: dict[str, Item] = {}
     gone: set[str] = set()
@@ -105,7 +121,7 @@ def _view(bus: Bus, revision: int, full: bool, items: dict[str, Item], gone: set
     for key, item in items.items():
         kind, *rest = key.split("/")
         if kind == "trust":
-            lines[rest[0], rest[1]] = _line(item)
+            lines[rest[0], _sha256(rest[1])] = _line(item)
         elif kind == "copies":
             copies[rest[0], rest[1]] = b64decode(json.loads(item.value)["der"]) or None
     return View(
@@ -123,6 +139,12 @@ def _view(bus: Bus, revision: int, full: bool, items: dict[str, Item], gone: set
     )  # fmt: skip
 
 
+def _sha256(text: str) -> str:
+    if len(bytes.fromhex(text)) != 32:
+        raise ValueError(f"{text} is no SHA-256")
+    return text.lower()
+
+
 def _meta(bus: Bus) -> tuple[dict[str, Any], int]:
     found = bus.read(META).items
     if not found:
@@ -137,8 +159,8 @@ def _line(item: Item) -> LogLine:
     data = json.loads(item.value)
     entry = Entry(data["present"], item.revision, data["by"])
     return LogLine(
-        entry, data["name"], data["account"], data["node"], data["when"], data["reason"],
-        b64decode(data["der"]), data.get("was", 0),
+        entry, data["name"], data["description"], data["account"], data["node"], data["when"],
+        data["reason"], b64decode(data["der"]), data["was"],
     )  # fmt: skip
 
 
@@ -155,19 +177,22 @@ def found(bus: Bus, cluster: str, password: str, node: NodeRecord) -> None:
 
 def describe(bus: Bus) -> dict[str, Any]:
     """The cluster on the bus: keys `cluster`, `floor`, `password`. Raises Refused if none is."""
-    return _meta(bus)[0]
+    with _understanding():
+        return _meta(bus)[0]
 
 
 def members(bus: Bus) -> dict[str, NodeRecord]:
     """Every node that is or was a member, by its random name."""
-    rows = [NodeRecord(**json.loads(item.value)) for item in bus.read("nodes/").items]
-    return {row.id: row for row in rows}
+    with _understanding():
+        rows = [NodeRecord(**json.loads(item.value)) for item in bus.read("nodes/").items]
+        return {row.id: row for row in rows}
 
 
 def reports(bus: Bus) -> dict[str, Report]:
     """What the members say of themselves, by their random names."""
-    rows = bus.read("applied/").items
-    return {item.key.partition("/")[2]: Report(**json.loads(item.value)) for item in rows}
+    with _understanding():
+        rows = [(item.key.partition("/")[2], item.value) for item in bus.read("applied/").items]
+        return {node: Report(**json.loads(value)) for node, value in rows}
 
 
 def put_node(bus: Bus, node: NodeRecord) -> None:
@@ -198,8 +223,8 @@ def tell(
         wish = told.wish
         data = {
             "present": wish.present, "by": wish.ids[-1], "name": told.name, "node": node,
-            "account": told.account, "when": told.when, "reason": told.reason,
-            "der": b64encode(der).decode("ascii"), "was": was,
+            "description": told.description, "account": told.account, "when": told.when,
+            "reason": told.reason, "der": b64encode(der).decode("ascii"), "was": was,
         }  # fmt: skip
         compare.append(At(key, revision))
         puts.append(_put(key, data))

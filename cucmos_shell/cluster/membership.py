@@ -83,10 +83,11 @@ class Said(Value):
 
 class Told(Value):
     """A wish with what is told along with it: who made it, when (seconds since the epoch), what the
-    certificate is called, and why, if not because somebody said so."""
+    certificate is called and shown as, and why, if not because somebody said so."""
 
     wish: Wish
     name: str
+    description: str
     account: str
     when: float
     reason: str = ""
@@ -118,14 +119,15 @@ def wishes(reader: Reader) -> dict[str, dict[str, Told]]:
 
 def _told(row: dict[str, Any]) -> Told:
     wish = Wish(row["present"], row["seen"], tuple(row["ids"]))
-    return Told(wish, row["name"], row["account"], row["when"], row["reason"])
+    return Told(wish, row["name"], row["description"], row["account"], row["when"], row["reason"])
 
 
 def put_wishes(change: Transaction, value: Mapping[str, Mapping[str, Told]]) -> None:
     """Keep what is wished."""
     data = {
         store: {
-            sha256: {**told.wish._asdict(), "name": told.name, "account": told.account,
+            sha256: {**told.wish._asdict(), "name": told.name,
+                     "description": told.description, "account": told.account,
                      "when": told.when, "reason": told.reason}
             for sha256, told in rows.items()
         }

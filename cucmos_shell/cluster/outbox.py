@@ -30,12 +30,12 @@ def follow(change: Transaction, stores: Iterable[str], new_id: Callable[[], str]
         if wishes is None:
             wishes = membership.wishes(change)
         known, rows = membership.known(change, store), wishes.setdefault(store, {})
-        for sha256, (present, name) in uploads.items():
+        for sha256, (present, row) in uploads.items():
             entry, told = known.find(sha256), rows.get(sha256)
             before = told.wish if told else None
             if present != held(entry, before):
                 wish = wished(entry, before, present, new_id())
                 rows.pop(sha256, None)
-                rows[sha256] = Told(wish, name, change.who, change.now)
+                rows[sha256] = Told(wish, row.name, row.description, change.who, change.now)
     if wishes is not None:
         membership.put_wishes(change, wishes)

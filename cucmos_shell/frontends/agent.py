@@ -10,6 +10,7 @@ import sys
 from cucmos_shell.errors import ShellError
 from cucmos_shell.node import Node
 from cucmos_shell.node.tasks.agent import alive, bus_of, news, waiting
+from cucmos_shell.node.tasks.alarms import raise_alarms
 from cucmos_shell.results import Done, Pause, Say
 from cucmos_shell.session import Session
 from cucmos_shell.store import per_state
@@ -28,6 +29,8 @@ ACCOUNT, ORIGIN = "agent", "server"
 LOOK, IDLE, FAILED = 0.1, 2.0, 30.0
 # How often it says that the node can be reached.
 RENEW = 5.0
+# How long the bus may be away before there is an alarm.
+AWAY = 60.0
 
 
 class Agent:
@@ -39,6 +42,8 @@ class Agent:
         self._bus: Bus | None = None
         self._url = ""
         self._shown = 0.0
+        self._away_since: float | None = None
+        self._alarmed = False
         self.said = ""
 
     def tick(self) -> float:
@@ -47,17 +52,29 @@ class Agent:
             found = self._waiting()
             if found.member is None:
                 return IDLE
-            if not self._node.services.running(self._node.profile.distribution.service):
-                return IDLE
             bus = self._open(found.member)
             self._show(bus, found.member)
+            self._away_since = None
+            if not self._node.services.running(self._node.profile.distribution.service):
+                return IDLE
             if not found.untold and not news(bus, found.member):
                 return LOOK
             return LOOK if self._round() else FAILED
         except (ShellError, OSError) as error:
             self.close()
-            self.said = str(error)
+            self._away(str(error))
             return FAILED
+
+    def _away(self, reason: str) -> None:
+        """Say why the bus cannot be used; an alarm, once it has been so for a while."""
+        now = self._node.world.monotonic()
+        if self._away_since is None:
+            self._away_since, self._alarmed = now, False
+        if now - self._away_since >= AWAY and not self._alarmed:
+            alarm = self._node.alarms.make("ClusterUnreachable", Reason=reason)
+            raise_alarms(self._node, (alarm,))
+            self._alarmed = True
+        self.said = reason
 
     def _open(self, member: Membership) -> Bus:
         if self._bus is None or self._url != member.url:

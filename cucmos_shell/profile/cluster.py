@@ -24,7 +24,6 @@ class DistributionSpec(Value):
     stores: tuple[str, ...] = ()
     copies: Mapping[str, tuple[str, ...]] = {}
     publisher_only: tuple[str, ...] = ()
-    reconcile_minutes: int = 30
 
 
 class NetworkClusterSpec(Value):

@@ -83,20 +83,20 @@ class TrustDraft:
             name = f"{wanted}-{number}"
         return name
 
-    def uploads_changed(self) -> dict[str, tuple[bool, str]]:
-        """SHA-256 → whether it is there now, and its name, for what was put in or taken out.
+    def uploads_changed(self) -> dict[str, tuple[bool, CertificateRow]]:
+        """SHA-256 → whether it is there now, and its row, for what was put in or taken out.
 
         Copies of own certificates are no uploads.
         """
-        found: dict[str, tuple[bool, str]] = {}
+        found: dict[str, tuple[bool, CertificateRow]] = {}
         for name, row in self.changes.items():
             old = next((r for r in self._variants(name) if r.name == name), None)
             for one, present in ((old, False), (row, True)):
                 if one is not None and not one.owner and (present or one.sha256 not in found):
-                    found[one.sha256] = present, one.name
+                    found[one.sha256] = present, one
         return {
-            sha256: (present or self.upload(sha256) is not None, name)
-            for sha256, (present, name) in found.items()
+            sha256: (present or self.upload(sha256) is not None, row)
+            for sha256, (present, row) in found.items()
         }
 
     def dropped(self) -> list[str]:

@@ -135,8 +135,8 @@ class Transaction:
         """Whether there is a unit of that name, of any kind."""
         return unit in self._kinds
 
-    def uploads_changed(self, store: str) -> dict[str, tuple[bool, str]]:
-        """Uploads put in or taken out: SHA-256 → whether the store has it now, and its name."""
+    def uploads_changed(self, store: str) -> dict[str, tuple[bool, CertificateRow]]:
+        """Uploads put in or taken out: SHA-256 → whether the store has it now, and its row."""
         return self._trusts[store].uploads_changed() if store in self._trusts else {}
 
     def find_file(self, unit: str, name: str) -> bytes | None:

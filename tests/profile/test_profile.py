@@ -38,6 +38,7 @@ def refused(path):
 # --- mistakes ----------------------------------------------------------------------------------
 # (what to replace, by what, key, reason); the line is the one that ends in MARK.
 
+LAST_COPY = "    cup-xmpp-s2s: [cup-xmpp-trust]"
 MISTAKES = {
     "unknown key": (
         "locale: en_US.UTF-8", "locale: en_US.UTF-8\nlocal: de #!",
@@ -305,13 +306,11 @@ MISTAKES = {
     "text for a list of copies": ("    tomcat: [tomcat-trust]", "    tomcat: tomcat-trust #!",
                                   "distribution.copies.tomcat", "must be a list, not text"),
     "an unknown unit of publishers": (
-        "  reconcile_minutes: 30", "  publisher_only: [cup, tomkat] #!\n  reconcile_minutes: 30",
+        LAST_COPY, LAST_COPY + "\n  publisher_only: [cup, tomkat] #!",
         "distribution.publisher_only[1]", "there is no unit tomkat (did you mean tomcat?)",
     ),
-    "a rest that takes no time": ("  reconcile_minutes: 30", "  reconcile_minutes: 0 #!",
-                                  "distribution.reconcile_minutes", "must be a whole number >= 1"),
     "an unknown key of distribution": (
-        "  reconcile_minutes: 30", "  minutes: 30 #!", "distribution.minutes",
+        LAST_COPY, LAST_COPY + "\n  minutes: 30 #!", "distribution.minutes",
         "is no key of this section",
     ),
     "an unknown layout": (
@@ -500,7 +499,6 @@ def test_what_is_distributed_is_what_the_product_distributes():
     assert not {"CAPF-trust", "ipsec-trust"} & set(ucm.stores)
     assert imp.copies["cup-xmpp-s2s"] == ("cup-xmpp-trust",)
     assert ucm.service != imp.service
-    assert (imp.reconcile_minutes, imp.publisher_only) == (30, ())
 
 
 def test_a_profile_kept_before_distribution_was_known_distributes_nothing(appliance):

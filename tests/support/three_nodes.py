@@ -30,7 +30,9 @@ class Cluster:
     def open(self, name):
         """(Re)open a node's folder, as another process would."""
         node = Node.open(str(self.folder / name), self.world)
-        node.profile = node.profile.replace(hostname=name)
+        role = "Publisher" if name == NAMES[0] else "Subscriber"
+        ip = f"192.0.2.{21 + NAMES.index(name)}"
+        node.profile = node.profile.replace(hostname=name, role=role, ip=ip)
         self.talks[name] = Conversation(node)
 
     def node(self, name):

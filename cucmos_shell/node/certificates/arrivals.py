@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from cucmos_shell.profile.profile import Profile
     from cucmos_shell.store.transaction import Transaction
 
-TEXT = "Signed Certificate"
 BACK = "upload it again to bring it back"
 
 
@@ -146,7 +145,7 @@ class Arrivals:
         try:
             found = bundle.read_file(io.BytesIO(line.der))
             policy, now = self._profile.policy, change.now
-            (one,) = trust_import.read(found, spec, policy, now=now, text=TEXT)
+            (one,) = trust_import.read(found, spec, policy, now=now, text=line.description)
         except (ShellError, ValueError) as error:
             why = error.message() if isinstance(error, ShellError) else "it is no certificate"
             self._note(store, sha256, line.name, "kept out", why, line.account)
@@ -190,7 +189,7 @@ class Arrivals:
             entry = self._entry(store, sha256, before)
         wish = wished(entry, told.wish if told else None, False, self._new_id())
         reason = "a later certificate of the same name holds"
-        rows[sha256] = Told(wish, name, "cluster", self._change.now, reason)
+        rows[sha256] = Told(wish, name, "", "cluster", self._change.now, reason)
 
     # --- copies of own certificates --------------------------------------------------------------
 

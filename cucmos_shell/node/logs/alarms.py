@@ -59,6 +59,8 @@ CATALOGUE = {
     "CertificateRevokationStatusByOCSP": Alarm(
         4, "The revocation status of an uploaded certificate is not known", ("Message", "Reason")
     ),
+    "CertificateKeptOut": Alarm(4, "A change of the cluster's trust stores has no effect here"),
+    "ClusterUnreachable": Alarm(3, "The bus of the cluster cannot be used", ("Reason",)),
     "ServiceStartFailed": Alarm(
         2, "Failed to start service.", ("ServiceName", "Reason"), **_SERVICE
     ),

@@ -16,6 +16,7 @@ from cucmos_shell.cluster.membership import NodeRecord
 from cucmos_shell.cluster.rules import meet
 from cucmos_shell.errors import Busy, Refused
 from cucmos_shell.node.certificates.arrivals import Arrivals
+from cucmos_shell.node.tasks.alarms import raising
 from cucmos_shell.results import Commit, Progress, Value
 from cucmos_shell.store.locks import try_lock
 from cucmos_shell.world.bus import BusWentBack, Compacted
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from cucmos_shell.cluster.membership import Membership, Told
     from cucmos_shell.cluster.rules import Entry
     from cucmos_shell.node import Node
+    from cucmos_shell.node.logs.alarms import Raised
     from cucmos_shell.results import Conversation
     from cucmos_shell.store import Lock, Snapshot
     from cucmos_shell.store.transaction import Transaction
@@ -168,6 +170,7 @@ def _sync(node: Node, bus: Bus, confirmed: bool) -> Conversation[Synced]:
             arrivals: Arrivals = yield _applying(node, member, view, round_)
             log.report(bus, member.node, Report(member.applied, member.turn, member.mark))
             total = total.with_round(round_, arrivals, member, _is_older(snapshot, view))
+            yield from raising(node, [_alarm(node, one) for one in arrivals.said])
         else:
             total = total.replace(revision=member.applied)
         if member.node not in view.nodes:
@@ -177,6 +180,11 @@ def _sync(node: Node, bus: Bus, confirmed: bool) -> Conversation[Synced]:
             return total
         yield Progress(f"Told to the cluster so far: {total.told}", aside=True)
     raise Busy("Other nodes are telling the cluster much at this moment; the rest waits here")
+
+
+def _alarm(node: Node, one: membership.Said) -> Raised:
+    message = f"{one.store}/{one.name}, {one.what}: {one.why}"
+    return node.alarms.make("CertificateKeptOut", Message=message)
 
 
 def _give_copies(node: Node, bus: Bus, snapshot: Snapshot, member: Membership) -> dict[str, str]:

@@ -86,7 +86,7 @@ def _enter(node: Node, change: Transaction, member: Membership, password: str) -
         for row in change.trust(store):
             if not row.owner:
                 wish = wished(None, None, True, new_id(node, member))
-                rows[row.sha256] = Told(wish, row.name, change.who, change.now)
+                rows[row.sha256] = Told(wish, row.name, row.description, change.who, change.now)
     membership.put_wishes(change, wishes)
     membership.put_member(change, member)
 
@@ -166,7 +166,8 @@ def _known_anew(
                 continue  # kept out here by the node's own checks
             der = snapshot.certificate_der(sha256) if entry.present else b""
             wish = Wish(entry.present, 0, (new_id(node, member),))
-            told = Told(wish, row.name if row else "", "cluster", node.now(), "told anew")
+            name, text = (row.name, row.description) if row else ("", "")
+            told = Told(wish, name, text, "cluster", node.now(), "told anew")
             yield store, sha256, line.entry.revision if line else 0, told, der, entry.revision
 
 

@@ -1,0 +1,67 @@
+"""Conversations with three nodes of a cluster: `tests/transcripts/cluster/*.txt`.
+
+`ann--> line` is said to a node, answers behind ` || `; what stands below it is what the node says.
+`...` lines are what happens besides: `... 31 minutes go by`, `... a copy of ann is kept`,
+`... ann is put back`, `... round: ann bob`. `REWRITE_TRANSCRIPTS=1 pytest tests/cluster` writes
+what is said anew: the diff is the review.
+"""
+
+import os
+import pathlib
+import re
+
+import pytest
+from places import CHECKOUT
+from three_nodes import PASSWORD, Cluster
+
+FOLDER = pathlib.Path(CHECKOUT) / "tests" / "transcripts" / "cluster"
+
+
+def happens(cluster, what, ca):
+    """What a line behind `... ` says."""
+    words = what.split()
+    if what.endswith("minutes go by"):
+        cluster.clock.sleep(60 * int(words[0]))
+    elif what.startswith("a copy of"):
+        cluster.snapshot(words[3])
+    elif what.endswith("is put back"):
+        cluster.restore(words[0])
+    elif what.startswith("round:"):
+        cluster.settle(*words[1:])
+    elif match := re.fullmatch(r"(\w+) has (\S+) in its upload area", what):
+        path = cluster.folder / match[1] / "upload" / match[2]
+        path.write_bytes(ca.root(match[2].partition(".")[0]).pem)
+    else:
+        raise AssertionError(f"nothing known happens when {what}")
+
+
+def said(cluster, name, line):
+    """What a node says; names that are random are starred."""
+    line, *answers = line.split(" || ")
+    answers = [PASSWORD if answer == "PASSWORD" else answer for answer in answers]
+    text = cluster.say(name, line, *answers, status=None)
+    return re.sub(r"(?m)(cluster|Cluster :) [0-9a-f]{8}\b", r"\1 ********", text)
+
+
+def run(text, cluster, ca):
+    """The transcript `text` as it happens now."""
+    result = []
+    for line in text.splitlines():
+        if line.startswith("#"):
+            result.append(line)
+        elif line.startswith("... "):
+            happens(cluster, line[4:], ca)
+            result.append(line)
+        elif match := re.match(r"(\w+)--> (.*)", line):
+            result += [line, *said(cluster, match[1], match[2]).splitlines()]
+    return "\n".join(result) + "\n"
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.txt")), ids=lambda path: path.stem)
+def test_transcript(path, imp_template, tmp_path, keys, outside_ca):
+    """What the nodes say is what the transcript says."""
+    text = path.read_text()
+    now = run(text, Cluster(imp_template, tmp_path, keys), outside_ca)
+    if os.environ.get("REWRITE_TRANSCRIPTS"):
+        path.write_text(now)
+    assert now == text
