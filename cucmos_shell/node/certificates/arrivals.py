@@ -78,7 +78,7 @@ class Arrivals:
             keys |= {sha256 for sha256, _ in known.items()}
         changes: dict[str, Entry | None] = {}
         # What goes makes room for names before anything comes.
-        for sha256 in sorted(keys, key=lambda one: self._present(store, one)):
+        for sha256 in sorted(keys, key=lambda one: (self._present(store, one), one)):
             before = known.find(sha256)
             entry = self._entry(store, sha256, before)
             held = self._meet(store, sha256, entry)
