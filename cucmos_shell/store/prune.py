@@ -13,7 +13,7 @@ import os
 import re
 
 from cucmos_shell.store import paths
-from cucmos_shell.store.durable import FILE_MODE, NEW_FLAGS, read, remove_tree
+from cucmos_shell.store.durable import FILE_MODE, NEW_FLAGS, read, remove_tree, sync_folder
 from cucmos_shell.store.rows import TrustIndex
 
 TYPE_CHECKING = False
@@ -119,16 +119,22 @@ def purge(layout: paths.Layout, current: int, pins: Pins = dict) -> None:
         if head != current:
             remove_tree(layout.head(head))
     sweep(layout, current, pins)
+    # It was said that they are gone: a power cut must not bring them back.
+    units = [layout.unit(unit) for unit in os.listdir(layout.versions)]
+    for folder in (layout.heads, *units, layout.pool, layout.store):
+        sync_folder(folder)
 
 
 def forget(layout: paths.Layout, current: int, files: Iterable[tuple[str, str]]) -> None:
-    """Remove files, `(unit, name)`, from every version but the one of head `current`."""
+    """Remove files, `(unit, name)`, durably from every version but that of head `current`."""
     links = _links(layout, current) if files else {}
     for unit, name in files:
         for number in numbers(layout.unit(unit)):
             if number != links.get(unit):
+                path = layout.version(unit, number, name)
                 with contextlib.suppress(FileNotFoundError):
-                    os.unlink(layout.version(unit, number, name))
+                    os.unlink(path)
+                    sync_folder(os.path.dirname(path))
 
 
 def _collect(
