@@ -33,7 +33,7 @@ def test_no_product_name_occurs_in_code():
     assert not wrong
 
 
-HEAVY = ("cryptography", "prompt_toolkit", "asyncio", "tabulate", "yaml", "asyncssh")
+HEAVY = ("cryptography", "prompt_toolkit", "asyncio", "tabulate", "yaml", "asyncssh", "sqlite3")
 
 
 @pytest.mark.unmeasured

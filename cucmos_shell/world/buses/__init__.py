@@ -1,4 +1,4 @@
-"""Buses by their addresses: `dir:PATH`, a folder of this machine; each loaded when it is asked for."""
+"""Buses by their addresses: `dir:PATH` is a folder of this machine. Loaded when asked for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def open_bus(address: str, base: str, now: Callable[[], float]) -> Bus:
     """The bus at that address; whether there is one shows when it is used first.
 
-    A relative PATH begins at the folder `base`; `now` gives seconds since the epoch. Raises BadValue.
+    A relative PATH begins at the folder `base`; `now` gives seconds since the epoch.
+    Raises BadValue.
     """
     from cucmos_shell.world.buses.directory import DirectoryBus
 

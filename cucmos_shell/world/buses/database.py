@@ -78,7 +78,8 @@ class Database:
                     connection.execute("ROLLBACK")
             if committing:
                 self._after_commit(connection)
-        except (sqlite3.Error, OSError) as error:
+        # The last is what Python makes of a message about a damaged name.
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             raise self._meaning(error, committing) from error
         finally:
             self.lock.release()
@@ -126,7 +127,7 @@ class Database:
                 connection.execute("PRAGMA busy_timeout = 1000")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _meaning(self, error: sqlite3.Error | OSError, committing: bool) -> ShellError:
+    def _meaning(self, error: Exception, committing: bool) -> ShellError:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code == sqlite3.SQLITE_BUSY:
             return BusAway(self.path, "it is busy")

@@ -1,4 +1,4 @@
-"""Following a bus that has to be asked: often while something happens, seldom while nothing does."""
+"""Following a bus that has to be asked: often while something happens, else seldom."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def follow(
     stop: Callable[[], bool],
     wait: Callable[[float], object],
 ) -> Iterator[Changes]:
-    """What `Bus.watch` gives, found by `after(revision)`: the bus's own revision, and the changes."""
+    """What `Bus.watch` gives; `after(revision)` is the bus's own revision, and what came since."""
     pause = SHORTEST
     while not stop():
         # The bus's revision and not that of the last change: others may have been compacted since.
