@@ -83,19 +83,24 @@ class Run(NamedTuple):
 
 def run(state: pathlib.Path, line: str, *options: str) -> Run:
     """Run `line` in the node at `state` under `strace OPTIONS`."""
+    program = ["-m", "cucmos_shell", "--state", str(state), "--yes", "-c", line]
+    return run_python(program, state, *options)
+
+
+def run_python(program: list[str], folder: pathlib.Path, *options: str) -> Run:
+    """Run Python with these arguments in `folder` under `strace OPTIONS`."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": f"{sysconfig.get_paths()['purelib']}{os.pathsep}{CHECKOUT}",
         "PYTHONHASHSEED": "0",
     }
-    program = [sys.executable, "-S", "-B", "-m", "cucmos_shell", "--state", str(state)]
     done = subprocess.run(
-        ["strace", "-f", "-qq", *options, *program, "--yes", "-c", line],
+        ["strace", "-f", "-qq", *options, sys.executable, "-S", "-B", *program],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         env=environment,
-        cwd=state,
+        cwd=folder,
         timeout=120,
     )
     return Run(done.returncode, done.stdout, done.stderr)
@@ -108,8 +113,8 @@ def trace(state: pathlib.Path, line: str, file: pathlib.Path, *options: str) -> 
     return file.read_text(errors="replace").splitlines()
 
 
-def points(lines: list[str], state: pathlib.Path) -> list[Point]:
-    """Where to break off: every call from the opening of the lock on, one in fifty before it."""
+def points(lines: list[str], state: pathlib.Path, opened: str = "lock") -> list[Point]:
+    """Where to break off: every call from the opening of that file on, one in fifty before it."""
     seen: collections.Counter[tuple[str, str]] = collections.Counter()
     found: dict[Point, None] = {}
     locked = False
@@ -119,11 +124,11 @@ def points(lines: list[str], state: pathlib.Path) -> list[Point]:
             continue
         thread, call, rest = match.groups()
         seen[thread, call] += 1
-        locked = locked or (call == "openat" and f'"{state / "lock"}"' in rest)
+        locked = locked or (call == "openat" and f'"{state / opened}"' in rest)
         if locked or i % 50 == 0:
             for fault in _faults(call, locked):
                 found[Point(call, seen[thread, call], fault)] = None
-    assert locked, "the lock was never opened"
+    assert locked, f"{opened} was never opened"
     return list(found)
 
 
