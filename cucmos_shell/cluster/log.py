@@ -17,7 +17,7 @@ from cucmos_shell.cluster.membership import NodeRecord
 from cucmos_shell.cluster.rules import Entry
 from cucmos_shell.errors import Refused
 from cucmos_shell.results import Value
-from cucmos_shell.world.bus import At, BusDamaged, BusWentBack, Compacted, Put
+from cucmos_shell.world.bus import MAX_CHANGE, At, BusDamaged, BusWentBack, Compacted, Put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,8 +29,14 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 META = "meta"
-# A change of this many entries has room for certificates of some length.
+# How many entries are told or dropped in one change at most.
 BATCH = 100
+# The last second that can be shown as a date.
+LAST_SECOND = 253_402_300_799
+# The most that a revision may be for a node to keep it in `known`.
+MAX_REVISION = 1 << 60
+
+Wanted = tuple[str, str, int, "Told", bytes, int]
 
 
 class Report(Value):
@@ -92,7 +98,7 @@ def _understanding() -> Iterator[None]:
     """What is not of the form that a node writes is damage, said as such."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise BusDamaged("of the cluster", f"{type(error).__name__}: {error}") from error
 
 
@@ -123,7 +129,7 @@ def _view(bus: Bus, revision: int, full: bool, items: dict[str, Item], gone: set
         if kind == "trust":
             lines[rest[0], _sha256(rest[1])] = _line(item)
         elif kind == "copies":
-            copies[rest[0], rest[1]] = b64decode(json.loads(item.value)["der"]) or None
+            copies[rest[0], rest[1]] = b64decode(_text(json.loads(item.value), "der")) or None
     return View(
         revision,
         full,
@@ -150,18 +156,53 @@ def _meta(bus: Bus) -> tuple[dict[str, Any], int]:
     if not found:
         raise Refused("There is no cluster on this bus")
     data = json.loads(found[0].value)
-    if data["format"] > FORMAT:
+    if _number(data, "format") > FORMAT:
         raise Refused("The cluster belongs to a newer version of this program")
+    _number(data, "floor")
+    for name in ("cluster", "password"):
+        _text(data, name)
     return data, found[0].revision
 
 
 def _line(item: Item) -> LogLine:
     data = json.loads(item.value)
-    entry = Entry(data["present"], item.revision, data["by"])
+    if item.revision > MAX_REVISION:
+        raise ValueError(f"{item.revision} is no revision")
+    entry = Entry(_truth(data, "present"), item.revision, _text(data, "by"))
+    name, description, account, node = (
+        _text(data, key) for key in ("name", "description", "account", "node")
+    )
     return LogLine(
-        entry, data["name"], data["description"], data["account"], data["node"], data["when"],
-        data["reason"], b64decode(data["der"]), data["was"],
+        entry, name, description, account, node, _moment(data, "when"),
+        _text(data, "reason"), b64decode(_text(data, "der")), _number(data, "was"),
     )  # fmt: skip
+
+
+def _text(data: Mapping[str, Any], name: str) -> str:
+    value = data[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is no text")
+    return value
+
+
+def _truth(data: Mapping[str, Any], name: str) -> bool:
+    value = data[name]
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is neither true nor false")
+    return value
+
+
+def _number(data: Mapping[str, Any], name: str) -> int:
+    value = data[name]
+    if not isinstance(value, int) or value is True or not 0 <= value <= MAX_REVISION:
+        raise TypeError(f"{name} is no number")
+    return value
+
+
+def _moment(data: Mapping[str, Any], name: str) -> float:
+    if type(data[name]) not in (int, float) or not 0 <= data[name] <= LAST_SECOND:
+        raise TypeError(f"{name} is no moment")
+    return float(data[name])
 
 
 # --- writing -------------------------------------------------------------------------------------
@@ -184,15 +225,29 @@ def describe(bus: Bus) -> dict[str, Any]:
 def members(bus: Bus) -> dict[str, NodeRecord]:
     """Every node that is or was a member, by its random name."""
     with _understanding():
-        rows = [NodeRecord(**json.loads(item.value)) for item in bus.read("nodes/").items]
-        return {row.id: row for row in rows}
+        return {row.id: row for row in map(_node, bus.read("nodes/").items)}
 
 
 def reports(bus: Bus) -> dict[str, Report]:
     """What the members say of themselves, by their random names."""
     with _understanding():
         rows = [(item.key.partition("/")[2], item.value) for item in bus.read("applied/").items]
-        return {node: Report(**json.loads(value)) for node, value in rows}
+        return {node: _report(json.loads(value)) for node, value in rows}
+
+
+def _node(item: Item) -> NodeRecord:
+    data = json.loads(item.value)
+    for name in ("id", "hostname", "domain", "ip", "role", "product", "server"):
+        _text(data, name)
+    _moment(data, "when")
+    _truth(data, "removed")
+    if item.key != f"nodes/{data['id']}":
+        raise ValueError(f"{item.key} is of another node")
+    return NodeRecord(**data)
+
+
+def _report(data: dict[str, Any]) -> Report:
+    return Report(_number(data, "applied"), _number(data, "turn"), _text(data, "mark"))
 
 
 def put_node(bus: Bus, node: NodeRecord) -> None:
@@ -210,8 +265,26 @@ def put_copy(bus: Bus, node: str, unit: str, der: bytes) -> None:
     bus.change([], [_put(f"copies/{node}/{unit}", {"der": b64encode(der).decode()})])
 
 
+def batches(wanted: Iterable[Wanted]) -> Iterator[list[Wanted]]:
+    """Wishes for `tell`, as many at a time as one change of a bus takes."""
+    batch: list[Wanted] = []
+    size = 0
+    for one in wanted:
+        told, der = one[3], one[4]
+        words = (told.name, told.description, told.account, told.reason)
+        # JSON in ASCII has up to 12 octets for a character; the rest is names, numbers and the key.
+        octets = 1024 + 12 * sum(map(len, words)) + (len(der) + 2) // 3 * 4
+        if batch and (len(batch) == BATCH or size + octets > MAX_CHANGE // 2):
+            yield batch
+            batch, size = [], 0
+        batch.append(one)
+        size += octets
+    if batch:
+        yield batch
+
+
 def tell(
-    bus: Bus, node: str, view: View, wanted: Iterable[tuple[str, str, int, Told, bytes, int]]
+    bus: Bus, node: str, view: View, wanted: Iterable[Wanted]
 ) -> dict[tuple[str, str], Entry] | None:
     """Tell wishes, `(store, SHA-256, revision it replaces, wish, certificate, was)`, as one change.
 

@@ -73,8 +73,11 @@ def leave(node: Node) -> Conversation[Notice]:
     agent.joined(node.snapshot())
     if (yield Ask("Continue (yes|no)? ")) != "yes":
         return Notice(("Nothing was changed",), {"left": False})
-    yield from joining.leave(node)
-    return Notice(("This node belongs to no cluster now",), {"left": True})
+    trouble = yield from joining.leave(node)
+    lines = ["This node belongs to no cluster now"]
+    if trouble:
+        lines += [f"The others were not told: {trouble}", "There: utils cluster remove"]
+    return Notice(tuple(lines), {"left": True, "warning": trouble or None})
 
 
 @family.command("utils cluster remove <hostname>", level=4, changes=True, arguments=(NODE,))

@@ -7,11 +7,10 @@ See `cluster.rules`. No command waits for it: it is a command of its own, which 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 
 from cucmos_shell.cluster import log, membership
-from cucmos_shell.cluster.log import BATCH, Report, View
+from cucmos_shell.cluster.log import BATCH, Report, View, Wanted
 from cucmos_shell.cluster.membership import NodeRecord
 from cucmos_shell.cluster.rules import meet
 from cucmos_shell.errors import Busy, Refused
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from cucmos_shell.cluster.membership import Membership, Told
+    from cucmos_shell.cluster.membership import Membership
     from cucmos_shell.cluster.rules import Entry
     from cucmos_shell.node import Node
     from cucmos_shell.node.logs.alarms import Raised
@@ -47,6 +46,10 @@ WENT_BACK = (
     "The cluster's bus is another one than before, or an older copy of it",
     "Nothing is deleted on this node. To tell the bus what this node knows:",
     "utils cluster rebuild",
+)
+REMOVED = (
+    "This node was removed from the cluster",
+    "Its certificates stay. To forget the cluster: utils cluster leave",
 )
 
 
@@ -142,32 +145,35 @@ def sync(node: Node, *, confirmed: bool = False) -> Conversation[Synced]:
     member = joined(node.snapshot())
     if not node.services.running(service):
         raise Refused("{service} is not running", service=service)
-    with _turn(node), contextlib.closing(bus_of(node, member)) as bus:
+    with turn(node), contextlib.closing(bus_of(node, member)) as bus:
         return (yield from _sync(node, bus, confirmed))
 
 
-def _turn(node: Node) -> Lock:
+def turn(node: Node) -> Lock:
     """The right to be the one round. Raises Busy, Unavailable."""
     os.makedirs(node.layout.run, mode=0o700, exist_ok=True)
-    turn = try_lock(node.layout.agent_lock)
-    if turn is None:
+    lock = try_lock(node.layout.agent_lock)
+    if lock is None:
         raise Busy("Another round with the cluster is running")
-    return turn
+    return lock
 
 
 def _sync(node: Node, bus: Bus, confirmed: bool) -> Conversation[Synced]:
     total = Synced(0, (), (), (), 0, False)
     for _ in range(TRIES):
         snapshot = node.snapshot()
-        member = joined(snapshot)
-        alive(bus, member)
-        given = _give_copies(node, bus, snapshot, member)
+        before = member = joined(snapshot)
         view = _look(bus, member)
+        alive(bus, member)
+        _make_up(bus, member, view)
+        given = _give_copies(node, bus, snapshot, member)
+        if given != member.copies:
+            view = _look(bus, member)
         _refuse_loss(node, snapshot, view, confirmed)
         round_ = _tell(bus, snapshot, member, view)
         if round_.told or view.news or given != member.copies:
             member = _next(node, member, view, round_, given)
-            arrivals: Arrivals = yield _applying(node, member, view, round_)
+            arrivals: Arrivals = yield _applying(node, (before, member), view, round_)
             log.report(bus, member.node, Report(member.applied, member.turn, member.mark))
             total = total.with_round(round_, arrivals, member, _is_older(snapshot, view))
             yield from raising(node, [_alarm(node, one) for one in arrivals.said])
@@ -198,6 +204,13 @@ def _give_copies(node: Node, bus: Bus, snapshot: Snapshot, member: Membership) -
     return copies
 
 
+def _make_up(bus: Bus, member: Membership, view: View) -> None:
+    """Report what a kill has kept from it; two such in a row look as if the bus went back."""
+    mine = view.reports.get(member.node)
+    if member.turn and (mine is None or mine.turn < member.turn):
+        log.report(bus, member.node, Report(member.applied, member.turn, member.mark))
+
+
 def _next(
     node: Node, member: Membership, view: View, told: Telling, copies: dict[str, str]
 ) -> Membership:
@@ -226,10 +239,7 @@ def _look(bus: Bus, member: Membership) -> View:
     if member.turn > 1 and (mine is None or mine.turn < member.turn - 1):
         raise Refused(WENT_BACK[0], details=WENT_BACK[1:])
     if member.node in view.nodes and view.nodes[member.node].removed:
-        raise Refused(
-            "This node was removed from the cluster",
-            details=("Its certificates stay. To forget the cluster: utils cluster leave",),
-        )
+        raise Refused(REMOVED[0], details=REMOVED[1:])
     return view
 
 
@@ -274,8 +284,7 @@ def _tell(bus: Bus, snapshot: Snapshot, member: Membership, view: View) -> Telli
     """Tell what may be told."""
     told: dict[tuple[str, str], Entry] = {}
     reached = view.revision
-    wanted = _wanted(snapshot, member, view)
-    while batch := list(itertools.islice(wanted, BATCH)):
+    for batch in log.batches(_wanted(snapshot, member, view)):
         done = log.tell(bus, member.node, view, batch)
         if done is None:
             return Telling(told, False, reached)
@@ -286,9 +295,7 @@ def _tell(bus: Bus, snapshot: Snapshot, member: Membership, view: View) -> Telli
     return Telling(told, True, reached)
 
 
-def _wanted(
-    snapshot: Snapshot, member: Membership, view: View
-) -> Iterator[tuple[str, str, int, Told, bytes, int]]:
+def _wanted(snapshot: Snapshot, member: Membership, view: View) -> Iterator[Wanted]:
     all_seen = member.has_seen(view.floor)
     for store, rows in membership.wishes(snapshot).items():
         known = membership.known(snapshot, store)
@@ -305,13 +312,15 @@ def _wanted(
 # --- applying ------------------------------------------------------------------------------------
 
 
-def _applying(node: Node, member: Membership, view: View, telling: Telling) -> Commit:
-    """The step that applies the view; `member` is the node's place afterwards."""
+def _applying(
+    node: Node, places: tuple[Membership, Membership], view: View, telling: Telling
+) -> Commit:
+    """The step that applies the view; `places` are the node's before and afterwards."""
+    before, member = places
 
     def apply(change: Transaction) -> Arrivals:
-        before = membership.member(change)
-        if before is None:
-            raise Refused("This node has left the cluster meanwhile")
+        if membership.member(change) != before:
+            raise Busy("This node has left or entered a cluster meanwhile")
         new = lambda: new_id(node, member)  # noqa: E731
         arrivals = Arrivals(change, node.profile, before, view, telling.told, new)
         arrivals.run()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 
 from cucmos_shell.cluster import log, membership
-from cucmos_shell.cluster.log import BATCH
 from cucmos_shell.cluster.membership import Membership, Told
 from cucmos_shell.cluster.rules import NOTHING, Wish, wished
-from cucmos_shell.errors import NotFound, Refused
+from cucmos_shell.errors import NotFound, Refused, ShellError
 from cucmos_shell.node.access import accounts, passwords
-from cucmos_shell.node.tasks.agent import bus_of, described, joined, new_id
+from cucmos_shell.node.tasks.agent import REMOVED, bus_of, described, joined, new_id, turn
 from cucmos_shell.results import Commit
 from cucmos_shell.store.paths import MEMBERSHIP
 
@@ -19,10 +17,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cucmos_shell.cluster.log import Wanted
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
     from cucmos_shell.store import Snapshot
     from cucmos_shell.store.transaction import Transaction
+    from cucmos_shell.world.bus import Bus
 
 
 def refuse_if_joined(node: Node) -> None:
@@ -41,9 +41,24 @@ def create(node: Node, url: str, password: str) -> Conversation[Membership]:
     bus = node.world.open_bus(url, node.state_dir, node.world.now)
     with contextlib.closing(bus):
         member = Membership(_name(node), _name(node), url, bus.identity())
-        log.found(bus, member.cluster, passwords.make_hash(password), described(node, member))
+        begun = _begun(node, bus, password)
+        if begun is not None:
+            member = member.replace(cluster=begun[0], node=begun[1])
+        else:
+            log.found(bus, member.cluster, passwords.make_hash(password), described(node, member))
     yield Commit(lambda change: _enter(node, change, member, password))
     return member
+
+
+def _begun(node: Node, bus: Bus, password: str) -> tuple[str, str] | None:
+    """Cluster and node of a `create` of this node's that was killed before it was done here."""
+    if not bus.read(log.META).items:
+        return None
+    found, members = log.describe(bus), list(log.members(bus).values())
+    alone = len(members) == 1 and members[0].hostname.lower() == node.hostname.lower()
+    if alone and not log.reports(bus) and passwords.matches(password, found["password"]):
+        return found["cluster"], members[0].id
+    return None
 
 
 def join(node: Node, url: str, password: str) -> Conversation[Membership]:
@@ -54,11 +69,13 @@ def join(node: Node, url: str, password: str) -> Conversation[Membership]:
         if not passwords.matches(password, cluster["password"]):
             raise Refused("The security password is not that of the cluster")
         for other in log.members(bus).values():
-            if not other.removed and other.hostname == node.hostname:
+            if not other.removed and other.hostname.lower() == node.hostname.lower():
                 raise Refused("The cluster has a node of that name: {name}", name=node.hostname)
         member = Membership(cluster["cluster"], _name(node), url, bus.identity())
-        log.put_node(bus, described(node, member))
-    yield Commit(lambda change: _enter(node, change, member, password))
+        # First here: where a kill comes between, the next round tells the others.
+        yield Commit(lambda change: _enter(node, change, member, password))
+        with contextlib.suppress(ShellError):
+            log.put_node(bus, described(node, member))
     return member
 
 
@@ -91,12 +108,26 @@ def _enter(node: Node, change: Transaction, member: Membership, password: str) -
     membership.put_member(change, member)
 
 
-def leave(node: Node) -> Conversation[None]:
-    """Leave the cluster: certificates stay, copies of the others' own ones go. Raises BusAway."""
+def leave(node: Node) -> Conversation[str]:
+    """Leave the cluster: certificates stay, copies of the others' own ones go.
+
+    Why the others could not be told, or nothing: a bus that is gone for ever holds nobody.
+    """
     member = joined(node.snapshot())
-    with contextlib.closing(bus_of(node, member)) as bus:
-        log.put_node(bus, described(node, member).replace(removed=True))
+    trouble = ""
+    try:
+        with contextlib.closing(bus_of(node, member)) as bus:
+            _refuse_another(bus, member)
+            log.put_node(bus, described(node, member).replace(removed=True))
+    except ShellError as error:
+        trouble = error.message()
     yield Commit(lambda change: forget(node, change))
+    return trouble
+
+
+def _refuse_another(bus: Bus, member: Membership) -> None:
+    if log.describe(bus)["cluster"] != member.cluster:
+        raise Refused("The bus belongs to another cluster")
 
 
 def forget(node: Node, change: Transaction) -> None:
@@ -113,6 +144,7 @@ def remove(node: Node, hostname: str) -> None:
     """Take a member out of the cluster. Raises NotFound, Refused for this node, BusAway."""
     member = joined(node.snapshot())
     with contextlib.closing(bus_of(node, member)) as bus:
+        _refuse_another(bus, member)
         known = log.members(bus).values()
         found = [n for n in known if not n.removed and n.hostname.lower() == hostname.lower()]
         if not found:
@@ -130,32 +162,44 @@ def rebuild(node: Node, password: str) -> Conversation[int]:
 
     Nothing is deleted by it: where the bus knows something newer, that stays.
     """
-    snapshot = node.snapshot()
-    member = joined(snapshot)
-    with contextlib.closing(bus_of(node, member)) as bus:
-        if not bus.read(log.META).items:
-            _check_password(node, password)
-            phc = passwords.make_hash(password)
-            log.found(bus, member.cluster, phc, described(node, member))
+    member = joined(node.snapshot())
+    with turn(node), contextlib.closing(bus_of(node, member)) as bus:
+        _found_again(node, bus, member, password)
+        snapshot = node.snapshot()
         fresh = Membership(member.cluster, member.node, member.url, bus.identity())
         view = log.look(bus, fresh)
-        wanted = _known_anew(node, snapshot, member, view)
+        if member.node in view.nodes and view.nodes[member.node].removed:
+            raise Refused(REMOVED[0], details=REMOVED[1:])
         count = 0
-        while batch := list(itertools.islice(wanted, BATCH)):
+        for batch in log.batches(_known_anew(node, snapshot, member, view)):
             if log.tell(bus, member.node, view, batch) is None:
                 raise Refused("The bus is being changed at this moment; try again")
             count += len(batch)
+        for other in membership.nodes(snapshot):
+            if other.removed and other.id not in view.nodes:
+                log.put_node(bus, other)
         log.put_node(bus, described(node, member))
         after = log.look(bus, fresh)
         mine = after.reports.get(member.node)
-    turn = mine.turn if mine else 0
-    yield Commit(lambda change: _renumber(node, change, after, fresh.replace(turn=turn)))
+        place = fresh.replace(turn=mine.turn if mine else 0)
+        yield Commit(lambda change: _renumber(node, change, after, place))
     return count
+
+
+def _found_again(node: Node, bus: Bus, member: Membership, password: str) -> None:
+    """Begin the cluster on a bus that has lost all of it. Raises Refused: another one, password."""
+    if bus.read(log.META).items:
+        _refuse_another(bus, member)
+        if not passwords.matches(password, log.describe(bus)["password"]):
+            raise Refused("The security password is not that of the cluster")
+    else:
+        _check_password(node, password)
+        log.found(bus, member.cluster, passwords.make_hash(password), described(node, member))
 
 
 def _known_anew(
     node: Node, snapshot: Snapshot, member: Membership, view: log.View
-) -> Iterator[tuple[str, str, int, Told, bytes, int]]:
+) -> Iterator[Wanted]:
     for store in node.profile.distribution.stores:
         for sha256, entry in membership.known(snapshot, store).items():
             line = view.lines.get((store, sha256))

@@ -1,0 +1,112 @@
+"""A bus that holds what no node writes: a status and a sentence, and nothing is deleted."""
+
+import json
+
+import pytest
+from three_nodes import PASSWORD, Cluster
+
+from cucmos_shell.world.bus import Changes, Item
+
+WRONG = [None, "x", -1, 1e400, []]
+RAW = [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"null", b"[]", b"3", b'"x"']
+KEYS = ["trust", "trust/", "trust/a", "trust/tomcat-trust/zz", "copies", "copies/a", "nodes/other"]
+LINES = ["utils cluster sync", "show cert distribution", "show network cluster"]
+
+
+@pytest.fixture
+def cluster(imp_template, tmp_path, keys, outside_ca):
+    cluster = Cluster(imp_template, tmp_path, keys, ("ann", "bob")).begin()
+    cluster.upload("ann", "tomcat-trust", outside_ca.root("Root A").pem)
+    cluster.settle()
+    return cluster
+
+
+def plant(bus, key, value):
+    """Put a value on the bus as if a node had."""
+    bus.revision += 1
+    item = Item(key, value, bus.revision)
+    bus.items[key] = item
+    bus.log.append(Changes(bus.revision, (item,), ()))
+
+
+def said(cluster, key, value):
+    """What bob says with that on the bus; the statuses go by line."""
+    kept = cluster.bus.copy()
+    plant(cluster.bus, key, value)
+    statuses = {}
+    for line in LINES:
+        answer = cluster.say("bob", line, status=None)
+        statuses[line] = cluster.talks["bob"].status
+        assert statuses[line] != 70, (key, value[:80], line, answer)
+    assert len(cluster.held("bob")) == 1
+    cluster.bus.put_back(kept)
+    return statuses
+
+
+@pytest.mark.parametrize("kind", ["meta", "nodes", "applied", "trust", "copies"])
+def test_values_of_wrong_types(cluster, kind):
+    """Whatever a field is: damage, or as good as anything."""
+    key = next(key for key in cluster.bus.items if key.partition("/")[0] == kind)
+    good = json.loads(cluster.bus.items[key].value)
+    for field in good:
+        for wrong in WRONG:
+            if type(wrong) is not type(good[field]):
+                value = json.dumps({**good, field: wrong}).encode()
+                status = said(cluster, key, value)["utils cluster sync"]
+                assert status in (0, 1, 5), (field, wrong)
+        less = {name: good[name] for name in good if name != field}
+        said(cluster, key, json.dumps(less).encode())
+
+
+@pytest.mark.parametrize("kind", ["meta", "nodes", "applied", "trust", "copies"])
+def test_values_that_are_no_json(cluster, kind):
+    key = next(key for key in cluster.bus.items if key.partition("/")[0] == kind)
+    for raw in RAW:
+        assert said(cluster, key, raw)["utils cluster sync"] == 5, raw[:20]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_keys_that_no_node_writes(cluster, key):
+    value = next(i.value for k, i in cluster.bus.items.items() if k.startswith("trust/"))
+    assert said(cluster, key, value)["utils cluster sync"] == 5
+
+
+def test_a_key_of_a_later_version_is_passed_over(cluster):
+    assert said(cluster, "later/thing", b"?")["utils cluster sync"] == 0
+
+
+def test_a_certificate_under_another_sum_is_kept_out(cluster):
+    """And in a store that this product has not, nothing comes of it."""
+    value = next(i.value for k, i in cluster.bus.items.items() if k.startswith("trust/"))
+    plant(cluster.bus, f"trust/elsewhere-trust/{'ab' * 32}", value)
+    cluster.settle()
+    plant(cluster.bus, f"trust/tomcat-trust/{'ab' * 32}", value)
+    assert "another certificate than the cluster says" in cluster.say("bob", "utils cluster sync")
+    assert len(cluster.held("bob")) == 1
+
+
+def test_large_certificates_are_told_in_several_changes(cluster, outside_ca):
+    """All of them are more than one change of a bus takes."""
+    padding = f"1.3.6.1.4.1.55555.1 = ASN1:UTF8String:{'x' * 20_000}"
+    key = outside_ca.new_key("ec256")
+    roots = (outside_ca.root(f"R {n}", key=key, extensions=(padding,)) for n in range(45))
+    pem = b"".join(one.pem for one in roots)
+    cluster.upload("ann", "tomcat-trust", pem)
+    cluster.settle()
+    assert len(cluster.held("bob")) == 46
+
+
+def test_rebuild_is_for_members_of_that_cluster_only(cluster, imp_template, tmp_path, keys):
+    """A removed node does not come back by it, nor does a password less than the cluster's do."""
+    assert "security password is not" in (
+        cluster.say("bob", "utils cluster rebuild", "Other-Harbour8", status=1)
+    )
+    cluster.say("ann", "utils cluster remove BOB", "yes")
+    answer = cluster.say("bob", "utils cluster rebuild", PASSWORD, status=1)
+    assert "This node was removed from the cluster" in answer
+    cluster.bus.make_anew()
+    (tmp_path / "other").mkdir()
+    other = Cluster(imp_template, tmp_path / "other", keys, ("cay",), cluster.bus)
+    other.say("cay", "utils cluster create dir:bus", PASSWORD)
+    answer = cluster.say("ann", "utils cluster rebuild", PASSWORD, status=1)
+    assert "The bus belongs to another cluster" in answer
