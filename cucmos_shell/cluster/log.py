@@ -1,6 +1,7 @@
 """The log of a cluster as it lies on its bus: which keys there are, and what a node reads of them.
 
-meta                    format, cluster, floor, the check of the security password
+meta                    format, cluster, floor, the check of the security password; the era, which
+                        a rebuild begins, and the revision after which it does
 nodes/ID                a member: host name, address, role, product; or that it was removed
 applied/ID              what the member has applied, and the how-manieth time it says so
 trust/STORE/SHA256      an entry: present with the certificate, or deleted
@@ -64,6 +65,7 @@ class LogLine(Value):
 class View(Value):
     """What a node reads of the log: all of it (`full`), or what is new to it, up to `revision`.
 
+    `era` began after revision `since`: what was said earlier and is not on the bus was lost.
     `lines` maps store and SHA-256 to an entry, `gone` holds those collected; `floor` and
     `meta_revision` are of the key META. `copies` maps node and unit to certificates, None if gone.
     `news`: there is something that concerns the node, not only what others report of themselves.
@@ -79,6 +81,8 @@ class View(Value):
     reports: Mapping[str, Report]
     copies: Mapping[tuple[str, str], bytes | None]
     news: bool
+    era: str
+    since: int
 
     def hostname(self, node: str) -> str:
         """What a member is called; its random name where it is not known."""
@@ -142,6 +146,8 @@ def _view(bus: Bus, revision: int, full: bool, items: dict[str, Item], gone: set
         reports(bus),
         copies,
         full or bool(gone) or any(not key.startswith("applied/") for key in items),
+        meta[0]["era"],
+        meta[0]["since"],
     )  # fmt: skip
 
 
@@ -158,8 +164,9 @@ def _meta(bus: Bus) -> tuple[dict[str, Any], int]:
     data = json.loads(found[0].value)
     if _number(data, "format") > FORMAT:
         raise Refused("The cluster belongs to a newer version of this program")
-    _number(data, "floor")
-    for name in ("cluster", "password"):
+    for name in ("floor", "since"):
+        _number(data, name)
+    for name in ("cluster", "password", "era"):
         _text(data, name)
     return data, found[0].revision
 
@@ -208,16 +215,30 @@ def _moment(data: Mapping[str, Any], name: str) -> float:
 # --- writing -------------------------------------------------------------------------------------
 
 
-def found(bus: Bus, cluster: str, password: str, node: NodeRecord) -> None:
-    """Begin a cluster on an empty bus. Raises Refused if there is one already."""
-    meta = {"format": FORMAT, "cluster": cluster, "floor": 0, "password": password}
+def found(bus: Bus, member: Membership, password: str, node: NodeRecord) -> None:
+    """Begin the cluster of `member` on an empty bus. Raises Refused if there is one already."""
+    meta = {
+        "format": FORMAT, "cluster": member.cluster, "floor": 0, "password": password,
+        "era": member.era, "since": 0,
+    }  # fmt: skip
     puts = [_put(META, meta), _put(f"nodes/{node.id}", node.__dict__)]
     if bus.change([At(META, 0)], puts) is None:
         raise Refused("There is a cluster on this bus already: join it")
 
 
+def begin_era(bus: Bus, era: str) -> None:
+    """Say that what is told anew from here on is from before. Raises Refused if another does."""
+    meta, at = _meta(bus)
+    since = bus.read(META).revision
+    if bus.change([At(META, at)], [_put(META, {**meta, "era": era, "since": since})]) is None:
+        raise Refused("The bus is being changed at this moment; try again")
+
+
 def describe(bus: Bus) -> dict[str, Any]:
-    """The cluster on the bus: keys `cluster`, `floor`, `password`. Raises Refused if none is."""
+    """The cluster on the bus: keys `cluster`, `era`, `floor`, `password`, `since`.
+
+    Raises Refused if there is none.
+    """
     with _understanding():
         return _meta(bus)[0]
 

@@ -36,7 +36,8 @@ class Membership(Value):
     `cluster` and `node` are random names; `url` says where the bus is, `identity` which one it was
     when it was last read. `applied` is the revision up to which everything was applied, `fresh`
     that nothing was yet. `turn` counts the reports about it to the others, `mark` is that of the
-    last one. `copies` is the SHA-256 of each unit's own certificate that the others were given.
+    last one. `era` is the last one known of the log. `copies` is the SHA-256 of each unit's own
+    certificate that the others were given.
     """
 
     cluster: str
@@ -47,6 +48,7 @@ class Membership(Value):
     applied: int = 0
     turn: int = 0
     mark: str = ""
+    era: str = ""
     copies: Mapping[str, str] = {}
 
     def has_seen(self, floor: int) -> bool:

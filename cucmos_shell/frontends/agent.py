@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 LINE = "utils cluster sync"
 ACCOUNT, ORIGIN = "agent", "server"
-# Seconds between two looks: of a member, of a node that has joined nothing, after a failure.
-LOOK, IDLE, FAILED = 0.1, 2.0, 30.0
+# Seconds between two looks: of a member, and of a node that has joined nothing.
+LOOK, IDLE = 0.1, 2.0
+# Seconds until the next look after a failure: twice as long after each, up to the most.
+FAILED, MOST = 1.0, 30.0
 # How often it says that the node can be reached.
 RENEW = 5.0
 # How long the bus may be away before there is an alarm.
@@ -44,6 +46,7 @@ class Agent:
         self._shown = 0.0
         self._away_since: float | None = None
         self._alarmed = False
+        self._patience = FAILED
         self.said = ""
 
     def tick(self) -> float:
@@ -59,11 +62,18 @@ class Agent:
                 return IDLE
             if not found.untold and not news(bus, found.member):
                 return LOOK
-            return LOOK if self._round() else FAILED
+            if not self._round():
+                return self._later()
         except (ShellError, OSError) as error:
             self.close()
             self._away(str(error))
-            return FAILED
+            return self._later()
+        self._patience = FAILED
+        return LOOK
+
+    def _later(self) -> float:
+        wait, self._patience = self._patience, min(2 * self._patience, MOST)
+        return wait
 
     def _away(self, reason: str) -> None:
         """Say why the bus cannot be used; an alarm, once it has been so for a while."""

@@ -221,6 +221,7 @@ def _next(
         applied=max(member.applied, told.reached),
         turn=max(member.turn, mine.turn if mine else 0) + 1,
         mark=new_id(node, member),
+        era=view.era,
         copies=copies,
     )
     return after
@@ -238,6 +239,8 @@ def _look(bus: Bus, member: Membership) -> View:
     mine = view.reports.get(member.node)
     if member.turn > 1 and (mine is None or mine.turn < member.turn - 1):
         raise Refused(WENT_BACK[0], details=WENT_BACK[1:])
+    if view.era != member.era and member.applied > view.since:
+        raise Refused(WENT_BACK[0], details=WENT_BACK[1:])  # another has noticed and rebuilt it
     if member.node in view.nodes and view.nodes[member.node].removed:
         raise Refused(REMOVED[0], details=REMOVED[1:])
     return view

@@ -40,24 +40,24 @@ def create(node: Node, url: str, password: str) -> Conversation[Membership]:
         node.world.create_bus(url, node.state_dir, node.world.now).close()
     bus = node.world.open_bus(url, node.state_dir, node.world.now)
     with contextlib.closing(bus):
-        member = Membership(_name(node), _name(node), url, bus.identity())
+        member = Membership(_name(node), _name(node), url, bus.identity(), era=_name(node))
         begun = _begun(node, bus, password)
         if begun is not None:
-            member = member.replace(cluster=begun[0], node=begun[1])
+            member = member.replace(cluster=begun[0], era=begun[1], node=begun[2])
         else:
-            log.found(bus, member.cluster, passwords.make_hash(password), described(node, member))
+            log.found(bus, member, passwords.make_hash(password), described(node, member))
     yield Commit(lambda change: _enter(node, change, member, password))
     return member
 
 
-def _begun(node: Node, bus: Bus, password: str) -> tuple[str, str] | None:
-    """Cluster and node of a `create` of this node's that was killed before it was done here."""
+def _begun(node: Node, bus: Bus, password: str) -> tuple[str, str, str] | None:
+    """Cluster, era and node of a `create` of this node's that a kill kept from being done here."""
     if not bus.read(log.META).items:
         return None
     found, members = log.describe(bus), list(log.members(bus).values())
     alone = len(members) == 1 and members[0].hostname.lower() == node.hostname.lower()
     if alone and not log.reports(bus) and passwords.matches(password, found["password"]):
-        return found["cluster"], members[0].id
+        return found["cluster"], found["era"], members[0].id
     return None
 
 
@@ -71,7 +71,9 @@ def join(node: Node, url: str, password: str) -> Conversation[Membership]:
         for other in log.members(bus).values():
             if not other.removed and other.hostname.lower() == node.hostname.lower():
                 raise Refused("The cluster has a node of that name: {name}", name=node.hostname)
-        member = Membership(cluster["cluster"], _name(node), url, bus.identity())
+        member = Membership(
+            cluster["cluster"], _name(node), url, bus.identity(), era=cluster["era"]
+        )
         # First here: where a kill comes between, the next round tells the others.
         yield Commit(lambda change: _enter(node, change, member, password))
         with contextlib.suppress(ShellError):
@@ -181,7 +183,7 @@ def rebuild(node: Node, password: str) -> Conversation[int]:
         log.put_node(bus, described(node, member))
         after = log.look(bus, fresh)
         mine = after.reports.get(member.node)
-        place = fresh.replace(turn=mine.turn if mine else 0)
+        place = fresh.replace(turn=mine.turn if mine else 0, era=after.era)
         yield Commit(lambda change: _renumber(node, change, after, place))
     return count
 
@@ -194,7 +196,11 @@ def _found_again(node: Node, bus: Bus, member: Membership, password: str) -> Non
             raise Refused("The security password is not that of the cluster")
     else:
         _check_password(node, password)
-        log.found(bus, member.cluster, passwords.make_hash(password), described(node, member))
+        new = member.replace(era=_name(node))
+        log.found(bus, new, passwords.make_hash(password), described(node, member))
+        return
+    if log.describe(bus)["era"] == member.era:
+        log.begin_era(bus, _name(node))
 
 
 def _known_anew(
@@ -203,6 +209,8 @@ def _known_anew(
     for store in node.profile.distribution.stores:
         for sha256, entry in membership.known(snapshot, store).items():
             line = view.lines.get((store, sha256))
+            if line is not None and not line.was and line.entry.revision > view.since:
+                continue  # said since the first node has told the bus anew
             if line is not None and (line.was or line.entry.revision) >= entry.revision:
                 continue
             row = next((r for r in snapshot.index(store).search(sha256) if not r.owner), None)
