@@ -161,7 +161,7 @@ def _meta(bus: Bus) -> tuple[dict[str, Any], int]:
     found = bus.read(META).items
     if not found:
         raise Refused("There is no cluster on this bus")
-    data = json.loads(found[0].value)
+    data = {"era": "", "since": 0, **json.loads(found[0].value)}
     if _number(data, "format") > FORMAT:
         raise Refused("The cluster belongs to a newer version of this program")
     for name in ("floor", "since"):

@@ -60,9 +60,7 @@ class Agent:
             self._away_since = None
             if not self._node.services.running(self._node.profile.distribution.service):
                 return IDLE
-            if not found.untold and not news(bus, found.member):
-                return LOOK
-            if not self._round():
+            if (found.untold or news(bus, found.member)) and not self._round():
                 return self._later()
         except (ShellError, OSError) as error:
             self.close()
