@@ -4,7 +4,7 @@ import pytest
 from three_nodes import NAMES, PASSWORD, Cluster
 
 from cucmos_shell.cluster import log
-from cucmos_shell.node.tasks.agent import COLLECT
+from cucmos_shell.node.tasks.agent import COLLECT, COMPACT
 from cucmos_shell.world.bus import BusAway
 from cucmos_shell.world.buses.memory import MemoryBus, MemoryCluster
 
@@ -192,6 +192,22 @@ def test_deletions_are_forgotten_when_all_have_applied_them(cluster, outside_ca)
     cluster.say("cay", "utils cluster sync confirm", status=None)
     cluster.settle()
     assert not held(cluster)
+
+
+def test_the_history_of_the_bus_does_not_grow_for_ever(cluster, root):
+    """What a node that was away has missed, it reads as a whole."""
+    cluster.say("bob", "utils cluster leave", "yes")
+    cluster.snapshot("cay")
+    for _ in range(COMPACT):
+        cluster.upload("ann", "tomcat-trust", root)
+        cluster.settle("ann", "cay")
+        cluster.say("ann", "set cert delete tomcat-trust Root_A.pem")
+        cluster.settle("ann", "cay")
+    assert cluster.bus.floor
+    assert len(cluster.bus.log) < 6 * COMPACT < cluster.bus.revision
+    cluster.restore("cay")
+    cluster.settle("cay", "ann")
+    assert not held(cluster, "ann", "cay")
 
 
 def entries(cluster):

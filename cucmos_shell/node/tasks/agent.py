@@ -41,6 +41,8 @@ BRAKE_COUNT, BRAKE_SHARE = 10, 0.2
 LEASE = 15.0
 # Tombstones are collected when there are so many that everybody has applied.
 COLLECT = 50
+# Every so many reports a node has the bus forget how what everybody has came to be.
+COMPACT = 32
 OLDER = "This node's state was put back, or copied: it has told the cluster more than it knows"
 WENT_BACK = (
     "The cluster's bus is another one than before, or an older copy of it",
@@ -335,10 +337,12 @@ def _applying(
 
 
 def _collect(bus: Bus, node: Node, member: Membership, view: View) -> None:
-    """Drop tombstones that all members have applied, when there are many."""
+    """Drop tombstones that all members have applied, when there are many, and old history."""
     active = [one.id for one in view.nodes.values() if not one.removed and one.id != member.node]
     applied = [view.reports[one].applied if one in view.reports else 0 for one in active]
     up_to = min([*applied, member.applied])
+    if member.turn % COMPACT == 0:
+        bus.compact(up_to)
     snapshot = node.snapshot()
     old = []
     for store in node.profile.distribution.stores:
