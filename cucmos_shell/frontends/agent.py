@@ -5,6 +5,7 @@ If so, it gives the command for a round, as a session of its own: the audit log 
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from cucmos_shell.errors import ShellError
@@ -33,6 +34,9 @@ FAILED, MOST = 1.0, 30.0
 RENEW = 5.0
 # How long the bus may be away before there is an alarm.
 AWAY = 60.0
+# Seconds in which it notices that it is to end.
+NAP = 1.0
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Agent:
@@ -117,7 +121,21 @@ class Agent:
             self._bus = None
 
 
-def run(state_dir: str, world: World, going: Callable[[], bool] = lambda: True) -> int:
+def until_signal() -> Callable[[], bool]:
+    """Whether no signal has said to end yet. A round is not broken off; a second signal ends all."""
+    came: list[int] = []
+
+    def end(number: int, _: object) -> None:
+        came.append(number)
+        for one in ENDING:
+            signal.signal(one, signal.SIG_DFL)
+
+    for number in ENDING:
+        signal.signal(number, end)
+    return lambda: not came
+
+
+def run(state_dir: str, world: World, going: Callable[[], bool]) -> int:
     """Be the agent of the node in `state_dir`, as long as `going` says; returns the exit status.
 
     What a round said goes to the standard error.
@@ -129,7 +147,9 @@ def run(state_dir: str, world: World, going: Callable[[], bool] = lambda: True) 
             if agent.said:
                 sys.stderr.write(agent.said.rstrip("\n") + "\n")
                 agent.said = ""
-            world.sleep(wait)
+            while wait > 0 and going():
+                world.sleep(min(wait, NAP))
+                wait -= NAP
     finally:
         agent.close()
     return 0

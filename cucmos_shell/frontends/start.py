@@ -88,10 +88,10 @@ def _agent(arguments: Sequence[str], world: World) -> int:
     options = AGENT.parse(arguments)
     if options is None:
         return _print(AGENT.help())
-    from cucmos_shell.frontends.agent import run as run_agent
+    from cucmos_shell.frontends import agent
 
     _started()
-    return run_agent(state_folder(options["state"]), world)
+    return agent.run(state_folder(options["state"]), world, agent.until_signal())
 
 
 def _serve(arguments: Sequence[str], world: World) -> int:

@@ -4,11 +4,16 @@ import ctypes
 import json
 import os
 import pathlib
+import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
+
+from cucmos_shell.frontends.agent import ENDING, until_signal
 
 PROGRAM = [sys.executable, "-I", "-m", "cucmos_shell"]
 
@@ -109,13 +114,46 @@ def test_options_say_what_is_wrong_with_them(tmp_path, wrong):
     assert not os.listdir(tmp_path)
 
 
-@pytest.mark.parametrize("verb", [[], ["init"], ["reference"]])
+@pytest.mark.parametrize("verb", [[], ["init"], ["reference"], ["agent"]])
 def test_help_lists_every_option(verb):
     """The page comes from the rows that parse."""
     done = subprocess.run([*PROGRAM, *verb, "--help"], capture_output=True, text=True)
     assert done.returncode == 0
     assert done.stdout.startswith("usage: cucmos-shell")
     assert subprocess.run([*PROGRAM, "--version"], capture_output=True).stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_an_agent_ends_when_it_is_told_to(node_dir, number):
+    """Soon and in order, whatever signal says so."""
+    program = [*PROGRAM, "agent", "--state", str(node_dir)]
+    with subprocess.Popen(program, stderr=subprocess.PIPE) as agent:
+        while not caught(agent.pid) >> (signal.SIGHUP - 1) & 1:
+            assert agent.poll() is None
+            time.sleep(0.01)
+        agent.send_signal(number)
+        assert agent.communicate(timeout=20) == (None, b"")
+    assert agent.returncode == 0
+
+
+def caught(pid):
+    """The signals that a process has handlers for, as bits."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"SigCgt:\s*(\w+)", status)[1], 16)
+
+
+def test_a_round_is_not_broken_off_by_a_signal():
+    """The first one only says that it is to be the last; the second one ends all."""
+    before = {number: signal.getsignal(number) for number in ENDING}
+    try:
+        going = until_signal()
+        assert going()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert not going()
+        assert {signal.getsignal(number) for number in ENDING} == {signal.SIG_DFL}
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_the_reference_is_printed_or_written(tmp_path):
