@@ -102,9 +102,9 @@ def sync(node: Node, confirm: bool = False) -> Conversation[Synced]:
 
 @family.command("utils cluster rebuild", level=1, changes=True)
 def rebuild(node: Node) -> Conversation[Notice]:
-    """Tell a bus that was emptied, or put back from a copy, all that this node knows.
+    """Tell a bus that was lost, emptied or put back from a copy all that this node knows.
 
-    Nothing is deleted by it. Run it on every node.
+    Nothing is deleted by it. Run it on every node. A bus that is not there is made anew.
     """
     agent.joined(node.snapshot())
     password = yield Secret(QUESTION)

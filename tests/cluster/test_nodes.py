@@ -228,6 +228,25 @@ def test_a_bus_put_back_from_an_older_copy(cluster, roots):
     assert "Root_B" in cluster.say("cay", "show cert list trust")
 
 
+def test_who_may_tell_a_bus_anew(imp_template, tmp_path, keys, roots):
+    """By the node's security password, and nothing goes to another cluster."""
+    cluster = Cluster(imp_template, tmp_path, keys)
+    cluster.say("ann", "utils cluster create dir:bus", PASSWORD)
+    cluster.say("bob", "utils cluster join dir:bus", PASSWORD)
+    cluster.upload("ann", "tomcat-trust", roots[0])
+    cluster.settle("ann", "bob")
+    assert "security password is not right" in (
+        cluster.say("ann", "utils cluster rebuild", "Other-Harbour8", status=1)
+    )
+    cluster.bus.make_anew()
+    cluster.say("cay", "utils cluster create dir:bus", PASSWORD)
+    assert "There is another cluster on this bus" in (
+        cluster.say("ann", "utils cluster rebuild", PASSWORD, status=1)
+    )
+    cluster.settle("cay")
+    assert not cluster.held("cay")
+
+
 def test_a_large_loss_is_looked_at_first(cluster, outside_ca):
     """Where the log lacks what nobody has deleted, a person has to agree."""
     pem = b"".join(outside_ca.root(f"R {n}").pem for n in range(14))

@@ -162,9 +162,13 @@ def remove(node: Node, hostname: str) -> None:
 def rebuild(node: Node, password: str) -> Conversation[int]:
     """Tell a bus that has lost something all that this node knows; how many entries those were.
 
-    Nothing is deleted by it: where the bus knows something newer, that stays.
+    Nothing is deleted by it: where the bus knows something newer, that stays. One that is not there
+    is made. Raises Refused for a wrong password or the bus of another cluster, BusAway.
     """
     member = joined(node.snapshot())
+    _check_password(node, password)
+    with contextlib.suppress(Refused):
+        node.world.create_bus(member.url, node.state_dir, node.world.now).close()
     with turn(node), contextlib.closing(bus_of(node, member)) as bus:
         _found_again(node, bus, member, password)
         snapshot = node.snapshot()
