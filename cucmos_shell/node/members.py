@@ -53,13 +53,14 @@ class ClusterMember(Value):
 def members(node: Node) -> tuple[ClusterMember, ...]:
     """The nodes of the cluster, this one included, the publisher first.
 
-    They are the nodes of the cluster that it has joined, else the profile's `peers`, connected
+    They are the nodes of the cluster that it has joined, by host name, else the profile's `peers`, connected
     since this node has started. Raises Damaged where it cannot be told when that was.
     """
     snapshot = node.snapshot()
     place = membership.member(snapshot)
     if place is not None:
-        return tuple(sorted(_joined(node, snapshot, place), key=lambda m: m.role != PUBLISHER))
+        found = _joined(node, snapshot, place)
+        return tuple(sorted(found, key=lambda one: (one.role != PUBLISHER, one.hostname)))
     profile = node.profile
     first, server = profile.network_cluster.publisher_role, profile.network_cluster.server
 
@@ -67,11 +68,11 @@ def members(node: Node) -> tuple[ClusterMember, ...]:
         cluster_role = first if role == PUBLISHER else role
         return ClusterMember(hostname, profile.domain, ip, role, cluster_role, server, since)
 
-    found = [member(node.hostname, profile.ip, profile.role, None)]
+    rows = [member(node.hostname, profile.ip, profile.role, None)]
     if profile.peers:
         booted = node.services.booted()
-        found += [member(peer.hostname, peer.ip, peer.role, booted) for peer in profile.peers]
-    return tuple(sorted(found, key=lambda one: one.role != PUBLISHER))
+        rows += [member(peer.hostname, peer.ip, peer.role, booted) for peer in profile.peers]
+    return tuple(sorted(rows, key=lambda one: one.role != PUBLISHER))
 
 
 def _joined(node: Node, snapshot: Snapshot, place: Membership) -> Iterator[ClusterMember]:
