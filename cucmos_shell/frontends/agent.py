@@ -122,7 +122,7 @@ class Agent:
 
 
 def until_signal() -> Callable[[], bool]:
-    """Whether no signal has said to end yet. A round is not broken off; a second signal ends all."""
+    """Whether no signal has said to end yet. No round is broken off; a second signal ends all."""
     came: list[int] = []
 
     def end(number: int, _: object) -> None:

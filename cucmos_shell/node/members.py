@@ -53,8 +53,8 @@ class ClusterMember(Value):
 def members(node: Node) -> tuple[ClusterMember, ...]:
     """The nodes of the cluster, this one included, the publisher first.
 
-    They are the nodes of the cluster that it has joined, by host name, else the profile's `peers`, connected
-    since this node has started. Raises Damaged where it cannot be told when that was.
+    They are the nodes of the cluster that it has joined, by host name, else the profile's `peers`,
+    connected since this node has started. Raises Damaged where it cannot be told when that was.
     """
     snapshot = node.snapshot()
     place = membership.member(snapshot)
