@@ -240,7 +240,7 @@ def test_who_may_tell_a_bus_anew(imp_template, tmp_path, keys, roots):
     )
     cluster.bus.make_anew()
     cluster.say("cay", "utils cluster create dir:bus", PASSWORD)
-    assert "There is another cluster on this bus" in (
+    assert "The bus belongs to another cluster" in (
         cluster.say("ann", "utils cluster rebuild", PASSWORD, status=1)
     )
     cluster.settle("cay")

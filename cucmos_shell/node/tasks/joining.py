@@ -136,7 +136,8 @@ def forget(node: Node, change: Transaction) -> None:
     """Let a node be no member any more."""
     for name in change.base.manifest(MEMBERSHIP):
         change.put_file(MEMBERSHIP, name, None)
-    for store in node.profile.distribution.stores:
+    spec = node.profile.distribution
+    for store in {*spec.stores, *(store for found in spec.copies.values() for store in found)}:
         for row in change.trust(store):
             if "/" in row.owner:
                 change.remove_trust(store, row.name)
