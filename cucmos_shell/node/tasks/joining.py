@@ -70,7 +70,11 @@ def join(node: Node, url: str, password: str) -> Conversation[Membership]:
             raise Refused("The security password is not that of the cluster")
         for other in log.members(bus).values():
             if not other.removed and other.hostname.lower() == node.hostname.lower():
-                raise Refused("The cluster has a node of that name: {name}", name=node.hostname)
+                raise Refused(
+                    "The cluster has a node of that name: {name}",
+                    name=node.hostname,
+                    details=("If it is this one, put back to before: utils cluster remove, there",),
+                )
         member = Membership(
             cluster["cluster"], _name(node), url, bus.identity(), era=cluster["era"]
         )
