@@ -15,6 +15,7 @@ import json
 
 from cucmos_shell.cluster.known import Known
 from cucmos_shell.cluster.rules import Wish
+from cucmos_shell.errors import Unavailable
 from cucmos_shell.results import Value
 from cucmos_shell.store.paths import MEMBERSHIP as UNIT
 
@@ -96,12 +97,13 @@ class Told(Value):
 
 
 def member(reader: Reader) -> Membership | None:
-    """The node's place in its cluster; None if it has joined none."""
+    """The node's place in its cluster; None if it has joined none. Raises Unavailable."""
     raw = reader.find_file(UNIT, MEMBER)
     if raw is None:
         return None
     data = json.loads(raw)
-    data.pop("format")
+    if data.pop("format") > FORMAT:
+        raise Unavailable("The node's cluster is of a newer version of this program")
     return Membership(**data)
 
 

@@ -323,3 +323,20 @@ def test_what_the_nodes_own_checks_refuse_is_kept_out(cluster, outside_ca):
     assert not cluster.held("cay")
     assert "has expired" in cluster.say("cay", "show cert distribution")
     assert "has expired" not in cluster.say("cay", "utils cluster sync")
+
+
+def test_a_membership_of_a_newer_version_is_said_so(cluster):
+    """By whoever has gone back to an older program."""
+    node = cluster.node("ann")
+
+    def newer(change):
+        raw = change.find_file("cluster", "member.json").replace(b'"format": 1', b'"format": 2')
+        change.put_file("cluster", "member.json", raw)
+
+    follows, node.store.before_commit = node.store.before_commit, ()
+    with node.store.try_lock() as lock:
+        node.change(lock, "test", "newer", newer)
+    node.store.before_commit = follows
+    assert "of a newer version of this program" in cluster.say(
+        "ann", "utils cluster sync", status=4
+    )
