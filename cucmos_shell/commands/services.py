@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Family
 from cucmos_shell.commands.arguments.common import SERVICE
-from cucmos_shell.errors import Refused
+from cucmos_shell.errors import Damaged, Refused, Unavailable
 from cucmos_shell.node.services.plan import COMMANDED, FAILED, STARTED
 from cucmos_shell.node.tasks.alarms import raising
 from cucmos_shell.results import Commit, Notice, Pause, Progress, Value
@@ -123,6 +123,16 @@ def follow(
         shown = services.entered(name, before, moment)
 
 
+def _told(name: str, following: Conversation[Notice]) -> Conversation[Notice]:
+    """What is begun is no failure because it cannot be followed any more."""
+    try:
+        return (yield from following)
+    except (Damaged, Unavailable, OSError) as error:
+        reason = str(error)
+        yield Progress(f"Warning: {reason}; what was begun goes on")
+        return Notice((), {"service": name, "state": None, "reason": reason, "activated": None})
+
+
 def _up(node: Node, name: str, rows: tuple[Transition, ...]) -> Conversation[Notice]:
     """Follow `name` until it has started; Refused if it has not."""
     state = yield from follow(node, name, rows)
@@ -163,7 +173,7 @@ def start(node: Node, service: str) -> Conversation[Notice]:
     node.services.refuse_unless_controlled(service, "start")
     yield Progress(MANAGER)
     rows = yield Commit(lambda transaction: node.services.start(transaction, service))
-    return (yield from _up(node, service, rows))
+    return (yield from _told(service, _up(node, service, rows)))
 
 
 @family.command("utils service stop <service...>", level=1, arguments=(SERVICE,), changes=True)
@@ -172,7 +182,7 @@ def stop(node: Node, service: str) -> Conversation[Notice]:
     node.services.refuse_unless_controlled(service, "stop")
     yield Progress(MANAGER)
     rows = yield Commit(lambda transaction: node.services.stop(transaction, service))
-    return (yield from _down(node, service, rows))
+    return (yield from _told(service, _down(node, service, rows)))
 
 
 @family.command(
@@ -192,7 +202,7 @@ def restart(node: Node, service: str) -> Conversation[Notice]:
     yield Progress(PATIENCE)
     yield Progress(MANAGER)
     rows = yield Commit(lambda transaction: node.services.restart(transaction, service))
-    return (yield from _up(node, service, rows))
+    return (yield from _told(service, _up(node, service, rows)))
 
 
 # --- activation --------------------------------------------------------------------------------
@@ -210,7 +220,7 @@ def activate(node: Node, service: str) -> Conversation[Notice]:
         state = node.services.state(service)
         yield Progress(f"{service}[{state.state}]  {state.reason}")
         return Notice((), _data(state))
-    return (yield from _up(node, service, rows))
+    return (yield from _told(service, _up(node, service, rows)))
 
 
 @family.command(
@@ -220,7 +230,7 @@ def deactivate(node: Node, service: str) -> Conversation[Notice]:
     """Stop a feature service and the services that need it, until it is activated again."""
     yield Progress(MANAGER)
     rows = yield Commit(lambda transaction: node.services.deactivate(transaction, service))
-    return (yield from _down(node, service, rows))
+    return (yield from _told(service, _down(node, service, rows)))
 
 
 @family.command(

@@ -111,7 +111,8 @@ def test_a_missing_sync_is_found(way, cut):
     syncs = [i for i, step in enumerate(steps) if step.kind.startswith("sync") and needed(step)]
     # Of the syncs of the folder that holds `current` the last one counts.
     last = max(i for i in syncs if steps[i].kind == "sync-folder" and steps[i].path == "store")
-    syncs = [i for i in syncs if i == last or steps[i].path != "store"]
+    # After it old secrets are cleared away: a power cut may undo that, and the next change does it.
+    syncs = [i for i in syncs if i == last or (i < last and steps[i].path != "store")]
     assert len(syncs) >= 2
     for i in syncs:
         found.trace.steps = steps[:i] + steps[i + 1 :]

@@ -10,10 +10,12 @@ from crash_changes import prepare, shape, state
 from crash_trace import break_off, copy, points, trace
 from harness import Conversation
 
+from cucmos_shell.errors import OutcomeUnknown
 from cucmos_shell.node import Node
+from cucmos_shell.text import FAILURE
 
 SHARES = {"regenerate": 3, "restart": 1}
-SHARE = 16
+SHARE = 24
 
 
 def share(points, part=0, parts=1, name="", of=SHARE):
@@ -61,6 +63,8 @@ class Sweep:
             assert ended.status != 0, where
         else:
             state(node)
+            # What was done is not told as a failure, unless nobody knows whether it will last.
+            assert FAILURE not in ended.out or ended.status == OutcomeUnknown.status, where
         self.next_change(node, where)
 
     def next_change(self, node, where):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmos_shell.errors import Unavailable
+from cucmos_shell.errors import ShellError
 from cucmos_shell.results import Progress
 
 TYPE_CHECKING = False
@@ -15,11 +15,16 @@ if TYPE_CHECKING:
 
 
 def raise_alarms(node: Node, alarms: Iterable[Raised]) -> str:
-    """Raise alarms about something that has happened already; what to warn of, or nothing."""
+    """Raise alarms about something that has happened already; what to warn of, or nothing.
+
+    Whatever keeps them from being raised does not undo that.
+    """
     try:
         reason = node.alarms.raise_all(alarms)
-    except Unavailable as error:
+    except ShellError as error:
         return error.message()
+    except (ImportError, OSError) as error:
+        return f"No alarm could be raised: {error}"
     return f"Syslog did not take the alarm: {reason}" if reason else ""
 
 
@@ -34,4 +39,5 @@ def renewed(node: Node, unit: str, how: str) -> Conversation[None]:
     name = node.profile.units[unit].alarm
     if name:
         message = f"Certificate {how}. Certificate name:{unit}.der Unit:{unit} Type:own-cert"
-        yield from raising(node, (node.alarms.make(name, Message=message),))
+        # Made when it is raised: loading what makes alarms may fail, too.
+        yield from raising(node, (node.alarms.make(one, Message=message) for one in (name,)))
