@@ -5,6 +5,7 @@ from __future__ import annotations
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.render import Table
 from cucmos_shell.commands.arguments.common import COUNT, number
+from cucmos_shell.errors import Damaged, Unavailable
 from cucmos_shell.results import Ask, Commit, Notice, Progress, Value
 from cucmos_shell.store import paths
 from cucmos_shell.store.past import Change, changes, go_back
@@ -47,6 +48,14 @@ def show_history(node: Node, number: int = 0) -> Table:
     rows = tuple((str(one.number), iso_time(one.when), one.who, one.what) for one in kept)
     data = [{**one.__dict__, "when": iso_time(one.when)} for one in kept]
     return Table(("State", "Time", "Account", "Command"), rows, data, "No states")
+
+
+def _waiting(node: Node) -> tuple[str, ...]:
+    """The services that must restart; none where that cannot be told, which undoes nothing."""
+    try:
+        return tuple(row.service for row in node.services.pending(node.snapshot()))
+    except (Damaged, Unavailable, OSError):
+        return ()
 
 
 class WentBack(Value):
@@ -109,7 +118,7 @@ def rollback(node: Node, state: int) -> Conversation[WentBack | Notice]:
         state,
         tuple(unit for unit in units if unit != paths.NODE),
         paths.NODE in units,
-        tuple(row.service for row in node.services.pending(node.snapshot())),
+        _waiting(node),
     )
 
 
