@@ -125,6 +125,7 @@ def test_nothing_of_a_removed_bus_reaches_the_next(place):
     assert [item.key for item in place.open().read("").items] == ["new", "newer"]
 
 
+@pytest.mark.unmeasured
 def test_nothing_is_loaded_for_an_address():
     """SQLite is, when a bus is opened."""
     code = "import sys, cucmos_shell.world.buses, cucmos_shell.world.bus; print('sqlite3' in sys.modules)"

@@ -91,6 +91,9 @@ class Database:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
 
+    def __del__(self) -> None:
+        self.let_go()  # whoever forgot to
+
     def _connected(self) -> sqlite3.Connection:
         place = self._found()
         if self._place != place:
