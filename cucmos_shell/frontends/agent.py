@@ -12,8 +12,7 @@ from cucmos_shell.errors import ShellError
 from cucmos_shell.node import Node
 from cucmos_shell.node.tasks.agent import alive, bus_of, news, waiting
 from cucmos_shell.node.tasks.alarms import raise_alarms
-from cucmos_shell.results import Done, Pause, Say
-from cucmos_shell.session import Session
+from cucmos_shell.session.unattended import give
 from cucmos_shell.store import per_state
 
 TYPE_CHECKING = False
@@ -101,18 +100,8 @@ class Agent:
             self._shown = now
 
     def _round(self) -> bool:
-        session = Session(self._node, account=ACCOUNT, origin=ORIGIN, interactive=False)
-        session.caller.verified = True  # nobody is there to be asked for a password
-        execution = session.execute(LINE)
-        event, text = execution.step(), []
-        while not isinstance(event, Done):
-            if isinstance(event, Pause):
-                self._node.world.sleep(event.seconds)
-            if isinstance(event, Say):
-                text.append(event.text)
-            event = execution.step()
-        self.said = "".join(text)
-        return event.status == 0
+        status, self.said = give(self._node, LINE, ACCOUNT, origin=ORIGIN)
+        return status == 0
 
     def close(self) -> None:
         """Let go of the bus."""

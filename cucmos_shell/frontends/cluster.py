@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 
 from cucmos_shell.errors import Refused, UsageError, from_os
+from cucmos_shell.frontends.password_file import first_line
 from cucmos_shell.node import Node
 from cucmos_shell.node.access import passwords
 from cucmos_shell.node.install import install
 from cucmos_shell.profile.load import load_yaml
 from cucmos_shell.profile.profile import PUBLISHER, find
-from cucmos_shell.results import Done, Pause, Say, Secret
-from cucmos_shell.session import Session
+from cucmos_shell.session.unattended import give
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,15 +50,18 @@ def init_cluster(
     os.makedirs(folder, mode=0o700, exist_ok=True)
     password = _password(folder, password_file)
     states = []
-    names = _names(hostname or profile.hostname, count)
-    for i, name in enumerate(names):
+    for i, name in enumerate(_names(hostname or profile.hostname, count)):
         state = os.path.join(folder, name)
         role = PUBLISHER if i == 0 else SUBSCRIBER
         place = {"hostname": name, "ip": _address(profile, i), "role": role}
         if not install(state, product, world, speed=speed, progress=progress, **place):
             raise UsageError("{folder} holds a node already", folder=state)
         verb = "join" if i else "create"
-        _say(Node.open(state, world), f"utils cluster {verb} dir:../{BUS}", password)
+        line = f"utils cluster {verb} dir:../{BUS}"
+        node, by = Node.open(state, world), {"level": 4, "origin": "batch"}
+        status, said = give(node, line, "installation", password=password, **by)
+        if status:
+            raise Refused("{said}", said=said.partition("\n")[0])
         progress(f"{name} has {'joined' if i else 'begun'} the cluster")
         states.append(state)
     return states
@@ -78,8 +81,7 @@ def _address(profile: Profile, number: int) -> str:
 def _password(folder: str, given: str | None) -> str:
     try:
         if given is not None:
-            with open(given, encoding="utf-8") as file:
-                password = file.readline().rstrip("\r\n")
+            password = first_line(given)
             passwords.check_strength(password, "security")
             return password
         password = passwords.new()
@@ -89,22 +91,5 @@ def _password(folder: str, given: str | None) -> str:
         return password
     except Refused as refusal:
         raise UsageError("{reason}", reason=refusal.message()) from None
-    except UnicodeDecodeError:
-        raise UsageError("{file} is no text", file=given) from None
     except OSError as error:
         raise from_os(error, "used") from error
-
-
-def _say(node: Node, line: str, password: str) -> None:
-    session = Session(node, account="installation", level=4, origin="batch", interactive=False)
-    session.caller.verified = True
-    execution = session.execute(line)
-    event, said = execution.step(), []
-    while not isinstance(event, Done):
-        if isinstance(event, Pause):
-            node.world.sleep(event.seconds)
-        if isinstance(event, Say):
-            said.append(event.text)
-        event = execution.step(password if isinstance(event, Secret) else None)
-    if event.status:
-        raise Refused("{said}", said="".join(said).partition("\n")[0])

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -130,7 +129,7 @@ def test_an_agent_ends_when_it_is_told_to(node_dir, number):
     with subprocess.Popen(program, stderr=subprocess.PIPE) as agent:
         while not caught(agent.pid) >> (signal.SIGHUP - 1) & 1:
             assert agent.poll() is None
-            time.sleep(0.01)
+            os.sched_yield()
         agent.send_signal(number)
         assert agent.communicate(timeout=20) == (None, b"")
     assert agent.returncode == 0

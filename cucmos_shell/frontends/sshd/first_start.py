@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from cucmos_shell.errors import Refused, UsageError
+from cucmos_shell.frontends.password_file import first_line
 from cucmos_shell.node.access import accounts, passwords
 
 TYPE_CHECKING = False
@@ -22,7 +23,7 @@ def make_administrator(node: Node, name: str, password_file: str | None) -> bool
     if _has_one(node.snapshot()):
         return False
     accounts.check_name(name)
-    password = _from_file(password_file) if password_file else _asked(name)
+    password = first_line(password_file) if password_file else _asked(name)
     try:
         passwords.check_strength(password, name)
     except Refused as refusal:
@@ -47,18 +48,6 @@ def make_administrator(node: Node, name: str, password_file: str | None) -> bool
 def _has_one(reader: Reader) -> bool:
     first = accounts.installer(reader)
     return bool(first.password or first.keys)
-
-
-def _from_file(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            password = file.readline().rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "is not text"
-        raise UsageError("{file}: {reason}", file=path, reason=reason) from error
-    if not password:
-        raise UsageError("{file}: the first line is empty", file=path)
-    return password
 
 
 def _asked(name: str) -> str:

@@ -91,7 +91,8 @@ class Synced(Value):
         return lines + [f"\t{one.store}/{one.name}, {one.what}: {one.why}" for one in self.said]
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `told`, `revision`, `added`, `removed`, `kept_out`."""
+        """The JSON form: keys `told`, `revision`, `state_put_back_or_copied`, `added`, `removed`,
+        `kept_out`."""
         return {
             "told": self.told,
             "revision": self.revision,

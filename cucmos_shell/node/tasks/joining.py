@@ -198,13 +198,15 @@ def rebuild(node: Node, password: str) -> Conversation[int]:
 
 
 def _found_again(node: Node, bus: Bus, member: Membership, password: str) -> None:
-    """Begin the cluster on a bus that has lost all of it. Raises Refused: another one, password."""
+    """See that it is the cluster's bus, or begin it on one that has lost all of it.
+
+    Raises Refused: another cluster's, or another password.
+    """
     if bus.read(log.META).items:
         _refuse_another(bus, member)
         if not passwords.matches(password, log.describe(bus)["password"]):
             raise Refused("The security password is not that of the cluster")
     else:
-        _check_password(node, password)
         new = member.replace(era=_name(node))
         log.found(bus, new, passwords.make_hash(password), described(node, member))
         return
