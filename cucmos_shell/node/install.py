@@ -96,7 +96,7 @@ def _placed(profile: Profile, ip: str, role: str) -> Profile:
     if role != PUBLISHER and peers and not any(peer.role == PUBLISHER for peer in peers):
         peers = (peers[0].replace(role=PUBLISHER), *peers[1:])
     placed: Profile = profile.replace(ip=ip, role=role, peers=peers)
-    return placed
+    return placed.as_it_is_here()
 
 
 def _make_folder(path: str) -> None:

@@ -43,7 +43,8 @@ def newer(profile: Profile) -> Profile:
     shipped = load_yaml(find(profile.name))
     speed = profile.defaults["speed"]
     kept = {name: getattr(profile, name) for name in OWN}
-    fresh: Profile = shipped.replace(**kept, defaults={**shipped.defaults, "speed": speed})
+    placed: Profile = shipped.replace(**kept, defaults={**shipped.defaults, "speed": speed})
+    fresh = placed.as_it_is_here()
     for what in ("units", "trust_stores"):
         lost = getattr(profile, what).keys() - getattr(fresh, what).keys()
         if lost:

@@ -83,7 +83,7 @@ class Parts:
         self._check_services()
         self.lists = trust_lists(self.source, profile, self.units)
         self.bulk = bulk(self.source, profile, self.units)
-        self.distribution = distribution(self.source, profile)
+        self.distribution = distribution(self.source, profile, self.lists)
         self.network_cluster = network_cluster(self.source, profile)
         self.database = database(self.source, profile)
         if self.database is not None:

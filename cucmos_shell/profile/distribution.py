@@ -17,8 +17,9 @@ from cucmos_shell.profile.cluster import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from cucmos_shell.profile.profile import TrustListSpec
     from cucmos_shell.profile.source import Path, Source
 
 COLUMNS = 7  # of `utils dbreplication runtimestate`
@@ -61,7 +62,9 @@ class DatabaseForm(schema.Section):
     widths: Annotated[list[_Width], Meta(min_length=COLUMNS - 1, max_length=COLUMNS - 1)]
 
 
-def distribution(source: Source, profile: schema.ProfileForm) -> DistributionSpec:
+def distribution(
+    source: Source, profile: schema.ProfileForm, lists: Mapping[str, TrustListSpec]
+) -> DistributionSpec:
     """What is distributed, after noting every mistake in it; nothing without the section."""
     if profile.distribution is None:
         return DistributionSpec()
@@ -72,6 +75,11 @@ def distribution(source: Source, profile: schema.ProfileForm) -> DistributionSpe
     _check(source, (*at, "service"), row.service, "service", profile.services)
     _check_all(source, (*at, "stores"), row.stores, "trust store", profile.trust_stores)
     _check_all(source, (*at, "publisher_only"), row.publisher_only, "unit", profile.units)
+    for i, unit in enumerate(row.publisher_only):
+        for spec in lists.values():
+            if unit in spec.units:
+                reason = f"{unit} is in {spec.name}, which every node makes"
+                source.mistake((*at, "publisher_only", i), reason)
     copies = {}
     for unit, data in row.copies.items():
         path = (*at, "copies", unit)

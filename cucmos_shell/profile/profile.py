@@ -191,6 +191,30 @@ class Profile(Value):
         """Whether the node is the first one of its cluster."""
         return self.role == PUBLISHER
 
+    def as_it_is_here(self) -> Profile:
+        """The profile without the units that only a publisher has, unless the node is one."""
+        missing = set() if self.publisher else set(self.distribution.publisher_only)
+        if not missing:
+            return self
+
+        def kept(rows: Mapping[str, T]) -> dict[str, T]:
+            return {name: row for name, row in rows.items() if name not in missing}
+
+        def of_kept(rows: Mapping[str, Any]) -> dict[str, Any]:
+            return {
+                name: row.replace(units=tuple(unit for unit in row.units if unit not in missing))
+                for name, row in rows.items()
+            }
+
+        bulk = of_kept(self.bulk)
+        here: Profile = self.replace(
+            units=kept(self.units),
+            services=of_kept(self.services),
+            bulk={word: row for word, row in bulk.items() if row.units},
+            distribution=self.distribution.replace(copies=kept(self.distribution.copies)),
+        )
+        return here
+
     def all_services(self) -> dict[str, ServiceSpec]:
         """Every service by name: the platform's first, then the applications'."""
         return {**{spec.name: spec for spec in self.platform_services}, **self.services}

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from harness import clock_world
+from harness import Conversation, clock_world
 from places import CHECKOUT
 from small_store import read_everything, tree
 
@@ -215,3 +215,25 @@ def test_the_profile_is_kept_with_the_node(node_dir):
     """A node needs no profile file any more once it is installed."""
     kept = json.loads((node_dir / "profile.json").read_text())
     assert kept["name"] == "imp-9.1"
+
+
+@pytest.mark.parametrize("role", ["Publisher", "Subscriber"])
+def test_a_unit_of_publishers_is_missing_elsewhere(tmp_path, keys, role):
+    """With its certificate, its place in services, and its word of the bulk exchange."""
+    text = (CHECKOUT / "etc" / "imp-9.1.yaml").read_text()
+    last = "    cup-xmpp-s2s: [cup-xmpp-trust]\n"
+    path = tmp_path / "later.yaml"
+    path.write_text(text.replace(last, f"{last}  publisher_only: [cup-xmpp-s2s]\n"))
+    world, _ = clock_world(keys)
+    install(str(tmp_path / "node"), str(path), world, role=role, speed=0)
+    say = Conversation(Node.open(str(tmp_path / "node"), world))
+    here = role == "Publisher"
+    assert ("cup-xmpp-s2s/cup-xmpp-s2s.pem" in say("show cert list own")) is here
+    assert ("cup-xmpp-trust/imp-pub-2.pem" in say("show cert list trust")) is here
+    say("set cert regen cup-xmpp-s2s", "yes")
+    assert (say.status == 0) is here
+    say("set cert regen cup-xmpp", "yes")
+    assert say.status == 0
+    pending = say("show service pending")
+    assert "Cisco XCP Router" in pending
+    assert ("cup-xmpp-s2s" in pending) is here

@@ -371,6 +371,20 @@ def test_a_mistake_is_named_with_file_line_and_key(case, text, tmp_path):
     assert expected in (message, *details)
 
 
+def test_a_unit_that_every_node_puts_into_a_list_is_not_the_publishers_alone(tmp_path):
+    """A list is made by each node, with all its records."""
+    with open(find("ucm-9.1"), encoding="utf-8") as file:
+        text = file.read()
+    last = "    CallManager: [CallManager-trust, Phone-SAST-trust]\n"
+    assert last in text
+    path = tmp_path / "broken.yaml"
+    path.write_text(text.replace(last, f"{last}  publisher_only: [ipsec, CAPF]\n"))
+    said = " ".join(map(str, refused(path)))
+    assert "distribution.publisher_only[1]: CAPF is in " in said
+    assert "which every node makes" in said
+    assert "ipsec" not in said
+
+
 def test_a_missing_key_is_named(text, tmp_path):
     """It has no line of its own: the section's is told."""
     path = tmp_path / "broken.yaml"
