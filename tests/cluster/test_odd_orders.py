@@ -4,7 +4,7 @@ import pytest
 from three_nodes import NAMES, PASSWORD, Cluster
 
 from cucmos_shell.cluster import log
-from cucmos_shell.node.tasks.agent import COLLECT, COMPACT
+from cucmos_shell.node.tasks.agent import COLLECT, COMPACT, MAX_ALARMS
 from cucmos_shell.world.bus import BusAway
 from cucmos_shell.world.buses.memory import MemoryBus, MemoryCluster
 
@@ -141,6 +141,41 @@ def test_a_node_gives_nothing_to_a_bus_that_is_not_its_own(cluster):
     for _ in range(2):
         cluster.say("ann", "utils cluster sync", status=1)
     assert not cluster.bus.items
+
+
+def test_a_bus_that_lost_one_report_and_was_written_on(cluster, outside_ca):
+    """Its revision has grown again; that it lacks what a node knows was there is still noticed."""
+    copy = cluster.bus.copy()
+    cluster.upload("ann", "tomcat-trust", outside_ca.root("Root A").pem)
+    cluster.say("ann", "utils cluster sync")
+    cluster.bus.put_back(copy)
+    for letter in "BCDE":
+        cluster.upload("bob", "tomcat-trust", outside_ca.root(f"Root {letter}").pem)
+        cluster.settle("bob", "cay")
+    assert "utils cluster rebuild" in cluster.say("ann", "utils cluster sync", status=1)
+    for name in NAMES:
+        cluster.say(name, "utils cluster rebuild", PASSWORD)
+    cluster.settle()
+    assert len(held(cluster)) == 5
+
+
+def test_much_that_is_kept_out_is_one_alarm_more(cluster, outside_ca):
+    """Not one for each of a thousand."""
+    bundle = b"".join(outside_ca.root(f"Root {number}").pem for number in range(14))
+    cluster.upload("ann", "tomcat-trust", bundle)
+    cluster.settle()
+    for row in cluster.node("ann").snapshot().trust("tomcat-trust"):
+        if row.common_name.startswith("Root"):
+            cluster.say("ann", f"set cert delete tomcat-trust {row.name}.pem", "yes")
+    cluster.settle("ann")
+    for row in cluster.node("cay").snapshot().trust("tomcat-trust"):
+        if row.common_name.startswith("Root"):
+            cluster.say("cay", f"set cert delete tomcat-trust {row.name}.pem", "yes")
+    cluster.upload("cay", "tomcat-trust", bundle)
+    assert cluster.say("cay", "utils cluster sync").count("kept out: it was deleted") == 14
+    alarms = cluster.say("cay", "show alarm | include CertificateKeptOut")
+    assert alarms.count("CertificateKeptOut") == MAX_ALARMS + 1
+    assert "4 more; see show cert distribution" in cluster.say("cay", "show alarm")
 
 
 @pytest.mark.parametrize("older", [False, True], ids=["emptied", "older copy"])

@@ -10,19 +10,20 @@ import contextlib
 import os
 
 from cucmos_shell.cluster import log, membership
-from cucmos_shell.cluster.log import BATCH, Report, View, Wanted
+from cucmos_shell.cluster.log import BATCH, View, Wanted
 from cucmos_shell.cluster.membership import NodeRecord
 from cucmos_shell.cluster.rules import meet
 from cucmos_shell.errors import Busy, Refused
 from cucmos_shell.node.certificates.arrivals import Arrivals
 from cucmos_shell.node.tasks.alarms import raising
+from cucmos_shell.node.tasks.reports import OLDER, is_older, look, make_up, report
 from cucmos_shell.results import Commit, Progress, Value
 from cucmos_shell.store.locks import try_lock
-from cucmos_shell.world.bus import BusWentBack, Compacted
+from cucmos_shell.world.bus import Compacted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from cucmos_shell.cluster.membership import Membership
@@ -41,18 +42,10 @@ BRAKE_COUNT, BRAKE_SHARE = 10, 0.2
 LEASE = 15.0
 # Tombstones are collected when there are so many that everybody has applied.
 COLLECT = 50
+# Alarms that one round raises at most, but for one more that counts the others.
+MAX_ALARMS = 10
 # Every so many reports a node has the bus forget how what everybody has came to be.
 COMPACT = 32
-OLDER = "This node's state was put back, or copied: it has told the cluster more than it knows"
-WENT_BACK = (
-    "The cluster's bus is another one than before, or an older copy of it",
-    "Nothing is deleted on this node. To tell the bus what this node knows:",
-    "utils cluster rebuild",
-)
-REMOVED = (
-    "This node was removed from the cluster",
-    "Its certificates stay. To forget the cluster: utils cluster leave",
-)
 
 
 class Synced(Value):
@@ -166,20 +159,20 @@ def _sync(node: Node, bus: Bus, confirmed: bool) -> Conversation[Synced]:
     for _ in range(TRIES):
         snapshot = node.snapshot()
         before = member = joined(snapshot)
-        view = _look(bus, member)
+        view = look(node, bus, member)
         alive(bus, member)
-        _make_up(bus, member, view)
+        make_up(node, bus, member, view)
         given = _give_copies(node, bus, snapshot, member)
         if given != member.copies:
-            view = _look(bus, member)
+            view = look(node, bus, member)
         _refuse_loss(node, snapshot, view, confirmed)
         round_ = _tell(bus, snapshot, member, view)
         if round_.told or view.news or given != member.copies:
             member = _next(node, member, view, round_, given)
             arrivals: Arrivals = yield _applying(node, (before, member), view, round_)
-            log.report(bus, member.node, Report(member.applied, member.turn, member.mark))
-            total = total.with_round(round_, arrivals, member, _is_older(snapshot, view))
-            yield from raising(node, [_alarm(node, one) for one in arrivals.said])
+            report(node, bus, member)
+            total = total.with_round(round_, arrivals, member, is_older(joined(snapshot), view))
+            yield from raising(node, _alarms(node, arrivals.said))
         else:
             total = total.replace(revision=member.applied)
         if member.node not in view.nodes:
@@ -191,9 +184,12 @@ def _sync(node: Node, bus: Bus, confirmed: bool) -> Conversation[Synced]:
     raise Busy("Other nodes are telling the cluster much at this moment; the rest waits here")
 
 
-def _alarm(node: Node, one: membership.Said) -> Raised:
-    message = f"{one.store}/{one.name}, {one.what}: {one.why}"
-    return node.alarms.make("CertificateKeptOut", Message=message)
+def _alarms(node: Node, said: Sequence[membership.Said]) -> list[Raised]:
+    """An alarm for each wish that was dropped; where they are many, one for what is left."""
+    messages = [f"{one.store}/{one.name}, {one.what}: {one.why}" for one in said[:MAX_ALARMS]]
+    if len(said) > MAX_ALARMS:
+        messages.append(f"{len(said) - MAX_ALARMS} more; see show cert distribution")
+    return [node.alarms.make("CertificateKeptOut", Message=message) for message in messages]
 
 
 def _give_copies(node: Node, bus: Bus, snapshot: Snapshot, member: Membership) -> dict[str, str]:
@@ -205,13 +201,6 @@ def _give_copies(node: Node, bus: Bus, snapshot: Snapshot, member: Membership) -
             log.put_copy(bus, member.node, unit, snapshot.own_der(unit))
             copies[unit] = row.sha256
     return copies
-
-
-def _make_up(bus: Bus, member: Membership, view: View) -> None:
-    """Report what a kill has kept from it; two such in a row look as if the bus went back."""
-    mine = view.reports.get(member.node)
-    if member.turn and (mine is None or mine.turn < member.turn):
-        log.report(bus, member.node, Report(member.applied, member.turn, member.mark))
 
 
 def _next(
@@ -232,29 +221,6 @@ def _next(
 
 def _untold(snapshot: Snapshot) -> bool:
     return any(membership.wishes(snapshot).values())
-
-
-def _look(bus: Bus, member: Membership) -> View:
-    try:
-        view = log.look(bus, member)
-    except BusWentBack:
-        raise Refused(WENT_BACK[0], details=WENT_BACK[1:]) from None
-    mine = view.reports.get(member.node)
-    if member.turn > 1 and (mine is None or mine.turn < member.turn - 1):
-        raise Refused(WENT_BACK[0], details=WENT_BACK[1:])
-    if view.era != member.era and member.applied > view.since:
-        raise Refused(WENT_BACK[0], details=WENT_BACK[1:])  # another has noticed and rebuilt it
-    if member.node in view.nodes and view.nodes[member.node].removed:
-        raise Refused(REMOVED[0], details=REMOVED[1:])
-    return view
-
-
-def _is_older(snapshot: Snapshot, view: View) -> bool:
-    member = joined(snapshot)
-    mine = view.reports.get(member.node)
-    if mine is None or mine.turn < member.turn:
-        return False
-    return mine.turn > member.turn or mine.mark != member.mark
 
 
 def _refuse_loss(node: Node, snapshot: Snapshot, view: View, confirmed: bool) -> None:

@@ -9,7 +9,8 @@ from cucmos_shell.cluster.membership import Membership, Told
 from cucmos_shell.cluster.rules import NOTHING, Wish, wished
 from cucmos_shell.errors import NotFound, Refused, ShellError
 from cucmos_shell.node.access import accounts, passwords
-from cucmos_shell.node.tasks.agent import REMOVED, bus_of, described, joined, new_id, turn
+from cucmos_shell.node.tasks.agent import bus_of, described, joined, new_id, turn
+from cucmos_shell.node.tasks.reports import REMOVED
 from cucmos_shell.results import Commit
 from cucmos_shell.store.paths import MEMBERSHIP
 

@@ -1,0 +1,79 @@
+"""Whether a node and the bus of its cluster still know the same of each other.
+
+Each round that applies something leaves a report on the bus; see `docs/design.md`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+from cucmos_shell.cluster import log
+from cucmos_shell.cluster.log import Report
+from cucmos_shell.errors import Refused
+from cucmos_shell.store.durable import FILE_MODE, read, replace
+from cucmos_shell.world.bus import BusWentBack
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cucmos_shell.cluster.log import View
+    from cucmos_shell.cluster.membership import Membership
+    from cucmos_shell.node import Node
+    from cucmos_shell.world.bus import Bus
+
+OLDER = "This node's state was put back, or copied: it has told the cluster more than it knows"
+WENT_BACK = (
+    "The cluster's bus is another one than before, or an older copy of it",
+    "Nothing is deleted on this node. To tell the bus what this node knows:",
+    "utils cluster rebuild",
+)
+REMOVED = (
+    "This node was removed from the cluster",
+    "Its certificates stay. To forget the cluster: utils cluster leave",
+)
+
+
+def look(node: Node, bus: Bus, member: Membership) -> View:
+    """What is new to the node. Raises Refused if the bus went back, or the node was removed."""
+    try:
+        view = log.look(bus, member)
+    except BusWentBack:
+        raise Refused(WENT_BACK[0], details=WENT_BACK[1:]) from None
+    mine = view.reports.get(member.node)
+    lacks = member.turn - (mine.turn if mine else 0)
+    # A kill keeps one report from the bus, unless it is known to have been there.
+    if lacks > 1 or (lacks == 1 and _was_there(node, member)):
+        raise Refused(WENT_BACK[0], details=WENT_BACK[1:])
+    if view.era != member.era and member.applied > view.since:
+        raise Refused(WENT_BACK[0], details=WENT_BACK[1:])  # another has noticed and rebuilt it
+    if member.node in view.nodes and view.nodes[member.node].removed:
+        raise Refused(REMOVED[0], details=REMOVED[1:])
+    return view
+
+
+def is_older(member: Membership, view: View) -> bool:
+    """Whether the node has told the cluster more than it knows: it was put back, or copied."""
+    mine = view.reports.get(member.node)
+    if mine is None or mine.turn < member.turn:
+        return False
+    return mine.turn > member.turn or mine.mark != member.mark
+
+
+def make_up(node: Node, bus: Bus, member: Membership, view: View) -> None:
+    """Report what a kill has kept from it."""
+    mine = view.reports.get(member.node)
+    if member.turn and (mine is None or mine.turn < member.turn):
+        report(node, bus, member)
+
+
+def report(node: Node, bus: Bus, member: Membership) -> None:
+    """Report, and remember that it was done: a bus that lacks this report has gone back."""
+    log.report(bus, member.node, Report(member.applied, member.turn, member.mark))
+    with contextlib.suppress(OSError):
+        replace(node.layout.agent_reported, member.mark.encode("ascii"), FILE_MODE, durable=False)
+
+
+def _was_there(node: Node, member: Membership) -> bool:
+    """Whether the last report is known to have been on the bus."""
+    with contextlib.suppress(OSError):
+        return read(node.layout.agent_reported) == member.mark.encode("ascii")
+    return False
