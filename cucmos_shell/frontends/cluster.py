@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from cucmos_shell.cluster import membership
 from cucmos_shell.errors import Refused, UsageError, from_os
 from cucmos_shell.frontends.password_file import first_line
 from cucmos_shell.node import Node
@@ -12,6 +13,7 @@ from cucmos_shell.node.install import install
 from cucmos_shell.profile.load import load_yaml
 from cucmos_shell.profile.profile import PUBLISHER, find
 from cucmos_shell.session.unattended import give
+from cucmos_shell.store.durable import SECRET_FILE_MODE, replace_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ def init_cluster(
 
     The first is the publisher; each has the folder of its name, the bus lies beside them. Without
     `password_file` a security password is made and left beside them, readable by its owner only.
+    Given again after it was broken off, it does the rest.
     Raises UsageError, ProfileError, Refused, Unavailable.
     """
     if not 1 <= count <= MAX_NODES:
@@ -49,22 +52,34 @@ def init_cluster(
         raise UsageError("{product} distributes nothing", product=profile.name)
     os.makedirs(folder, mode=0o700, exist_ok=True)
     password = _password(folder, password_file)
-    states = []
+    states, joined = [], 0
     for i, name in enumerate(_names(hostname or profile.hostname, count)):
         state = os.path.join(folder, name)
         role = PUBLISHER if i == 0 else SUBSCRIBER
         place = {"hostname": name, "ip": _address(profile, i), "role": role}
-        if not install(state, product, world, speed=speed, progress=progress, **place):
-            raise UsageError("{folder} holds a node already", folder=state)
-        verb = "join" if i else "create"
-        line = f"utils cluster {verb} dir:../{BUS}"
-        node, by = Node.open(state, world), {"level": 4, "origin": "batch"}
-        status, said = give(node, line, "installation", password=password, **by)
-        if status:
-            raise Refused("{said}", said=said.partition("\n")[0])
-        progress(f"{name} has {'joined' if i else 'begun'} the cluster")
+        install(state, product, world, speed=speed, progress=progress, **place)
+        joined += _join(Node.open(state, world), place, password, progress)
         states.append(state)
+    if not joined:
+        raise UsageError("{folder} holds the cluster already", folder=folder)
     return states
+
+
+def _join(
+    node: Node, place: dict[str, str], password: str, progress: Callable[[str], None]
+) -> bool:
+    """Have the node join, or the publisher begin; False if that was done before."""
+    if any(getattr(node.profile, key) != value for key, value in place.items()):
+        raise UsageError("{folder} holds another node", folder=node.state_dir)
+    if membership.member(node.snapshot()) is not None:
+        return False
+    verb = "create" if node.profile.publisher else "join"
+    line = f"utils cluster {verb} dir:../{BUS}"
+    status, said = give(node, line, "installation", password=password, level=4, origin="batch")
+    if status:
+        raise Refused("{said}", said=said.partition("\n")[0])
+    progress(f"{node.hostname} has {'begun' if verb == 'create' else 'joined'} the cluster")
+    return True
 
 
 def _names(first: str, count: int) -> list[str]:
@@ -79,17 +94,19 @@ def _address(profile: Profile, number: int) -> str:
 
 
 def _password(folder: str, given: str | None) -> str:
+    """The password in the file `given`, else the one that was made here before, else a new one."""
+    path = os.path.join(folder, PASSWORD_FILE)
+    if given is None and os.path.exists(path):
+        given = path
     try:
         if given is not None:
             password = first_line(given)
             passwords.check_strength(password, "security")
             return password
         password = passwords.new()
-        path = os.path.join(folder, PASSWORD_FILE)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(f"{password}\n")
+        replace_file(path, f"{password}\n".encode("ascii"), SECRET_FILE_MODE)
         return password
     except Refused as refusal:
         raise UsageError("{reason}", reason=refusal.message()) from None
     except OSError as error:
-        raise from_os(error, "used") from error
+        raise from_os(error, "written") from error
