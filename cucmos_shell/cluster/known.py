@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 SIZE, KEY = 40, 32
+HEX = set("0123456789abcdef")
+
+
+def entry_of(key: str) -> tuple[str, str] | None:
+    """Store and SHA-256 of the entry that lies at a key of the log; None where none does."""
+    kind, _, rest = key.partition("/")
+    store, _, sha256 = rest.partition("/")
+    if kind == "trust" and len(sha256) == 2 * KEY and not set(sha256) - HEX:
+        return store, sha256
+    return None
 
 
 class Known:

@@ -1,11 +1,13 @@
 """What a node keeps of its cluster, in files of the store's unit `cluster`.
 
-So it changes with the certificates in one step, and is restored with them.
+So it changes with the certificates in one step, and is restored with them. Its secrets are a
+document of the node.
 
     member.json    which cluster, which node of it, where the bus is, what was applied
     nodes.json     the nodes of the cluster, as last heard of
     wishes.json    what was done here and is not told yet: {STORE: {SHA256: {…}}}
     said.json      what was kept out or had no effect, and why: the latest ones
+    seen.json      the revisions of what else was read of the log
     STORE.known    see `known`
 """
 
@@ -13,20 +15,22 @@ from __future__ import annotations
 
 import json
 
-from cucmos_shell.cluster.known import Known
+from cucmos_shell.cluster.known import Known, entry_of
 from cucmos_shell.cluster.rules import Wish
 from cucmos_shell.errors import Unavailable
 from cucmos_shell.results import Value
+from cucmos_shell.store.paths import MEMBER_KEYS
 from cucmos_shell.store.paths import MEMBERSHIP as UNIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from cucmos_shell.store.transaction import Reader, Transaction
 
 MEMBER, NODES, WISHES, SAID = "member.json", "nodes.json", "wishes.json", "said.json"
+SEEN = "seen.json"
 FORMAT = 1
 MAX_SAID = 100
 
@@ -57,8 +61,21 @@ class Membership(Value):
         return self.fresh or self.applied >= floor
 
 
+class Secrets(Value):
+    """The key of the cluster, and the private key of the node; both raw."""
+
+    cluster: bytes
+    private: bytes
+
+    def __repr__(self) -> str:
+        return "<Secrets>"
+
+
 class NodeRecord(Value):
-    """A member of the cluster, as it described itself when it joined (at `when`)."""
+    """A member of the cluster, as it described itself when it joined (at `when`).
+
+    `sealing` is its public key, in hexadecimal: secrets that only this node is to have.
+    """
 
     id: str
     hostname: str
@@ -69,11 +86,12 @@ class NodeRecord(Value):
     server: str
     when: float
     removed: bool = False
+    sealing: str = ""
 
 
 class Said(Value):
-    """A wish that was dropped: `what` was done to the certificate by `account` at `when`, and why
-    it has no effect."""
+    """A wish that was dropped, or what else came otherwise than somebody would think: `what` was
+    done to the certificate by `account` at `when`, and why."""
 
     store: str
     sha256: str
@@ -82,6 +100,11 @@ class Said(Value):
     why: str
     account: str
     when: float
+
+    @property
+    def subject(self) -> str:
+        """What it is about, as lists name it."""
+        return f"{self.store}/{self.name}" if self.store else self.name
 
 
 class Told(Value):
@@ -110,6 +133,49 @@ def member(reader: Reader) -> Membership | None:
 def put_member(change: Transaction, value: Membership) -> None:
     """Keep the node's place in its cluster."""
     _put(change, MEMBER, {"format": FORMAT, **value.__dict__})
+
+
+def secrets(reader: Reader) -> Secrets | None:
+    """The member's secrets; None if it has none: it joined by an earlier version."""
+    data = reader.document(MEMBER_KEYS)
+    if not data:
+        return None
+    return Secrets(bytes.fromhex(data["cluster"]), bytes.fromhex(data["private"]))
+
+
+def put_secrets(change: Transaction, value: Secrets | None) -> None:
+    """Keep the member's secrets, or forget them."""
+    data = {"cluster": value.cluster.hex(), "private": value.private.hex()} if value else {}
+    change.put_document(MEMBER_KEYS, data)
+
+
+def seen(reader: Reader) -> dict[str, int]:
+    """The revisions of the nodes and copies that were read last, by their keys."""
+    raw = reader.find_file(UNIT, SEEN)
+    return json.loads(raw) if raw else {}
+
+
+def put_seen(change: Transaction, value: Mapping[str, int]) -> None:
+    """Keep these revisions."""
+    _put(change, SEEN, dict(value))
+
+
+def revisions(reader: Reader) -> Callable[[str], int]:
+    """Gives the revision of a key of the log that the node knows, 0 for none."""
+    stores: dict[str, Known] = {}
+    others = seen(reader)
+
+    def revision(key: str) -> int:
+        place = entry_of(key)
+        if place is None:
+            return others.get(key, 0)
+        store, sha256 = place
+        if store not in stores:
+            stores[store] = known(reader, store)
+        entry = stores[store].find(sha256)
+        return entry.revision if entry else 0
+
+    return revision
 
 
 def wishes(reader: Reader) -> dict[str, dict[str, Told]]:

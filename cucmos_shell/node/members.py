@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 
-from cucmos_shell.cluster import log, membership
+from cucmos_shell.cluster import membership
+from cucmos_shell.cluster.log import Log
 from cucmos_shell.errors import ShellError
 from cucmos_shell.profile.profile import PUBLISHER
 from cucmos_shell.results import Value
@@ -78,7 +79,7 @@ def members(node: Node) -> tuple[ClusterMember, ...]:
 def _joined(node: Node, snapshot: Snapshot, place: Membership) -> Iterator[ClusterMember]:
     """The nodes that were last heard of, and what the bus says of them now."""
     first, booted = node.profile.network_cluster.publisher_role, node.services.booted()
-    alive, applied = _asked(node, place)
+    alive, applied = _asked(node, snapshot, place)
     stores = node.profile.distribution.stores
     revisions = [e.revision for s in stores for _, e in membership.known(snapshot, s).items()]
     for one in membership.nodes(snapshot):
@@ -99,7 +100,7 @@ def _joined(node: Node, snapshot: Snapshot, place: Membership) -> Iterator[Clust
             )
 
 
-def _asked(node: Node, place: Membership) -> tuple[set[str], dict[str, int]]:
+def _asked(node: Node, snapshot: Snapshot, place: Membership) -> tuple[set[str], dict[str, int]]:
     """Whose agents are there, and up to where each node has applied the log; nothing where the
     bus cannot be asked."""
     try:
@@ -107,7 +108,9 @@ def _asked(node: Node, place: Membership) -> tuple[set[str], dict[str, int]]:
             node.world.open_bus(place.url, node.state_dir, node.world.now)
         ) as bus:
             alive = {item.key.partition("/")[2] for item in bus.who_is_alive("alive/")}
-            return alive, {name: report.applied for name, report in log.reports(bus).items()}
+            secrets = membership.secrets(snapshot)
+            found = Log(bus, secrets.cluster).reports() if secrets else {}
+            return alive, {name: report.applied for name, report in found.items()}
     except ShellError:
         return set(), {}
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from cucmos_shell.store.prune import Pins
 
 find_syncfs()  # now, and not while somebody waits for the lock
-SECRETS = frozenset(("accounts.json", "bulk.json", paths.SMTP))
+SECRETS = frozenset(("accounts.json", "bulk.json", paths.MEMBER_KEYS, paths.SMTP))
 
 
 class CommitPlan(Value):

@@ -30,6 +30,7 @@ SETTINGS = "settings.json"
 SMTP = "smtp.json"
 LISTS = "lists"
 MEMBERSHIP = "cluster"
+MEMBER_KEYS = "cluster-keys.json"
 KEYS = "keys"
 MAX_NAME = 200
 

@@ -1,14 +1,15 @@
-"""A bus that holds what no node writes: a status and a sentence, and nothing is deleted."""
-
-import json
+"""A bus that holds what no node writes: a status and a sentence, and nothing changes on a node."""
 
 import pytest
 from three_nodes import PASSWORD, Cluster
 
+from cucmos_shell.cluster import membership
+from cucmos_shell.cluster.signed import content, signed
 from cucmos_shell.world.bus import Changes, Item
 
 WRONG = [None, "x", -1, 1e400, []]
-RAW = [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"null", b"[]", b"3", b'"x"']
+RAW = [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"null", b"[]", b"3", b'"x"', b"a" * 64 + b" 7 {}"]
+KINDS = ["meta", "nodes", "applied", "trust", "copies"]
 KEYS = ["trust", "trust/", "trust/a", "trust/tomcat-trust/zz", "copies", "copies/a", "nodes/other"]
 LINES = ["utils cluster sync", "show cert distribution", "show network cluster"]
 
@@ -31,7 +32,7 @@ def plant(bus, key, value):
 
 def said(cluster, key, value):
     """What bob says with that on the bus; the statuses go by line."""
-    kept = cluster.bus.copy()
+    before = cluster.bus.items.get(key)
     plant(cluster.bus, key, value)
     statuses = {}
     for line in LINES:
@@ -39,49 +40,70 @@ def said(cluster, key, value):
         statuses[line] = cluster.talks["bob"].status
         assert statuses[line] != 70, (key, value[:80], line, answer)
     assert len(cluster.held("bob")) == 1
-    cluster.bus.put_back(kept)
+    if before is not None and before.value:
+        plant(cluster.bus, key, by_member(cluster, key, content(before)))
+    else:
+        plant(cluster.bus, key, b"")
     return statuses
 
 
-@pytest.mark.parametrize("kind", ["meta", "nodes", "applied", "trust", "copies"])
-def test_values_of_wrong_types(cluster, kind):
-    """Whatever a field is: damage, or as good as anything."""
+def first(cluster, kind):
+    """A key of that kind, and what it says."""
     key = next(key for key in cluster.bus.items if key.partition("/")[0] == kind)
-    good = json.loads(cluster.bus.items[key].value)
+    return key, content(cluster.bus.items[key])
+
+
+def by_member(cluster, key, data):
+    """A value as a member signs it, whatever it says."""
+    secret = membership.secrets(cluster.node("ann").snapshot()).cluster
+    return signed(secret, key, cluster.bus.revision, data)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_values_of_wrong_types(cluster, kind):
+    """Whatever a field is that a member has signed: damage, or as good as anything."""
+    key, good = first(cluster, kind)
     for field in good:
         for wrong in WRONG:
             if type(wrong) is not type(good[field]):
-                value = json.dumps({**good, field: wrong}).encode()
+                value = by_member(cluster, key, {**good, field: wrong})
                 status = said(cluster, key, value)["utils cluster sync"]
                 assert status in (0, 1, 5), (field, wrong)
         less = {name: good[name] for name in good if name != field}
-        said(cluster, key, json.dumps(less).encode())
+        said(cluster, key, by_member(cluster, key, less))
 
 
-@pytest.mark.parametrize("kind", ["meta", "nodes", "applied", "trust", "copies"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_values_that_are_no_json(cluster, kind):
-    key = next(key for key in cluster.bus.items if key.partition("/")[0] == kind)
+    """Nobody has signed them: they are passed over, and a log without a head is said to be none."""
+    key, _ = first(cluster, kind)
     for raw in RAW:
-        assert said(cluster, key, raw)["utils cluster sync"] == 5, raw[:20]
+        status = said(cluster, key, raw)["utils cluster sync"]
+        assert status == (1 if kind == "meta" else 0), raw[:20]
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_keys_that_no_node_writes(cluster, key):
-    value = next(i.value for k, i in cluster.bus.items.items() if k.startswith("trust/"))
-    assert said(cluster, key, value)["utils cluster sync"] == 5
+    """Whoever has signed them."""
+    value = by_member(cluster, key, first(cluster, "trust")[1])
+    assert said(cluster, key, value)["utils cluster sync"] in (0, 5)
+    assert said(cluster, key, b"x")["utils cluster sync"] == 0
 
 
 def test_a_key_of_a_later_version_is_passed_over(cluster):
-    assert said(cluster, "later/thing", b"?")["utils cluster sync"] == 0
+    assert said(cluster, "later/thing", by_member(cluster, "later/thing", 7)) == dict.fromkeys(
+        LINES, 0
+    )
 
 
 def test_a_certificate_under_another_sum_is_kept_out(cluster):
     """And in a store that this product has not, nothing comes of it."""
-    value = next(i.value for k, i in cluster.bus.items.items() if k.startswith("trust/"))
-    plant(cluster.bus, f"trust/elsewhere-trust/{'ab' * 32}", value)
-    cluster.settle()
-    plant(cluster.bus, f"trust/tomcat-trust/{'ab' * 32}", value)
-    assert "another certificate than the cluster says" in cluster.say("bob", "utils cluster sync")
+    data = first(cluster, "trust")[1]
+    for store in ("elsewhere-trust", "tomcat-trust"):
+        key = f"trust/{store}/{'ab' * 32}"
+        plant(cluster.bus, key, by_member(cluster, key, data))
+        answer = cluster.say("bob", "utils cluster sync")
+    assert "another certificate than the cluster says" in answer
     assert len(cluster.held("bob")) == 1
 
 

@@ -6,7 +6,7 @@ import pytest
 from harness import START
 from three_nodes import NAMES, PASSWORD, Cluster
 
-from cucmos_shell.cluster import log
+from cucmos_shell.cluster import membership
 
 AGENT = "Cisco Intercluster Sync Agent"
 DAY = 86_400
@@ -159,7 +159,7 @@ def test_own_certificates_are_known_to_the_others(cluster):
     def own(name):
         return [cluster.node(name).snapshot().own("tomcat").row.sha256]
 
-    nodes = log.members(cluster.bus.open(cluster.clock))
+    nodes = cluster.log().members()
     assert copies("ann", "bob") == copies("cay", "bob") == own("bob")
     before = own("bob")
     cluster.say("bob", "set cert regen tomcat", "yes")
@@ -247,8 +247,8 @@ def test_who_may_tell_a_bus_anew(imp_template, tmp_path, keys, roots):
     assert not cluster.held("cay")
 
 
-def test_a_large_loss_is_looked_at_first(cluster, outside_ca):
-    """Where the log lacks what nobody has deleted, a person has to agree."""
+def test_what_the_bus_has_lost_is_kept_and_said(cluster, outside_ca):
+    """Nobody who was there all the time has heard of a deletion."""
     pem = b"".join(outside_ca.root(f"R {n}").pem for n in range(14))
     cluster.upload("ann", "tomcat-trust", pem)
     cluster.settle()
@@ -256,15 +256,44 @@ def test_a_large_loss_is_looked_at_first(cluster, outside_ca):
     lost.items = {key: one for key, one in lost.items.items() if not key.startswith("trust/")}
     lost.log.clear()
     lost.revision = lost.floor = lost.revision + 1
+    answer = cluster.say("cay", "utils cluster sync")
+    assert answer.count("kept: the bus has lost it, and nobody has deleted it") == 14
+    assert len(cluster.held("cay")) == 14
+    for name in NAMES:
+        cluster.say(name, "utils cluster rebuild", PASSWORD)
+    cluster.settle()
+    assert len(everywhere(cluster)) == 14
+    assert len(cluster.log().look(fresh(cluster), lambda key: 0).lines) == 14
+
+
+def fresh(cluster):
+    """A member that knows nothing yet."""
+    return membership.member(cluster.node("ann").snapshot()).replace(fresh=True)
+
+
+def test_a_large_loss_is_looked_at_first(cluster, outside_ca):
+    """Who was away while much was deleted, and the deletions forgotten, agrees before it goes."""
+    pem = b"".join(outside_ca.root(f"R {n}").pem for n in range(14))
+    cluster.upload("ann", "tomcat-trust", pem)
+    cluster.settle()
+    cluster.snapshot("cay")
+    for row in cluster.node("ann").snapshot().trust("tomcat-trust"):
+        if row.common_name.startswith("R "):
+            cluster.say("ann", f"set cert delete tomcat-trust {row.name}.pem", "yes")
+    cluster.settle()
+    view = cluster.log().look(fresh(cluster), lambda key: 0)
+    deleted = [(s, h, line.entry.revision) for (s, h), line in view.lines.items()]
+    assert cluster.log().collect(view.revision, deleted)
+    bus = cluster.bus.open(cluster.clock)
+    bus.compact(bus.read("").revision)
+    cluster.restore("cay")
     answer = cluster.say("cay", "utils cluster sync", status=1)
     assert "The cluster no longer knows 14 of 14 certificates of tomcat-trust" in answer
     assert "utils cluster sync confirm" in answer
     assert len(cluster.held("cay")) == 14
     cluster.say("cay", "utils cluster sync confirm")
-    assert not cluster.held("cay")
-    cluster.say("ann", "utils cluster rebuild", PASSWORD)
     cluster.settle()
-    assert len(everywhere(cluster)) == 14
+    assert not everywhere(cluster)
 
 
 # --- coming and going ----------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 import pytest
 from three_nodes import NAMES, PASSWORD, Cluster
 
-from cucmos_shell.cluster import log
 from cucmos_shell.node.tasks.agent import COLLECT, COMPACT, MAX_ALARMS
 from cucmos_shell.world.bus import BusAway
 from cucmos_shell.world.buses.memory import MemoryBus, MemoryCluster
@@ -64,7 +63,7 @@ def test_create_killed_before_the_node_knew(apart):
     apart.say("ann", CREATE, PASSWORD)
     apart.say("bob", JOIN, PASSWORD)
     apart.settle("ann", "bob")
-    members = log.members(apart.bus.open(apart.clock)).values()
+    members = apart.log().members().values()
     assert sorted(one.hostname for one in members) == ["ann", "bob"]
 
 
@@ -73,9 +72,9 @@ def test_join_killed_before_the_others_knew(apart):
     apart.say("ann", CREATE, PASSWORD)
     apart.bus.prefix, apart.bus.times = "nodes/", 1
     apart.say("bob", JOIN, PASSWORD)
-    assert len(log.members(apart.bus.open(apart.clock))) == 1
+    assert len(apart.log().members()) == 1
     apart.settle("ann", "bob")
-    assert len(log.members(apart.bus.open(apart.clock))) == 2
+    assert len(apart.log().members()) == 2
 
 
 def test_rounds_killed_before_their_reports(cluster, outside_ca):
@@ -132,7 +131,7 @@ def test_a_bus_that_is_gone_holds_nobody(cluster):
     cluster.say("cay", CREATE, PASSWORD)
     answer = cluster.say("ann", "utils cluster leave", "yes")
     assert "The bus belongs to another cluster" in answer
-    assert len(log.members(cluster.bus.open(cluster.clock))) == 1
+    assert len(cluster.log("cay").members()) == 1
 
 
 def test_a_node_gives_nothing_to_a_bus_that_is_not_its_own(cluster):

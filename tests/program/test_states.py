@@ -9,7 +9,8 @@ from make_state import PASSWORD, PRODUCTS, STATES
 
 from cucmos_shell.node import Node
 
-ARCHIVES = sorted(STATES.glob("*.tar.xz"))
+ARCHIVES = sorted(STATES.glob("2*.tar.xz"))
+CLUSTERS = sorted(STATES.glob("cluster-*.tar.xz"))
 
 
 @pytest.fixture(params=ARCHIVES, ids=lambda path: path.name.removesuffix(".tar.xz"))
@@ -72,3 +73,29 @@ def test_its_history_goes_on(kept):
         assert kept.status == 0, line
     assert len(kept("show store history").splitlines()) == 3
     assert "Cisco Tomcat" in kept("utils service list")
+
+
+@pytest.mark.parametrize("archive", CLUSTERS, ids=lambda path: path.name.removesuffix(".tar.xz"))
+def test_a_cluster_goes_on(archive, tmp_path, keys):
+    """What its members have to do first is said, and nothing is lost by it."""
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path, filter="data")
+    password = (tmp_path / "lab" / "security-password").read_text().strip()
+    world, clock = clock_world(keys)
+    clock.now = (tmp_path / "lab" / "bus" / "bus.db").stat().st_mtime + 3600
+    talks = [
+        Conversation(Node.open(str(tmp_path / "lab" / name), world)) for name in ("pub", "pub-sub1")
+    ]
+    for say in talks:
+        if "utils cluster rebuild" in say("utils cluster sync"):
+            say("utils cluster rebuild", password)
+        assert say.status == 0
+    for say in talks * 2:
+        say("utils cluster sync")
+        assert say.status == 0
+        assert "tomcat-trust/Kept-Root.pem" in say("show cert list trust")
+        assert "in sync" in say("show cert distribution")
+    talks[1]("set cert delete tomcat-trust Kept-Root.pem", "yes")
+    for say in talks[::-1]:
+        say("utils cluster sync")
+    assert "Kept-Root" not in talks[0]("show cert list trust")

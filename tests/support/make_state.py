@@ -3,8 +3,9 @@
     python tests/support/make_state.py NAME [PROGRAM]
 
 `PROGRAM` is the interpreter whose `cucmos_shell` makes them, this one by default. For each product
-that it knows, `tests/support/states/NAME-PRODUCT.tar.xz` is written. Run it before a change of
-what the state folder holds, by the program that is to be changed.
+that it knows, `tests/support/states/NAME-PRODUCT.tar.xz` is written, and of a cluster of two
+`cluster-NAME-PRODUCT.tar.xz`. Run it before a change of what the state folder holds, by the program
+that is to be changed.
 """
 
 import pathlib
@@ -61,8 +62,30 @@ def make(product, program, archive):
             packed.add(state, arcname="node")
 
 
+def make_cluster(product, program, archive):
+    """Install two nodes that have told each other something, and pack their folder."""
+    with tempfile.TemporaryDirectory() as folder:
+
+        def run(*words, typed=""):
+            subprocess.run(
+                [program, "-I", "-m", "cucmos_shell", *words],
+                input=typed, capture_output=True, text=True, cwd=folder, check=True,
+            )  # fmt: skip
+
+        lab = f"{folder}/lab"
+        names = ("pub", "pub-sub1")
+        run("init", "--cluster", "2", "--hostname", "pub", "--state", lab,
+            "--profile", product, "--speed", "0")  # fmt: skip
+        run("--state", f"{lab}/pub", "-c", "set cert import trust tomcat", typed=authority(folder))
+        for node in names * 2:
+            run("--state", f"{lab}/{node}", "-c", "utils cluster sync")
+        with tarfile.open(archive, "w:xz") as packed:
+            packed.add(lab, arcname="lab")
+
+
 if __name__ == "__main__":
     name, program = sys.argv[1], (sys.argv[2:] or [sys.executable])[0]
     STATES.mkdir(exist_ok=True)
     for product in PRODUCTS:
         make(product, program, STATES / f"{name}-{product}.tar.xz")
+        make_cluster(product, program, STATES / f"cluster-{name}-{product}.tar.xz")

@@ -4,6 +4,8 @@ import shutil
 
 from harness import Conversation, clock_world
 
+from cucmos_shell.cluster import membership
+from cucmos_shell.cluster.log import Log
 from cucmos_shell.node import Node
 from cucmos_shell.world.buses.memory import MemoryCluster
 
@@ -78,3 +80,8 @@ class Cluster:
         shutil.rmtree(self.folder / name)
         (self.folder / f"{name}.kept").rename(self.folder / name)
         self.open(name)
+
+    def log(self, name=NAMES[0]):
+        """The log as a node reads it."""
+        secrets = membership.secrets(self.node(name).snapshot())
+        return Log(self.bus.open(self.clock), secrets.cluster)

@@ -20,13 +20,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from cucmos_shell.cluster.entries import LogLine
     from cucmos_shell.cluster.known import Known
-    from cucmos_shell.cluster.log import LogLine, View
+    from cucmos_shell.cluster.log import View
     from cucmos_shell.cluster.membership import Membership
     from cucmos_shell.profile.profile import Profile
     from cucmos_shell.store.transaction import Transaction
 
+LOST = "the bus has lost it, and nobody has deleted it; utils cluster rebuild tells it anew"
+STRANGE = "no member of the cluster has written this to the bus; it has no effect"
 BACK = "upload it again to bring it back"
+IGNORED, MAX_STRANGE = "ignored", 10
 
 
 class Arrivals:
@@ -48,6 +52,7 @@ class Arrivals:
         self._profile = profile
         self._member = member
         self._view = view
+        self._all_seen = member.has_seen(view.meta.floor)
         self._told = told
         self._new_id = new_id
         self._wishes = membership.wishes(change)
@@ -61,6 +66,8 @@ class Arrivals:
         for store in self._profile.distribution.stores:
             self._store(store)
         self._copies()
+        for key in sorted(self._view.strange)[:MAX_STRANGE]:
+            self._note("", key, key, IGNORED, STRANGE, "")
         change = self._change
         membership.put_wishes(change, self._wishes)
         before = {(one.sha256, one.why) for one in membership.said(change)}
@@ -81,6 +88,7 @@ class Arrivals:
         for sha256 in sorted(keys, key=lambda one: (self._present(store, one), one)):
             before = known.find(sha256)
             entry = self._entry(store, sha256, before)
+            self._notice_loss(store, sha256, entry)
             held = self._meet(store, sha256, entry)
             if entry is None or before is None or entry[:2] != before[:2]:
                 changes[sha256] = entry
@@ -96,16 +104,19 @@ class Arrivals:
         key = store, sha256
         if key in self._told:
             return self._told[key]
-        if key in self._view.lines:
-            return self._view.lines[key].entry
-        return None if self._view.full or key in self._view.gone else before
+        return self._view.entry(key, before, all_seen=self._all_seen)
+
+    def _notice_loss(self, store: str, sha256: str, entry: Entry | None) -> None:
+        key = store, sha256
+        if entry is not None and key not in self._told and self._view.absent(key):
+            row = self._change.upload(store, sha256)
+            self._note(store, sha256, row.name if row else sha256, "kept", LOST, "")
 
     def _meet(self, store: str, sha256: str, entry: Entry | None) -> bool:
         """Let the wish meet the entry; whether the certificate is to be held."""
         rows = self._wishes[store]
         told = rows.get(sha256)
-        all_seen = self._member.has_seen(self._view.floor)
-        meeting = meet(entry, told.wish if told else None, all_seen=all_seen)
+        meeting = meet(entry, told.wish if told else None, all_seen=self._all_seen)
         if told and not meeting.tell:
             del rows[sha256]
         if told and meeting.refused:

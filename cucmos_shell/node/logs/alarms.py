@@ -60,6 +60,9 @@ CATALOGUE = {
         4, "The revocation status of an uploaded certificate is not known", ("Message", "Reason")
     ),
     "CertificateKeptOut": Alarm(4, "A change of the cluster's trust stores has no effect here"),
+    "ClusterStranger": Alarm(
+        2, "Somebody who is no member has written to the bus of the cluster"
+    ),
     "ClusterUnreachable": Alarm(3, "The bus of the cluster cannot be used", ("Reason",)),
     "ServiceStartFailed": Alarm(
         2, "Failed to start service.", ("ServiceName", "Reason"), **_SERVICE

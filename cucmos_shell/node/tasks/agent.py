@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 
-from cucmos_shell.cluster import log, membership
-from cucmos_shell.cluster.log import BATCH, View, Wanted
+from cucmos_shell.cluster import membership
+from cucmos_shell.cluster.log import BATCH, Log, View, Wanted, batches
 from cucmos_shell.cluster.membership import NodeRecord
 from cucmos_shell.cluster.rules import meet
 from cucmos_shell.errors import Busy, Refused
-from cucmos_shell.node.certificates.arrivals import Arrivals
+from cucmos_shell.node.certificates.arrivals import IGNORED, Arrivals
 from cucmos_shell.node.tasks.alarms import raising
 from cucmos_shell.node.tasks.reports import OLDER, is_older, look, make_up, report
 from cucmos_shell.results import Commit, Progress, Value
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from cucmos_shell.cluster.membership import Membership
+    from cucmos_shell.cluster.membership import Membership, Secrets
     from cucmos_shell.cluster.rules import Entry
     from cucmos_shell.node import Node
     from cucmos_shell.node.logs.alarms import Raised
@@ -42,6 +42,10 @@ BRAKE_COUNT, BRAKE_SHARE = 10, 0.2
 LEASE = 15.0
 # Tombstones are collected when there are so many that everybody has applied.
 COLLECT = 50
+EARLIER = (
+    "This node joined its cluster by an earlier version of this program",
+    "To go on, on every node: utils cluster rebuild",
+)
 # Alarms that one round raises at most, but for one more that counts the others.
 MAX_ALARMS = 10
 # Every so many reports a node has the bus forget how what everybody has came to be.
@@ -81,7 +85,7 @@ class Synced(Value):
             lines.append(OLDER)
         lines += [f"\t{name}, new" for name in self.added]
         lines += [f"\t{name}, deleted" for name in self.removed]
-        return lines + [f"\t{one.store}/{one.name}, {one.what}: {one.why}" for one in self.said]
+        return lines + [f"\t{one.subject}, {one.what}: {one.why}" for one in self.said]
 
     def data(self) -> dict[str, Any]:
         """The JSON form: keys `told`, `revision`, `state_put_back_or_copied`, `added`, `removed`,
@@ -112,8 +116,18 @@ def bus_of(node: Node, member: Membership) -> Bus:
     return node.world.open_bus(member.url, node.state_dir, node.world.now)
 
 
-def described(node: Node, member: Membership) -> NodeRecord:
+def log_of(bus: Bus, snapshot: Snapshot) -> Log:
+    """The log of the node's cluster, on that bus. Raises Refused where it cannot be read."""
+    secrets = membership.secrets(snapshot)
+    if secrets is None:
+        raise Refused(EARLIER[0], details=EARLIER[1:])
+    return Log(bus, secrets.cluster)
+
+
+def described(node: Node, member: Membership, secrets: Secrets) -> NodeRecord:
     """The node as the others are to know it."""
+    from cucmos_shell.pki.sealed import public_of
+
     profile = node.profile
     return NodeRecord(
         member.node,
@@ -124,6 +138,7 @@ def described(node: Node, member: Membership) -> NodeRecord:
         profile.product,
         profile.network_cluster.server,
         node.now(),
+        sealing=public_of(secrets.private).hex(),
     )
 
 
@@ -142,7 +157,7 @@ def sync(node: Node, *, confirmed: bool = False) -> Conversation[Synced]:
     if not node.services.running(service):
         raise Refused("{service} is not running", service=service)
     with turn(node), contextlib.closing(bus_of(node, member)) as bus:
-        return (yield from _sync(node, bus, confirmed))
+        return (yield from _sync(node, log_of(bus, node.snapshot()), confirmed))
 
 
 def turn(node: Node) -> Lock:
@@ -154,51 +169,66 @@ def turn(node: Node) -> Lock:
     return lock
 
 
-def _sync(node: Node, bus: Bus, confirmed: bool) -> Conversation[Synced]:
+def _sync(node: Node, log: Log, confirmed: bool) -> Conversation[Synced]:
     total = Synced(0, (), (), (), 0, False)
-    for _ in range(TRIES):
+    for tried in range(TRIES):
         snapshot = node.snapshot()
         before = member = joined(snapshot)
-        view = look(node, bus, member)
-        alive(bus, member)
-        make_up(node, bus, member, view)
-        given = _give_copies(node, bus, snapshot, member)
+        full = tried >= TRIES // 2  # what nobody of the cluster wrote is in the way otherwise
+        view = look(node, log, snapshot, member, full=full)
+        alive(log.bus, member)
+        make_up(node, log, member, view)
+        given = _give_copies(node, log, snapshot, member)
         if given != member.copies:
-            view = look(node, bus, member)
+            view = look(node, log, snapshot, member, full=full)
         _refuse_loss(node, snapshot, view, confirmed)
-        round_ = _tell(bus, snapshot, member, view)
+        round_ = _tell(log, snapshot, member, view)
         if round_.told or view.news or given != member.copies:
             member = _next(node, member, view, round_, given)
             arrivals: Arrivals = yield _applying(node, (before, member), view, round_)
-            report(node, bus, member)
+            report(node, log, member)
             total = total.with_round(round_, arrivals, member, is_older(joined(snapshot), view))
             yield from raising(node, _alarms(node, arrivals.said))
         else:
             total = total.replace(revision=member.applied)
         if member.node not in view.nodes:
-            log.put_node(bus, described(node, member))
+            put_self(node, log, member)
         if round_.complete and not _untold(node.snapshot()):
-            _collect(bus, node, member, view)
+            _collect(log, node, member, view)
             return total
         yield Progress(f"Told to the cluster so far: {total.told}", aside=True)
     raise Busy("Other nodes are telling the cluster much at this moment; the rest waits here")
 
 
+def put_self(node: Node, log: Log, member: Membership) -> None:
+    """Say that the node is a member."""
+    secrets = membership.secrets(node.snapshot())
+    if secrets is not None:
+        log.put_node(described(node, member, secrets))
+
+
 def _alarms(node: Node, said: Sequence[membership.Said]) -> list[Raised]:
-    """An alarm for each wish that was dropped; where they are many, one for what is left."""
-    messages = [f"{one.store}/{one.name}, {one.what}: {one.why}" for one in said[:MAX_ALARMS]]
+    """An alarm for each of them; where they are many, one more for what is left."""
+    alarms = [
+        node.alarms.make(
+            "ClusterStranger" if one.what == IGNORED else "CertificateKeptOut",
+            Message=f"{one.subject}, {one.what}: {one.why}",
+        )
+        for one in said[:MAX_ALARMS]
+    ]
     if len(said) > MAX_ALARMS:
-        messages.append(f"{len(said) - MAX_ALARMS} more; see show cert distribution")
-    return [node.alarms.make("CertificateKeptOut", Message=message) for message in messages]
+        more = f"{len(said) - MAX_ALARMS} more; see show cert distribution"
+        alarms.append(node.alarms.make("CertificateKeptOut", Message=more))
+    return alarms
 
 
-def _give_copies(node: Node, bus: Bus, snapshot: Snapshot, member: Membership) -> dict[str, str]:
+def _give_copies(node: Node, log: Log, snapshot: Snapshot, member: Membership) -> dict[str, str]:
     """Give the others own certificates that are new; SHA-256 of all they were given, by unit."""
     copies = dict(member.copies)
     for unit in node.profile.distribution.copies:
         row = snapshot.own(unit).row if unit in snapshot.units else None
         if row is not None and copies.get(unit) != row.sha256:
-            log.put_copy(bus, member.node, unit, snapshot.own_der(unit))
+            log.put_copy(member.node, unit, snapshot.own_der(unit))
             copies[unit] = row.sha256
     return copies
 
@@ -213,7 +243,7 @@ def _next(
         applied=max(member.applied, told.reached),
         turn=max(member.turn, mine.turn if mine else 0) + 1,
         mark=new_id(node, member),
-        era=view.era,
+        era=view.meta.era,
         copies=copies,
     )
     return after
@@ -225,7 +255,7 @@ def _untold(snapshot: Snapshot) -> bool:
 
 def _refuse_loss(node: Node, snapshot: Snapshot, view: View, confirmed: bool) -> None:
     """Raise Refused where a full read takes much away that nobody is known to have deleted."""
-    if not view.full or confirmed:
+    if not view.full or confirmed or joined(snapshot).has_seen(view.meta.floor):
         return
     for store in node.profile.distribution.stores:
         known = membership.known(snapshot, store)
@@ -252,12 +282,12 @@ class Telling(Value):
     reached: int
 
 
-def _tell(bus: Bus, snapshot: Snapshot, member: Membership, view: View) -> Telling:
+def _tell(log: Log, snapshot: Snapshot, member: Membership, view: View) -> Telling:
     """Tell what may be told."""
     told: dict[tuple[str, str], Entry] = {}
     reached = view.revision
-    for batch in log.batches(_wanted(snapshot, member, view)):
-        done = log.tell(bus, member.node, view, batch)
+    for batch in batches(_wanted(snapshot, member, view)):
+        done = log.tell(member.node, view, batch)
         if done is None:
             return Telling(told, False, reached)
         told.update(done)
@@ -268,17 +298,16 @@ def _tell(bus: Bus, snapshot: Snapshot, member: Membership, view: View) -> Telli
 
 
 def _wanted(snapshot: Snapshot, member: Membership, view: View) -> Iterator[Wanted]:
-    all_seen = member.has_seen(view.floor)
+    all_seen = member.has_seen(view.meta.floor)
     for store, rows in membership.wishes(snapshot).items():
         known = membership.known(snapshot, store)
         for sha256, told in rows.items():
             key = store, sha256
-            entry = None if view.full or key in view.gone else known.find(sha256)
-            if key in view.lines:
-                entry = view.lines[key].entry
+            entry = view.entry(key, known.find(sha256), all_seen=all_seen)
             if meet(entry, told.wish, all_seen=all_seen).tell:
                 der = snapshot.certificate_der(sha256) if told.wish.present else b""
-                yield store, sha256, entry.revision if entry else 0, told, der, 0
+                replaced = entry.revision if entry and not view.absent(key) else 0
+                yield store, sha256, replaced, told, der, 0
 
 
 # --- applying ------------------------------------------------------------------------------------
@@ -298,18 +327,19 @@ def _applying(
         arrivals.run()
         membership.put_member(change, member)
         membership.put_nodes(change, view.nodes.values())
+        membership.put_seen(change, {**membership.seen(change), **view.seen})
         return arrivals
 
     return Commit(apply)
 
 
-def _collect(bus: Bus, node: Node, member: Membership, view: View) -> None:
+def _collect(log: Log, node: Node, member: Membership, view: View) -> None:
     """Drop tombstones that all members have applied, when there are many, and old history."""
     active = [one.id for one in view.nodes.values() if not one.removed and one.id != member.node]
     applied = [view.reports[one].applied if one in view.reports else 0 for one in active]
     up_to = min([*applied, member.applied])
     if member.turn % COMPACT == 0:
-        bus.compact(up_to)
+        log.bus.compact(up_to)
     snapshot = node.snapshot()
     old = []
     for store in node.profile.distribution.stores:
@@ -321,7 +351,7 @@ def _collect(bus: Bus, node: Node, member: Membership, view: View) -> None:
                 if not entry.present and entry.revision <= up_to
             ]
     if len(old) >= COLLECT:
-        log.collect(bus, up_to, old[:BATCH])
+        log.collect(up_to, old[:BATCH])
 
 
 # --- when there is something to do ---------------------------------------------------------------

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import contextlib
 
-from cucmos_shell.cluster import log, membership
-from cucmos_shell.cluster.membership import Membership, Told
+from cucmos_shell.cluster import membership
+from cucmos_shell.cluster.entries import Meta
+from cucmos_shell.cluster.log import META, Log, NotOfMembers, View, batches, head, new_key
+from cucmos_shell.cluster.membership import Membership, Secrets, Told
 from cucmos_shell.cluster.rules import NOTHING, Wish, wished
 from cucmos_shell.errors import NotFound, Refused, ShellError
 from cucmos_shell.node.access import accounts, passwords
-from cucmos_shell.node.tasks.agent import bus_of, described, joined, new_id, turn
+from cucmos_shell.node.tasks.agent import bus_of, described, joined, log_of, new_id, turn
 from cucmos_shell.node.tasks.reports import REMOVED
+from cucmos_shell.pki import sealed
 from cucmos_shell.results import Commit
 from cucmos_shell.store.paths import MEMBERSHIP
+
+TAKEN = "There is a cluster on this bus already: join it"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,47 +47,73 @@ def create(node: Node, url: str, password: str) -> Conversation[Membership]:
     bus = node.world.open_bus(url, node.state_dir, node.world.now)
     with contextlib.closing(bus):
         member = Membership(_name(node), _name(node), url, bus.identity(), era=_name(node))
-        begun = _begun(node, bus, password)
-        if begun is not None:
-            member = member.replace(cluster=begun[0], era=begun[1], node=begun[2])
+        secrets = Secrets(new_key(), sealed.new_private())
+        there = head(bus)
+        if there is not None:
+            member, secrets = _begun(node, bus, there, member, password)
+        elif bus.read(META).items:
+            raise Refused("The bus is not empty")
         else:
-            log.found(bus, member, passwords.make_hash(password), described(node, member))
-    yield Commit(lambda change: _enter(node, change, member, password))
+            begun = Meta(member.cluster, member.era, 0, 0, _locked(password, secrets, member))
+            if not Log(bus, secrets.cluster).found(begun, described(node, member, secrets)):
+                raise Refused(TAKEN)
+    yield Commit(lambda change: _enter(node, change, member, secrets, password))
     return member
 
 
-def _begun(node: Node, bus: Bus, password: str) -> tuple[str, str, str] | None:
-    """Cluster, era and node of a `create` of this node's that a kill kept from being done here."""
-    if not bus.read(log.META).items:
-        return None
-    found, members = log.describe(bus), list(log.members(bus).values())
+def _locked(password: str, secrets: Secrets, member: Membership) -> bytes:
+    return sealed.lock(password, secrets.cluster, member.cluster.encode())
+
+
+def _unlocked(meta: Meta, password: str) -> bytes | None:
+    return sealed.unlock(password, meta.locked, meta.cluster.encode())
+
+
+def _begun(
+    node: Node, bus: Bus, meta: Meta, member: Membership, password: str
+) -> tuple[Membership, Secrets]:
+    """The place in a cluster that a `create` of this node's has begun before a kill.
+
+    Raises Refused where that cannot be.
+    """
+    key = _unlocked(meta, password)
+    if key is None:
+        raise Refused(TAKEN)
+    log = Log(bus, key)
+    members = list(log.members().values())
     alone = len(members) == 1 and members[0].hostname.lower() == node.hostname.lower()
-    if alone and not log.reports(bus) and passwords.matches(password, found["password"]):
-        return found["cluster"], found["era"], members[0].id
-    return None
+    if not alone or log.reports():
+        raise Refused(TAKEN)
+    place: Membership = member.replace(cluster=meta.cluster, era=meta.era, node=members[0].id)
+    secrets = Secrets(key, sealed.new_private())
+    log.put_node(described(node, place, secrets))
+    return place, secrets
 
 
 def join(node: Node, url: str, password: str) -> Conversation[Membership]:
     """Become a member of the cluster at `url`. Raises Refused, BusAway."""
     bus = node.world.open_bus(url, node.state_dir, node.world.now)
     with contextlib.closing(bus):
-        cluster = log.describe(bus)
-        if not passwords.matches(password, cluster["password"]):
+        meta = head(bus)
+        if meta is None:
+            raise Refused("There is no cluster on this bus")
+        key = _unlocked(meta, password)
+        if key is None:
             raise Refused("The security password is not that of the cluster")
-        for other in log.members(bus).values():
+        log, secrets = Log(bus, key), Secrets(key, sealed.new_private())
+        era = log.meta().era
+        for other in log.members().values():
             if not other.removed and other.hostname.lower() == node.hostname.lower():
                 raise Refused(
                     "The cluster has a node of that name: {name}",
                     name=node.hostname,
                     details=("If it is this one, put back to before: utils cluster remove, there",),
                 )
-        member = Membership(
-            cluster["cluster"], _name(node), url, bus.identity(), era=cluster["era"]
-        )
+        member = Membership(meta.cluster, _name(node), url, bus.identity(), era=era)
         # First here: where a kill comes between, the next round tells the others.
-        yield Commit(lambda change: _enter(node, change, member, password))
+        yield Commit(lambda change: _enter(node, change, member, secrets, password))
         with contextlib.suppress(ShellError):
-            log.put_node(bus, described(node, member))
+            log.put_node(described(node, member, secrets))
     return member
 
 
@@ -98,7 +129,9 @@ def _check_password(node: Node, password: str) -> None:
         passwords.check_strength(password, "security")
 
 
-def _enter(node: Node, change: Transaction, member: Membership, password: str) -> None:
+def _enter(
+    node: Node, change: Transaction, member: Membership, secrets: Secrets, password: str
+) -> None:
     """Keep the membership; what was uploaded here before is wished for the whole cluster."""
     if membership.member(change) is not None:
         raise Refused("This node has joined a cluster meanwhile")
@@ -113,6 +146,7 @@ def _enter(node: Node, change: Transaction, member: Membership, password: str) -
                 rows[row.sha256] = Told(wish, row.name, row.description, change.who, change.now)
     membership.put_wishes(change, wishes)
     membership.put_member(change, member)
+    membership.put_secrets(change, secrets)
 
 
 def leave(node: Node) -> Conversation[str]:
@@ -120,27 +154,37 @@ def leave(node: Node) -> Conversation[str]:
 
     Why the others could not be told, or nothing: a bus that is gone for ever holds nobody.
     """
-    member = joined(node.snapshot())
+    snapshot = node.snapshot()
+    member, secrets = joined(snapshot), membership.secrets(snapshot)
     trouble = ""
     try:
         with contextlib.closing(bus_of(node, member)) as bus:
-            _refuse_another(bus, member)
-            log.put_node(bus, described(node, member).replace(removed=True))
+            log = _own_log(bus, snapshot, member)
+            if secrets is not None:
+                log.put_node(described(node, member, secrets).replace(removed=True))
     except ShellError as error:
         trouble = error.message()
     yield Commit(lambda change: forget(node, change))
     return trouble
 
 
-def _refuse_another(bus: Bus, member: Membership) -> None:
-    if log.describe(bus)["cluster"] != member.cluster:
+def _own_log(bus: Bus, snapshot: Snapshot, member: Membership) -> Log:
+    """The log of the member's cluster. Raises Refused where another cluster's is there, or none."""
+    log = log_of(bus, snapshot)
+    there = head(bus)
+    if there is None:
+        raise Refused("There is no cluster on this bus")
+    if there.cluster != member.cluster:
         raise Refused("The bus belongs to another cluster")
+    log.meta()
+    return log
 
 
 def forget(node: Node, change: Transaction) -> None:
     """Let a node be no member any more."""
     for name in change.base.manifest(MEMBERSHIP):
         change.put_file(MEMBERSHIP, name, None)
+    membership.put_secrets(change, None)
     spec = node.profile.distribution
     for store in {*spec.stores, *(store for found in spec.copies.values() for store in found)}:
         for row in change.trust(store):
@@ -150,16 +194,17 @@ def forget(node: Node, change: Transaction) -> None:
 
 def remove(node: Node, hostname: str) -> None:
     """Take a member out of the cluster. Raises NotFound, Refused for this node, BusAway."""
-    member = joined(node.snapshot())
+    snapshot = node.snapshot()
+    member = joined(snapshot)
     with contextlib.closing(bus_of(node, member)) as bus:
-        _refuse_another(bus, member)
-        known = log.members(bus).values()
+        log = _own_log(bus, snapshot, member)
+        known = log.members().values()
         found = [n for n in known if not n.removed and n.hostname.lower() == hostname.lower()]
         if not found:
             raise NotFound("{name} is no node of the cluster", name=hostname)
         if found[0].id == member.node:
             raise Refused("This node leaves with: utils cluster leave")
-        log.put_node(bus, found[0].replace(removed=True))
+        log.put_node(found[0].replace(removed=True))
 
 
 # --- telling everything anew ---------------------------------------------------------------------
@@ -176,52 +221,68 @@ def rebuild(node: Node, password: str) -> Conversation[int]:
     with contextlib.suppress(Refused):
         node.world.create_bus(member.url, node.state_dir, node.world.now).close()
     with turn(node), contextlib.closing(bus_of(node, member)) as bus:
-        _found_again(node, bus, member, password)
         snapshot = node.snapshot()
+        log, secrets = _found_again(node, bus, member, password)
         fresh = Membership(member.cluster, member.node, member.url, bus.identity())
-        view = log.look(bus, fresh)
+        view = log.look(fresh, nothing_known)
         if member.node in view.nodes and view.nodes[member.node].removed:
             raise Refused(REMOVED[0], details=REMOVED[1:])
         count = 0
-        for batch in log.batches(_known_anew(node, snapshot, member, view)):
-            if log.tell(bus, member.node, view, batch) is None:
+        for batch in batches(_known_anew(node, snapshot, member, view)):
+            if log.tell(member.node, view, batch) is None:
                 raise Refused("The bus is being changed at this moment; try again")
             count += len(batch)
         for other in membership.nodes(snapshot):
             if other.removed and other.id not in view.nodes:
-                log.put_node(bus, other)
-        log.put_node(bus, described(node, member))
-        after = log.look(bus, fresh)
+                log.put_node(other)
+        log.put_node(described(node, member, secrets))
+        after = log.look(fresh, nothing_known)
         mine = after.reports.get(member.node)
-        place = fresh.replace(turn=mine.turn if mine else 0, era=after.era)
-        yield Commit(lambda change: _renumber(node, change, after, place))
+        place = fresh.replace(turn=mine.turn if mine else 0, era=after.meta.era)
+        yield Commit(lambda change: _renumber(node, change, after, place, secrets))
     return count
 
 
-def _found_again(node: Node, bus: Bus, member: Membership, password: str) -> None:
-    """See that it is the cluster's bus, or begin it on one that has lost all of it.
+def nothing_known(key: str) -> int:
+    """The revision of a key that a node knows which knows none."""
+    return 0
+
+
+def _found_again(node: Node, bus: Bus, member: Membership, password: str) -> tuple[Log, Secrets]:
+    """The cluster's log, begun anew where the bus has lost it or somebody else has written its
+    head; and the node's secrets, which a node that joined by an earlier version gets now.
 
     Raises Refused: another cluster's, or another password.
     """
-    if bus.read(log.META).items:
-        _refuse_another(bus, member)
-        if not passwords.matches(password, log.describe(bus)["password"]):
+    secrets = membership.secrets(node.snapshot())
+    there = head(bus)
+    if there is not None and there.cluster != member.cluster:
+        raise Refused("The bus belongs to another cluster")
+    key = _unlocked(there, password) if there else None
+    if there is not None and key is None and secrets is not None:
+        with contextlib.suppress(NotOfMembers):
+            Log(bus, secrets.cluster).meta()
             raise Refused("The security password is not that of the cluster")
-    else:
-        new = member.replace(era=_name(node))
-        log.found(bus, new, passwords.make_hash(password), described(node, member))
-        return
-    if log.describe(bus)["era"] == member.era:
-        log.begin_era(bus, _name(node))
+    if secrets is None or (key is not None and secrets.cluster != key):
+        secrets = Secrets(key or new_key(), secrets.private if secrets else sealed.new_private())
+    log = Log(bus, secrets.cluster)
+    if key is None:
+        at = bus.read(META)
+        revision = next((item.revision for item in at.items if item.key == META), 0)
+        locked = _locked(password, secrets, member)
+        meta = Meta(member.cluster, _name(node), at.revision, 0, locked, revision)
+        if not log.found(meta, described(node, member, secrets)):
+            raise Refused("The bus is being changed at this moment; try again")
+    elif log.meta().era == member.era:
+        log.begin_era(_name(node))
+    return log, secrets
 
 
-def _known_anew(
-    node: Node, snapshot: Snapshot, member: Membership, view: log.View
-) -> Iterator[Wanted]:
+def _known_anew(node: Node, snapshot: Snapshot, member: Membership, view: View) -> Iterator[Wanted]:
     for store in node.profile.distribution.stores:
         for sha256, entry in membership.known(snapshot, store).items():
             line = view.lines.get((store, sha256))
-            if line is not None and not line.was and line.entry.revision > view.since:
+            if line is not None and not line.was and line.entry.revision > view.meta.since:
                 continue  # said since the first node has told the bus anew
             if line is not None and (line.was or line.entry.revision) >= entry.revision:
                 continue
@@ -235,7 +296,9 @@ def _known_anew(
             yield store, sha256, line.entry.revision if line else 0, told, der, entry.revision
 
 
-def _renumber(node: Node, change: Transaction, view: log.View, member: Membership) -> None:
+def _renumber(
+    node: Node, change: Transaction, view: View, member: Membership, secrets: Secrets
+) -> None:
     """What was known by the old numbers is known by the new ones, and so is what wishes saw."""
     wishes = membership.wishes(change)
     for store in node.profile.distribution.stores:
@@ -255,3 +318,5 @@ def _renumber(node: Node, change: Transaction, view: log.View, member: Membershi
         membership.put_known(change, store, known.changed(agreed))
     membership.put_wishes(change, wishes)
     membership.put_member(change, member)
+    membership.put_secrets(change, secrets)
+    membership.put_seen(change, view.seen)

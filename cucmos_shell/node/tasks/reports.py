@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import contextlib
 
-from cucmos_shell.cluster import log
-from cucmos_shell.cluster.log import Report
+from cucmos_shell.cluster import membership
+from cucmos_shell.cluster.entries import Report
 from cucmos_shell.errors import Refused
 from cucmos_shell.store.durable import FILE_MODE, read, replace
 from cucmos_shell.world.bus import BusWentBack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cucmos_shell.cluster.log import View
+    from cucmos_shell.cluster.log import Log, View
     from cucmos_shell.cluster.membership import Membership
     from cucmos_shell.node import Node
-    from cucmos_shell.world.bus import Bus
+    from cucmos_shell.store import Snapshot
 
 OLDER = "This node's state was put back, or copied: it has told the cluster more than it knows"
 WENT_BACK = (
@@ -32,10 +32,10 @@ REMOVED = (
 )
 
 
-def look(node: Node, bus: Bus, member: Membership) -> View:
-    """What is new to the node. Raises Refused if the bus went back, or the node was removed."""
+def look(node: Node, log: Log, snapshot: Snapshot, member: Membership, *, full: bool) -> View:
+    """What is new to the node, or all. Raises Refused if the bus went back, or it was removed."""
     try:
-        view = log.look(bus, member)
+        view = log.look(member, membership.revisions(snapshot), full=full)
     except BusWentBack:
         raise Refused(WENT_BACK[0], details=WENT_BACK[1:]) from None
     mine = view.reports.get(member.node)
@@ -43,11 +43,14 @@ def look(node: Node, bus: Bus, member: Membership) -> View:
     # A kill keeps one report from the bus, unless it is known to have been there.
     if lacks > 1 or (lacks == 1 and _was_there(node, member)):
         raise Refused(WENT_BACK[0], details=WENT_BACK[1:])
-    if view.era != member.era and member.applied > view.since:
+    if view.meta.era != member.era and member.applied > view.meta.since:
         raise Refused(WENT_BACK[0], details=WENT_BACK[1:])  # another has noticed and rebuilt it
-    if member.node in view.nodes and view.nodes[member.node].removed:
+    # Whoever was removed stays so: a node that joins again has another random name.
+    removed = {one.id: one for one in membership.nodes(snapshot) if one.removed}
+    whole: View = view.replace(nodes={**view.nodes, **removed})
+    if member.node in whole.nodes and whole.nodes[member.node].removed:
         raise Refused(REMOVED[0], details=REMOVED[1:])
-    return view
+    return whole
 
 
 def is_older(member: Membership, view: View) -> bool:
@@ -58,16 +61,16 @@ def is_older(member: Membership, view: View) -> bool:
     return mine.turn > member.turn or mine.mark != member.mark
 
 
-def make_up(node: Node, bus: Bus, member: Membership, view: View) -> None:
+def make_up(node: Node, log: Log, member: Membership, view: View) -> None:
     """Report what a kill has kept from it."""
     mine = view.reports.get(member.node)
     if member.turn and (mine is None or mine.turn < member.turn):
-        report(node, bus, member)
+        report(node, log, member)
 
 
-def report(node: Node, bus: Bus, member: Membership) -> None:
+def report(node: Node, log: Log, member: Membership) -> None:
     """Report, and remember that it was done: a bus that lacks this report has gone back."""
-    log.report(bus, member.node, Report(member.applied, member.turn, member.mark))
+    log.report(member.node, Report(member.applied, member.turn, member.mark))
     with contextlib.suppress(OSError):
         replace(node.layout.agent_reported, member.mark.encode("ascii"), FILE_MODE, durable=False)
 

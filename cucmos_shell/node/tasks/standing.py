@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 
-from cucmos_shell.cluster import log, membership
+from cucmos_shell.cluster import membership
 from cucmos_shell.cluster.membership import Said
 from cucmos_shell.errors import Refused, ShellError
-from cucmos_shell.node.tasks.agent import bus_of, joined
+from cucmos_shell.node.tasks.agent import bus_of, joined, log_of
 from cucmos_shell.results import Value
 from cucmos_shell.text import columns, iso_time
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.cluster.membership import Membership
     from cucmos_shell.node import Node
+    from cucmos_shell.store import Snapshot
 
 
 class StoreStanding(Value):
@@ -64,7 +65,7 @@ class Standing(Value):
         if self.trouble:
             lines += ["", f"Warning: {self.trouble}"]
         if self.said:
-            lines += ["", *(f"{s.store}/{s.name}, {s.what} {iso_time(s.when)}: {s.why}"
+            lines += ["", *(f"{s.subject}, {s.what} {iso_time(s.when)}: {s.why}"
                             for s in self.said)]  # fmt: skip
         return lines
 
@@ -91,7 +92,7 @@ def standing(node: Node, store: str = "") -> Standing:
     spec, snapshot = node.profile.distribution, node.snapshot()
     member = joined(snapshot)
     wishes, said = membership.wishes(snapshot), membership.said(snapshot)
-    nodes, trouble = _nodes(node, member)
+    nodes, trouble = _nodes(node, snapshot, member)
     stores = [
         StoreStanding(
             name,
@@ -107,11 +108,13 @@ def standing(node: Node, store: str = "") -> Standing:
     return Standing(member.cluster, spec.service, running, tuple(stores), nodes, chosen, trouble)
 
 
-def _nodes(node: Node, member: Membership) -> tuple[tuple[NodeStanding, ...], str]:
+def _nodes(
+    node: Node, snapshot: Snapshot, member: Membership
+) -> tuple[tuple[NodeStanding, ...], str]:
     """The nodes as the bus has them, and how far each is; or why it could not be asked."""
     try:
         with contextlib.closing(bus_of(node, member)) as bus:
-            view = log.look(bus, member.replace(fresh=True))
+            view = log_of(bus, snapshot).look(member, membership.revisions(snapshot), full=True)
     except (Refused, ShellError) as error:
         return (), error.message()
     revisions = [line.entry.revision for line in view.lines.values()]

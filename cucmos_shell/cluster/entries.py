@@ -1,0 +1,152 @@
+"""What stands in the log of a cluster: its forms, and how they are read from a bus.
+
+What is not of these forms is damage: a member has written it, or it would not have been read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from base64 import b64decode
+
+from cucmos_shell.cluster.membership import NodeRecord
+from cucmos_shell.cluster.rules import Entry
+from cucmos_shell.cluster.signed import content
+from cucmos_shell.results import Value
+from cucmos_shell.world.bus import BusDamaged
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from cucmos_shell.world.bus import Item
+
+# The last second that can be shown as a date.
+LAST_SECOND = 253_402_300_799
+# The most that a revision may be for a node to keep it in `known`.
+MAX_REVISION = 1 << 60
+
+
+class Meta(Value):
+    """The head of the log. `locked` is its key for who knows the security password.
+
+    Entries were collected up to revision `floor`. The `era` began after revision `since`: what was
+    said earlier and is not on the bus was lost. `revision` is that of the item itself.
+    """
+
+    cluster: str
+    era: str
+    since: int
+    floor: int
+    locked: bytes
+    revision: int = 0
+
+
+class Report(Value):
+    """What a member says of itself: up to where it has applied the log. `turn` counts reports."""
+
+    applied: int
+    turn: int
+    mark: str
+
+
+class LogLine(Value):
+    """An entry with all that is said along with it. `der` is empty where it was deleted."""
+
+    entry: Entry
+    name: str
+    description: str
+    account: str
+    node: str
+    when: float
+    reason: str
+    der: bytes
+    was: int = 0
+
+
+@contextlib.contextmanager
+def understanding() -> Iterator[None]:
+    """What is not of the form that a member writes is damage, said as such: raises BusDamaged."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise BusDamaged("of the cluster", f"{type(error).__name__}: {error}") from error
+
+
+def meta(item: Item) -> Meta:
+    """The head of the log, which may be of anybody. Raises LookupError, TypeError, ValueError."""
+    data = content(item)
+    return Meta(
+        _text(data, "cluster"),
+        _text(data, "era"),
+        _number(data, "since"),
+        _number(data, "floor"),
+        b64decode(_text(data, "locked")),
+        item.revision,
+    )
+
+
+def line(item: Item) -> LogLine:
+    """An entry of a trust store. Raises LookupError, TypeError, ValueError, as all of these do."""
+    data = content(item)
+    if item.revision > MAX_REVISION:
+        raise ValueError(f"{item.revision} is no revision")
+    entry = Entry(_truth(data, "present"), item.revision, _text(data, "by"))
+    name, description, account, node = (
+        _text(data, key) for key in ("name", "description", "account", "node")
+    )
+    return LogLine(
+        entry, name, description, account, node, _moment(data, "when"),
+        _text(data, "reason"), b64decode(_text(data, "der")), _number(data, "was"),
+    )  # fmt: skip
+
+
+def copy(item: Item) -> bytes | None:
+    """The own certificate of a member; None where it gives none any more."""
+    return b64decode(_text(content(item), "der")) or None
+
+
+def node(item: Item) -> NodeRecord:
+    """A member."""
+    data = content(item)
+    for name in ("id", "hostname", "domain", "ip", "role", "product", "server", "sealing"):
+        _text(data, name)
+    _moment(data, "when")
+    _truth(data, "removed")
+    bytes.fromhex(data["sealing"])
+    if item.key != f"nodes/{data['id']}":
+        raise ValueError(f"{item.key} is of another node")
+    return NodeRecord(**data)
+
+
+def report(item: Item) -> Report:
+    """What a member says of itself."""
+    data = content(item)
+    return Report(_number(data, "applied"), _number(data, "turn"), _text(data, "mark"))
+
+
+def _text(data: Mapping[str, Any], name: str) -> str:
+    value = data[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is no text")
+    return value
+
+
+def _truth(data: Mapping[str, Any], name: str) -> bool:
+    value = data[name]
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is neither true nor false")
+    return value
+
+
+def _number(data: Mapping[str, Any], name: str) -> int:
+    value = data[name]
+    if not isinstance(value, int) or value is True or not 0 <= value <= MAX_REVISION:
+        raise TypeError(f"{name} is no number")
+    return value
+
+
+def _moment(data: Mapping[str, Any], name: str) -> float:
+    if type(data[name]) not in (int, float) or not 0 <= data[name] <= LAST_SECOND:
+        raise TypeError(f"{name} is no moment")
+    return float(data[name])

@@ -1,0 +1,49 @@
+"""Values on the bus are signed with the key of the cluster, so that only its members write them.
+
+    MAC SEEN JSON
+
+MAC is HMAC-SHA256 over the key of the item and the rest, in hexadecimal. SEEN is the revision up to
+which the writer had read the bus: what is written once more later on, by somebody who has kept it,
+tells by that that it is from before.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cucmos_shell.world.bus import Item
+
+KEY_SIZE = 32
+_MAC = 64
+
+
+def _mac(key: bytes, name: str, rest: bytes) -> bytes:
+    digest: bytes = hmac.digest(key, name.encode() + b"\0" + rest, "sha256")
+    return digest.hex().encode("ascii")
+
+
+def signed(key: bytes, name: str, seen: int, data: object) -> bytes:
+    """The value that says `data` at the item `name`."""
+    rest = b"%d %s" % (seen, json.dumps(data).encode("ascii"))
+    return _mac(key, name, rest) + b" " + rest
+
+
+def genuine(key: bytes, item: Item, known: int = 0) -> bool:
+    """Whether a member wrote it; not the copy of an earlier value, where `known` is the revision of
+    the item that is known already."""
+    mac, blank, rest = item.value[:_MAC], item.value[_MAC : _MAC + 1], item.value[_MAC + 1 :]
+    seen, _, _ = rest.partition(b" ")
+    if blank != b" " or not seen.isdigit() or len(seen) > 20:
+        return False
+    fresh = item.revision == known or known <= int(seen) < item.revision
+    return fresh and hmac.compare_digest(mac, _mac(key, item.key, rest))
+
+
+def content(item: Item) -> Any:
+    """What the item says, whoever wrote it. Raises ValueError."""
+    return json.loads(item.value[_MAC + 1 :].partition(b" ")[2])
