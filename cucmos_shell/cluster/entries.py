@@ -64,6 +64,25 @@ class LogLine(Value):
     was: int = 0
 
 
+class Shared(Value):
+    """What all nodes have of a unit: a multi-server certificate, or the request for one.
+
+    `sha256` is that of the certificate or request, empty where there is none any more. `ders` are
+    the certificate, those between it and its root, and the root; or the request. `node` and
+    `account` put it there at `when`. `sealed` is its key for the node that reads, or empty.
+    """
+
+    revision: int
+    by: str
+    sha256: str
+    ders: tuple[bytes, ...]
+    text: str
+    node: str
+    account: str
+    when: float
+    sealed: bytes = b""
+
+
 @contextlib.contextmanager
 def understanding() -> Iterator[None]:
     """What is not of the form that a member writes is damage, said as such: raises BusDamaged."""
@@ -99,6 +118,25 @@ def line(item: Item) -> LogLine:
         entry, name, description, account, node, _moment(data, "when"),
         _text(data, "reason"), b64decode(_text(data, "der")), _number(data, "was"),
     )  # fmt: skip
+
+
+def shared(item: Item) -> Shared:
+    """What all nodes have of a unit."""
+    data = content(item)
+    if not isinstance(data["ders"], list):
+        raise TypeError("ders are no list")
+    by, sha256, text, node, account = (
+        _text(data, name) for name in ("by", "sha256", "text", "node", "account")
+    )
+    ders = tuple(b64decode(one) for one in data["ders"])
+    if bool(sha256) != bool(ders):
+        raise ValueError("a certificate without its SHA-256, or the reverse")
+    return Shared(item.revision, by, sha256, ders, text, node, account, _moment(data, "when"))
+
+
+def sealed_key(item: Item) -> bytes:
+    """A private key, sealed for one member."""
+    return b64decode(_text(content(item), "sealed"))
 
 
 def copy(item: Item) -> bytes | None:

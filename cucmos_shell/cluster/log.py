@@ -6,6 +6,8 @@ nodes/ID                a member: host name, address, role, product; or that it 
 applied/ID              what the member has applied, and the how-manieth time it says so
 trust/STORE/SHA256      an entry: present with the certificate, or deleted
 copies/ID/UNIT          the own certificate of a member, for others' trust stores
+own/UNIT, csr/UNIT      a multi-server certificate with its chain, and the request for one
+keys/own/UNIT/ID, …     the private key of it, sealed for a member
 
 Each value is `signed`. What no member has written is nothing, but for being said.
 """
@@ -16,9 +18,10 @@ import os
 from base64 import b64encode
 
 from cucmos_shell.cluster import entries
-from cucmos_shell.cluster.entries import LogLine, Meta, Report, understanding
+from cucmos_shell.cluster.entries import LogLine, Meta, Report, Shared, understanding
 from cucmos_shell.cluster.known import entry_of
 from cucmos_shell.cluster.rules import Entry
+from cucmos_shell.cluster.shared import KINDS
 from cucmos_shell.cluster.signed import KEY_SIZE, genuine, signed
 from cucmos_shell.errors import Refused
 from cucmos_shell.results import Value
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from cucmos_shell.cluster.membership import Membership, NodeRecord, Told
+    from cucmos_shell.cluster.shared import Asked, Held
     from cucmos_shell.world.bus import Bus, Item
 
     T = TypeVar("T")
@@ -56,8 +60,9 @@ class View(Value):
 
     `lines` maps store and SHA-256 to an entry, `gone` holds those collected. `copies` maps node and
     unit to certificates, None if gone. `news`: there is something that concerns the node, not only
-    what others report of themselves. `seen` maps the keys of nodes and copies to their revisions,
-    `strange` those that no member has written.
+    what others report of themselves. `things` are multi-server certificates and requests by their
+    keys. `seen` maps the keys of nodes, copies and things to their revisions, `strange` those that
+    no member has written.
     """
 
     revision: int
@@ -68,6 +73,7 @@ class View(Value):
     nodes: Mapping[str, NodeRecord]
     reports: Mapping[str, Report]
     copies: Mapping[tuple[str, str], bytes | None]
+    things: Mapping[str, Shared]
     news: bool
     seen: Mapping[str, int]
     strange: Mapping[str, int]
@@ -125,10 +131,11 @@ class Log:
             full, revision = True, reading.revision
             items, gone = {item.key: item for item in reading.items}, set()
         with understanding():
-            return self._view(revision, full, items, gone, known)
+            return self._view(member.node, revision, full, items, gone, known)
 
     def _view(
         self,
+        node: str,
         revision: int,
         full: bool,
         items: dict[str, Item],
@@ -143,9 +150,14 @@ class Log:
             elif place:
                 lines[place] = entries.line(item)
             elif key.startswith("copies/"):
-                _, node, unit = key.split("/")
-                copies[node, unit] = entries.copy(item)
+                _, owner, unit = key.split("/")
+                copies[owner, unit] = entries.copy(item)
                 seen[key] = item.revision
+        things = {}
+        for key in {_thing_of(key, node) for key in items} - {""}:
+            found = self.thing(key, node, known)
+            if found is not None:
+                things[key], seen[key] = found, found.revision
         nodes = self._rows("nodes/", entries.node, known, seen)
         return View(
             revision,
@@ -156,10 +168,24 @@ class Log:
             nodes,
             self.reports(),
             copies,
+            things,
             full or bool(gone) or any(not key.startswith("applied/") for key in items),
             seen,
             strange,
         )
+
+    def thing(self, key: str, node: str, known: Callable[[str], int]) -> Shared | None:
+        """What there is of a thing now, with its key for `node`; None if no member wrote it."""
+        item, sealed = self._one(key), self._one(f"keys/{key}/{node}")
+        if item is None or not genuine(self._key, item, known(key)):
+            return None
+        found = entries.shared(item)
+        if sealed is not None and genuine(self._key, sealed):
+            found = found.replace(sealed=entries.sealed_key(sealed))
+        return found
+
+    def _one(self, key: str) -> Item | None:
+        return next((item for item in self.bus.read(key).items if item.key == key), None)
 
     def meta(self) -> Meta:
         """The head of the log. Raises NotOfMembers."""
@@ -259,6 +285,39 @@ class Log:
             return None
         return {key: Entry(w.present, now, w.ids[-1]) for key, w in ids.items()}
 
+    def tell_thing(
+        self, key: str, node: str, asked: Asked, has: Held | None, keys: Mapping[str, bytes]
+    ) -> int | None:
+        """Say what all nodes have of a thing from now on, with its key for each of them.
+
+        The revision; None if it has changed meanwhile.
+        """
+        reading = self.bus.read(key)
+        at = next((item.revision for item in reading.items if item.key == key), 0)
+        data = {
+            "by": asked.wish.ids[-1], "sha256": has.sha256 if has else "",
+            "ders": [b64encode(der).decode("ascii") for der in has.ders] if has else [],
+            "text": has.text if has else "", "node": node, "account": asked.account,
+            "when": asked.when,
+        }  # fmt: skip
+        puts = [self._put(key, reading.revision, data)]
+        puts += [self._sealed(key, one, secret) for one, secret in keys.items()]
+        return self.bus.change([At(key, at)], puts)
+
+    def _sealed(self, key: str, node: str, secret: bytes) -> Put:
+        return self._put(f"keys/{key}/{node}", 0, {"sealed": b64encode(secret).decode("ascii")})
+
+    def give_keys(self, key: str, keys: Mapping[str, bytes]) -> None:
+        """Give members the key of a thing that they came too late for."""
+        self.bus.change([], [self._sealed(key, one, secret) for one, secret in keys.items()])
+
+    def take_keys(self, node: str) -> list[str]:
+        """Take away what was sealed for a node; the things whose keys it knows."""
+        found = [item.key for item in self.bus.read("keys/").items if item.key.endswith(f"/{node}")]
+        if found:
+            self.bus.change([], [], found)
+        return [key.removeprefix("keys/").removesuffix(f"/{node}") for key in found]
+
     def collect(self, up_to: int, tombstones: Iterable[tuple[str, str, int]]) -> bool:
         """Drop tombstones, `(store, SHA-256, revision)`, that everybody has applied.
 
@@ -269,6 +328,14 @@ class Log:
         compare = [At(META, meta.revision), *(At(key, at) for key, at in keys.items())]
         raised = self._put_meta(meta.replace(floor=max(meta.floor, up_to)))
         return self.bus.change(compare, [raised], list(keys)) is not None
+
+
+def _thing_of(key: str, node: str) -> str:
+    """The thing that concerns `node` where a key has changed; empty for none."""
+    kind, *rest = key.split("/")
+    if kind == "keys" and rest[-1:] == [node]:
+        kind, *rest = rest[:-1]
+    return f"{kind}/{rest[0]}" if kind in KINDS and len(rest) == 1 else ""
 
 
 def new_key() -> bytes:

@@ -23,6 +23,10 @@ the log says under what is left:
    collected, can tell: to it, it was never said. For any other node it was deleted.
 5. Of two uploads of one common name the later one holds, by the beginning of its validity, then by
    revision; whoever notices wishes the other one deleted.
+6. Of a unit's multi-server certificate, and of the request for one, there is one entry; a wish is
+   told if whoever made it knew that entry. Of two certificates the later one holds, as in 5; of
+   two requests the one that was told first. A node that gives itself another certificate wishes
+   nothing: it has left, until the cluster has a new one.
 
 No clock has a say, and nothing depends on when a node hears of what. No input or output here.
 """
@@ -103,3 +107,13 @@ def later(one: tuple[int, int], other: tuple[int, int]) -> bool:
     Each is `(begin of validity, revision)`; the revision is UNTOLD for what is only wished.
     """
     return one > other
+
+
+def shared_holds(said: Entry | None, wish: Wish, mine: int, theirs: int) -> bool:
+    """Whether what is wished to be shared of a unit is told, or else dropped for what was `said`.
+
+    `mine` and `theirs` are the beginnings of validity; a request has 0.
+    """
+    if said is None or not said.present or said.by in wish.ids or said.revision == wish.seen:
+        return True
+    return wish.present and later((mine, UNTOLD), (theirs, said.revision)) and mine > 0

@@ -82,12 +82,20 @@ def leave(node: Node) -> Conversation[Notice]:
 
 @family.command("utils cluster remove <hostname>", level=4, changes=True, arguments=(NODE,))
 def remove(node: Node, hostname: str) -> Conversation[Notice]:
-    """Take another node out of the cluster; nothing that it tells is heard any more."""
+    """Take another node out of the cluster; nothing that it tells is heard any more.
+
+    Multi-server certificates whose private key it has are named: ask the CA for new ones.
+    """
     agent.joined(node.snapshot())
     if (yield Ask("Continue (yes|no)? ")) != "yes":
         return Notice(("Nothing was changed",), {"removed": None})
-    joining.remove(node, hostname)
-    return Notice((f"{hostname} is no node of the cluster now",), {"removed": hostname})
+    units = joining.remove(node, hostname)
+    lines = [f"{hostname} is no node of the cluster now"]
+    lines += [
+        f"It knows the private key of the multi-server certificate of {unit}: replace it"
+        for unit in units
+    ]
+    return Notice(tuple(lines), {"removed": hostname, "keys_known_to_it": units})
 
 
 @family.command("utils cluster sync [confirm]", level=1, changes=True)

@@ -148,18 +148,28 @@ def impact(node: Node, unit: str) -> Impact:
         stores=tuple(_copies(node, snapshot, unit)),
         services=tuple(_services(node, unit)),
         lists=_lists(node, snapshot, unit),
-        nodes=tuple(node_impact(other, node.profile.distribution, unit) for other in others(node)),
+        nodes=tuple(
+            node_impact(other, node.profile.distribution, unit, multi_server=own.multi_server)
+            for other in others(node)
+        ),
     )
 
 
-def node_impact(member: ClusterMember, distribution: DistributionSpec, unit: str) -> NodeImpact:
-    """What `member` receives when the certificate of `unit` is another one."""
+def node_impact(
+    member: ClusterMember, distribution: DistributionSpec, unit: str, *, multi_server: bool
+) -> NodeImpact:
+    """What `member` receives when the certificate of `unit` is another one.
+
+    `multi_server`: the one that is lost here is for all nodes.
+    """
     stores = distribution.copies.get(unit, ())
     copy = f"a copy for {', '.join(stores)}"
     if not distribution.service:
         receives = "not distributed"
     elif not stores:
         receives = f"nothing: the certificate of {unit} stays on its node"
+    elif member.joined and multi_server:
+        receives = f"{copy}; it keeps the multi-server certificate"
     elif member.joined:
         receives = copy
     else:

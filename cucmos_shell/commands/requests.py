@@ -13,8 +13,9 @@ from cucmos_shell.commands.arguments.requests import (
     parse_request,
 )
 from cucmos_shell.errors import BadValue, Refused
+from cucmos_shell.node.certificates.issuing import request_row
+from cucmos_shell.node.members import members
 from cucmos_shell.results import Commit, Notice, Progress, Value
-from cucmos_shell.store import RequestRow
 from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from cucmos_shell.node.certificates.search import Condition
     from cucmos_shell.pki.csr import RequestDescription
     from cucmos_shell.results import Conversation
+    from cucmos_shell.store import RequestRow
     from cucmos_shell.store.transaction import Transaction
 
 
@@ -172,7 +174,7 @@ def generate(
         )
     except ValueError as error:
         raise BadValue("No CSR can say this: {reason}", reason=str(error)) from None
-    row = _row(unit, der, dict(pairs).get("CN", ""), node.now())
+    row = request_row(unit, der, node.now(), multi_server=bool(multi_server))
 
     def change(transaction: Transaction) -> Generated:
         replaced = transaction.own(unit).request is not None
@@ -194,27 +196,12 @@ def _contents(
     if not multi_server:
         names = subjects.alternative_names(profile, unit, subject)
         return subjects.subject_pairs(profile, unit, subject), names
-    if not (profile.units[unit].multi_server and profile.policy.multi_server):
+    if unit not in profile.multi_server_units():
         raise Refused("{unit} has no multi-server certificates", unit=unit)
     name = subjects.multi_server_name(profile, key)
     pairs = subjects.subject_pairs(profile, unit, subject, common_name=name)
-    return pairs, subjects.multi_server_names(profile, unit, key)
-
-
-def _row(unit: str, der: bytes, common_name: str, now: float) -> RequestRow:
-    from cucmos_shell.pki import csr
-    from cucmos_shell.pki.extensions import name_text
-
-    description = csr.describe(der)
-    return RequestRow(
-        name=unit,
-        subject=name_text(description.subject),
-        common_name=common_name,
-        alternative_names=description.alternative_names,
-        key_type=description.key.text,
-        sha256=description.sha256,
-        created=now,
-    )
+    hosts = [one.hostname for one in members(node)]
+    return pairs, subjects.multi_server_names(profile, unit, key, hosts)
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -71,12 +71,17 @@ class Node:
     def _to_cluster(self, change: Transaction) -> None:
         """What a member of a cluster changes is wished for the others, too."""
         if change.has(MEMBERSHIP):
-            from cucmos_shell.cluster import membership, outbox
+            from cucmos_shell.cluster import membership, outbox, shared
 
             member = membership.member(change)
             if member is not None:
                 new_id = lambda: f"{member.node}-{self.world.new_serial():x}"  # noqa: E731
                 outbox.follow(change, self.profile.distribution.stores, new_id)
+                left = shared.follow(change, self.profile.multi_server_units(), new_id)
+                if left:
+                    from cucmos_shell.node.certificates.shared import keep_copies
+
+                    keep_copies(change, self.profile, left)
 
     @cached_property
     def accounts(self) -> Accounts:

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
 )
 
 from cucmos_shell.pki.der import BIT_STRING, OID, children, dotted, element
@@ -280,6 +282,13 @@ def names(certificate: x509.Certificate) -> tuple[x509.Name, x509.SubjectAlterna
 def key_pem(key: PrivateKey) -> bytes:
     """A private key as PKCS#8 PEM without a password: for a file with mode 0600 only."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def public_key_of(pem: bytes) -> bytes:
+    """SubjectPublicKeyInfo of a private key in PEM. Raises Refused."""
+    with reading():
+        public = load_pem_private_key(pem, None).public_key()
+        return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def subject_name(pairs: Iterable[tuple[str, str]]) -> x509.Name:

@@ -219,6 +219,11 @@ class Profile(Value):
         """Every service by name: the platform's first, then the applications'."""
         return {**{spec.name: spec for spec in self.platform_services}, **self.services}
 
+    def multi_server_units(self) -> list[str]:
+        """The units that may have a multi-server certificate."""
+        allowed = self.policy.multi_server
+        return [name for name, spec in self.units.items() if spec.multi_server and allowed]
+
     def trust_store(self, base: str) -> TrustStoreSpec | None:
         """The trust store that imports call `base`."""
         for spec in self.trust_stores.values():

@@ -142,11 +142,12 @@ def multi_server_name(profile: Profile, key_kind: str) -> str:
     return f"{name}.{profile.domain}" if profile.domain else name
 
 
-def multi_server_names(profile: Profile, unit: str, key_kind: str) -> tuple[str, ...]:
+def multi_server_names(
+    profile: Profile, unit: str, key_kind: str, hosts: Iterable[str]
+) -> tuple[str, ...]:
     """The alternative names of such a certificate: its common name, the unit's own names, every
-    node of the cluster, and the domain."""
+    node of the cluster (`hosts`), and the domain."""
     domain = profile.domain
-    hosts = [profile.hostname, *(peer.hostname for peer in profile.peers)]
     names = [
         f"DNS:{multi_server_name(profile, key_kind)}",
         *profile.alternative_names_of(unit, profile.facts(unit)),

@@ -158,10 +158,15 @@ class OwnDraft:
         return "<OwnDraft>"
 
     def put(
-        self, row: CertificateRow, der: bytes, key_pem: bytes, chain_ders: Iterable[bytes]
+        self,
+        row: CertificateRow,
+        der: bytes,
+        key_pem: bytes,
+        chain_ders: Iterable[bytes],
+        multi_server: bool,
     ) -> None:
         """Put a certificate in place of the present one, with its key and its chain."""
-        self.own = self.own.replace(row=row)
+        self.own = self.own.replace(row=row, multi_server=multi_server)
         self.changes[paths.own_pem(self._unit)] = to_pem(der)
         self.changes[paths.own_der(self._unit)] = der
         self.changes[paths.private_key(self._unit)] = key_pem

@@ -89,11 +89,13 @@ def _differs(change: Transaction, old: Snapshot, unit: str) -> bool:
 
 
 def _own(change: Transaction, old: Snapshot, unit: str) -> None:
-    before, row, request = change.own(unit), old.own(unit).row, old.own(unit).request
+    before, then = change.own(unit), old.own(unit)
+    row, request = then.row, then.request
     if row is not None and (before.row is None or before.row.sha256 != row.sha256):
         _require(old, unit, paths.private_key(unit), "certificate")
         chain = from_pems(old.chain_pem(unit))
-        change.put_own(unit, row, old.own_der(unit), old.private_key_pem(unit), chain)
+        der, key = old.own_der(unit), old.private_key_pem(unit)
+        change.put_own(unit, row, der, key, chain, multi_server=then.multi_server)
     if request is None:
         change.drop_request(unit, forget=False)
     elif request != before.request:

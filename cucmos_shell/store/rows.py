@@ -169,7 +169,10 @@ def _parse(line: bytes) -> CertificateRow:
 
 
 class RequestRow(Value):
-    """A pending certificate signing request; `sha256` is of its DER, `created` epoch seconds."""
+    """A pending certificate signing request; `sha256` is of its DER, `created` epoch seconds.
+
+    `multi_server`: its certificate is for all nodes of the cluster.
+    """
 
     name: str
     subject: str
@@ -178,19 +181,22 @@ class RequestRow(Value):
     key_type: str
     sha256: str
     created: float
+    multi_server: bool = False
 
 
 class Own(Value):
     """A unit's own certificate, its pending request, and which certificates it had before.
 
     `version` is the number of the unit's folder in the store. `history` is oldest first: it begins
-    with the certificate of the installation and ends with the current one.
+    with the certificate of the installation and ends with the current one. `multi_server`: the
+    certificate is for all nodes of the cluster.
     """
 
     row: CertificateRow | None = None
     request: RequestRow | None = None
     history: tuple[HistoryEntry, ...] = ()
     version: int = 0
+    multi_server: bool = False
 
 
 def shortened(history: tuple[HistoryEntry, ...]) -> tuple[HistoryEntry, ...]:
@@ -206,6 +212,7 @@ def own_to_json(own: Own) -> bytes:
         "certificate": own.row and own.row._asdict(),
         "request": own.request and own.request.__dict__,
         "history": own.history,
+        "multi_server": own.multi_server,
     }
     return json.dumps(data).encode("ascii") + b"\n"
 
@@ -223,6 +230,7 @@ def own_from_json(raw: bytes, version: int) -> Own:
         request=request or None,
         history=tuple(map(HistoryEntry._make, data["history"])),
         version=version,
+        multi_server=data.get("multi_server", False),
     )
 
 

@@ -196,13 +196,16 @@ class Transaction:
         certificate_der: bytes,
         key_pem: bytes,
         chain_ders: Iterable[bytes] = (),
+        *,
+        multi_server: bool = False,
     ) -> None:
         """Give the unit a certificate with its private key; a pending request stays.
 
+        `multi_server`: it is for all nodes of the cluster.
         Damage to what the unit had is healed by it; where that is its index, its history begins
         anew, and the request is gone.
         """
-        self._own(unit, anew=True).put(row, certificate_der, key_pem, chain_ders)
+        self._own(unit, anew=True).put(row, certificate_der, key_pem, chain_ders, multi_server)
 
     def put_request(self, unit: str, row: RequestRow, csr_pem: bytes, key_pem: bytes) -> None:
         """Give the unit a pending request with its private key; the one before is gone."""
@@ -286,6 +289,10 @@ class Transaction:
     def _changed_trusts(self) -> dict[str, TrustDraft]:
         base = self._known
         return {s: d for s, d in self._trusts.items() if d.changes or not (base and base.has(s))}
+
+    def touched(self) -> set[str]:
+        """The units whose own certificate or request the change concerns."""
+        return {unit for unit, draft in self._owns.items() if draft.changes}
 
     def renewed(self) -> set[str]:
         """The units that get a certificate of their own."""

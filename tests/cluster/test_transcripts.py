@@ -2,7 +2,7 @@
 
 `ann--> line` is said to a node, answers behind ` || `; what stands below it is what the node says.
 `...` lines are what happens besides: `... 31 minutes go by`, `... a copy of ann is kept`,
-`... ann is put back`, `... round: ann bob`. `REWRITE_TRANSCRIPTS=1 pytest tests/cluster` writes
+`... ann is put back`, `... round: ann bob`, `... Root_A signs tomcat of ann, for bob`. `REWRITE_TRANSCRIPTS=1 pytest tests/cluster` writes
 what is said anew: the diff is the review.
 """
 
@@ -29,8 +29,15 @@ def happens(cluster, what, ca):
     elif what.startswith("round:"):
         cluster.settle(*words[1:])
     elif match := re.fullmatch(r"(\w+) has (\S+) in its upload area", what):
+        name = match[2].partition(".")[0]
+        cluster.roots[name] = ca.root(name)
         path = cluster.folder / match[1] / "upload" / match[2]
-        path.write_bytes(ca.root(match[2].partition(".")[0]).pem)
+        path.write_bytes(cluster.roots[name].pem)
+    elif match := re.fullmatch(r"(\S+) signs (\S+) of (\w+), for (\w+)", what):
+        root, unit, asking, getting = match.groups()
+        csr = cluster.node(asking).snapshot().request_pem(unit)
+        path = cluster.folder / getting / "upload" / f"{unit}.pem"
+        path.write_bytes(ca.sign(csr, cluster.roots[root]).pem)
     else:
         raise AssertionError(f"nothing known happens when {what}")
 

@@ -434,7 +434,7 @@ def test_impact_names_the_stores_of_a_node_that_has_joined():
         (False, DistributionSpec(), "one", "not distributed", ()),
     ):
         member = ClusterMember("b", "", "192.0.2.9", *["Subscriber"] * 2, "", 0.0, joined=joined)
-        found = node_impact(member, distribution, unit)
+        found = node_impact(member, distribution, unit, multi_server=False)
         assert (found.receives, found.stores) == (receives, stores)
 
 

@@ -20,7 +20,7 @@ def kept(request, tmp_path, keys):
         packed.extractall(tmp_path, filter="data")
     state = tmp_path / "node"
     world, clock = clock_world(keys)
-    clock.now = max(path.lstat().st_mtime for path in state.rglob("*")) + 3600
+    clock.time = max(path.lstat().st_mtime for path in state.rglob("*")) + 3600
     return Conversation(Node.open(str(state), world))
 
 
@@ -82,7 +82,7 @@ def test_a_cluster_goes_on(archive, tmp_path, keys):
         packed.extractall(tmp_path, filter="data")
     password = (tmp_path / "lab" / "security-password").read_text().strip()
     world, clock = clock_world(keys)
-    clock.now = (tmp_path / "lab" / "bus" / "bus.db").stat().st_mtime + 3600
+    clock.time = (tmp_path / "lab" / "bus" / "bus.db").stat().st_mtime + 3600
     talks = [
         Conversation(Node.open(str(tmp_path / "lab" / name), world)) for name in ("pub", "pub-sub1")
     ]

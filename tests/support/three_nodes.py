@@ -24,6 +24,7 @@ class Cluster:
             create_bus=lambda address, base, now: self.bus.open(now),
         )
         self.folder = folder
+        self.roots = {}
         self.talks = {}
         for name in names:
             shutil.copytree(template, folder / name, symlinks=True)

@@ -61,8 +61,9 @@ class Arrivals:
         self.removed: list[str] = []
         self.said: list[Said] = []
 
-    def run(self) -> None:
-        """Let everything come in, and keep what is known of it and what is still wished."""
+    def run(self, more: Iterable[Said]) -> None:
+        """Let everything come in, and keep what is known of it, is still wished, and was `said`,
+        with `more` of that."""
         for store in self._profile.distribution.stores:
             self._store(store)
         self._copies()
@@ -70,6 +71,7 @@ class Arrivals:
             self._note("", key, key, IGNORED, STRANGE, "")
         change = self._change
         membership.put_wishes(change, self._wishes)
+        self.said += more
         before = {(one.sha256, one.why) for one in membership.said(change)}
         self.said = [one for one in self.said if (one.sha256, one.why) not in before]
         if self.said:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cucmos_shell.pki import certs
 from cucmos_shell.results import Value
-from cucmos_shell.store import CertificateRow
+from cucmos_shell.store import CertificateRow, RequestRow
 from cucmos_shell.store.paths import clean_name
 
 TYPE_CHECKING = False
@@ -96,20 +96,49 @@ def _self_signed(
     return Credential(row, certs.to_der(certificate), certs.key_pem(key), description)
 
 
+def request_row(unit: str, der: bytes, created: float, *, multi_server: bool) -> RequestRow:
+    """What lists say of the unit's request in DER, made at `created`. Raises Refused."""
+    from cucmos_shell.pki import csr
+    from cucmos_shell.pki.extensions import name_text
+
+    found = csr.describe(der)
+    pairs = [pair for group in found.subject for pair in group]
+    return RequestRow(
+        name=unit,
+        subject=name_text(found.subject),
+        common_name=next((value for name, value in pairs if name == "CN"), ""),
+        alternative_names=found.alternative_names,
+        key_type=found.key.text,
+        sha256=found.sha256,
+        created=created,
+        multi_server=multi_server,
+    )
+
+
 def stage(
     transaction: Transaction,
     profile: Profile,
     credential: Credential,
     chain_ders: Iterable[bytes] = (),
+    *,
+    multi_server: bool = False,
 ) -> CertificateRow:
     """Make `credential` its unit's own certificate, and put its copy into the unit's trust store.
 
-    `chain_ders` are the certificates between it and its root. A pending request stays: whether it
+    `chain_ders` are the certificates between it and its root. `multi_server`: it is for all nodes
+    of the cluster. A pending request stays: whether it
     goes is the caller's matter. Returns the copy's row.
     """
     unit = credential.row.name
     store = profile.trust_stores[profile.units[unit].trust_store]
-    transaction.put_own(unit, credential.row, credential.der, credential.key_pem, chain_ders)
+    transaction.put_own(
+        unit,
+        credential.row,
+        credential.der,
+        credential.key_pem,
+        chain_ders,
+        multi_server=multi_server,
+    )
     name = file_name(store, credential.description)
     copy = CertificateRow(**certs.row(credential.description, name, certs.TRUSTED, unit))
     return transaction.put_copy(store.name, unit, copy, credential.der)

@@ -169,6 +169,7 @@ def stage(
         description,
     )
     between = [link.der for link in accepted.chain[1:] if not link.anchor]
-    issuing.stage(transaction, profile, credential, between)
+    shared = request.multi_server
+    issuing.stage(transaction, profile, credential, between, multi_server=shared)
     transaction.drop_request(unit)
     return credential.row

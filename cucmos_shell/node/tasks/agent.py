@@ -10,26 +10,29 @@ import contextlib
 import os
 
 from cucmos_shell.cluster import membership
-from cucmos_shell.cluster.log import BATCH, Log, View, Wanted, batches
+from cucmos_shell.cluster.log import BATCH, Log, View
 from cucmos_shell.cluster.membership import NodeRecord
-from cucmos_shell.cluster.rules import meet
 from cucmos_shell.errors import Busy, Refused
 from cucmos_shell.node.certificates.arrivals import IGNORED, Arrivals
-from cucmos_shell.node.tasks.alarms import raising
+from cucmos_shell.node.certificates.shared import SharedArrivals
+from cucmos_shell.node.tasks.alarms import raising, renewed
 from cucmos_shell.node.tasks.reports import OLDER, is_older, look, make_up, report
+from cucmos_shell.node.tasks.sharing import asks, share
+from cucmos_shell.node.tasks.telling import tell
 from cucmos_shell.results import Commit, Progress, Value
 from cucmos_shell.store.locks import try_lock
 from cucmos_shell.world.bus import Compacted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from cucmos_shell.cluster.membership import Membership, Secrets
-    from cucmos_shell.cluster.rules import Entry
+    from cucmos_shell.cluster.shared import Sharing
     from cucmos_shell.node import Node
     from cucmos_shell.node.logs.alarms import Raised
+    from cucmos_shell.node.tasks.telling import Telling
     from cucmos_shell.results import Conversation
     from cucmos_shell.store import Lock, Snapshot
     from cucmos_shell.store.transaction import Transaction
@@ -65,15 +68,13 @@ class Synced(Value):
     revision: int
     older: bool
 
-    def with_round(
-        self, telling: Telling, arrivals: Arrivals, member: Membership, older: bool
-    ) -> Synced:
-        """With one more round."""
+    def with_round(self, told: int, arrived: Arrived, member: Membership, older: bool) -> Synced:
+        """With one more round, which has told so many things."""
         return Synced(
-            self.told + len(telling.told),
-            (*self.added, *arrivals.added),
-            (*self.removed, *arrivals.removed),
-            (*self.said, *arrivals.said),
+            self.told + told,
+            (*self.added, *arrived.added),
+            (*self.removed, *arrived.removed),
+            (*self.said, *arrived.said),
             member.applied,
             self.older or older,
         )
@@ -182,18 +183,24 @@ def _sync(node: Node, log: Log, confirmed: bool) -> Conversation[Synced]:
         if given != member.copies:
             view = look(node, log, snapshot, member, full=full)
         _refuse_loss(node, snapshot, view, confirmed)
-        round_ = _tell(log, snapshot, member, view)
-        if round_.told or view.news or given != member.copies:
-            member = _next(node, member, view, round_, given)
-            arrivals: Arrivals = yield _applying(node, (before, member), view, round_)
+        round_ = tell(log, snapshot, member, view)
+        sharing = share(node, log, snapshot, member, view)
+        if round_.told or sharing.changed or view.news or given != member.copies:
+            reached = sharing.reached(round_.reached)
+            member = _next(node, member, view, reached, given)
+            arrived: Arrived = yield _applying(node, (before, member), view, round_, sharing)
             report(node, log, member)
-            total = total.with_round(round_, arrivals, member, is_older(joined(snapshot), view))
-            yield from raising(node, _alarms(node, arrivals.said))
+            total = total.with_round(
+                len(round_.told) + len(sharing.revisions), arrived, member, is_older(before, view)
+            )
+            yield from raising(node, _alarms(node, arrived.said))
+            for unit in arrived.renewed:
+                yield from renewed(node, unit, "uploaded")
         else:
             total = total.replace(revision=member.applied)
         if member.node not in view.nodes:
             put_self(node, log, member)
-        if round_.complete and not _untold(node.snapshot()):
+        if round_.complete and sharing.complete and not _untold(node.snapshot()):
             _collect(log, node, member, view)
             return total
         yield Progress(f"Told to the cluster so far: {total.told}", aside=True)
@@ -222,25 +229,33 @@ def _alarms(node: Node, said: Sequence[membership.Said]) -> list[Raised]:
     return alarms
 
 
+def _copies(node: Node, snapshot: Snapshot) -> dict[str, str]:
+    """SHA-256 of the certificates that the others are to have copies of, by unit; empty for one
+    that they have themselves."""
+    owns = {u: snapshot.own(u) for u in node.profile.distribution.copies if u in snapshot.units}
+    return {
+        unit: "" if own.multi_server else own.row.sha256 for unit, own in owns.items() if own.row
+    }
+
+
 def _give_copies(node: Node, log: Log, snapshot: Snapshot, member: Membership) -> dict[str, str]:
     """Give the others own certificates that are new; SHA-256 of all they were given, by unit."""
     copies = dict(member.copies)
-    for unit in node.profile.distribution.copies:
-        row = snapshot.own(unit).row if unit in snapshot.units else None
-        if row is not None and copies.get(unit) != row.sha256:
-            log.put_copy(member.node, unit, snapshot.own_der(unit))
-            copies[unit] = row.sha256
+    for unit, sha256 in _copies(node, snapshot).items():
+        if copies.get(unit) != sha256:
+            log.put_copy(member.node, unit, snapshot.own_der(unit) if sha256 else b"")
+            copies[unit] = sha256
     return copies
 
 
 def _next(
-    node: Node, member: Membership, view: View, told: Telling, copies: dict[str, str]
+    node: Node, member: Membership, view: View, reached: int, copies: dict[str, str]
 ) -> Membership:
     """The node's place in the cluster after this round."""
     mine = view.reports.get(member.node)
     after: Membership = member.replace(
         fresh=False,
-        applied=max(member.applied, told.reached),
+        applied=max(member.applied, reached),
         turn=max(member.turn, mine.turn if mine else 0) + 1,
         mark=new_id(node, member),
         era=view.meta.era,
@@ -250,7 +265,7 @@ def _next(
 
 
 def _untold(snapshot: Snapshot) -> bool:
-    return any(membership.wishes(snapshot).values())
+    return any(membership.wishes(snapshot).values()) or asks(snapshot)
 
 
 def _refuse_loss(node: Node, snapshot: Snapshot, view: View, confirmed: bool) -> None:
@@ -270,65 +285,44 @@ def _refuse_loss(node: Node, snapshot: Snapshot, view: View, confirmed: bool) ->
             )
 
 
-# --- telling -------------------------------------------------------------------------------------
-
-
-class Telling(Value):
-    """What was told: entries by store and SHA-256; whether that is all; up to which revision the
-    log is known, what was told included."""
-
-    told: dict[tuple[str, str], Entry]
-    complete: bool
-    reached: int
-
-
-def _tell(log: Log, snapshot: Snapshot, member: Membership, view: View) -> Telling:
-    """Tell what may be told."""
-    told: dict[tuple[str, str], Entry] = {}
-    reached = view.revision
-    for batch in batches(_wanted(snapshot, member, view)):
-        done = log.tell(member.node, view, batch)
-        if done is None:
-            return Telling(told, False, reached)
-        told.update(done)
-        revision = next(iter(done.values())).revision
-        if revision == reached + 1:
-            reached = revision  # nobody else has said anything in between
-    return Telling(told, True, reached)
-
-
-def _wanted(snapshot: Snapshot, member: Membership, view: View) -> Iterator[Wanted]:
-    all_seen = member.has_seen(view.meta.floor)
-    for store, rows in membership.wishes(snapshot).items():
-        known = membership.known(snapshot, store)
-        for sha256, told in rows.items():
-            key = store, sha256
-            entry = view.entry(key, known.find(sha256), all_seen=all_seen)
-            if meet(entry, told.wish, all_seen=all_seen).tell:
-                der = snapshot.certificate_der(sha256) if told.wish.present else b""
-                replaced = entry.revision if entry and not view.absent(key) else 0
-                yield store, sha256, replaced, told, der, 0
-
-
 # --- applying ------------------------------------------------------------------------------------
 
 
+class Arrived(Value):
+    """What has come: names of what is new and what went, what was dropped or refused, and the units
+    that got a certificate."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    said: tuple[membership.Said, ...]
+    renewed: tuple[str, ...]
+
+
 def _applying(
-    node: Node, places: tuple[Membership, Membership], view: View, telling: Telling
+    node: Node,
+    places: tuple[Membership, Membership],
+    view: View,
+    telling: Telling,
+    sharing: Sharing,
 ) -> Commit:
     """The step that applies the view; `places` are the node's before and afterwards."""
     before, member = places
 
-    def apply(change: Transaction) -> Arrivals:
-        if membership.member(change) != before:
+    def apply(change: Transaction) -> Arrived:
+        secrets = membership.secrets(change)
+        if membership.member(change) != before or secrets is None:
             raise Busy("This node has left or entered a cluster meanwhile")
         new = lambda: new_id(node, member)  # noqa: E731
         arrivals = Arrivals(change, node.profile, before, view, telling.told, new)
-        arrivals.run()
+        things = SharedArrivals(change, node.profile, before, secrets, sharing)
+        things.run(view.things)
+        arrivals.run(things.said)
         membership.put_member(change, member)
         membership.put_nodes(change, view.nodes.values())
-        membership.put_seen(change, {**membership.seen(change), **view.seen})
-        return arrivals
+        seen = {**membership.seen(change), **view.seen, **sharing.revisions}
+        membership.put_seen(change, seen)
+        added = (*arrivals.added, *(f"{unit}/{unit}.pem" for unit in things.renewed))
+        return Arrived(added, tuple(arrivals.removed), tuple(arrivals.said), tuple(things.renewed))
 
     return Commit(apply)
 
@@ -369,12 +363,8 @@ def waiting(node: Node, snapshot: Snapshot) -> Waiting:
     member = membership.member(snapshot)
     if member is None:
         return Waiting(None, False)
-    own = {
-        unit: snapshot.own(unit).row
-        for unit in node.profile.distribution.copies
-        if unit in snapshot.units
-    }
-    copies = any(row and member.copies.get(unit) != row.sha256 for unit, row in own.items())
+    given = _copies(node, snapshot).items()
+    copies = any(member.copies.get(unit) != sha256 for unit, sha256 in given)
     return Waiting(member, member.fresh or copies or _untold(snapshot))
 
 

@@ -13,6 +13,7 @@ from cucmos_shell.errors import NotFound, Refused, ShellError
 from cucmos_shell.node.access import accounts, passwords
 from cucmos_shell.node.tasks.agent import bus_of, described, joined, log_of, new_id, turn
 from cucmos_shell.node.tasks.reports import REMOVED
+from cucmos_shell.node.tasks.sharing import taken, wish_anew
 from cucmos_shell.pki import sealed
 from cucmos_shell.results import Commit
 from cucmos_shell.store.paths import MEMBERSHIP
@@ -192,8 +193,11 @@ def forget(node: Node, change: Transaction) -> None:
                 change.remove_trust(store, row.name)
 
 
-def remove(node: Node, hostname: str) -> None:
-    """Take a member out of the cluster. Raises NotFound, Refused for this node, BusAway."""
+def remove(node: Node, hostname: str) -> list[str]:
+    """Take a member out of the cluster; the units of which it knows the private key.
+
+    Raises NotFound, Refused for this node, BusAway.
+    """
     snapshot = node.snapshot()
     member = joined(snapshot)
     with contextlib.closing(bus_of(node, member)) as bus:
@@ -205,6 +209,7 @@ def remove(node: Node, hostname: str) -> None:
         if found[0].id == member.node:
             raise Refused("This node leaves with: utils cluster leave")
         log.put_node(found[0].replace(removed=True))
+        return taken(log, found[0].id)
 
 
 # --- telling everything anew ---------------------------------------------------------------------
@@ -320,3 +325,4 @@ def _renumber(
     membership.put_member(change, member)
     membership.put_secrets(change, secrets)
     membership.put_seen(change, view.seen)
+    wish_anew(change, view.things, lambda: new_id(node, member))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from cucmos_shell.cluster import membership
+from cucmos_shell.cluster import membership, shared
 from cucmos_shell.cluster.membership import Said
 from cucmos_shell.errors import Refused, ShellError
 from cucmos_shell.node.tasks.agent import bus_of, joined, log_of
@@ -13,6 +13,7 @@ from cucmos_shell.text import columns, iso_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from cucmos_shell.cluster.membership import Membership
@@ -39,6 +40,14 @@ class NodeStanding(Value):
     behind: int
 
 
+class SharedStanding(Value):
+    """A unit with a multi-server certificate or request (`what`), and how it is here (`state`)."""
+
+    unit: str
+    what: str
+    state: str
+
+
 class Standing(Value):
     """All of it. `trouble` says why the bus could not be asked, `service` the one that is down."""
 
@@ -47,6 +56,7 @@ class Standing(Value):
     running: bool
     stores: tuple[StoreStanding, ...]
     nodes: tuple[NodeStanding, ...]
+    multi_server: tuple[SharedStanding, ...]
     said: tuple[Said, ...]
     trouble: str
 
@@ -62,6 +72,10 @@ class Standing(Value):
             table = [("Node", "Role", "Applied", "State")]
             table += [(n.hostname, n.role, str(n.applied), _state(n)) for n in self.nodes]
             lines += ["", *columns(table)]
+        if self.multi_server:
+            table = [("Unit", "Multi-server", "State")]
+            table += [(one.unit, one.what, one.state) for one in self.multi_server]
+            lines += ["", *columns(table)]
         if self.trouble:
             lines += ["", f"Warning: {self.trouble}"]
         if self.said:
@@ -70,14 +84,15 @@ class Standing(Value):
         return lines
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `cluster`, `service`, `running`, `stores`, `nodes`, `kept_out`,
-        `warning`."""
+        """The JSON form: keys `cluster`, `service`, `running`, `stores`, `nodes`, `multi_server`,
+        `kept_out`, `warning`."""
         return {
             "cluster": self.cluster,
             "service": self.service,
             "running": self.running,
             "stores": self.stores,
             "nodes": self.nodes,
+            "multi_server": self.multi_server,
             "kept_out": [{**one.__dict__, "when": iso_time(one.when)} for one in self.said],
             "warning": self.trouble or None,
         }
@@ -105,7 +120,30 @@ def standing(node: Node, store: str = "") -> Standing:
     ]
     chosen = tuple(one for one in said if not store or one.store == store)
     running = node.services.running(spec.service)
-    return Standing(member.cluster, spec.service, running, tuple(stores), nodes, chosen, trouble)
+    return Standing(
+        member.cluster,
+        spec.service,
+        running,
+        tuple(stores),
+        nodes,
+        () if store else tuple(_shared(snapshot)),
+        chosen,
+        trouble,
+    )
+
+
+def _shared(snapshot: Snapshot) -> Iterator[SharedStanding]:
+    known, asked = shared.known(snapshot), shared.asked(snapshot)
+    for thing in sorted({*known, *asked}):
+        kind, unit = shared.parts(thing)
+        here = shared.sha256_of(snapshot, thing)
+        what = "certificate" if kind == shared.OWN else "CSR"
+        if thing in asked:
+            yield SharedStanding(unit, what, "not told yet")
+        elif known[thing].sha256:
+            elsewhere = "waits for its key" if known[thing].awaited else "another certificate here"
+            same = here == known[thing].sha256
+            yield SharedStanding(unit, what, "on this node" if same else elsewhere)
 
 
 def _nodes(

@@ -1,0 +1,92 @@
+"""The part of a round that is about multi-server certificates: telling, and giving keys."""
+
+from __future__ import annotations
+
+from cucmos_shell.cluster import membership, shared
+from cucmos_shell.cluster.rules import Entry, Wish, shared_holds
+from cucmos_shell.cluster.shared import Asked, KnownThing, Sharing, parts
+from cucmos_shell.node.certificates.shared import begin, held, sealed_for
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cucmos_shell.cluster.entries import Shared
+    from cucmos_shell.cluster.log import Log, View
+    from cucmos_shell.cluster.membership import Membership, NodeRecord
+    from cucmos_shell.node import Node
+    from cucmos_shell.store import Snapshot
+    from cucmos_shell.store.transaction import Transaction
+
+
+def share(node: Node, log: Log, snapshot: Snapshot, member: Membership, view: View) -> Sharing:
+    """Tell what may be told of things, and give their keys to members that came later."""
+    active = {one.id: one for one in view.nodes.values() if not one.removed}
+    known: dict[str, KnownThing] = {}
+    revisions: dict[str, int] = {}
+    stale, complete = [], True
+    for thing, asked in shared.asked(snapshot).items():
+        has = held(node.profile, snapshot, thing)
+        if asked.wish.present and has is None:
+            stale.append(thing)
+            continue
+        said = log.thing(thing, member.node, membership.revisions(snapshot))
+        if said is not None:
+            entry = Entry(bool(said.sha256), said.revision, said.by)
+            mine = has.not_before if has else 0
+            if not shared_holds(entry, asked.wish, mine, begin(thing, said)):
+                continue  # dropped when it comes in
+        keys = sealed_for(member, thing, has, active.values()) if has else {}
+        revision = log.tell_thing(thing, member.node, asked, has, keys)
+        if revision is None:
+            complete = False
+            continue
+        known[thing] = KnownThing(has.sha256 if has else "", tuple(sorted(keys)))
+        revisions[thing] = revision
+    known |= _given(node, log, snapshot, member, active, known)
+    return Sharing(known, revisions, tuple(stale), complete)
+
+
+def _given(
+    node: Node,
+    log: Log,
+    snapshot: Snapshot,
+    member: Membership,
+    active: Mapping[str, NodeRecord],
+    told: Mapping[str, KnownThing],
+) -> dict[str, KnownThing]:
+    """Give keys to those who have none yet; what is known of the things of which some were."""
+    given = {}
+    for thing, known in shared.known(snapshot).items():
+        late = active.keys() - set(known.given) - {member.node}
+        if thing in told or not late or shared.sha256_of(snapshot, thing) != known.sha256:
+            continue
+        has = held(node.profile, snapshot, thing)
+        if has is not None:
+            there = {item.key for item in log.bus.read(f"keys/{thing}/").items}
+            lacking = [active[one] for one in late if f"keys/{thing}/{one}" not in there]
+            if lacking:
+                log.give_keys(thing, sealed_for(member, thing, has, lacking))
+            given[thing] = known.replace(given=tuple(sorted({*known.given, *late})))
+    return given
+
+
+def asks(snapshot: Snapshot) -> bool:
+    """Whether something is wished of things."""
+    return bool(shared.asked(snapshot))
+
+
+def wish_anew(change: Transaction, things: Mapping[str, Shared], new_id: Callable[[], str]) -> None:
+    """Wish what the log has lost of what the node has of things."""
+    asked = shared.asked(change)
+    known = {key: row.replace(given=()) for key, row in shared.known(change).items()}
+    for key, row in known.items():
+        if key not in things and key not in asked and row.sha256 == shared.sha256_of(change, key):
+            asked[key] = Asked(Wish(bool(row.sha256), 0, (new_id(),)), change.who, change.now)
+    shared.put_known(change, known)
+    shared.put_asked(change, asked)
+
+
+def taken(log: Log, node: str) -> list[str]:
+    """Units of which a removed node knows the private key, which nobody gives it again."""
+    return sorted({parts(thing)[1] for thing in log.take_keys(node)})
