@@ -7,6 +7,7 @@ document of the node.
     nodes.json     the nodes of the cluster, as last heard of
     wishes.json    what was done here and is not told yet: {STORE: {SHA256: {…}}}
     said.json      what was kept out or had no effect, and why: the latest ones
+    locked         the cluster's key, locked with a new password, until that is told
     seen.json      the revisions of what else was read of the log
     STORE.known    see `known`
 """
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from cucmos_shell.store.transaction import Reader, Transaction
 
 MEMBER, NODES, WISHES, SAID = "member.json", "nodes.json", "wishes.json", "said.json"
-SEEN = "seen.json"
+SEEN, LOCKED = "seen.json", "locked"
 FORMAT = 1
 MAX_SAID = 100
 
@@ -147,6 +148,16 @@ def put_secrets(change: Transaction, value: Secrets | None) -> None:
     """Keep the member's secrets, or forget them."""
     data = {"cluster": value.cluster.hex(), "private": value.private.hex()} if value else {}
     change.put_document(MEMBER_KEYS, data)
+
+
+def locked(reader: Reader) -> bytes | None:
+    """The cluster's key as it is to be locked from now on; None if it is."""
+    return reader.find_file(UNIT, LOCKED)
+
+
+def put_locked(change: Transaction, value: bytes | None) -> None:
+    """Keep that it is to be told, or that it was."""
+    change.put_file(UNIT, LOCKED, value)
 
 
 def seen(reader: Reader) -> dict[str, int]:

@@ -269,7 +269,8 @@ WARNING = (
 def set_security_password(node: Node, caller: Caller) -> Conversation[Notice]:
     """Change the security password, which the nodes of a cluster share.
 
-    As long as there is none, any answer to the first question will do.
+    As long as there is none, any answer to the first question will do. Nodes that have joined a
+    cluster go on; whoever joins later needs the new one.
     """
     old, new = yield from _ask_new()
     kept = accounts.security_password(node.snapshot())
@@ -282,11 +283,13 @@ def set_security_password(node: Node, caller: Caller) -> Conversation[Notice]:
         return Notice(("The security password was not changed",), {"changed": False})
     yield Progress("Please wait...")
     phc = passwords.make_hash(new)
+    from cucmos_shell.node.tasks.joining import relock
 
     def change(transaction: Transaction) -> None:
         if accounts.security_password(transaction) != kept:
             raise Refused("The password was changed meanwhile by another session")
         accounts.put_security_password(transaction, phc)
+        relock(transaction, new)
 
     yield Commit(change)
     return Notice(("Command successful.",), {"changed": True})

@@ -93,6 +93,24 @@ def test_a_host_name_is_taken_in_any_case(apart):
     assert "has a node of that name: ANN" in apart.say("bob", JOIN, PASSWORD, status=1)
 
 
+def test_a_changed_security_password(apart):
+    """Members go on; whoever joins later needs the new one, as soon as it was told."""
+    apart.say("ann", CREATE, PASSWORD)
+    apart.say("bob", JOIN, PASSWORD)
+    apart.settle("ann", "bob")
+    change = (PASSWORD, "Other-Harbour8", "Other-Harbour8", "y")
+    apart.say("bob", "set password user security", *change)
+    apart.settle("bob", "ann")
+    answer = apart.say("cay", JOIN, PASSWORD, status=1)
+    assert "The security password is not that of the cluster" in answer
+    apart.say("cay", JOIN, "Other-Harbour8")
+    apart.settle()
+    assert apart.say("ann", "show network cluster").count("\n") == 3
+    head = apart.bus.revision
+    apart.settle("ann", "bob")
+    assert apart.bus.revision == head
+
+
 def test_left_and_joined_again(cluster, root):
     """What was deleted meanwhile does not come back by it."""
     cluster.upload("ann", "tomcat-trust", root)

@@ -180,12 +180,15 @@ def _sync(node: Node, log: Log, confirmed: bool) -> Conversation[Synced]:
         alive(log.bus, member)
         make_up(node, log, member, view)
         given = _give_copies(node, log, snapshot, member)
-        if given != member.copies:
+        locked = membership.locked(snapshot)
+        if locked is not None:
+            log.put_meta(view.meta.replace(locked=locked))
+        if given != member.copies or locked is not None:
             view = look(node, log, snapshot, member, full=full)
         _refuse_loss(node, snapshot, view, confirmed)
         round_ = tell(log, snapshot, member, view)
         sharing = share(node, log, snapshot, member, view)
-        if round_.told or sharing.changed or view.news or given != member.copies:
+        if round_.told or sharing.changed or view.news or given != member.copies or locked:
             reached = sharing.reached(round_.reached)
             member = _next(node, member, view, reached, given)
             arrived: Arrived = yield _applying(node, (before, member), view, round_, sharing)
@@ -265,7 +268,8 @@ def _next(
 
 
 def _untold(snapshot: Snapshot) -> bool:
-    return any(membership.wishes(snapshot).values()) or asks(snapshot)
+    untold = any(membership.wishes(snapshot).values()) or asks(snapshot)
+    return untold or membership.locked(snapshot) is not None
 
 
 def _refuse_loss(node: Node, snapshot: Snapshot, view: View, confirmed: bool) -> None:
@@ -321,6 +325,8 @@ def _applying(
         membership.put_nodes(change, view.nodes.values())
         seen = {**membership.seen(change), **view.seen, **sharing.revisions}
         membership.put_seen(change, seen)
+        if membership.locked(change) == view.meta.locked:
+            membership.put_locked(change, None)
         added = (*arrivals.added, *(f"{unit}/{unit}.pem" for unit in things.renewed))
         return Arrived(added, tuple(arrivals.removed), tuple(arrivals.said), tuple(things.renewed))
 

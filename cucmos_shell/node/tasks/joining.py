@@ -70,6 +70,13 @@ def _unlocked(meta: Meta, password: str) -> bytes | None:
     return sealed.unlock(password, meta.locked, meta.cluster.encode())
 
 
+def relock(change: Transaction, password: str) -> None:
+    """Wish that the cluster's key be locked with another password from now on."""
+    member, secrets = membership.member(change), membership.secrets(change)
+    if member is not None and secrets is not None:
+        membership.put_locked(change, _locked(password, secrets, member))
+
+
 def _begun(
     node: Node, bus: Bus, meta: Meta, member: Membership, password: str
 ) -> tuple[Membership, Secrets]:
