@@ -20,6 +20,7 @@ from cucmos_shell.world.buses.directory import DirectoryBus
 
 LINE = "utils cluster sync"
 STORE = "tomcat-trust"
+SHARED = "cup-xmpp"
 SAMPLE = 6
 WRITES = {"write", "pwrite64", "fsync", "fdatasync", "rename", "ftruncate"}
 _CALL = re.compile(r"(\d+) +(\w+)\((.*)$")
@@ -39,7 +40,12 @@ class Sweep:
         ca = CertificateAuthority(folder / "ca", now=self.clock())
         pem = {letter: ca.root(f"Root {letter}").pem for letter in "ABCD"}
         first, second, _ = self.names
+        root = ca.root("Shared")
+        self.change(first, f"set cert import trust {SHARED}", root.pem)
+        self.change(second, f"set csr gen {SHARED} multi-server")
         self.rounds(self.base)
+        csr = Node.open(str(self.base / second), self.world).snapshot().request_pem(SHARED)
+        self.change(second, f"set cert import own {SHARED}", ca.sign(csr, root).pem)
         self.change(first, f"set cert import trust {STORE[:-6]}", pem["A"])
         self.change(first, f"set cert import trust {STORE[:-6]}", pem["B"])
         self.rounds(self.base)
@@ -48,6 +54,7 @@ class Sweep:
         self.change(second, f"set cert delete {STORE} Root_B.pem")
         self.change(second, f"set cert import trust {STORE[:-6]}", pem["D"])
         self.change(second, "set cert regen tomcat", b"yes")
+        self.change(first, "set csr gen tomcat multi-server")
         self.say(self.base, second, LINE)
         done = copy(self.base, folder / "run")
         self.points = list(points(trace(done / first, LINE, folder / "trace", "-y"), str(done)))
@@ -55,6 +62,7 @@ class Sweep:
         self.told = self.operations(done)
         self.held = self.names_held(done)
         self.copied = self.copies(done)
+        self.shared = self.things(done)
         assert [len(copies) for copies in self.copied] == [2, 2, 2]
         assert self.held == ["Root_C", "Root_D"]
 
@@ -90,6 +98,17 @@ class Sweep:
         rows = [node.snapshot().trust(STORE) for node in nodes]
         return [sorted((r.owner, r.sha256) for r in some if "/" in r.owner) for some in rows]
 
+    def things(self, cluster):
+        """The certificate and the request that all nodes have; that these are the same."""
+        nodes = [Node.open(str(cluster / name), self.world).snapshot() for name in self.names]
+        first, *others = (
+            (node.own_der(SHARED), node.private_key_pem(SHARED), node.request_key_pem("tomcat"))
+            for node in nodes
+        )
+        assert others == [first, first]
+        assert all(node.own(SHARED).request is None for node in nodes)
+        return first
+
     def operations(self, cluster):
         """How often each certificate has been told of."""
         bus = DirectoryBus(str(cluster / "bus"), self.clock)
@@ -109,6 +128,7 @@ class Sweep:
         assert self.names_held(broken) == self.held, where
         assert self.operations(broken) == self.told, where
         assert self.copies(broken) == self.copied, where
+        assert self.things(broken) == self.shared, where
 
 
 def points(lines, folder):
