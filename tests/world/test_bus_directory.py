@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -238,6 +239,33 @@ def test_a_page_that_was_lost_is_noticed(filled, octets):
         for file in place.folder.glob("bus.db-*"):
             file.unlink()
     assert BusDamaged in seen
+
+
+@pytest.mark.parametrize("table", ["items", "log"])
+def test_a_row_of_100_mib_is_not_read(filled, table):
+    """Somebody who can write to the file has put it there."""
+    place, _ = filled
+    with contextlib.closing(sqlite3.connect(place.folder / "bus.db")) as database, database:
+        row = "999, CAST('big' AS BLOB), zeroblob(100 * 1024 * 1024), 0"
+        database.execute(f"INSERT INTO {table} VALUES ({row})")
+        database.execute("UPDATE meta SET revision = 999")
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with contextlib.closing(place.open()) as bus, pytest.raises(BusDamaged):
+        bus.read("") if table == "items" else bus.since("", 3)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < most + 20 * 1024
+
+
+@pytest.mark.parametrize("revision", ["-5", "0", "'x'", "NULL", "1e300", "9223372036854775807"])
+def test_a_revision_that_lies(filled, revision):
+    """What it says is damage, or the key and its value with that revision; never an exception."""
+    place, _ = filled
+    with contextlib.closing(sqlite3.connect(place.folder / "bus.db")) as database, database:
+        database.execute(f"UPDATE meta SET revision = {revision}")
+    with contextlib.closing(place.open()) as bus:
+        for use in (lambda: bus.read(""), lambda: bus.since("", 0), lambda: bus.compact(1),
+                    lambda: bus.change([], [Put("new", b"")])):  # fmt: skip
+            with contextlib.suppress(ShellError):
+                use()
 
 
 def test_a_newer_version_is_named(filled):

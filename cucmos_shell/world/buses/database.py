@@ -10,7 +10,7 @@ import time
 import urllib.parse
 import weakref
 
-from cucmos_shell.world.bus import BusAway, BusDamaged, BusUnknown
+from cucmos_shell.world.bus import MAX_VALUE, BusAway, BusDamaged, BusUnknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ class Database:
                 isolation_level=None,
                 check_same_thread=False,
             )
+            # A row has a key and a value; longer ones are of somebody else, and are not read.
+            self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 2 * MAX_VALUE)
             try:
                 self._check(self._connection)
             except BaseException:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cucmos_shell.world.bus import At, Put
 
 FORMAT = 1
+LAST = 1 << 62  # a revision that no change has ever made, and that can still be counted on from
 # A key is its octets, so that keys sort and compare by them. A row's sum is that of its own fields.
 _SCHEMA = """
 CREATE TABLE meta(format INTEGER, identity TEXT, revision INTEGER, floor INTEGER);
@@ -220,7 +221,7 @@ class DirectoryBus:
         match connection.execute("SELECT format, identity, revision, floor FROM meta").fetchone():
             case (int(number), _, _, _) if number > FORMAT:
                 raise BusNewer(self._database.path, number)
-            case (int(), str(identity), int(revision), int(floor)):
+            case (int(), str(identity), int(revision), int(floor)) if revision < LAST:
                 pass
             case _:
                 raise self._damaged("its head is none")
