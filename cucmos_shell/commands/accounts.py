@@ -6,7 +6,7 @@ from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.near import FEW_NAMES, unknown
 from cucmos_shell.cli.render import Table
 from cucmos_shell.commands.arguments.common import number
-from cucmos_shell.errors import BadValue, Refused
+from cucmos_shell.errors import BadValue, Refused, ShellError
 from cucmos_shell.node.access import accounts, passwords
 from cucmos_shell.node.access.accounts import ADMINISTRATOR, Account
 from cucmos_shell.node.access.ssh_keys import fingerprint, normalize
@@ -142,7 +142,10 @@ def delete_account(node: Node, caller: Caller, account: str) -> Conversation[Not
         return found.name
 
     name = yield Commit(delete)
-    node.accounts.unlock(name)
+    try:
+        node.accounts.unlock(name)
+    except (ShellError, OSError) as error:
+        yield Progress(f"Warning: {error}")
     return Notice(("Account successfully deleted",), {"name": name})
 
 

@@ -216,11 +216,15 @@ def activate(node: Node, service: str) -> Conversation[Notice]:
     """
     yield Progress(MANAGER)
     rows = yield Commit(lambda transaction: node.services.activate(transaction, service))
-    if rows and rows[-1].reason:
-        state = node.services.state(service)
-        yield Progress(f"{service}[{state.state}]  {state.reason}")
-        return Notice((), _data(state))
-    return (yield from _told(service, _up(node, service, rows)))
+    follows = _left(node, service) if rows and rows[-1].reason else _up(node, service, rows)
+    return (yield from _told(service, follows))
+
+
+def _left(node: Node, name: str) -> Conversation[Notice]:
+    """Say why `name` stays down for now."""
+    state = node.services.state(name)
+    yield Progress(f"{name}[{state.state}]  {state.reason}")
+    return Notice((), _data(state))
 
 
 @family.command(

@@ -219,8 +219,8 @@ def _reset(
     yield Progress("Name is None ")
     yield Progress("")
     yield Progress(f"Generating the reset {title} file.....")
-    raw = yield Commit(change)
     servers = [node.hostname] if node.services.running(spec.service) else []
+    raw = yield Commit(change)
     lines = [
         "",
         f"The reset {title} file was generated successfully",

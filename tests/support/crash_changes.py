@@ -11,6 +11,7 @@ from crash_material import uploads, with_answer, with_trust
 from small_store import read_everything
 
 from cucmos_shell.node import Node
+from cucmos_shell.node.access import accounts
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.trust_lists import read
 from cucmos_shell.store import RequestRow
@@ -37,10 +38,17 @@ def with_request(transaction: Transaction) -> None:
     transaction.put_request(unit, row, b"csr", b"key")
 
 
+def with_account(transaction: Transaction) -> None:
+    accounts.put(transaction, accounts.Account("admin", 4, "hash"))
+    accounts.put(transaction, accounts.Account("ann", 0, "hash"))
+
+
 CHANGES = [
     Change("regenerate", "set cert regen tomcat", with_request),
     Change("editor", "set cli editor rich"),
     Change("restart", "utils service restart Cisco Tomcat"),
+    Change("activate", "utils service activate Cisco SIP Proxy", sampled=False),
+    Change("account", "delete account ann", with_account, sampled=False),
     Change("request", "set csr gen tomcat key ec256", sampled=False),
     Change("request-again", "set csr gen tomcat key ec256", with_answer, sampled=False),
     Change("request-delete", "set csr delete tomcat", with_request, sampled=False),
@@ -79,6 +87,7 @@ def shape(node: Node) -> dict[str, Any]:
     """The state without what differs from run to run: keys, serial numbers, moments."""
     snapshot = node.snapshot()
     found: dict[str, Any] = {"head": snapshot.head, "settings": snapshot.settings()}
+    found["accounts"] = list(accounts.all_accounts(snapshot))
     for unit in snapshot.units:
         own = snapshot.own(unit)
         description = certs.describe(certs.load_der(snapshot.own_der(unit)))
