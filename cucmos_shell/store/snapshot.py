@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-from cucmos_shell.errors import Damaged, Unavailable, from_os
+from cucmos_shell.errors import Damaged, ShellError, Unavailable, from_os
 from cucmos_shell.store import paths
 from cucmos_shell.store.durable import read
 from cucmos_shell.store.rows import CertificateRow, Own, TrustIndex, own_from_json
@@ -45,6 +45,17 @@ def damaged(path: str, reason: str) -> Damaged:
     return Damaged("The certificate store is damaged: {file} {reason}", file=path, reason=reason)
 
 
+def _fail(error: OSError) -> NoReturn:
+    raise from_os(error, "read") from error
+
+
+def _no_link(path: str, error: OSError) -> ShellError:
+    """What it means that a link cannot be read. A disk that fails is no damage that is healed."""
+    if error.errno in (errno.EINVAL, errno.ENOTDIR):
+        return damaged(path, "is not a link")
+    return from_os(error, "read")
+
+
 def read_current(layout: paths.Layout) -> int:
     """The number of the head that is the state. Raises Unavailable (nothing installed), Damaged."""
     try:
@@ -52,9 +63,7 @@ def read_current(layout: paths.Layout) -> int:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise Unavailable("No node is installed in {folder}", folder=layout.state) from error
     except OSError as error:
-        if isinstance(error, PermissionError):
-            raise from_os(error, "read") from error
-        raise damaged(layout.current, "is not a link") from error
+        raise _no_link(layout.current, error) from error
     number = paths.parse_current(target)
     if number is None:
         raise damaged(layout.current, "does not lead to a state of this store")
@@ -163,7 +172,7 @@ class Snapshot:
             except FileNotFoundError as error:
                 self._lost(link, error)
             except OSError as error:
-                raise damaged(link, "is not a link") from error
+                raise _no_link(link, error) from error
             number = paths.parse_version(target, unit)
             if number is None:
                 raise damaged(link, "does not lead to a version of its unit")
@@ -213,7 +222,7 @@ class Snapshot:
         root = self.path(unit, "")
         names = [
             os.path.relpath(os.path.join(folder, name), root)
-            for folder, _, files in os.walk(root)
+            for folder, _, files in os.walk(root, onerror=_fail)
             for name in files
         ]
         return [name for name in names if name != paths.MANIFEST]
