@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from certificate_authority import CertificateAuthority, ca  # noqa: F401
+from etcd_servers import end_shared_etcd
 from harness import START, Conversation, Keys, clock_world
 from key_watch import WATCH, attach
 
@@ -20,6 +21,13 @@ def _environment_of_nobody():
     before = {name: os.environ.pop(name) for name in names if name in os.environ}
     yield
     os.environ.update(before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _etcd_that_is_shared():
+    """Ends with the tests of this process, if one of them has started it."""
+    yield
+    end_shared_etcd()
 
 
 def pytest_configure():

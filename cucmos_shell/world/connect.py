@@ -33,6 +33,10 @@ class Deadline:
             raise self.missed()
         return left
 
+    def over(self) -> bool:
+        """Whether there are none."""
+        return time.monotonic() >= self._at
+
     def missed(self) -> Unanswered:
         """The error for an answer that did not come in time."""
         return Unanswered(LATE.format(seconds=round(self.seconds, 1)))

@@ -2,7 +2,10 @@
 
 import contextlib
 import shutil
+import time
+import uuid
 
+from etcd_servers import shared_etcd
 from harness import Clock
 
 from cucmos_shell.world.buses import create_bus, open_bus
@@ -11,6 +14,8 @@ from cucmos_shell.world.buses.memory import MemoryCluster
 
 class MemoryPlace:
     """A cluster in memory."""
+
+    lease, late = 15, 0.2
 
     def __init__(self, _):
         self.clock = Clock()
@@ -38,6 +43,8 @@ class MemoryPlace:
 
 class DirectoryPlace:
     """A folder."""
+
+    lease, late = 15, 0.2
 
     def __init__(self, folder):
         self.clock = Clock()
@@ -80,4 +87,56 @@ class DirectoryPlace:
             pass
 
 
-PLACES = {"memory": MemoryPlace, "dir": DirectoryPlace}
+class EtcdClock:
+    """The time of day; it cannot be set for three servers."""
+
+    __call__ = staticmethod(time.time)
+    sleep = staticmethod(time.sleep)
+
+
+class EtcdPlace:
+    """A name in an etcd of three members, which this process's tests share."""
+
+    # The shortest there is, and how much later the leader may notice that it is over.
+    lease, late = 2, 2.0
+
+    def __init__(self, folder):
+        self.clock = EtcdClock()
+        self.servers = shared_etcd()
+        self.folder = folder
+        self.name = uuid.uuid4().hex
+        self.address = self.servers.address(self.name)
+        (folder / "bus").symlink_to(self.servers.client)
+        self._kept = folder / "kept"
+        self._opened = []
+        self._create()
+
+    def open(self):
+        """One more bus of this place."""
+        self._opened.append(open_bus(self.address, str(self.folder), self.clock))
+        return self._opened[-1]
+
+    def close(self):
+        """Close what was opened."""
+        for bus in self._opened:
+            bus.close()
+
+    def make_anew(self):
+        """Empty the place, and make another bus in it."""
+        self.servers.control("del", "--prefix", f"/{self.name}/")
+        self._create()
+
+    def keep(self):
+        """Keep a copy of what there is."""
+        self.servers.keep(self._kept)
+
+    def put_back(self):
+        """Put back what was kept, for all names."""
+        self.servers.put_back(self._kept)
+
+    def _create(self):
+        with contextlib.closing(create_bus(self.address, str(self.folder), self.clock)):
+            pass
+
+
+PLACES = {"memory": MemoryPlace, "dir": DirectoryPlace, "etcd": EtcdPlace}

@@ -1,4 +1,8 @@
-"""Buses by their addresses: `dir:PATH` is a folder of this machine. Loaded when asked for."""
+"""Buses by their addresses. Loaded when asked for.
+
+dir:PATH                            a folder of this machine
+etcd+https://HOST,HOST,HOST/NAME    an etcd of so many members, and the name of the bus in it
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cucmos_shell.world.bus import Bus
+    from cucmos_shell.world.buses.etcd.places import EtcdAddress
+
+# Where, below the folder `base`, the files are that an etcd asks for.
+CREDENTIALS = "bus"
 
 
 def open_bus(address: str, base: str, now: Callable[[], float]) -> Bus:
     """The bus at that address; whether there is one shows when it is used first.
 
-    A relative PATH begins at the folder `base`; `now` gives seconds since the epoch.
-    Raises BadValue.
+    A relative PATH begins at the folder `base`, whose folder CREDENTIALS has what an etcd wants to
+    see of a node; `now` gives seconds since the epoch. Raises BadValue.
     """
+    etcd = _etcd(address)
+    if etcd is not None:
+        from cucmos_shell.world.buses.etcd.bus import EtcdBus
+
+        return EtcdBus(etcd, address, f"{base}/{CREDENTIALS}")
     from cucmos_shell.world.buses.directory import DirectoryBus
 
     return DirectoryBus(_folder(address, base), now)
@@ -24,15 +37,36 @@ def open_bus(address: str, base: str, now: Callable[[], float]) -> Bus:
 
 def create_bus(address: str, base: str, now: Callable[[], float]) -> Bus:
     """A new and empty bus at that address. Raises BadValue, Refused if there is one, BusAway."""
-    from cucmos_shell.world.buses import directory
+    etcd = _etcd(address)
+    if etcd is not None:
+        from cucmos_shell.world.buses.etcd.changes import create_etcd
 
-    directory.create(_folder(address, base))
+        create_etcd(etcd, address, f"{base}/{CREDENTIALS}")
+    else:
+        from cucmos_shell.world.buses import directory
+
+        directory.create(_folder(address, base))
     return open_bus(address, base, now)
+
+
+def _etcd(address: str) -> EtcdAddress | None:
+    if not address.startswith("etcd+"):
+        return None
+    from cucmos_shell.world.buses.etcd.places import parse_address
+
+    found = parse_address(address)
+    if found is None:
+        raise _no_address(address)
+    return found
 
 
 def _folder(address: str, base: str) -> str:
     scheme, _, path = address.partition(":")
     if scheme != "dir" or not path or "\0" in path:
-        template = "{address} is no address of a bus, such as dir:PATH"
-        raise BadValue(template, address=address)
+        raise _no_address(address)
     return f"{base}/{path}" if path[0] != "/" else path
+
+
+def _no_address(address: str) -> BadValue:
+    template = "{address} is no address of a bus, such as dir:PATH or etcd+https://HOST,HOST,HOST"
+    return BadValue(template, address=address)

@@ -1,0 +1,184 @@
+"""A bus for nodes on many machines: an etcd of several members, over its JSON gateway.
+
+Every change puts the head along with its keys, on condition that the head is still the one known:
+so the revision of the head is that of the bus, whatever else is done in the etcd, and a change that
+was asked for twice is made once. What is dropped is put as dropped; deletions say nothing.
+"""
+
+from __future__ import annotations
+
+from cucmos_shell.world.bus import BusReading, BusWentBack, Changes, Item, check_change
+from cucmos_shell.world.buses.etcd import forms
+from cucmos_shell.world.buses.etcd.changes import STEPS, EtcdChanges
+from cucmos_shell.world.buses.etcd.history import EtcdHistory
+from cucmos_shell.world.buses.etcd.leases import EtcdLeases
+from cucmos_shell.world.buses.etcd.state import COMPACT, RANGE, SECONDS, TXN, WATCH, EtcdState
+from cucmos_shell.world.buses.etcd.wire import EtcdNonsense, EtcdRefusal, EtcdTooLarge
+from cucmos_shell.world.buses.following import follow
+from cucmos_shell.world.connect import Deadline
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from cucmos_shell.world.bus import At, Put
+    from cucmos_shell.world.buses.etcd.forms import EtcdHead, EtcdKey
+    from cucmos_shell.world.buses.etcd.places import EtcdAddress
+
+# How much longer a call may last that brings much.
+WHOLE = 6
+# Keys of a page: as many as are likely to go, and as many as always do.
+PAGE, SMALL_PAGE = 512, 64
+MAX_READING = 512 * 1024 * 1024
+_OUT_OF_RANGE = 11
+
+
+class EtcdBus:
+    """The bus at an address, called `url` in messages; `folder` has the files for TLS.
+
+    A call lasts up to `seconds`, all members together; one that brings much, six times as long.
+    """
+
+    def __init__(
+        self, address: EtcdAddress, url: str, folder: str, seconds: float = SECONDS
+    ) -> None:
+        self._state = EtcdState(address, url, folder)
+        self._changes = EtcdChanges(self._state)
+        leases = EtcdLeases(self._state, seconds)
+        self.alive = leases.alive
+        self.who_is_alive = leases.who_is_alive
+        self._seconds, self._whole = seconds, seconds * WHOLE
+
+    def identity(self) -> str:
+        """As in Bus."""
+        with self._state.meaning():
+            return self._state.look(Deadline(self._seconds)).identity
+
+    def read(self, prefix: str) -> BusReading:
+        """As in Bus."""
+        deadline = Deadline(self._whole)
+        with self._state.meaning():
+            while True:
+                try:
+                    try:
+                        return self._read(prefix.encode(), PAGE, deadline)
+                    except EtcdTooLarge:
+                        return self._read(prefix.encode(), SMALL_PAGE, deadline)
+                except EtcdRefusal as error:
+                    # Compacted between two pages: once more, from the first one on.
+                    if error.code != _OUT_OF_RANGE or deadline.over():
+                        raise
+
+    def change(
+        self, compare: Sequence[At], put: Sequence[Put], drop: Sequence[str] = ()
+    ) -> int | None:
+        """As in Bus."""
+        check_change(compare, put, drop)
+        return self._changes.change(compare, put, drop, self._seconds)
+
+    def since(self, prefix: str, revision: int) -> tuple[Changes, ...]:
+        """As in Bus."""
+        return self._after(prefix, revision)[1]
+
+    def watch(
+        self,
+        prefix: str,
+        revision: int,
+        stop: Callable[[], bool],
+        wait: Callable[[float], object],
+    ) -> Iterator[Changes]:
+        """As in Bus. It asks, again and again: a question ends by its deadline, whoever is frozen,
+        and a stream in which nothing comes cannot be told from one in which nothing can."""
+        return follow(lambda after: self._after(prefix, after), revision, stop, wait)
+
+    def compact(self, revision: int) -> None:
+        """As in Bus. History is that of the whole etcd."""
+        deadline = Deadline(self._whole)
+        with self._state.meaning():
+            if revision > self._state.look(deadline).revision:
+                raise BusWentBack(self._state.url)
+            if revision <= 0:
+                return
+            self._sweep(revision, deadline)
+            try:
+                self._state.members.ask(COMPACT, {"revision": str(revision)}, deadline)
+            except EtcdRefusal as error:
+                if error.code != _OUT_OF_RANGE:
+                    raise
+
+    def close(self) -> None:
+        """As in Bus."""
+        self._state.members.close()
+
+    # --- looking ---------------------------------------------------------------------------------
+
+    def _read(self, prefix: bytes, size: int, deadline: Deadline) -> BusReading:
+        seen = self._state.seen
+        page = {**forms.prefixed(self._state.places.items + prefix), "limit": str(size)}
+        steps = [forms.reading(self._state.places.head), {"request_range": page}]
+        answer, _ = self._state.members.ask(TXN, forms.transaction([], steps), deadline)
+        first, second = forms.steps_of(answer, 2)
+        head = self._state.met(forms.part(first, "response_range"), seen)
+        page["revision"] = str(forms.revision_of(answer))
+        answer = forms.part(second, "response_range")
+        rows = forms.rows_of(answer)
+        octets = 0
+        while answer.get("more"):
+            octets += sum(len(row.value) for row in rows[-size:])
+            if not rows or octets > MAX_READING:
+                raise EtcdNonsense("more than any bus has")
+            page["key"] = forms.b64(rows[-1].key + b"\0")
+            answer, _ = self._state.members.ask(RANGE, page, deadline)
+            more = forms.rows_of(answer)
+            if not more or more[0].key <= rows[-1].key:
+                raise EtcdNonsense("keys in no order")
+            rows += more
+        return BusReading(head.revision, tuple(self._item(row, prefix, head) for row in rows))
+
+    def _item(self, row: EtcdKey, prefix: bytes, head: EtcdHead) -> Item:
+        if not row.key.startswith(self._state.places.items + prefix):
+            raise EtcdNonsense("a key that was not asked for")
+        if row.revision > head.revision:
+            raise EtcdNonsense("a key is newer than the bus")
+        return Item(forms.text_of(row.key, self._state.places.items), row.value, row.revision)
+
+    def _after(self, prefix: str, revision: int) -> tuple[int, tuple[Changes, ...]]:
+        """The bus's revision, and what later ones than `revision` did within the prefix."""
+        deadline = Deadline(self._whole)
+        with self._state.meaning():
+            head = self._state.look(deadline)
+            if head.revision < revision:
+                raise BusWentBack(self._state.url)
+            if head.revision == revision:
+                return revision, ()
+            return head.revision, self._history(prefix, revision, head, deadline)
+
+    def _history(
+        self, prefix: str, revision: int, head: EtcdHead, deadline: Deadline
+    ) -> tuple[Changes, ...]:
+        # From the revision itself on, which is not wanted: so an etcd that has compacted a later
+        # one says so, and what it may lose of the one that it has compacted is of no matter.
+        watching = {
+            **forms.prefixed(self._state.places.log),
+            "start_revision": str(max(revision, 1)),
+            "fragment": True,
+        }
+        take = EtcdHistory(self._state.places, prefix, revision, head)
+        return self._state.members.listen(WATCH, {"create_request": watching}, deadline, take)
+
+    def _sweep(self, revision: int, deadline: Deadline) -> None:
+        """Take away what says that keys were dropped, where nobody can ask for it any more."""
+        page = {
+            **forms.prefixed(self._state.places.gone),
+            "max_mod_revision": str(revision),
+            "keys_only": True,
+            "limit": str(STEPS),
+        }
+        while True:
+            answer, _ = self._state.members.ask(RANGE, page, deadline)
+            rows = forms.rows_of(answer)
+            if not rows:
+                return
+            same = [forms.is_at(row.key, row.revision) for row in rows]
+            steps = [forms.dropping(row.key) for row in rows]
+            self._state.members.ask(TXN, forms.transaction(same, steps), deadline)

@@ -1,0 +1,71 @@
+"""What nodes show for a while in an etcd, beside the items of the bus."""
+
+from __future__ import annotations
+
+import math
+
+from cucmos_shell.world.bus import Item, check_item
+from cucmos_shell.world.buses.etcd import forms
+from cucmos_shell.world.buses.etcd.state import GRANT, KEEP, RANGE, TXN
+from cucmos_shell.world.buses.etcd.wire import EtcdNonsense, EtcdRefusal
+from cucmos_shell.world.connect import Deadline
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cucmos_shell.world.buses.etcd.state import EtcdState
+
+_NOT_FOUND = 5
+
+
+class EtcdLeases:
+    """Those of a bus; each call lasts up to `seconds`."""
+
+    def __init__(self, state: EtcdState, seconds: float) -> None:
+        self._state = state
+        self._seconds = seconds
+        self._leases: dict[str, int] = {}
+
+    def alive(self, key: str, value: bytes, seconds: float) -> None:
+        """As in Bus; the leader's clock counts the seconds, in whole ones."""
+        octets = check_item(key, value)
+        deadline = Deadline(self._seconds)
+        with self._state.meaning():
+            for _ in range(2):
+                lease = self._lease(key, seconds, deadline)
+                shown = self._state.places.alive + octets
+                held = {"key": forms.b64(shown), "target": "LEASE", "result": "EQUAL"}
+                same = [{**held, "lease": str(lease)}, forms.has_value(shown, value)]
+                # No revision where nothing is new: an idle cluster must not fill its etcd.
+                form = forms.transaction(same, [], [forms.putting(shown, value, lease)])
+                try:
+                    self._state.members.ask(TXN, form, deadline)
+                    return
+                except EtcdRefusal as error:
+                    if error.code != _NOT_FOUND:
+                        raise
+                    self._leases.pop(key, None)
+            raise EtcdNonsense("a lease that was granted is not there")
+
+    def who_is_alive(self, prefix: str) -> tuple[Item, ...]:
+        """As in Bus."""
+        with self._state.meaning():
+            form = forms.prefixed(self._state.places.alive + prefix.encode())
+            answer, _ = self._state.members.ask(RANGE, form, Deadline(self._seconds))
+            found = [
+                (forms.text_of(r.key, self._state.places.alive), r.value)
+                for r in forms.rows_of(answer)
+            ]
+        return tuple(Item(key, value, 0) for key, value in found)
+
+    def _lease(self, key: str, seconds: float, deadline: Deadline) -> int:
+        """A lease for what is shown under a key: the former one if it holds, prolonged."""
+        lease = self._leases.get(key, 0)
+        if lease:
+            answer, _ = self._state.members.ask(KEEP, {"ID": str(lease)}, deadline)
+            if forms.number(forms.part(answer, "result"), "TTL"):
+                return lease
+        answer, _ = self._state.members.ask(
+            GRANT, {"TTL": str(max(1, math.ceil(seconds)))}, deadline
+        )
+        lease = self._leases[key] = forms.number(answer, "ID")
+        return lease

@@ -1,0 +1,87 @@
+"""What is known of a bus in an etcd, and what its members do, as errors of a bus."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+
+from cucmos_shell.world.bus import BusAway, BusDamaged, BusNewer, BusWentBack
+from cucmos_shell.world.buses.etcd import forms
+from cucmos_shell.world.buses.etcd.places import places
+from cucmos_shell.world.buses.etcd.wire import EtcdMembers, EtcdNonsense, EtcdRefusal
+from cucmos_shell.world.unanswered import Unanswered
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cucmos_shell.world.buses.etcd.forms import EtcdHead, Form
+    from cucmos_shell.world.buses.etcd.places import EtcdAddress
+    from cucmos_shell.world.connect import Deadline
+
+# Seconds that a call may last, all members together.
+SECONDS = 10.0
+RANGE, TXN, WATCH, COMPACT = "/v3/kv/range", "/v3/kv/txn", "/v3/watch", "/v3/kv/compaction"
+GRANT, KEEP = "/v3/lease/grant", "/v3/lease/keepalive"
+
+
+class EtcdState:
+    """The bus at an address, called `url` in messages; `folder` has the files for TLS.
+
+    `head` is the latest one known, `seen` its revision.
+    """
+
+    def __init__(self, address: EtcdAddress, url: str, folder: str) -> None:
+        self.url = url
+        self.places = places(address.name)
+        self.members = EtcdMembers(address.members, folder)
+        self.seen = 0
+        self.head: EtcdHead | None = None
+        self._identity = ""
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def meaning(self) -> Iterator[None]:
+        """What the members do, as errors of a bus."""
+        try:
+            yield
+        except Unanswered as error:
+            raise BusAway(self.url, error.reason) from None
+        except EtcdRefusal as error:
+            raise BusAway(self.url, str(error)) from None
+        except EtcdNonsense as error:
+            raise BusDamaged(self.url, str(error)) from None
+
+    def look(self, deadline: Deadline) -> EtcdHead:
+        """The head, if it is still the bus that it was."""
+        seen = self.seen
+        answer, _ = self.members.ask(RANGE, {"key": forms.b64(self.places.head)}, deadline)
+        return self.met(answer, seen)
+
+    def met(self, answer: Form, seen: int) -> EtcdHead:
+        """The head that an answer has. `seen` is the revision known when it was asked for."""
+        rows = forms.rows_of(answer)
+        if not rows:
+            if self._identity:
+                raise BusWentBack(self.url)
+            raise BusAway(self.url, "there is no bus")
+        if len(rows) > 1 or rows[0].key != self.places.head:
+            raise EtcdNonsense("another key than was asked for")
+        head = forms.head_of(rows[0])
+        if head.format > forms.FORMAT:
+            raise BusNewer(self.url, head.format)
+        with self._lock:
+            if head.revision < seen or self._identity not in ("", head.identity):
+                raise BusWentBack(self.url)
+            self._identity = head.identity
+            self._keep(head)
+        return head
+
+    def _keep(self, head: EtcdHead) -> None:
+        if head.revision >= self.seen:
+            self.seen, self.head = head.revision, head
+
+    def knows(self, head: EtcdHead) -> None:
+        """Take note of a head that a change of this bus's has made."""
+        with self._lock:
+            self._keep(head)
