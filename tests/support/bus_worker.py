@@ -1,4 +1,7 @@
-"""A process that uses a bus: `bus_worker.py VERB FOLDER ...`; what it has done stands on its output."""
+"""A process that uses a bus: `bus_worker.py VERB PLACE ...`; what it has done stands on its output.
+
+PLACE is the folder of a bus, or the address of one in an etcd, `@` and the folder where its files are.
+"""
 
 import itertools
 import os
@@ -7,7 +10,7 @@ import threading
 
 from cucmos_shell.errors import ShellError
 from cucmos_shell.world.bus import At, Put
-from cucmos_shell.world.buses import create_bus
+from cucmos_shell.world.buses import create_bus, open_bus
 from cucmos_shell.world.buses.directory import DirectoryBus
 
 SIZES = (0, 1, 700, 5_000, 60_000)
@@ -130,7 +133,10 @@ def main():
     if verb == "fill":
         function(folder)
     else:
-        function(DirectoryBus(folder, float, seconds=30), *words)
+        address, _, base = folder.rpartition("@")
+        etcd = address.startswith("etcd+")
+        bus = open_bus(address, base, float) if etcd else DirectoryBus(folder, float, seconds=30)
+        function(bus, *words)
 
 
 if __name__ == "__main__":

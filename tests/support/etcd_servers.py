@@ -161,8 +161,9 @@ class EtcdServers:
         """The number of the leader."""
         for number, running in enumerate(self._running):
             if running is not None:
-                fields = self.control("endpoint", "status", member=number).split(", ")
-                if "true" in fields[4:6]:
+                fields = self.control("endpoint", "status", "-w", "fields", member=number)
+                values = dict(line.split(" : ", 1) for line in fields.splitlines() if ":" in line)
+                if values['"Leader"'] == values['"MemberID"']:
                     return number
         raise AssertionError("no leader")
 

@@ -44,9 +44,9 @@ class EtcdBus:
     ) -> None:
         self._state = EtcdState(address, url, folder)
         self._changes = EtcdChanges(self._state)
-        leases = EtcdLeases(self._state, seconds)
-        self.alive = leases.alive
-        self.who_is_alive = leases.who_is_alive
+        self._leases = EtcdLeases(self._state, seconds)
+        self.alive = self._leases.alive
+        self.who_is_alive = self._leases.who_is_alive
         self._seconds, self._whole = seconds, seconds * WHOLE
 
     def identity(self) -> str:
@@ -101,7 +101,7 @@ class EtcdBus:
                 return
             self._sweep(revision, deadline)
             try:
-                self._state.members.ask(COMPACT, {"revision": str(revision)}, deadline)
+                self._state.ask(COMPACT, {"revision": str(revision)}, deadline)
             except EtcdRefusal as error:
                 if error.code != _OUT_OF_RANGE:
                     raise
@@ -116,7 +116,7 @@ class EtcdBus:
         seen = self._state.seen
         page = {**forms.prefixed(self._state.places.items + prefix), "limit": str(size)}
         steps = [forms.reading(self._state.places.head), {"request_range": page}]
-        answer, _ = self._state.members.ask(TXN, forms.transaction([], steps), deadline)
+        answer, _ = self._state.ask(TXN, forms.transaction([], steps), deadline)
         first, second = forms.steps_of(answer, 2)
         head = self._state.met(forms.part(first, "response_range"), seen)
         page["revision"] = str(forms.revision_of(answer))
@@ -128,7 +128,7 @@ class EtcdBus:
             if not rows or octets > MAX_READING:
                 raise EtcdNonsense("more than any bus has")
             page["key"] = forms.b64(rows[-1].key + b"\0")
-            answer, _ = self._state.members.ask(RANGE, page, deadline)
+            answer, _ = self._state.ask(RANGE, page, deadline)
             more = forms.rows_of(answer)
             if not more or more[0].key <= rows[-1].key:
                 raise EtcdNonsense("keys in no order")
@@ -175,10 +175,10 @@ class EtcdBus:
             "limit": str(STEPS),
         }
         while True:
-            answer, _ = self._state.members.ask(RANGE, page, deadline)
+            answer, _ = self._state.ask(RANGE, page, deadline)
             rows = forms.rows_of(answer)
             if not rows:
                 return
             same = [forms.is_at(row.key, row.revision) for row in rows]
             steps = [forms.dropping(row.key) for row in rows]
-            self._state.members.ask(TXN, forms.transaction(same, steps), deadline)
+            self._state.ask(TXN, forms.transaction(same, steps), deadline)

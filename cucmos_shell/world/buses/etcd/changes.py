@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 
 from cucmos_shell.errors import Refused
 from cucmos_shell.world.bus import BusAway, BusDamaged, BusUnknown
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 STEPS, CONDITIONS = 100, 20
 # How often a change is tried that others' come before, if there is time.
 MAX_TRIES = 1000
-# The longest wait, in seconds, of one whose change met another one's.
-MAX_STANDOFF = 0.05
 
 
 def create_etcd(address: EtcdAddress, url: str, folder: str, seconds: float = SECONDS) -> None:
@@ -91,7 +88,8 @@ class EtcdChanges:
         conditions = [
             forms.is_at(self._state.places.items + key.encode(), at) for key, at in compare
         ]
-        for count in range(MAX_TRIES):
+        # At once: whoever waits loses to those whose change was made, and who need not.
+        for _ in range(MAX_TRIES):
             head, inside = self._state.head, conditions
             gone: list[bytes] = []
             if drop or head is None:
@@ -108,7 +106,6 @@ class EtcdChanges:
             made, revision = self._try(head, inside, self._steps(put, gone), deadline)
             if made:
                 return revision
-            time.sleep(_standoff(count))
         raise BusAway(self._state.url, "it is busy")
 
     def _steps(self, put: Sequence[Put], gone: list[bytes]) -> list[Form]:
@@ -131,7 +128,7 @@ class EtcdChanges:
             [forms.reading(where)],
         )
         try:
-            answer, unsure = self._state.members.ask(TXN, form, deadline)
+            answer, unsure = self._state.ask(TXN, form, deadline)
             (step,) = forms.steps_of(answer, 1)
             if forms.succeeded(answer):
                 return True, self._made(answer, step, value)
@@ -185,7 +182,7 @@ class EtcdChanges:
         form = forms.transaction(
             [], [forms.reading(self._state.places.head), *map(forms.within, parts)]
         )
-        answer, _ = self._state.members.ask(TXN, form, deadline)
+        answer, _ = self._state.ask(TXN, form, deadline)
         first, *rest = forms.steps_of(answer, 1 + len(parts))
         head = self._state.met(forms.part(first, "response_range"), seen)
         found: list[Form] = []
@@ -197,16 +194,7 @@ class EtcdChanges:
     def _holding(self, conditions: list[Form], deadline: Deadline) -> tuple[EtcdHead, bool]:
         """The head, and whether the conditions hold with it."""
         seen, read = self._state.seen, forms.reading(self._state.places.head)
-        answer, _ = self._state.members.ask(
-            TXN, forms.transaction(conditions, [read], [read]), deadline
-        )
+        answer, _ = self._state.ask(TXN, forms.transaction(conditions, [read], [read]), deadline)
         (step,) = forms.steps_of(answer, 1)
         head = self._state.met(forms.part(step, "response_range"), seen)
         return head, forms.succeeded(answer)
-
-
-def _standoff(count: int) -> float:
-    """Seconds to wait before a change is tried again, at random, so that all get their turn."""
-    longest = min(MAX_STANDOFF, 0.002 * float(1 << min(count, 10)))
-    share: float = int.from_bytes(os.urandom(2), "big") / 65536
-    return longest * share

@@ -23,7 +23,7 @@ class EtcdLeases:
     def __init__(self, state: EtcdState, seconds: float) -> None:
         self._state = state
         self._seconds = seconds
-        self._leases: dict[str, int] = {}
+        self._leases: dict[str, tuple[int, int]] = {}
 
     def alive(self, key: str, value: bytes, seconds: float) -> None:
         """As in Bus; the leader's clock counts the seconds, in whole ones."""
@@ -38,7 +38,7 @@ class EtcdLeases:
                 # No revision where nothing is new: an idle cluster must not fill its etcd.
                 form = forms.transaction(same, [], [forms.putting(shown, value, lease)])
                 try:
-                    self._state.members.ask(TXN, form, deadline)
+                    self._state.ask(TXN, form, deadline)
                     return
                 except EtcdRefusal as error:
                     if error.code != _NOT_FOUND:
@@ -50,22 +50,19 @@ class EtcdLeases:
         """As in Bus."""
         with self._state.meaning():
             form = forms.prefixed(self._state.places.alive + prefix.encode())
-            answer, _ = self._state.members.ask(RANGE, form, Deadline(self._seconds))
-            found = [
-                (forms.text_of(r.key, self._state.places.alive), r.value)
-                for r in forms.rows_of(answer)
-            ]
-        return tuple(Item(key, value, 0) for key, value in found)
+            answer, _ = self._state.ask(RANGE, form, Deadline(self._seconds))
+            rows, beginning = forms.rows_of(answer), self._state.places.alive
+            return tuple(Item(forms.text_of(row.key, beginning), row.value, 0) for row in rows)
 
     def _lease(self, key: str, seconds: float, deadline: Deadline) -> int:
         """A lease for what is shown under a key: the former one if it holds, prolonged."""
-        lease = self._leases.get(key, 0)
-        if lease:
+        whole = max(1, math.ceil(seconds))
+        lease, granted = self._leases.get(key, (0, 0))
+        if granted == whole:
             answer, _ = self._state.members.ask(KEEP, {"ID": str(lease)}, deadline)
             if forms.number(forms.part(answer, "result"), "TTL"):
                 return lease
-        answer, _ = self._state.members.ask(
-            GRANT, {"TTL": str(max(1, math.ceil(seconds)))}, deadline
-        )
-        lease = self._leases[key] = forms.number(answer, "ID")
+        answer, _ = self._state.ask(GRANT, {"TTL": str(whole)}, deadline)
+        lease = forms.number(answer, "ID")
+        self._leases[key] = lease, whole
         return lease

@@ -52,10 +52,16 @@ class EtcdState:
         except EtcdNonsense as error:
             raise BusDamaged(self.url, str(error)) from None
 
+    def ask(self, path: str, form: Form, deadline: Deadline) -> tuple[Form, bool]:
+        """As EtcdMembers does; what it says has a revision."""
+        answer, unsure = self.members.ask(path, form, deadline)
+        forms.revision_of(answer)
+        return answer, unsure
+
     def look(self, deadline: Deadline) -> EtcdHead:
         """The head, if it is still the bus that it was."""
         seen = self.seen
-        answer, _ = self.members.ask(RANGE, {"key": forms.b64(self.places.head)}, deadline)
+        answer, _ = self.ask(RANGE, {"key": forms.b64(self.places.head)}, deadline)
         return self.met(answer, seen)
 
     def met(self, answer: Form, seen: int) -> EtcdHead:
