@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.node.tasks import agent, joining
+from cucmos_shell.node.tasks import agent, bus_files, joining
 from cucmos_shell.node.tasks.standing import Standing, standing
-from cucmos_shell.results import Ask, Notice, Secret
+from cucmos_shell.results import Ask, Commit, Notice, Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 family = Family()
 
-URL = Argument("url", "where the cluster's bus is: dir:PATH, a folder on this machine")
+URL = Argument(
+    "url",
+    "where the cluster's bus is: dir:PATH, a folder on this machine, or"
+    " etcd+https://HOST:PORT,HOST:PORT,HOST:PORT/NAME",
+)
 NODE = Argument("hostname", "host name of a node of the cluster")
 STORE = Argument("store", "trust store", choices=lambda node: node.profile.distribution.stores)
 QUESTION = "Please enter the security password : "
@@ -32,10 +36,12 @@ def create(node: Node, url: str) -> Conversation[Notice]:
     """Begin a cluster with this node.
 
     Its nodes share trust certificates over a bus: a folder on this machine, relative to the node's
-    state folder. They trust each other by the security password.
+    state folder, or an etcd. They trust each other by the security password. What an etcd asks of a
+    node is taken from the upload area, as utils cluster credentials does.
     """
     password = yield Secret(QUESTION)
     joining.refuse_if_joined(node)
+    yield from _take_uploaded(node)
     member = yield from joining.create(node, url, password)
     return _entered(node, f"The cluster {member.cluster} begins with this node")
 
@@ -51,12 +57,33 @@ def join(node: Node, url: str) -> Conversation[Notice]:
     """Become a node of a cluster.
 
     What was uploaded to this node's trust stores before goes to all nodes with the next round, and
-    theirs comes here; what was deleted there is kept out.
+    theirs comes here; what was deleted there is kept out. What an etcd asks of a node is taken from
+    the upload area, as utils cluster credentials does.
     """
     password = yield Secret(QUESTION)
     joining.refuse_if_joined(node)
+    yield from _take_uploaded(node)
     member = yield from joining.join(node, url, password)
     return _entered(node, f"This node belongs to the cluster {member.cluster} now")
+
+
+def _take_uploaded(node: Node) -> Conversation[None]:
+    if bus_files.are_uploaded(node):
+        yield Commit(lambda _: bus_files.take(node))
+
+
+@family.command("utils cluster credentials", level=4, changes=True)
+def credentials(node: Node) -> Conversation[Notice]:
+    """Take what an etcd asks of this node from the upload area.
+
+    bus-ca.pem is the certificate of the CA that the etcd's certificates are of, bus-cert.pem the
+    node's certificate for it, bus-key.pem its private key, without a password. They leave the
+    upload area and take the place of the former ones.
+    """
+    yield Commit(lambda _: bus_files.take(node))
+    return Notice(
+        ("The bus is used with the files of the upload area from now on",), {"taken": True}
+    )
 
 
 def _entered(node: Node, done: str) -> Notice:

@@ -3,7 +3,7 @@
 <state>/lock, installing, profile.json, services.json, sent.json
 <state>/log/platform/log/{cliNNNNN.log, errors.log}, log/syslog/CiscoSyslog
 <state>/run/{sessions/ACCOUNT/..., history/ACCOUNT, failures.json, known_hosts.json, ...}
-<state>/ssh/, upload/, download/
+<state>/ssh/, bus/, upload/, download/
 <state>/store/current -> heads/000042
 <state>/store/heads/000042/{UNIT -> ../../versions/UNIT/N, note.json, ...}
 <state>/store/versions/UNIT/N/{certs/UNIT.pem, .der, keys/..., chain.pem, index.json, MANIFEST}
@@ -69,6 +69,8 @@ class Layout:
         self.upload = os.path.join(state_dir, "upload")
         self.download = os.path.join(state_dir, "download")
         self.host_keys = os.path.join(state_dir, "ssh")
+        # Where `world.buses` looks for what a bus asks of the node.
+        self.bus = os.path.join(state_dir, "bus")
         self.logs = os.path.join(state_dir, "log")
         self.run = os.path.join(state_dir, "run")
         self.sessions = os.path.join(self.run, "sessions")

@@ -92,6 +92,13 @@ def create_bus(address: str, base: str, now: Callable[[], float]) -> Bus:
     return buses.create_bus(address, base, now)
 
 
+def check_bus_files(folder: str) -> None:
+    """Raise Unavailable unless a folder has what an etcd asks of a node; see `world.buses`."""
+    from cucmos_shell.world.buses import check_files
+
+    check_files(folder)
+
+
 class World(Value):
     """What a node may ask of the world around it.
 
@@ -110,6 +117,7 @@ class World(Value):
     sftp: Callable[[str, int], SftpClient] = sftp
     open_bus: Callable[[str, str, Callable[[], float]], Bus] = open_bus
     create_bus: Callable[[str, str, Callable[[], float]], Bus] = create_bus
+    check_bus_files: Callable[[str], None] = check_bus_files
 
     @staticmethod
     def real() -> World:

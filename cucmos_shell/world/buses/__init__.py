@@ -49,6 +49,18 @@ def create_bus(address: str, base: str, now: Callable[[], float]) -> Bus:
     return open_bus(address, base, now)
 
 
+def check_files(folder: str) -> None:
+    """Raise Unavailable unless a folder has files as CREDENTIALS is to have them."""
+    from cucmos_shell.errors import Unavailable
+    from cucmos_shell.world.buses.etcd.wire import trusting
+    from cucmos_shell.world.unanswered import Unanswered
+
+    try:
+        trusting(folder)
+    except Unanswered as error:
+        raise Unavailable("{reason}", reason=error.reason) from None
+
+
 def _etcd(address: str) -> EtcdAddress | None:
     if not address.startswith("etcd+"):
         return None

@@ -270,19 +270,21 @@ class EtcdMembers:
             raise Unanswered(f"it does not speak etcd: {_reason(error)}") from None
 
     def _trusting(self) -> ssl.SSLContext:
-        """What its files say whom to trust, and who this node is. Raises Unanswered."""
         context = self._context
         if context is None:
-            ca, certificate, key = (f"{self._folder}/{name}" for name in (CA, CERTIFICATE, KEY))
-            try:
-                context = ssl.create_default_context(cafile=ca)
-                context.load_cert_chain(certificate, key, _no_password)
-            except (OSError, ValueError) as error:
-                raise Unanswered(
-                    f"{self._folder}: {CA}, {CERTIFICATE}, {KEY}: {_reason(error)}"
-                ) from None
-            self._context = context
+            context = self._context = trusting(self._folder)
         return context
+
+
+def trusting(folder: str) -> ssl.SSLContext:
+    """What the files in a folder say whom to trust, and who this node is. Raises Unanswered."""
+    ca, certificate, key = (f"{folder}/{name}" for name in (CA, CERTIFICATE, KEY))
+    try:
+        context = ssl.create_default_context(cafile=ca)
+        context.load_cert_chain(certificate, key, _no_password)
+    except (OSError, ValueError) as error:
+        raise Unanswered(f"{folder}: {CA}, {CERTIFICATE}, {KEY}: {_reason(error)}") from None
+    return context
 
 
 def _no_password() -> str:
