@@ -1,5 +1,7 @@
 """A cluster of three on one machine: `python benchmarks/cluster.py [--rounds N] [--only PART]`.
 
+`--bus etcd`: over three members with mutual TLS on this machine, instead of a folder.
+
 Every ratio is to a yardstick that took turns with it in the same run; medians. Whole processes: the
 installed script, and three agents of it.
 """
@@ -13,6 +15,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -26,9 +29,14 @@ from populate import certificates
 from report import Row, machine, table
 
 from cucmos_shell.frontends.cluster import init_cluster
+from cucmos_shell.node import Node
 from cucmos_shell.node.install import install
+from cucmos_shell.session.unattended import give
 from cucmos_shell.store import Store
 from cucmos_shell.world import World
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tests" / "support"))
+from etcd_servers import EtcdServers, etcd_servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,13 +46,36 @@ UPLOAD = f"utils cert upload trust {BASE} one.pem"
 SYNC = "utils cluster sync"
 REACH = 200
 IDLE_SECONDS, TRACED_SECONDS = 60, 20
+PASSWORD = "Blue-Harbour7"
+# The etcd, if the bus is one.
+SERVERS: list[EtcdServers] = []
+
+
+def over_etcd(folder: str, servers: EtcdServers) -> list[str]:
+    """The state folders of three nodes, members of a cluster over an etcd."""
+    states = []
+    for i in range(3):
+        state = os.path.join(folder, f"node-{i}")
+        place = {"hostname": f"node-{i}", "ip": f"192.0.2.{i + 1}", "role": "Publisher"}
+        install(state, "imp-9.1", World.real(), speed=0, **place)
+        shutil.copytree(servers.client, os.path.join(state, "bus"))
+        line = f"utils cluster {'join' if i else 'create'} {servers.address(Path(folder).name)}"
+        node = Node.open(state, World.real())
+        status, said = give(node, line, "benchmark", password=PASSWORD, level=4, origin="batch")
+        if status:
+            raise SystemExit(said)
+        states.append(state)
+    return states
 
 
 def new_cluster(folder: str) -> list[str]:
     """The state folders of three nodes that have heard of each other."""
-    states = init_cluster(
-        folder, "imp-9.1", World.real(), count=3, speed=0, progress=lambda _: None
-    )
+    if SERVERS:
+        states = over_etcd(folder, SERVERS[0])
+    else:
+        states = init_cluster(
+            folder, "imp-9.1", World.real(), count=3, speed=0, progress=lambda _: None
+        )
     for state in (*states, *states):
         process_time(shell(state, SYNC))
     return states
@@ -93,7 +124,7 @@ def upload(states: Sequence[str], number: int, certificate: object) -> tuple[flo
                 head = os.readlink(os.path.join(state, "store", "current"))
                 if head != seen:
                     waiting[state] = head
-                    if Store(state).snapshot().index(TRUST_STORE).search(sha256):
+                    if Store(state).snapshot().index(TRUST_STORE).holds(sha256):
                         here = here or time.perf_counter()
                         del waiting[state]
             if time.perf_counter() > begin + 60:
@@ -274,11 +305,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--only", default="", help="a part: reach, idle or large")
+    parser.add_argument("--bus", choices=("dir", "etcd"), default="dir")
     parser.add_argument("--folder", help="where to work; decides the file system measured")
     options = parser.parse_args()
     base = tempfile.mkdtemp(prefix="cucmos-bench-", dir=options.folder)
     rows = []
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, base)
+        if options.bus == "etcd":
+            SERVERS.append(stack.enter_context(etcd_servers()))
         if options.only in ("", "reach"):
             rows += reach(base)
         if options.only in ("", "idle"):
@@ -289,8 +324,6 @@ def main() -> None:
             rows += one_more(base, large, options.rounds)
         print(machine(base))
         print(table(rows))
-    finally:
-        shutil.rmtree(base)
 
 
 if __name__ == "__main__":
