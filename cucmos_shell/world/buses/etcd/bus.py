@@ -7,7 +7,7 @@ was asked for twice is made once. What is dropped is put as dropped; deletions s
 
 from __future__ import annotations
 
-from cucmos_shell.world.bus import BusReading, BusWentBack, Changes, Item, check_change
+from cucmos_shell.world.bus import BusReading, BusWentBack, Changes, Compacted, Item, check_change
 from cucmos_shell.world.buses.etcd import forms
 from cucmos_shell.world.buses.etcd.changes import STEPS, EtcdChanges
 from cucmos_shell.world.buses.etcd.history import EtcdHistory
@@ -108,7 +108,7 @@ class EtcdBus:
 
     def close(self) -> None:
         """As in Bus."""
-        self._state.members.close()
+        self._state.let_go()
 
     # --- looking ---------------------------------------------------------------------------------
 
@@ -151,7 +151,34 @@ class EtcdBus:
                 raise BusWentBack(self._state.url)
             if head.revision == revision:
                 return revision, ()
-            return head.revision, self._history(prefix, revision, head, deadline)
+            found = self._latest(prefix, revision, head, deadline)
+            if found is None:
+                found = self._history(prefix, revision, head, deadline)
+            return head.revision, found
+
+    def _latest(
+        self, prefix: str, revision: int, head: EtcdHead, deadline: Deadline
+    ) -> tuple[Changes, ...] | None:
+        """The one change since `revision`, from what there is now; None unless there is just one.
+
+        That needs no connection of its own, and is what an agent mostly hears.
+        """
+        if head.was != revision:
+            return None
+        places = self._state.places
+        page = {**forms.prefixed(places.log), "min_mod_revision": str(head.revision)}
+        page["revision"] = str(head.revision)
+        before = {"key": forms.b64(places.head), "revision": str(revision), "keys_only": True}
+        try:
+            answer, _ = self._state.ask(RANGE, page, deadline)
+            self._state.ask(RANGE, before, deadline)
+        except (EtcdRefusal, EtcdTooLarge):
+            return None  # compacted; its history says up to where
+        rows = sorted(forms.rows_of(answer), key=lambda row: row.key == places.head)
+        try:
+            return EtcdHistory(places, prefix, revision, head).told(rows)
+        except Compacted:
+            return None  # a gap
 
     def _history(
         self, prefix: str, revision: int, head: EtcdHead, deadline: Deadline

@@ -49,6 +49,13 @@ class EtcdHistory:
                 return tuple(self._found)
         return None
 
+    def told(self, rows: list[EtcdKey]) -> tuple[Changes, ...] | None:
+        """As for an answer, of rows in the order in which they were put, the head last."""
+        for row in rows:
+            if self._take(row):
+                return tuple(self._found)
+        return None
+
     def _begin(self) -> None:
         self._found: list[Changes] = []
         self._last: int | None = None

@@ -8,7 +8,7 @@ import threading
 from cucmos_shell.world.bus import BusAway, BusDamaged, BusNewer, BusWentBack
 from cucmos_shell.world.buses.etcd import forms
 from cucmos_shell.world.buses.etcd.places import places
-from cucmos_shell.world.buses.etcd.wire import EtcdMembers, EtcdNonsense, EtcdRefusal
+from cucmos_shell.world.buses.etcd.wire import EtcdMembers, EtcdNonsense, EtcdRefusal, members_of
 from cucmos_shell.world.unanswered import Unanswered
 
 TYPE_CHECKING = False
@@ -34,11 +34,24 @@ class EtcdState:
     def __init__(self, address: EtcdAddress, url: str, folder: str) -> None:
         self.url = url
         self.places = places(address.name)
-        self.members = EtcdMembers(address.members, folder)
         self.seen = 0
         self.head: EtcdHead | None = None
+        self._address, self._folder = address, folder
+        self._members: EtcdMembers | None = None
         self._identity = ""
         self._lock = threading.Lock()
+
+    @property
+    def members(self) -> EtcdMembers:
+        """The members, from the first use on until `let_go`."""
+        found = self._members
+        if found is None:
+            found = self._members = members_of(self._address.members, self._folder)
+        return found
+
+    def let_go(self) -> None:
+        """Need no connections for now; they are closed with the last bus that needs them."""
+        self._members = None
 
     @contextlib.contextmanager
     def meaning(self) -> Iterator[None]:

@@ -13,6 +13,7 @@ import os
 import ssl
 import threading
 import time
+import weakref
 
 from cucmos_shell.world.connect import Deadline, connect
 from cucmos_shell.world.unanswered import Unanswered
@@ -180,6 +181,9 @@ class EtcdMembers:
         for _, wire in idle:
             wire.close()
 
+    def __del__(self) -> None:
+        self.close()
+
     def _from_any(
         self, attempt: Callable[[Member, float], T], deadline: Deadline
     ) -> tuple[T, bool]:
@@ -274,6 +278,24 @@ class EtcdMembers:
         if context is None:
             context = self._context = trusting(self._folder)
         return context
+
+
+_IN_USE: weakref.WeakValueDictionary[tuple[tuple[Member, ...], str], EtcdMembers] = (
+    weakref.WeakValueDictionary()
+)
+_LOCK = threading.Lock()
+
+
+def members_of(members: tuple[Member, ...], folder: str) -> EtcdMembers:
+    """Those that the process uses already, with their connections; else new ones.
+
+    An agent and each of its rounds have a bus of their own, and need no TLS of their own.
+    """
+    with _LOCK:
+        found = _IN_USE.get((members, folder))
+        if found is None:
+            found = _IN_USE[members, folder] = EtcdMembers(members, folder)
+        return found
 
 
 def trusting(folder: str) -> ssl.SSLContext:
