@@ -5,8 +5,10 @@ A block behind `<!-- shell -->` has `$ ` lines, one behind `<!-- node -->` has `
 error of shell lines is not shown.
 """
 
+import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -62,8 +64,17 @@ def matches(expected, seen):
 def test_a_guide_works_as_it_is_written(path, tmp_path):
     """Line by line, in the order of the text."""
     place = Place(tmp_path)
-    for kind, pasted, block in BLOCK.findall(path.read_text()):
-        run, prompt = (place.shell, "$ ") if kind == "shell" else (place.node, "admin:")
-        for line, expected in steps(block, prompt):
-            seen = run(line, pasted).rstrip("\n")
-            assert matches(expected, seen), f"{path.name}: {line}\n{seen}\n--- expected\n{expected}"
+    try:
+        for kind, pasted, block in BLOCK.findall(path.read_text()):
+            run, prompt = (place.shell, "$ ") if kind == "shell" else (place.node, "admin:")
+            for line, expected in steps(block, prompt):
+                seen = run(line, pasted).rstrip("\n")
+                where = f"{path.name}: {line}\n{seen}"
+                assert matches(expected, seen), f"{where}\n--- expected\n{expected}"
+    finally:
+        for file in tmp_path.glob("*.pids"):
+            for pid in map(int, file.read_text().split()):
+                with contextlib.suppress(OSError):
+                    # Another process may have its number by now.
+                    if os.readlink(f"/proc/{pid}/cwd") == str(tmp_path):
+                        os.kill(pid, signal.SIGKILL)
