@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 
-from measure import Pty, peak_memory, process_time, ratio, raw_cat
+from measure import Pty, middle, peak_memory, process_time, ratio, raw_cat
 from populate import fill, plain_copy
 from report import Row, machine, table
 
@@ -92,6 +92,32 @@ def first_prompt(state: str, rounds: int) -> Row:
 
     found = ratio(prompt, lambda: process_time([*PYTHON, "import prompt_toolkit"]), rounds)
     return Row("prompt on a terminal", "`python -I -c 'import prompt_toolkit'`", *found, 1.6)
+
+
+def first_help(state: str, rounds: int) -> list[Row]:
+    """The first Tab and the first `?` of a session behind a menu word, until the line is back."""
+
+    def asked(line: bytes, key: bytes) -> float:
+        program = Pty(shell(state))
+        program.until(b"admin:")
+        program.send(line)
+        program.until(line)
+        begin = time.perf_counter()
+        program.send(key)
+        program.until(b"admin:" + line)
+        taken = time.perf_counter() - begin
+        program.send(b"\x03exit\r")
+        program.close()
+        return taken
+
+    rows = []
+    for line, key, name in (
+        ("show ", b"\t", "Tab"), ("set cert ", b"?", "?"), ("set cert regen ", b"?", "?"),
+    ):  # fmt: skip
+        times = [asked(line.encode(), key) * 1000 for _ in range(rounds)]
+        what = f"first {name} behind `{line.strip()}`, pty, ms"
+        rows.append(Row(what, "", middle(times), 0, 0, 60))
+    return rows
 
 
 def atomic_write(folder: str) -> float:
@@ -204,6 +230,7 @@ def main() -> None:
         rows = one_shots(state, large, options.rounds)
         rows.append(against_parsing(large, max(3, options.rounds // 5)))
         rows.append(first_prompt(state, options.rounds))
+        rows.extend(first_help(state, options.rounds))
         rows.append(regenerate(base, options.rounds))
         rows.extend(quiet_line(state, options.rounds))
         rows.extend(memory(state, large))

@@ -109,3 +109,55 @@ def columns(rows: Iterable[Sequence[str]], gap: int = 2) -> list[str]:
         (" " * gap).join(cell.ljust(widths[i]) for i, cell in enumerate(row)).rstrip()
         for row in table
     ]
+
+
+# Names are listed a line each up to MAX_DOWN of them, side by side beyond; no more than MAX_LISTED.
+MAX_DOWN, MAX_LISTED = 24, 240
+_INDENT, _USUAL_WIDTH = 8, 80
+
+
+def listing(names: Sequence[str], width: int = 0) -> list[str]:
+    """`names` as lines that begin with a TAB; `width` is that of the terminal, 0 if unknown.
+
+    Many stand in columns, read downwards; of very many the rest is only counted.
+    """
+    shown = [safe_line(name) for name in names[:MAX_LISTED]]
+    more = [f"\t({len(names) - MAX_LISTED} more)"] if len(names) > MAX_LISTED else []
+    if len(shown) > MAX_DOWN:
+        shown = _side_by_side(shown, (width or _USUAL_WIDTH) - _INDENT)
+    return [*(f"\t{line}" for line in shown), *more]
+
+
+def _side_by_side(names: list[str], room: int) -> list[str]:
+    """`names` in as many columns as `room` characters take, at least one."""
+    shortest = min(map(len, names)) + 2
+    for side in range(max(1, room // shortest), 1, -1):
+        down = -(-len(names) // side)
+        lines = columns(names[i::down] for i in range(down))
+        if max(map(len, lines)) <= room:
+            return lines
+    return names
+
+
+def described(rows: Sequence[tuple[str, str]], width: int = 0) -> list[str]:
+    """Names with what they are, laid out as in `listing`; many of them without it."""
+    if len(rows) > MAX_DOWN or not any(about for _, about in rows):
+        return listing([name for name, _ in rows], width)
+    names = [safe_line(name) for name, _ in rows]
+    room = (width or _USUAL_WIDTH) - _INDENT - max(map(len, names)) - 3
+    if room < _LEAST_ABOUT:
+        return listing(names, width)
+    return [
+        f"\t{line}"
+        for line in columns(
+            [(n, cut(a, room)) for n, (_, a) in zip(names, rows, strict=True)], gap=3
+        )
+    ]
+
+
+_LEAST_ABOUT = 8
+
+
+def cut(text: str, most: int) -> str:
+    """`text` in at most `most` characters (4 and more), the end replaced by dots if need be."""
+    return text if len(text) <= most else text[: most - 3].rstrip() + "..."

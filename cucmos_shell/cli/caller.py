@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cucmos_shell.cli.match import Walker
+    from cucmos_shell.cli.walker import Walker
 
 
 class Settings:

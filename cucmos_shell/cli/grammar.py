@@ -165,7 +165,10 @@ class Family:
 class Place:
     """A place in the tree: the words or the argument that may follow, the command ending here."""
 
-    __slots__ = ("argument", "argument_rest", "binding", "command", "next", "pending", "words")
+    __slots__ = (
+        "argument", "argument_rest", "binding", "command", "least", "more", "next", "pending",
+        "words",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.words: dict[str, Place] = {}
@@ -174,7 +177,11 @@ class Place:
         self.next: Place | None = None
         self.command: Command | None = None
         self.binding = ""
+        # Families that begin here and are not loaded yet; of them, the least level there is, and
+        # whether words follow.
         self.pending: list[str] = []
+        self.least = ANY_LEVEL
+        self.more = False
 
     def word(self, text: str, binding: str = "") -> Place:
         """The place after the word `text`, made if needed. Raises GrammarError for a misfit."""
@@ -211,10 +218,20 @@ class Grammar:
         self._loaded: set[str] = set()
         for module, leads in families.items():
             for lead in leads:
-                place = self.root
-                for text in lead.split():
-                    place = place.word(text)
-                place.pending.append(module)
+                self._promise(module, lead)
+
+    def _promise(self, module: str, lead: str) -> None:
+        """`lead` is `WORDS LEVEL`, or `WORDS LEVEL+` where words follow (see `commands`)."""
+        place = self.root
+        words = lead.split()
+        facts = words.pop() if words else "0+"
+        if not facts.rstrip("+").isdigit():
+            raise GrammarError(f"{lead}: the least level of its commands is missing")
+        for text in words:
+            place = place.word(text)
+        place.pending.append(module)
+        place.least = min(place.least, int(facts.rstrip("+")))
+        place.more = place.more or facts.endswith("+")
 
     def open(self, place: Place) -> Place:
         """`place` with the families that begin there loaded."""
@@ -227,8 +244,40 @@ class Grammar:
         return place
 
     def visible(self, place: Place, level: int) -> bool:
-        """Whether any command at or below `place` is open to `level`."""
-        return any(command.level <= level for command in self.below(place))
+        """Whether any command at or below `place` is open to `level`; nothing is loaded for it."""
+        stack = [place]
+        while stack:
+            here = stack.pop()
+            if here.pending and here.least <= level:
+                return True
+            if here.command is not None and here.command.level <= level:
+                return True
+            if here.next is not None:
+                stack.append(here.next)
+            stack.extend(here.words.values())
+        return False
+
+    def has_more(self, place: Place, level: int) -> bool:
+        """Whether words may follow at `place` that are open to `level`; nothing is loaded."""
+        if place.pending and place.more and place.least <= level:
+            return True
+        return any(self.visible(each, level) for each in place.words.values())
+
+    def only(self, place: Place, level: int) -> Command | None:
+        """The command at or below `place` that is open to `level`, if there is exactly one.
+
+        Words that lead to different families are different commands: none is loaded to see that.
+        """
+        ways = [each for each in place.words.values() if self.visible(each, level)]
+        if len(ways) > 1 and any(way.pending for way in ways):
+            return None
+        found: Command | None = None
+        for command in self.below(place):
+            if command.level <= level:
+                if found is not None:
+                    return None
+                found = command
+        return found
 
     def below(self, place: Place) -> Iterator[Command]:
         """The commands that end at or below `place`, each once."""

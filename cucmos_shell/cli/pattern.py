@@ -11,26 +11,49 @@ from __future__ import annotations
 
 import re
 
+from cucmos_shell.results import Value
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
+
+    Offers = Iterable["str | Offer"]
 
 
 class GrammarError(Exception):
     """A declaration contradicts itself or another one: a programmer's mistake."""
 
 
+class Typed(Value):
+    """What stands before a word that Tab or `?` asks about.
+
+    `bound` has the values before it by their parameter names, as the handler would get them;
+    `words` are those of a rest argument so far, `part` the beginning of the word itself.
+    """
+
+    bound: Mapping[str, Any]
+    words: tuple[str, ...]
+    part: str
+
+
+class Offer(Value):
+    """What may stand next, and what it is; Tab leaves a `placeholder`, such as TEXT, alone."""
+
+    text: str
+    about: str = ""
+    placeholder: bool = False
+
+
 class Argument:
-    """A kind of value on the line; `kind` is what one of `choices` is called, else `help`.
+    """A kind of value on the line; `kind` is what one of its offers is called, else `help`.
 
     `choices(node)` gives the live names: matching is exact but case-blind, the node's spelling
     reaches the handler, Tab completes them. `parse(node, text)` turns the text into a value and
     raises a `ShellError` with the reason. With `words`, a rest argument arrives as a tuple of
     words. `open`: a text that is none of the choices is passed on; the handler says no to it, which
-    one that asks for secrets does after its questions. `complete(node, words)` gives what Tab
-    offers next: after the words of such a rest argument so far, else after all words of the line so
-    far.
+    one that asks for secrets does after its questions. `complete(node, typed)` gives what Tab and
+    `?` offer after what is `typed`, where that is not all `choices`.
     """
 
     __slots__ = ("choices", "complete", "help", "kind", "name", "open", "parse", "words")
@@ -44,7 +67,7 @@ class Argument:
         parse: Callable[[Any, Any], Any] | None = None,
         words: bool = False,
         open: bool = False,
-        complete: Callable[[Any, tuple[str, ...]], Iterable[str]] | None = None,
+        complete: Callable[[Any, Typed], Offers] | None = None,
         kind: str = "",
     ) -> None:
         self.name = name

@@ -1,7 +1,9 @@
 """What the product can do: the families of commands, by the words that lead to them.
 
 A family's module is imported when a line reaches its leading words, so that a one-shot command
-pays for one family only. What several families share stands in `arguments`, `views`, `dialogues`.
+pays for one family only. Behind the words stands the least level of the family's commands there,
+and `+` where more words follow: so a menu is listed without importing anything. What several
+families share stands in `arguments`, `views`, `dialogues`.
 """
 
 from __future__ import annotations
@@ -11,52 +13,54 @@ from importlib import import_module
 from cucmos_shell.cli import Family, Grammar
 
 FAMILIES: dict[str, tuple[str, ...]] = {
-    "cert_list": ("show cert list",),
-    "cert_show": ("show cert own", "show cert trust"),
-    "regenerate": ("set cert regen",),
-    "impact": ("show cert impact",),
-    "expiry": ("show cert expiry",),
-    "cert_chain": ("show cert chain",),
-    "delete": ("set cert delete",),
-    "requests": ("set csr", "show csr"),
-    "web_security": ("set web-security", "show web-security"),
-    "cert_import": ("set cert import", "utils cert upload"),
-    "download": ("utils cert download",),
-    "services": ("utils service",),
-    "trust_list_show": ("show ctl", "show itl"),
-    "trust_list_change": ("utils ctl", "utils itl", "file delete tftp"),
-    "pending": ("show service",),
+    "cert_list": ("show cert list 1+",),
+    "cert_show": ("show cert own 1", "show cert trust 1"),
+    "regenerate": ("set cert regen 1",),
+    "impact": ("show cert impact 0",),
+    "expiry": ("show cert expiry 0+",),
+    "cert_chain": ("show cert chain 0",),
+    "delete": ("set cert delete 1",),
+    "requests": ("set csr 1+", "show csr 1+"),
+    "web_security": ("set web-security 0", "show web-security 0"),
+    "cert_import": ("set cert import 1+", "utils cert upload 1+"),
+    "download": ("utils cert download 1+",),
+    "services": ("utils service 0+",),
+    "trust_list_show": ("show ctl 0", "show itl 0"),
+    "trust_list_change": ("utils ctl 1+", "utils itl 4+", "file delete tftp 1"),
+    "pending": ("show service 0+",),
     "node_info": (
-        "show status", "show version", "show myself", "show network", "show timezone",
+        "show status 0", "show version 0+", "show myself 0", "show network 0+", "show timezone 0+",
     ),
-    "network_cluster": ("show network cluster",),
-    "replication": ("utils dbreplication",),
-    "system": ("utils system",),
+    "network_cluster": ("show network cluster 0",),
+    "replication": ("utils dbreplication 0+",),
+    "system": ("utils system 1+",),
     "shell": (
-        "exit", "help", "quit", "set cli", "set commandcount", "set output", "show cli",
+        "exit 0", "help 0", "quit 0", "set cli 0+", "set commandcount 1+", "set output 0+",
+        "show cli 0+",
     ),
-    "audit_log": ("show audit",),
-    "ocsp": ("set ocsp", "show ocsp", "utils ocsp"),
-    "monitor": ("set cert monitor", "show cert monitor", "utils cert monitor run"),
-    "metrics": ("utils cert monitor metrics",),
-    "smtp": ("delete smtp", "set smtp", "show smtp"),
-    "alarm": ("set alarm", "show alarm"),
+    "audit_log": ("show audit 1+",),
+    "ocsp": ("set ocsp 1+", "show ocsp 0", "utils ocsp 1+"),
+    "monitor": ("set cert monitor 1+", "show cert monitor 0", "utils cert monitor run 1"),
+    "metrics": ("utils cert monitor metrics 1",),
+    "smtp": ("delete smtp 1", "set smtp 0", "show smtp 0"),
+    "alarm": ("set alarm 1+", "show alarm 1+"),
     "accounts": (
-        "delete account", "set account", "set accountlocking", "set password", "show account",
-        "show accountlocking",
+        "delete account 4", "set account 1+", "set accountlocking 1+", "set password 1+",
+        "show account 4", "show accountlocking 0",
     ),
     "files": (
-        "file list", "file view", "file dump", "file tail", "file delete", "file search",
+        "file list 0+", "file view 0+", "file dump 0+", "file tail 0+", "file delete 1+",
+        "file search 0+",
     ),
-    "profile": ("utils profile",),
-    "cluster": ("show cert distribution", "utils cluster"),
-    "store": ("show store", "utils store"),
+    "profile": ("utils profile 1+",),
+    "cluster": ("show cert distribution 0", "utils cluster 1+"),
+    "store": ("show store 1+", "utils store 1+"),
     "sessions": (
-        "set cli session", "set security", "set session", "show cli session", "show logins",
-        "show security", "show session",
+        "set cli session 1+", "set security 1+", "set session 1+", "show cli session 0+",
+        "show logins 0+", "show security 0+", "show session 0+",
     ),
-    "bulk": ("set cert bulk",),
-    "file_get": ("file get", "delete sftp-host-key"),
+    "bulk": ("set cert bulk 1+",),
+    "file_get": ("file get 0+", "delete sftp-host-key 1"),
 }  # fmt: skip
 
 # Before commands that begin with these words a node may want the password once more: by their

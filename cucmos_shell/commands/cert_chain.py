@@ -83,7 +83,10 @@ def _end(link: Link) -> str:
     return iso_time(link.certificate.not_valid_after_utc.timestamp())
 
 
-NAME = Argument("name", "own or trust certificate, as the lists print it", complete=complete_any)
+NAME = Argument(
+    "name", "own or trust certificate, as the lists print it",
+    complete=complete_any, kind="certificate",
+)  # fmt: skip
 
 
 @family.command(

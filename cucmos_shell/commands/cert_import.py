@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.near import unknown
+from cucmos_shell.cli.pattern import Offer
 from cucmos_shell.commands.arguments.certificates import (
+    complete_unit,
     find_store,
     parse_trust,
     parse_unit,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cucmos_shell.cli.caller import Caller
+    from cucmos_shell.cli.pattern import Typed
     from cucmos_shell.node import Node
     from cucmos_shell.node.certificates.own_import import Accepted
     from cucmos_shell.node.certificates.trust_import import Outcome
@@ -145,27 +148,33 @@ DESCRIPTION = "Trust Certificate"
 MAX_DESCRIPTION = 256
 
 
-def _bases(node: Node, words: tuple[str, ...]) -> list[str]:
+def _bases(node: Node, typed: Typed) -> Iterable[str | Offer]:
     """After `own` the units, after `trust` the base names of the trust stores."""
-    if "own".startswith(words[3].casefold()):
-        return list(node.profile.units)
-    return list(dict.fromkeys(spec.base for spec in node.profile.trust_stores.values()))
+    if typed.bound["kind"] == "own":
+        return complete_unit(node, typed)
+    return [Offer(spec.base, spec.name) for spec in node.profile.trust_stores.values()]
 
 
-def _anchors(node: Node, _: tuple[str, ...]) -> list[str]:
-    snapshot = node.snapshot()
-    return [f"{row.name}.pem" for store in snapshot.stores for row in snapshot.trust(store)]
+def _anchors(node: Node, typed: Typed) -> list[str]:
+    """After `own UNIT` the certificates of the unit's trust store; nobody else takes one."""
+    if typed.bound["kind"] != "own":
+        return []
+    store = node.profile.units[parse_unit(node, typed.bound["unit"])].trust_store
+    return [f"{row.name}.pem" for row in node.snapshot().trust(store)]
 
 
-def _files(node: Node, _: tuple[str, ...]) -> tuple[str, ...]:
+def _files(node: Node, _: Typed) -> tuple[str, ...]:
     return upload_names(node.layout)
 
 
 # No choices: an unknown unit is refused after the paste, or the paste would become commands.
-UNIT = Argument("unit", "unit, or base name of a trust store (not NAME-trust)", complete=_bases)
-CA_CERT = Argument(
-    "caCert", "file in the unit's trust store that the chain must lead to", complete=_anchors
+UNIT = Argument(
+    "unit", "unit, or base name of a trust store (not NAME-trust)", complete=_bases, kind="unit"
 )
+CA_CERT = Argument(
+    "caCert", "file in the unit's trust store that the chain must lead to",
+    complete=_anchors, kind="certificate of the trust store",
+)  # fmt: skip
 FILE = Argument("file", "file in the upload area", complete=_files)
 TEXT = Argument("text", "what lists say about it")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.near import unknown
+from cucmos_shell.cli.pattern import Offer
 from cucmos_shell.commands.arguments.certificates import (
     TrustName,
-    complete_trust,
     parse_trust,
 )
 from cucmos_shell.errors import NotFound, Refused
@@ -15,10 +15,13 @@ from cucmos_shell.results import Commit, Progress, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
+    from cucmos_shell.cli.pattern import Typed
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
+    from cucmos_shell.store import Snapshot
     from cucmos_shell.store.transaction import Transaction
 
 family = Family()
@@ -69,10 +72,32 @@ def _named(node: Node, store: str, file: str) -> TrustName:
     return parse_trust(node, file if slash else f"{store}/{file}")
 
 
+def _files(node: Node, typed: Typed) -> Iterator[Offer]:
+    """What of the store may be deleted, by its bare name unless the store's is typed before it."""
+    store, snapshot = typed.bound["store"], node.snapshot()
+    folder = f"{store}/" if "/" in typed.part else ""
+    own = {row.sha256 for unit in snapshot.units if (row := snapshot.own(unit).row)}
+    for row in snapshot.trust(store):
+        if row.sha256 in own and _kept(node, snapshot, TrustName(store, row)):
+            continue
+        yield Offer(f"{folder}{row.name}.pem", row.description)
+
+
+def _kept(node: Node, snapshot: Snapshot, name: TrustName) -> bool:
+    try:
+        _check(node, snapshot, name)
+    except Refused:
+        return True
+    return False
+
+
 STORE = Argument(
     "store", "trust store", parse=_store, complete=lambda node, _: node.profile.trust_stores
 )
-FILE = Argument("file", "trust certificate of that store", complete=complete_trust)
+FILE = Argument(
+    "file", "trust certificate of that store",
+    complete=_files, kind="certificate that may be deleted",
+)  # fmt: skip
 
 
 @family.command(

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.arguments.certificates import complete_any, parse_own, parse_trust
+from cucmos_shell.cli.pattern import Offer
+from cucmos_shell.commands.arguments.certificates import (
+    complete_own,
+    complete_trust,
+    parse_own,
+    parse_trust,
+)
 from cucmos_shell.commands.arguments.requests import complete_requests, parse_request
 from cucmos_shell.commands.views.downloaded import downloaded
 from cucmos_shell.errors import BadValue, NotFound
@@ -11,6 +17,9 @@ from cucmos_shell.pki.der import from_pem, pkcs7_bundle, to_pem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cucmos_shell.cli.pattern import Typed
     from cucmos_shell.commands.views.downloaded import Downloaded
     from cucmos_shell.node import Node
 
@@ -30,17 +39,24 @@ def _argument(help: str, *forms: str) -> Argument:
             raise BadValue("After the form comes one file name, not {text}", text=" ".join(rest))
         return form, rest[0] if rest else ""
 
-    def complete(_: Node, words: tuple[str, ...]) -> tuple[str, ...]:
-        return () if words else forms
+    def complete(_: Node, typed: Typed) -> tuple[str | Offer, ...]:
+        name = Offer("NAME", "name for the file", placeholder=True)
+        if typed.words and typed.words[0].lower() not in forms:
+            return ()
+        return (name,) if typed.words else (*forms, name)
 
-    return Argument("form", help, words=True, parse=parse, complete=complete)
+    return Argument("form", help, words=True, parse=parse, complete=complete, kind="form")
 
 
-def _certificates(node: Node, words: tuple[str, ...]) -> list[str]:
-    return [*complete_any(node, words), *complete_requests(node, words)]
+def _names(node: Node, typed: Typed) -> Iterable[str | Offer]:
+    if typed.bound["kind"] == "csr":
+        return complete_requests(node, typed)
+    return (complete_own if typed.bound["kind"] == "own" else complete_trust)(node, typed)
 
 
-NAME = Argument("name", "certificate or CSR, as the lists print it", complete=_certificates)
+NAME = Argument(
+    "name", "certificate or CSR, as the lists print it", complete=_names, kind="certificate or CSR"
+)
 STORE = Argument("store", "trust store", choices=lambda node: node.profile.trust_stores)
 SINGLE = _argument("pem or der, then a name for the file", PEM, DER)
 WHOLE = _argument("pem or p7b, then a name for the file", PEM, P7B)

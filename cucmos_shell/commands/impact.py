@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Family
-from cucmos_shell.commands.arguments.common import UNIT
+from cucmos_shell.commands.arguments.certificates import UNIT
 from cucmos_shell.node.members import others
 from cucmos_shell.results import Value
 from cucmos_shell.text import columns, safe

@@ -152,7 +152,10 @@ def set_deadline(node: Node, seconds: int) -> Conversation[Notice]:
 # --- asking again ------------------------------------------------------------------------------
 
 
-NAME = Argument("name", "certificate, as the lists print it", parse=stored, complete=complete_any)
+NAME = Argument(
+    "name", "certificate, as the lists print it",
+    parse=stored, complete=complete_any, kind="certificate",
+)  # fmt: skip
 
 
 @family.command(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Family
-from cucmos_shell.commands.arguments.common import UNIT
+from cucmos_shell.commands.arguments.certificates import UNIT
 from cucmos_shell.commands.views.replaced import Installed
 from cucmos_shell.errors import Damaged
 from cucmos_shell.node.certificates import issuing

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.arguments.certificates import parse_unit
-from cucmos_shell.commands.arguments.common import UNIT
+from cucmos_shell.commands.arguments.certificates import UNIT, complete_unit, parse_unit
 from cucmos_shell.commands.arguments.conditions import CONDITION
 from cucmos_shell.commands.arguments.requests import (
     NONE_FOUND,
@@ -131,7 +130,7 @@ def _unit(node: Node, name: str) -> str:
     return parse_unit(node, name, refusal)
 
 
-OWNER = Argument("unit", UNIT.help, parse=_unit, complete=lambda node, _: node.profile.units)
+OWNER = Argument("unit", UNIT.help, parse=_unit, complete=complete_unit)
 
 
 @family.command(

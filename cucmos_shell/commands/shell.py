@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.cli.match import syntax
+from cucmos_shell.cli.suggest import syntax
 from cucmos_shell.results import Notice
 
 TYPE_CHECKING = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
+from cucmos_shell.cli.pattern import Offer
 from cucmos_shell.cli.render import Table
 from cucmos_shell.commands.arguments.common import COUNT, number
 from cucmos_shell.errors import Damaged, Unavailable
@@ -34,7 +35,8 @@ STATE = Argument(
     "state",
     "number of a kept state: see show store history",
     parse=number(1, 999_999_999_999),
-    complete=lambda node, _: [str(kept.number) for kept in _kept(node)][:-1],
+    complete=lambda node, _: [Offer(str(one.number), one.what) for one in _kept(node)][:-1],
+    kind="kept state",
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cucmos_shell import commands
 from cucmos_shell.cli.grammar import ANY_LEVEL
-from cucmos_shell.cli.match import syntax
+from cucmos_shell.cli.suggest import syntax
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

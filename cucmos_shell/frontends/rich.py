@@ -62,15 +62,15 @@ class SessionCompleter(Completer):
         found = self._session.complete(text)
         if found.insert and not found.insert.endswith(" "):
             # All words agree in more characters than were typed: the menu shows the words.
-            agreed = text + found.insert
+            agreed = text[: len(text) - found.erase] + found.insert
             candidates = self._session.complete(agreed).candidates or (agreed,)
         else:
             candidates = found.candidates
         if not candidates and found.insert:
-            word = text.rpartition(" ")[2] + found.insert
-            yield Completion(found.insert, display=word.rstrip())
-        for candidate in candidates:
-            word = candidate.strip("\t")
+            begun = text[: len(text) - found.erase].rpartition(" ")[2]
+            word = begun + found.insert
+            yield Completion(found.insert, start_position=-found.erase, display=word.rstrip())
+        for word in candidates:
             more = word.endswith("*")
             word = word.removesuffix("*")
             begun = _begun(text, word)

@@ -282,7 +282,7 @@ class TtyLoop:
         if not data:
             self._lose(signal.SIGHUP)
             return
-        if not self._preloaded and len(data) == 1 and data[0] > 0x20:
+        if not self._preloaded and len(data) == 1 and data[0] > 0x20 and data != b"?":
             # Single letters come from a person, whose first arrow key should not be late.
             self._preloaded = True
             self._worker.submit(preload, report=False)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from cucmos_shell import commands
 from cucmos_shell.cli import Walker
 from cucmos_shell.cli.caller import Caller, Settings
-from cucmos_shell.cli.match import Completion, Match
 from cucmos_shell.cli.paste import STRAY_BLOCK, STRAY_KEY, begins_block
 from cucmos_shell.errors import (
     BadValue,
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from cucmos_shell.cli.match import Match
+    from cucmos_shell.cli.suggest import Completion
     from cucmos_shell.node import Node
     from cucmos_shell.node.access.sessions import AccountHistory
     from cucmos_shell.results import Conversation, Event, Events
@@ -41,7 +42,8 @@ MAX_LINE = 65_536
 class Session:
     """One account at one front end. `history` is where the lines it types are kept.
 
-    `interactive`: a wrong answer is asked again; otherwise it fails the command.
+    `interactive`: a wrong answer is asked again; otherwise it fails the command. `width` is that of
+    the terminal, which keeps it up to date; 0 if there is none, or an unknown one.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Session:
         self.settings = settings or Settings()
         self.walker = Walker(commands.grammar(), node, level)
         self.caller = Caller(account, level, origin, self.settings, self.walker)
+        self.width = 0
         self.executed = 0
         self.audit_warned = False
         self._booted = self._last_boot() if interactive else None
@@ -110,16 +113,17 @@ class Session:
 
     def complete(self, text: str) -> Completion:
         """What Tab does after `text`; a failing lookup completes nothing."""
+        from cucmos_shell.cli.suggest import Completion
+
         try:
-            found: Completion = self.walker.complete(text)
+            return self.walker.complete(text)
         except (ShellError, OSError):
-            return Completion("", ())
-        return Completion(found.insert, tuple(map(safe_line, found.candidates)))
+            return Completion()
 
     def help(self, text: str) -> tuple[str, ...]:
         """The lines `?` shows after `text`."""
         try:
-            return tuple(map(safe_line, self.walker.help(text)))
+            return tuple(map(safe_line, self.walker.help(text, self.width)))
         except ShellError as problem:
             error = self.explained(problem, text)
             return (error.message(), *error.details)

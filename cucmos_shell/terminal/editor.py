@@ -19,7 +19,7 @@ from cucmos_shell.terminal.history import History
 from cucmos_shell.terminal.keys import CONTROL_KEYS, ESCAPE, Sequence
 from cucmos_shell.terminal.output import Output, clean
 from cucmos_shell.terminal.paste import PasteReader
-from cucmos_shell.text import FAILURE, PROMPT
+from cucmos_shell.text import FAILURE, PROMPT, listing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -178,13 +178,17 @@ class LineEditor:
         self._mode = _LINE
         self._read(now)
 
-    def complete(self, insert: str, candidates: Iterable[str], now: float) -> None:
-        """Answer `CompletionWanted`: insert what is certain, list what is not."""
-        self.output.put(self._field.insert(visible(insert)))
-        names = [name if name.startswith("\t") else f"\t{name}" for name in candidates]
-        if names:
+    def complete(
+        self, insert: str, candidates: Iterable[str], now: float, *, erase: int = 0
+    ) -> None:
+        """Answer `CompletionWanted`: insert what is certain, list what is not.
+
+        `insert` takes the place of the last `erase` characters before the cursor.
+        """
+        self.output.put(self._field.insert(visible(insert), erase))
+        if lines := listing(tuple(candidates), self.columns):
             self.output.put(self._field.leave())
-            self._list(names)
+            self._list(lines)
         self._mode = _LINE
         self._read(now)
 

@@ -49,10 +49,14 @@ class Field:
     def _picture(self, text: str) -> str:
         return "*" * len(text) if self._secret else text
 
-    def insert(self, text: str) -> str:
-        """Type `text`."""
+    def insert(self, text: str, erase: int = 0) -> str:
+        """Type `text`, in place of the last `erase` characters before the cursor."""
         if not text or self.overflow:
             return ""
+        if erase:
+            old, cursor = self.text, self._index
+            start = max(0, cursor - erase)
+            return self.replace(old[:start] + text + old[cursor:], start + len(text))
         room = MAX_LINE - len(self._characters)
         taken = text[:room]
         if self._cursor is None:

@@ -28,7 +28,11 @@ class Suggestion(Protocol):
 
     @property
     def insert(self) -> str:
-        """What is appended to the line."""
+        """What is put on the line at the cursor."""
+
+    @property
+    def erase(self) -> int:
+        """How many characters before the cursor it takes the place of."""
 
     @property
     def candidates(self) -> tuple[str, ...]:
@@ -36,7 +40,9 @@ class Suggestion(Protocol):
 
 
 class Partner(Protocol):
-    """Whom the terminal talks to (see `session`)."""
+    """Whom the terminal talks to (see `session`), and tells its width (0 if unknown)."""
+
+    width: int
 
     @property
     def prompt(self) -> str:

@@ -66,6 +66,7 @@ class Terminal:
         self.idle = True
         self.status = 0
         self._session = session
+        session.width = columns
         self._pages = echo
         self._prompts = prompts
         self._patience = Patience(idle_timeout, over)
@@ -188,6 +189,7 @@ class Terminal:
 
     def resize(self, columns: int, rows: int) -> None:
         """The terminal has another size; 0 if unknown."""
+        self._session.width = columns
         self.editor.resize(columns, rows)
         self._paging.resize(columns, rows)
 
@@ -366,9 +368,8 @@ class Terminal:
 
     def _show_completion(self, result: object, now: float) -> None:
         if not self._break_off(now):
-            insert = getattr(result, "insert", "")
-            candidates = getattr(result, "candidates", ())
-            self.editor.complete(insert, candidates, now)
+            insert, erase = getattr(result, "insert", ""), getattr(result, "erase", 0)
+            self.editor.complete(insert, getattr(result, "candidates", ()), now, erase=erase)
 
     def _break_off(self, now: float) -> bool:
         """After Ctrl-C or a lost line nobody waits for help."""

@@ -4,9 +4,9 @@ import pytest
 
 from cucmos_shell.cli import Argument, Family, Grammar, Walker
 from cucmos_shell.cli.lexemes import split
-from cucmos_shell.cli.match import Completion
 from cucmos_shell.cli.near import near
 from cucmos_shell.cli.pattern import GrammarError
+from cucmos_shell.cli.suggest import Completion
 from cucmos_shell.errors import (
     AmbiguousCommand,
     BadValue,
@@ -120,7 +120,7 @@ def test_an_open_argument_takes_other_texts_as_they_are():
     assert walker.match("greet ANN").arguments == {"guest": "Ann"}
     found = walker.match('greet "Zoe B"')
     assert (found.arguments, found.canonical) == ({"guest": "Zoe B"}, "greet Zoe B")
-    assert walker.complete("greet b") == Completion("ob ", ())
+    assert walker.complete("greet b") == Completion("ob ")
     assert "\tAnn" in walker.help("greet ")
 
 
@@ -179,11 +179,11 @@ def test_tab_completes_a_unique_word_and_lists_several(walker):
     """A star marks words that have words of their own."""
     assert walker.complete("sho").insert == "w "
     assert walker.complete("show ").insert == "fr"
-    assert walker.complete("show fr").candidates == ("\tframe", "\tfruit*")
+    assert walker.complete("show fr").candidates == ("frame", "fruit*")
     assert walker.complete("show fruit one ap").insert == ""
-    assert walker.complete("show fruit one ap").candidates == ("\tapple", "\tApricot")
+    assert walker.complete("show fruit one ap").candidates == ("apple", "Apricot")
     assert walker.complete("utils service start Cisco T").insert == "omcat"
-    assert walker.complete("utils service start a").insert == " DB "
+    assert walker.complete("utils service start a").insert == "A DB "
     assert walker.complete("show frame | co").insert == "unt "
     assert walker.complete("nonsense x") == walker.complete('show "')
 
@@ -211,6 +211,12 @@ def test_contradicting_declarations_are_refused(first, second):
     walker = build((first[0], 0, first[1]), (second[0], 0, second[1]))
     with pytest.raises(GrammarError):
         walker.match("show a")
+
+
+def test_a_family_says_the_least_level_of_its_commands():
+    """Or a menu could not be listed without loading it."""
+    with pytest.raises(GrammarError):
+        Grammar({"all": ("show",)}, lambda module: Family())
 
 
 @pytest.mark.parametrize("pattern", ["show <nothing>", "show [a", "show a]", "show {a|b}"])

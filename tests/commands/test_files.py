@@ -47,7 +47,7 @@ def test_tab_knows_the_files_of_the_area(say, logs, node_dir):
     (node_dir / "upload").mkdir(exist_ok=True)
     (node_dir / "upload" / "my.cer").write_text("x")
     assert complete("file view activelog demo/e").insert == "nGui.log "
-    assert complete("file list act demo/").candidates == ("\tdemo/enGui.log", "\tdemo/startup.log")
+    assert complete("file list act demo/").candidates == ("demo/enGui.log", "demo/startup.log")
     assert complete("file dump certs tomcat/tomcat.p").insert == "em "
     assert complete("file del u m").insert == "y.cer "
     assert complete("file view activelog m").insert == ""

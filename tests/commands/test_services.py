@@ -270,7 +270,7 @@ def test_names_complete_over_several_words(say):
     """Tab goes on where the name stands."""
     assert say.session.complete("utils service restart Cisco Tom").insert == "cat"
     candidates = say.session.complete("utils service restart Cisco Tomcat").candidates
-    assert candidates == ("\tCisco Tomcat", "\tCisco Tomcat Stats Servlet")
+    assert candidates == ("Cisco Tomcat", "Cisco Tomcat Stats Servlet")
 
 
 def test_platform_services_take_the_commands_they_can(say):

@@ -9,7 +9,7 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from pty_terminal import Terminal
 
-from cucmos_shell.cli.match import Completion
+from cucmos_shell.cli.suggest import Completion
 from cucmos_shell.frontends.rich import SessionCompleter, SessionHistory, Toolbar
 
 TOOLBAR = b"Restarts pending: 2   Certificates expiring soon: 3"
@@ -29,7 +29,7 @@ class Names:
         common = "Cisco Tomcat"
         if len(common) > len(part):
             return Completion(common[len(part) :], ())
-        return Completion("", tuple(f"\t{name}" for name in found))
+        return Completion("", tuple(found))
 
 
 def menu(session, text):

@@ -110,7 +110,7 @@ def test_a_beginning_is_incomplete(words):
         ("", search.FIELDS),
         ("issuer", (*search.WITH_TEXT, *search.WITHOUT_TEXT)),
         ("expiration", search.relations("expiration")),
-        ("issuer contains", ()),
+        ("issuer contains", ("TEXT",)),
         ("issuer contains x", ("and",)),
         ("expiration within 3", ("days",)),
         ("issuer is-empty and", search.FIELDS),

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 
-from cucmos_shell.cli.match import Completion
+from cucmos_shell.cli.suggest import Completion
 from cucmos_shell.results import Ask, AskText, Done, Paste, Pause, Say, Secret
 
 BANNER = (
@@ -118,7 +118,7 @@ class Session:
         found = [word for word in WORDS if word.startswith(text)]
         if len(found) == 1:
             return Completion(found[0][len(text) :] + " ", ())
-        return Completion("", tuple(f"\t{word}*" for word in found))
+        return Completion("", tuple(f"{word}*" for word in found))
 
     def help(self, text):
         return tuple(f"\t{word}*" for word in WORDS if word.startswith(text))

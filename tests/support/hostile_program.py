@@ -37,6 +37,6 @@ def name(node, name):
 
 
 if __name__ == "__main__":
-    commands.FAMILIES["hostile"] = ("hostile",)
+    commands.FAMILIES["hostile"] = ("hostile 0+",)
     sys.modules["cucmos_shell.commands.hostile"] = sys.modules[__name__]
     main()

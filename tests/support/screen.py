@@ -7,12 +7,12 @@ from cucmos_shell.terminal import Terminal
 
 
 class Screen:
-    """A session at a terminal of 80 by 24, run in one thread."""
+    """A session at a terminal of 24 rows, run in one thread."""
 
-    def __init__(self, node, *, banner=True, **options):
+    def __init__(self, node, *, banner=True, columns=80, **options):
         self.node = node
         self.session = Session(node, **options)
-        self.terminal = Terminal(self.session, columns=80, rows=24)
+        self.terminal = Terminal(self.session, columns=columns, rows=24)
         self.terminal.start(self.session.banner if banner else (), self._now())
         self.seen = ""
         self.settle()

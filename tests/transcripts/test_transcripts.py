@@ -2,7 +2,7 @@
 
 A line `--> keys` is typed (`<TAB>`, `<UP>`, `<C-C>` and the like are keys, Enter follows unless
 the line ends in `<>`); what stands below it is what the terminal was sent. `#! name value` in the
-head chooses the node. `REWRITE_TRANSCRIPTS=1 pytest tests/transcripts` writes the screens
+head chooses the node, and the width of the terminal (`columns`). `REWRITE_TRANSCRIPTS=1 pytest tests/transcripts` writes the screens
 anew: the diff is the review.
 """
 
@@ -42,7 +42,8 @@ def run(text, node):
     """The transcript `text` as it happens now."""
     head, *steps = re.split(r"(?m)^--> ", text)
     directives = [line for line in head.splitlines() if line.startswith(("#", "\n"))]
-    screen = Screen(node)
+    columns = re.search(r"(?m)^#! columns (\d+)$", head)
+    screen = Screen(node, columns=int(columns[1]) if columns else 80)
     result = ["\n".join(directives), shown(screen.seen)]
     for step in steps:
         keys = step.partition("\n")[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Argument
 from cucmos_shell.cli.near import unknown
+from cucmos_shell.cli.pattern import Offer
 from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.results import Value
 from cucmos_shell.store import CertificateRow
@@ -12,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cucmos_shell.cli.pattern import Typed
     from cucmos_shell.node import Node
     from cucmos_shell.profile.profile import TrustStoreSpec
     from cucmos_shell.store import Snapshot
@@ -83,9 +85,16 @@ def parse_own(node: Node, name: str) -> str:
     raise unknown(name, [*units.values(), *known], "an own certificate of this node")
 
 
-def complete_own(node: Node, _: tuple[str, ...]) -> list[str]:
+def complete_own(node: Node, _: Typed) -> list[Offer]:
     """All own certificates, as `show cert list own` prints them."""
-    return [listed_own(unit) for unit in node.profile.units]
+    return [Offer(listed_own(offer.text), offer.about) for offer in complete_unit(node, _)]
+
+
+def complete_unit(node: Node, _: Typed) -> list[Offer]:
+    """All units, each with what its certificate is."""
+    snapshot = node.snapshot()
+    rows = {unit: snapshot.own(unit).row for unit in node.profile.units}
+    return [Offer(unit, row.description if row else "") for unit, row in rows.items()]
 
 
 def parse_trust(node: Node, name: str) -> TrustName:
@@ -101,7 +110,7 @@ def parse_trust(node: Node, name: str) -> TrustName:
         raise NotFound(
             "{name} is in several trust stores", name=name, details=("Name one of:", *places)
         )
-    raise unknown(name, complete_trust(node, ()), "a certificate of a trust store")
+    raise unknown(name, listed_trust(node), "a certificate of a trust store")
 
 
 def _trust(node: Node, name: str) -> Iterator[TrustName]:
@@ -116,10 +125,21 @@ def _trust(node: Node, name: str) -> Iterator[TrustName]:
             yield TrustName(candidate, row)
 
 
-def complete_trust(node: Node, _: tuple[str, ...]) -> list[str]:
+def listed_trust(node: Node) -> list[str]:
     """All trust certificates, as `show cert list trust` prints them."""
     snapshot = node.snapshot()
     return [f"{store}/{row.name}.pem" for store in snapshot.stores for row in snapshot.trust(store)]
+
+
+def complete_trust(node: Node, typed: Typed) -> list[Offer]:
+    """All trust certificates as they are listed; by their bare names if it begins like one."""
+    snapshot, begin = node.snapshot(), typed.part.casefold()
+    bare = "/" not in begin and not any(s.casefold().startswith(begin) for s in snapshot.stores)
+    return [
+        Offer(f"{row.name}.pem" if bare else f"{store}/{row.name}.pem", store if bare else "")
+        for store in snapshot.stores
+        for row in snapshot.trust(store)
+    ]
 
 
 def stored(node: Node, name: str, snapshot: Snapshot | None = None) -> Stored:
@@ -134,16 +154,19 @@ def stored(node: Node, name: str, snapshot: Snapshot | None = None) -> Stored:
     return Stored(listed_own(unit), snapshot.own_der(unit), store, unit)
 
 
-def complete_any(node: Node, words: tuple[str, ...]) -> list[str]:
+def complete_any(node: Node, typed: Typed) -> list[Offer]:
     """All own and trust certificates, as the lists print them."""
-    return [*complete_own(node, words), *complete_trust(node, words)]
+    return [*complete_own(node, typed), *complete_trust(node, typed)]
 
 
+UNIT = Argument(
+    "unit", "certificate unit", choices=lambda node: node.profile.units, complete=complete_unit
+)
 OWN_NAME = Argument(
     "name", "own certificate, as show cert list own prints it, or its unit",
-    parse=parse_own, complete=complete_own,
+    parse=parse_own, complete=complete_own, kind="own certificate",
 )  # fmt: skip
 TRUST_NAME = Argument(
     "name", "trust certificate, as show cert list trust prints it",
-    parse=parse_trust, complete=complete_trust,
+    parse=parse_trust, complete=complete_trust, kind="trust certificate",
 )  # fmt: skip

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument
+from cucmos_shell.cli.pattern import Offer
 from cucmos_shell.errors import BadValue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from cucmos_shell.cli.pattern import Typed
+    from cucmos_shell.node import Node
 
 
 def number(least: int, most: int) -> Callable[[object, str], int]:
@@ -26,6 +30,13 @@ def number(least: int, most: int) -> Callable[[object, str], int]:
     return parse
 
 
-UNIT = Argument("unit", "certificate unit", choices=lambda node: node.profile.units)
+def _services(node: Node, _: Typed) -> list[Offer]:
+    states = {one.name: one.state for one in node.services.states(node.services.now())}
+    return [Offer(name, states.get(name, "")) for name in node.profile.all_services()]
+
+
 COUNT = Argument("number", "how many", parse=number(1, 100_000))
-SERVICE = Argument("service", "service", choices=lambda node: node.profile.all_services())
+SERVICE = Argument(
+    "service", "service",
+    choices=lambda node: node.profile.all_services(), complete=_services,
+)  # fmt: skip

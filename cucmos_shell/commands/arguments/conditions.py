@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument
+from cucmos_shell.cli.pattern import Offer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cucmos_shell.cli.pattern import Typed
     from cucmos_shell.node import Node
     from cucmos_shell.node.certificates.search import Condition
 
@@ -16,10 +18,10 @@ def _parse(_: Node, words: tuple[str, ...]) -> tuple[Condition, ...]:
     return search.parse(words)
 
 
-def _complete(_: Node, words: tuple[str, ...]) -> tuple[str, ...]:
+def _complete(_: Node, typed: Typed) -> list[Offer]:
     from cucmos_shell.node.certificates import search
 
-    return search.follow(words)
+    return [Offer(word, placeholder=word.isupper()) for word in search.follow(typed.words)]
 
 
 CONDITION = Argument(
@@ -28,4 +30,5 @@ CONDITION = Argument(
     words=True,
     parse=_parse,
     complete=_complete,
+    kind="field",
 )

@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from cucmos_shell.cli.pattern import Typed
     from cucmos_shell.node import Node
     from cucmos_shell.node.areas import Area, DirEntry, Path
 
@@ -25,12 +26,11 @@ MAX_COMPLETED = 2000
 MAX_LINE = 4096
 
 
-def _complete(node: Node, words: tuple[str, ...]) -> Iterable[str]:
-    """The files of the area that the line `file VERB AREA` names, whose word may be shortened."""
-    areas = all_areas(node.store)
-    name = next(name for name in areas if name.startswith(words[2].casefold()))
+def _complete(node: Node, typed: Typed) -> Iterable[str]:
+    """The files of the area that the line names."""
+    area = all_areas(node.store)[typed.bound["area"]]
     try:
-        for count, entry in enumerate(walk(areas[name], ())):
+        for count, entry in enumerate(walk(area, ())):
             if count >= MAX_COMPLETED:
                 return
             yield "/".join(entry.path)
@@ -38,9 +38,11 @@ def _complete(node: Node, words: tuple[str, ...]) -> Iterable[str]:
         return
 
 
-SPEC = Argument("file-spec", "file or folder, * for any characters of a name", complete=_complete)
+SPEC = Argument(
+    "file-spec", "file or folder, * for any characters of a name", complete=_complete, kind="file"
+)
 EXPRESSION = Argument("expression", "regular expression, quoted where it has blanks")
-FILE = Argument("file", "file to show", complete=_complete)
+FILE = Argument("file", "file to show", complete=_complete, kind="file")
 
 
 class FilePlace(Value):

@@ -9,6 +9,7 @@ from cucmos_shell.errors import NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cucmos_shell.cli.pattern import Typed
     from cucmos_shell.node import Node
 
 EXTENSION = ".csr"
@@ -32,7 +33,7 @@ def parse_request(node: Node, name: str) -> str:
     return unit
 
 
-def complete_requests(node: Node, _: tuple[str, ...]) -> list[str]:
+def complete_requests(node: Node, _: Typed) -> list[str]:
     """All pending requests, as `show csr list` prints them."""
     snapshot = node.snapshot()
     return [listed_request(unit) for unit in snapshot.units if snapshot.own(unit).request]
@@ -40,5 +41,5 @@ def complete_requests(node: Node, _: tuple[str, ...]) -> list[str]:
 
 REQUEST = Argument(
     "name", "CSR, as show csr list prints it, or its unit",
-    parse=parse_request, complete=complete_requests,
+    parse=parse_request, complete=complete_requests, kind="CSR",
 )  # fmt: skip

@@ -33,6 +33,7 @@ OF_TIME = (WITHIN, BEFORE)
 CERTIFICATE, TRUST, REQUEST = "cert", "trust-certs", "csr"
 DAY = 86_400
 _MAX_DAYS = 100_000
+_FREE = {WITHIN: "NUMBER", BEFORE: "YYYY-MM-DD"}
 
 
 class Condition(Value):
@@ -140,7 +141,7 @@ def _date(text: str) -> float:
 
 
 def follow(words: Sequence[str]) -> tuple[str, ...]:
-    """What may stand after `words`: for Tab; nothing where free text is due or words are wrong."""
+    """What may stand after `words`; in capitals for free text, nothing if they are wrong."""
     rest = list(words)
     while rest:
         field = _full(rest.pop(0), FIELDS)
@@ -153,7 +154,7 @@ def follow(words: Sequence[str]) -> tuple[str, ...]:
             return ()
         if relation not in WITHOUT_TEXT:
             if not rest:
-                return ()
+                return (_FREE.get(relation, "TEXT"),)
             rest.pop(0)
         if relation == WITHIN:
             if not rest:

@@ -1,0 +1,53 @@
+"""What may stand behind the bar of a line: the output filters, each with its text."""
+
+from __future__ import annotations
+
+from cucmos_shell.cli.lexemes import is_pipe
+from cucmos_shell.errors import BadValue
+from cucmos_shell.results import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cucmos_shell.cli.lexemes import Lexeme
+
+# Each filter with what it takes (empty for nothing), and what it does.
+FILTERS = {
+    "begin": ("TEXT", "from the first line with TEXT on"),
+    "count": ("", "how many lines there are"),
+    "exclude": ("TEXT", "lines without TEXT"),
+    "include": ("TEXT", "lines with TEXT"),
+    "page": ("", "stop at each page"),
+}
+
+
+class Filter(Value):
+    """An output filter; `text` is empty for those that take none."""
+
+    kind: str
+    text: str
+
+
+def filters(lexemes: list[Lexeme]) -> Iterator[Filter]:
+    """The filters that `lexemes` are, from the first bar on. Raises BadValue."""
+    i = 0
+    while i < len(lexemes):
+        end = next((k for k in range(i + 1, len(lexemes)) if is_pipe(lexemes[k])), len(lexemes))
+        words = [lexeme.text for lexeme in lexemes[i + 1 : end]]
+        kinds = kinds_of(words[0]) if words else []
+        if len(kinds) != 1:
+            raise BadValue("After | comes one of: {kinds}", kinds=", ".join(FILTERS))
+        kind, text = kinds[0], " ".join(words[1:])
+        wanted, _ = FILTERS[kind]
+        if not wanted and text:
+            raise BadValue("| {kind} takes no text", kind=kind)
+        if wanted and not text:
+            raise BadValue("| {kind} needs a text", kind=kind)
+        yield Filter(kind, text)
+        i = end
+
+
+def kinds_of(beginning: str) -> list[str]:
+    """The filters whose names begin so."""
+    return [kind for kind in FILTERS if kind.startswith(beginning.casefold())]

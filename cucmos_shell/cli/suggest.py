@@ -1,0 +1,253 @@
+"""Tab and `?`: what may stand next on a line, from the same tree that the line is understood by.
+
+Whatever is offered at an argument depends on what was typed before it (`pattern.Typed`).
+"""
+
+from __future__ import annotations
+
+from cucmos_shell.cli.lexemes import is_pipe, quote, split
+from cucmos_shell.cli.pattern import Offer, Typed
+from cucmos_shell.cli.pipes import FILTERS, kinds_of
+from cucmos_shell.errors import ShellError, UnknownCommand
+from cucmos_shell.results import Value
+from cucmos_shell.text import columns, described, listing, safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from cucmos_shell.cli.grammar import Command, Place
+    from cucmos_shell.cli.lexemes import Lexeme
+    from cucmos_shell.cli.match import Matcher, Reached
+    from cucmos_shell.cli.pattern import Argument
+
+
+class Completion(Value):
+    """What Tab does: `insert` takes the place of the last `erase` characters before the cursor.
+
+    `candidates` are listed if there are any; a `*` behind one says that words follow it.
+    """
+
+    insert: str = ""
+    candidates: tuple[str, ...] = ()
+    erase: int = 0
+
+
+class _Asked:
+    """The last words of a line that Tab or `?` asks about: `done` before the word `part`."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        lexemes = split(text)
+        self.open = bool(lexemes) and lexemes[-1].open
+        bars = [i for i, lexeme in enumerate(lexemes) if is_pipe(lexeme)]
+        self.fresh = not text or text[-1] in " \t|"
+        self.bar = bars[-1] if bars else -1
+        self.lexemes = lexemes
+        self.done = lexemes if self.fresh else lexemes[:-1]
+        self.part = "" if self.fresh else lexemes[-1].text
+        self.start = len(text) if self.fresh else lexemes[-1].start
+
+    @property
+    def typed(self) -> str:
+        """The part as it stands on the line."""
+        return self.text[self.start :]
+
+    def begin(self, words: tuple[Lexeme, ...]) -> str:
+        """A name of several words, as far as it is typed; its start is that of the first."""
+        if not words:
+            return self.part
+        self.start = words[0].start
+        return " ".join([*(word.text for word in words), self.part])
+
+
+# --- Tab -----------------------------------------------------------------------------------------
+
+
+def complete(walker: Matcher, text: str) -> Completion:
+    """What Tab does after `text`; nothing after words that are wrong."""
+    asked = _Asked(text)
+    if asked.open:
+        return Completion()
+    if asked.bar >= 0:
+        behind = asked.done[asked.bar + 1 :]
+        return Completion() if behind else _pick(kinds_of(asked.part), asked.part, asked.typed)
+    try:
+        reached = walker.reach(asked.done)
+        place = reached.place
+        if place.words:
+            found = walker.candidates(place, asked.part)
+            if asked.part in found:
+                found = [asked.part]
+            return _pick(found, asked.part, asked.typed, lambda word: _mark(walker, place, word))
+        if place.argument is None:
+            return Completion()
+        part, offers = _offers(walker, reached, asked)
+    except ShellError:
+        return Completion()
+    found = [offer.text for offer in offers if not offer.placeholder]
+    write = str if place.argument_rest and not place.argument.words else quote
+    return _pick(found, part, asked.typed, write=write)
+
+
+def _mark(walker: Matcher, place: Place, word: str) -> str:
+    return f"{word}*" if walker.grammar.has_more(place.words[word], walker.level) else word
+
+
+def _pick(
+    found: list[str],
+    part: str,
+    typed: str,
+    show: Callable[[str], str] = str,
+    write: Callable[[str], str] = str,
+) -> Completion:
+    """Complete to the one that is found, else as far as all agree, else list them.
+
+    `part` is what was typed of it, `typed` how; a name is put on the line as `write` has it. What
+    is completed takes the spelling of what is found.
+    """
+    if not found:
+        return Completion()
+    if len(found) == 1:
+        return _put(typed, f"{safe(write(found[0]), None)} ")
+    first = found[0]
+    size = len(first)
+    for name in found[1:]:
+        size = min(size, len(name))
+        while first[:size].casefold() != name[:size].casefold():
+            size -= 1
+    agreed = first[:size]
+    if len(agreed) > len(part) and write(agreed) == agreed:
+        if any(name[: len(part)] != agreed[: len(part)] for name in found):
+            agreed = part + agreed[len(part) :]
+        return _put(typed, safe(agreed, None))
+    return Completion("", tuple(map(show, sorted(found, key=str.casefold))))
+
+
+def _put(typed: str, text: str) -> Completion:
+    """Have `text` where `typed` is."""
+    if text.startswith(typed):
+        return Completion(text[len(typed) :])
+    return Completion(text, erase=len(typed))
+
+
+# --- ? -------------------------------------------------------------------------------------------
+
+
+def help_lines(walker: Matcher, text: str, width: int) -> list[str]:
+    """The lines `?` shows after `text`: what may follow, or what the word may become.
+
+    Raises a ShellError that says what is wrong with the words before.
+    """
+    asked = _Asked(text)
+    if asked.bar >= 0:
+        walker.reach(asked.lexemes[: asked.lexemes.index(next(filter(is_pipe, asked.lexemes)))])
+        return _filter_help(asked, width)
+    reached = walker.reach(asked.done)
+    place = reached.place
+    if not place.words or asked.fresh:
+        return _at_argument(walker, reached, asked, width)
+    found = walker.candidates(place, asked.part)
+    if found and asked.part not in found:
+        return _words(walker, place, found, width)
+    # A whole word: what follows it.
+    return follow(walker, walker.reach(asked.lexemes), width)
+
+
+def _filter_help(asked: _Asked, width: int) -> list[str]:
+    behind = asked.done[asked.bar + 1 :]
+    if not behind:
+        found = kinds_of(asked.part)
+        rows = [(f"{kind} {FILTERS[kind][0]}".rstrip(), FILTERS[kind][1]) for kind in found]
+        return described(rows, width) or [f"\tNo filter begins with {asked.part}"]
+    kinds = kinds_of(behind[0].text)
+    if len(kinds) != 1:
+        raise UnknownCommand("No valid command entered")
+    wanted, about = FILTERS[kinds[0]]
+    return described([(wanted or "<cr>", about)], width)
+
+
+def follow(walker: Matcher, reached: Reached, width: int = 0) -> list[str]:
+    """What could follow: the syntax if that is clear, and the words or names for the next place."""
+    return _at_argument(walker, reached, _Asked(""), width)
+
+
+def _at_argument(walker: Matcher, reached: Reached, asked: _Asked, width: int) -> list[str]:
+    place = reached.place
+    beginning = not (asked.part or reached.words)
+    lines = _syntax(walker, place) if beginning else []
+    if place.words:
+        rest = _words(walker, place, walker.candidates(place, ""), width)
+        if place.command is not None and place.command.level <= walker.level:
+            rest.append("\t<cr>")
+    elif place.argument is not None:
+        rest = _names(walker, reached, asked, width, described_above=bool(lines))
+    else:
+        rest = []
+    return [*lines, "", *rest] if lines and rest else [*lines, *rest]
+
+
+def _syntax(walker: Matcher, place: Place) -> list[str]:
+    """The syntax of the commands from here on, unless they are many as at a menu."""
+    only = walker.grammar.only(place, walker.level)
+    if only is not None:
+        return syntax(only)
+    if place.words:
+        return []
+    commands = [c for c in walker.grammar.below(place) if c.level <= walker.level]
+    return [line for command in commands for line in syntax(command)]
+
+
+def _words(walker: Matcher, place: Place, words: list[str], width: int) -> list[str]:
+    return listing([_mark(walker, place, word) for word in sorted(words)], width)
+
+
+def _names(
+    walker: Matcher, reached: Reached, asked: _Asked, width: int, *, described_above: bool
+) -> list[str]:
+    """What may stand at the argument of the place, under a heading if that says more."""
+    argument = reached.place.argument
+    assert argument is not None
+    try:
+        part, offers = _offers(walker, reached, asked)
+    except ShellError:
+        # What it is about cannot be read now: the command will say so.
+        part, offers = asked.part, []
+    if offers:
+        heading = f"{argument.kind[:1].upper()}{argument.kind[1:]}:"
+        rows = [(offer.text, offer.about) for offer in offers]
+        return [heading, *described(rows, width)] if described_above else described(rows, width)
+    if argument.choices is not None or argument.complete is not None:
+        begins = f" begins with {safe(part)}" if part else ""
+        return [f"\tNo {argument.kind}{begins}"]
+    return [] if described_above else described([(argument.name, argument.help)], width)
+
+
+def syntax(command: Command) -> list[str]:
+    """The `Syntax:` block of `command` (CLI reference, About CLI: three columns)."""
+    return [
+        "Syntax:",
+        command.usage,
+        *columns(command.parameters(), 3),
+    ]
+
+
+# --- arguments -----------------------------------------------------------------------------------
+
+
+def _offers(walker: Matcher, reached: Reached, asked: _Asked) -> tuple[str, list[Offer]]:
+    """What was typed of the argument, and what it may become. Raises a ShellError."""
+    argument = reached.place.argument
+    assert argument is not None
+    words = tuple(word.text for word in reached.words) if argument.words else ()
+    part = asked.part if argument.words else asked.begin(reached.words)
+    found = _all(walker, argument, Typed(reached.bound, words, part))
+    begin = part.casefold()
+    offers = (Offer(each) if isinstance(each, str) else each for each in found)
+    return part, [o for o in offers if o.placeholder or o.text.casefold().startswith(begin)]
+
+
+def _all(walker: Matcher, argument: Argument, typed: Typed) -> Iterable[str | Offer]:
+    if argument.complete is not None:
+        return argument.complete(walker.node, typed)
+    return argument.choices(walker.node) if argument.choices is not None else ()

@@ -1,0 +1,49 @@
+"""Everything that is asked about a line: what it means, what may follow, what helps there."""
+
+from __future__ import annotations
+
+from cucmos_shell.cli.lexemes import Lexeme
+from cucmos_shell.cli.match import Matcher
+from cucmos_shell.text import columns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cucmos_shell.cli.grammar import Command, Place
+    from cucmos_shell.cli.match import Reached
+    from cucmos_shell.cli.suggest import Completion
+
+
+class Walker(Matcher):
+    """Answers questions about lines for one account level; `node` supplies live choices."""
+
+    def follow(self, reached: Reached) -> list[str]:
+        """The lines that say what could follow."""
+        from cucmos_shell.cli.suggest import follow
+
+        return follow(self, reached)
+
+    def complete(self, text: str) -> Completion:
+        """What Tab does after `text`, the line up to the cursor."""
+        from cucmos_shell.cli.suggest import complete
+
+        return complete(self, text)
+
+    def help(self, text: str, width: int = 0) -> tuple[str, ...]:
+        """The lines `?` shows after `text`, for a terminal `width` wide (0 if unknown).
+
+        Raises a ShellError that says what is wrong with the words before.
+        """
+        from cucmos_shell.cli.suggest import help_lines
+
+        return tuple(help_lines(self, text, width))
+
+    def command(self, words: tuple[str, ...]) -> tuple[Place, Command | None]:
+        """The place `words` lead to, and the command there if it is the only one."""
+        place = self.reach([Lexeme(word, 0, 0, False, False) for word in words]).place
+        return place, self.grammar.only(place, self.level)
+
+    def overview(self, place: Place) -> list[str]:
+        """The commands below `place`, a line each with its summary."""
+        commands = [c for c in self.grammar.below(place) if c.level <= self.level]
+        by_words = {c.words: c.summary for c in sorted(commands, key=lambda c: c.words)}
+        return columns(by_words.items())
