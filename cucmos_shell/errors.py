@@ -40,11 +40,13 @@ class ShellError(Exception):
 
     `template` is a `str.format` template; `fields` are its values, foreign text allowed.
     `details` are further lines (candidates, a remedy), each made safe for a screen.
-    `data` is what JSON shows of it besides.
+    `data` is what JSON shows of it besides. `answers` is how many questions a command would have
+    asked that is refused before the first: lines typed ahead as their answers go with it.
     """
 
     kind = "failure"
     status = 1
+    answers = 0
 
     def __init__(self, template: str, *, details: Iterable[str] = (), **fields: object) -> None:
         super().__init__(template)

@@ -189,6 +189,15 @@ class Say(Value):
     aside: bool = False
 
 
+class DropAnswers(Value):
+    """Lines typed ahead as answers to questions that nobody asks now are dropped, unheard.
+
+    At most `lines` of them, and none from one on that the grammar understands as a command.
+    """
+
+    lines: int
+
+
 class Done(Value):
     """The command is over. `status` is the exit status it would give a batch."""
 
@@ -197,5 +206,5 @@ class Done(Value):
 
 
 if TYPE_CHECKING:
-    Event = Say | Ask | AskText | Secret | Paste | Pause | Done
+    Event = Say | Ask | AskText | Secret | Paste | Pause | DropAnswers | Done
     Events = Generator[Event, str | None, T]

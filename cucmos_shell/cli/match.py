@@ -9,6 +9,7 @@ from cucmos_shell.errors import (
     AmbiguousCommand,
     BadValue,
     IncompleteCommand,
+    ShellError,
     UnknownCommand,
 )
 from cucmos_shell.results import Value
@@ -103,6 +104,21 @@ class Matcher:
         for item in filters:
             canonical += f" | {item.kind} {quote(item.text)}" if item.text else f" | {item.kind}"
         return Match(command, values, canonical, filters)
+
+    def understands(self, line: str) -> bool:
+        """Whether the words of `line` are a command's; its arguments are not looked up."""
+        lexemes = split(line)
+        pipe = next((i for i, lex in enumerate(lexemes) if is_pipe(lex)), len(lexemes))
+        place: Place | None = self.grammar.root
+        try:
+            for _, place, _, _ in self._path(lexemes[:pipe]):
+                if place is None:
+                    return False
+        except ShellError:
+            return False
+        assert place is not None
+        command = self.grammar.open(place).command
+        return command is not None and command.level <= self.level
 
     def _path(
         self, lexemes: list[Lexeme]

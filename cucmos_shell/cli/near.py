@@ -28,6 +28,24 @@ def near(name: str, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(known[key] for key in found)
 
 
+def begun(line: str, commands: Iterable[str]) -> str:
+    """The one of `commands` that `line` begins with, its words shortened or not; empty if none.
+
+    One whose words are all typed in full is before others; of several shortened ones none is meant.
+    """
+    typed = line.casefold().split()
+    found = []
+    for command in commands:
+        words = command.casefold().split()
+        pairs = list(zip(words, typed, strict=False))
+        if len(pairs) < len(words) or not all(word.startswith(text) for word, text in pairs):
+            continue
+        if all(word == text for word, text in pairs):
+            return command
+        found.append(command)
+    return found[0] if len(found) == 1 else ""
+
+
 def unknown(text: str, names: Iterable[str], what: str, few: int = 0) -> NotFound:
     """The error for a `text` that is none of `names`, with the names it may have been meant for.
 

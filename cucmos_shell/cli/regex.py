@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MAX_LENGTH = 1000
 MAX_PROGRAM = 10_000
+# So much of a file's line is compared with an expression.
+MAX_LINE = 4096
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 

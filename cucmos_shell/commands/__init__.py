@@ -49,8 +49,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "show account 4", "show accountlocking 0",
     ),
     "files": (
-        "file list 0+", "file view 0+", "file dump 0+", "file tail 0+", "file delete 1+",
-        "file search 0+",
+        "file list 0+", "file view 0+", "file dump 0+", "file delete 1+", "file search 0+",
     ),
     "profile": ("utils profile 1+",),
     "cluster": ("show cert distribution 0", "utils cluster 1+"),
@@ -60,6 +59,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "show logins 0+", "show security 0+", "show session 0+",
     ),
     "bulk": ("set cert bulk 1+",),
+    "file_tail": ("file tail 0",),
     "file_get": ("file get 0+", "delete sftp-host-key 1"),
 }  # fmt: skip
 

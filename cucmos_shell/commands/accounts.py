@@ -10,7 +10,7 @@ from cucmos_shell.errors import BadValue, Refused, ShellError
 from cucmos_shell.node.access import accounts, passwords
 from cucmos_shell.node.access.accounts import ADMINISTRATOR, Account
 from cucmos_shell.node.access.ssh_keys import fingerprint, normalize
-from cucmos_shell.results import Ask, AskText, Commit, Notice, Progress, Secret
+from cucmos_shell.results import Ask, AskText, Commit, Notice, Pause, Progress, Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,14 +84,19 @@ def set_account(node: Node, caller: Caller, name: str) -> Conversation[Notice]:
     Its privilege level and its password are asked for. A level-0 account sees and runs ordinary
     commands only, a level-1 account advanced ones too.
     """
-    # All is judged after the last answer: passwords typed ahead must not be left over as commands.
+    try:
+        accounts.check_name(name)
+        _unused(node.snapshot(), name)
+    except ShellError as error:
+        # Whoever types ahead has typed the answers, too: these must not be left over as commands.
+        error.answers = 3
+        raise
+    # The rest is judged after the last answer, for the same reason.
     for line in ("Privilege Levels are:", "Ordinary - Level 0", "Advanced - Level 1"):
         yield Progress(line)
     level = yield AskText("Please enter the privilege level :")
-    new = yield Secret("Please enter the password :")
-    again = yield Secret("re-enter to confirm :")
-    accounts.check_name(name)
-    _unused(node.snapshot(), name)
+    new = yield Secret(f"{'Please enter the password :':>34}")
+    again = yield Secret(f"{'re-enter to confirm :':>34}")
     account = Account(name, _level(level), passwords.make_hash(_strong(new, again, name)))
 
     def create(transaction: Transaction) -> None:
@@ -125,7 +130,7 @@ def _level(text: str) -> int:
 
 def _unused(source: Any, name: str) -> None:
     if name.casefold() in map(str.casefold, accounts.everybody(source)):
-        raise Refused("There is an account {name} already", name=name)
+        raise Refused("Account name already exists")
 
 
 @family.command("delete account <account>", level=4, arguments=(DELETABLE,), changes=True)
@@ -213,6 +218,8 @@ def _account(source: Any, name: str) -> Account:
 # --- passwords -----------------------------------------------------------------------------------
 
 DONE = ("Please wait...", "", "")
+# Seconds between two writes that a program is to read apart.
+APART = 0.1
 
 
 def _ask_new() -> Conversation[tuple[str, str]]:
@@ -257,7 +264,10 @@ def set_admin_password(node: Node, caller: Caller) -> Conversation[Notice]:
         accounts.put(transaction, now.replace(password=phc))
 
     yield Commit(change)
-    return Notice(("Password updated successfully.",), {"account": account.name})
+    # Some programs look at the last line of what they read at once: this one, without the prompt.
+    yield Progress("Password updated successfully.")
+    yield Pause(APART)
+    return Notice((), {"account": account.name})
 
 
 WARNING = (

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 
 from cucmos_shell.cli import Family
-from cucmos_shell.cli.regex import searcher
-from cucmos_shell.commands.arguments.common import COUNT
+from cucmos_shell.cli.regex import MAX_LINE, searcher
 from cucmos_shell.commands.arguments.files import (
     AREA,
     EXPRESSION,
     FILE,
-    MAX_LINE,
     SPEC,
     find,
     place,
@@ -20,18 +17,23 @@ from cucmos_shell.commands.arguments.files import (
     shown,
     without_files,
 )
+from cucmos_shell.commands.views.files import (
+    detailed,
+    file_data,
+    hex_lines,
+    text_lines,
+)
 from cucmos_shell.errors import Refused, from_os
 from cucmos_shell.node import areas
 from cucmos_shell.node.logs.audit import MAX_FILES
 from cucmos_shell.results import Ask, Document, Notice, Pause, Progress
-from cucmos_shell.text import iso_time, safe, zone_abbreviation
+from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
-    from cucmos_shell.commands.arguments.files import FilePlace
     from cucmos_shell.node import Node
     from cucmos_shell.node.areas import DirEntry
     from cucmos_shell.results import Conversation
@@ -41,10 +43,6 @@ if TYPE_CHECKING:
 family = Family()
 
 MAX_SHOWN = 8 * 1024 * 1024
-MAX_TAIL = 1024 * 1024
-TAIL_LINES = 10
-FOLLOW_SECONDS = 1.0
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ORDERS: dict[str, Callable[[DirEntry], tuple[object, ...]]] = {
     "": lambda e: (not e.folder, e.name),
     "date": lambda e: (e.changed, e.name),
@@ -89,7 +87,7 @@ def list_files(
     """
     entries = find(place(node, area, file_spec), file_spec)
     entries.sort(key=_ORDERS[order], reverse=bool(reverse))
-    lines = [_detail(node, e) for e in entries] if detail else list(_two_a_row(entries))
+    lines = [detailed(node, e) for e in entries] if detail else list(_two_a_row(entries))
     folders = sum(e.folder for e in entries)
     lines.append(f"dir count = {folders}, file count = {len(entries) - folders}")
     data = [
@@ -104,44 +102,13 @@ def list_files(
     return Notice(tuple(lines), data)
 
 
-def _detail(node: Node, entry: DirEntry) -> str:
-    """`16 Nov,2004 21:45:43        8,557  enGui.log` (CLI reference, About CLI)."""
-    offset, _ = zone_abbreviation(entry.changed, node.zone)
-    t = time.gmtime(entry.changed + offset)
-    date = f"{t.tm_mday:02d} {_MONTHS[t.tm_mon - 1]},{t.tm_year} {time.strftime('%H:%M:%S', t)}"
-    size = "<dir>  " if entry.folder else f"{entry.size:,}"
-    # From ten digits on the columns move; a date and a size never touch.
-    return f"{date} {size:>12}  {entry.name}"
-
-
 def _two_a_row(entries: list[DirEntry]) -> Iterator[str]:
     names = [("<dir>   " if e.folder else "") + e.name for e in entries]
     for i in range(0, len(names), 2):
         yield "".join(name.ljust(40) for name in names[i : i + 2]).rstrip()
 
 
-# --- view, dump, tail ----------------------------------------------------------------------------
-
-
-def _text_lines(data: bytes, fits: Fits | None = None) -> list[str]:
-    """The lines of a file as a screen may get them; only those that fit, if that is asked for."""
-    lines = data.decode("utf-8", "backslashreplace").splitlines()
-    if fits is not None:
-        lines = [line for line in lines if fits(line[:MAX_LINE])]
-    return [safe(line.expandtabs(), None) for line in lines]
-
-
-def _hex_lines(data: bytes) -> list[str]:
-    lines = []
-    for i in range(0, len(data), 16):
-        row = data[i : i + 16]
-        shown = "".join(chr(b) if 0x20 <= b < 0x7F else "." for b in row)
-        lines.append(f"{i:08x}: {row.hex(' '):<47} [{safe(shown)}]")
-    return lines
-
-
-def _data(where: FilePlace, lines: Iterable[str]) -> dict[str, object]:
-    return {"file": where.shown, "lines": list(lines)}
+# --- view, dump ----------------------------------------------------------------------------
 
 
 @family.command(f"file view {AREA} <file>", level=0, arguments=(FILE,))
@@ -151,8 +118,8 @@ def view_file(node: Node, area: str, file: str) -> Document:
     n is the next page, p the one before, b the beginning, e the end; q quits.
     """
     where = place(node, area, file)
-    lines = tuple(_text_lines(read(where, file, MAX_SHOWN)))
-    return Document(lines, _data(where, lines))
+    lines = tuple(text_lines(read(where, file, MAX_SHOWN)))
+    return Document(lines, file_data(where.shown, lines))
 
 
 @family.command(
@@ -167,66 +134,8 @@ def dump_file(node: Node, area: str, file: str, hex: str = "", expression: str =
     where = place(node, area, file)
     fits = searcher(expression) if expression else None
     data = read(where, file, MAX_SHOWN)
-    if not hex:
-        lines = _text_lines(data, fits)
-    else:
-        lines = [line for line in _hex_lines(data) if fits is None or fits(line)]
-    return Notice(tuple(lines), _data(where, lines))
-
-
-@family.command(
-    f"file tail {AREA} <file> [lines <number>] [follow] [regexp <expression>]",
-    level=0,
-    arguments=(FILE, COUNT, EXPRESSION),
-    options={"follow": "show what is added, until Ctrl-C"},
-    pages=True,
-)
-def tail_file(
-    node: Node,
-    area: str,
-    file: str,
-    number: int = TAIL_LINES,
-    follow: str = "",
-    expression: str = "",
-) -> Conversation[Notice]:
-    """Show the end of a file: ten lines unless told otherwise.
-
-    With follow, what is added is shown as it comes, until Ctrl-C.
-    """
-    where = place(node, area, file)
-    fits = searcher(expression) if expression else None
-    try:
-        with where.area.open(where.path) as opened:
-            end = opened.seek(0, os.SEEK_END)
-            start = max(0, end - MAX_TAIL)
-            opened.seek(start)
-            data = opened.read(end - start)
-    except OSError as error:
-        raise from_os(error, name=file) from error
-    lines = _text_lines(data, fits)[-number:]
-    if not follow:
-        return Notice(tuple(lines), _data(where, lines))
-    for line in lines:
-        yield Progress(line)
-    while True:
-        yield Pause(FOLLOW_SECONDS)
-        added, end = _added(where, file, end)
-        for line in _text_lines(added, fits):
-            yield Progress(line)
-
-
-def _added(where: FilePlace, text: str, end: int) -> tuple[bytes, int]:
-    """Whole lines behind `end`, and the new end; a file that was cut begins anew."""
-    try:
-        with where.area.open(where.path) as opened:
-            size = opened.seek(0, os.SEEK_END)
-            start = end if size >= end else 0
-            opened.seek(start)
-            data = opened.read(min(size - start, MAX_TAIL))
-    except OSError as error:
-        raise from_os(error, name=text) from error
-    whole = data[: data.rfind(b"\n") + 1] if len(data) < MAX_TAIL else data
-    return whole, start + len(whole)
+    lines = (hex_lines if hex else text_lines)(data, fits)
+    return Notice(tuple(lines), file_data(where.shown, lines))
 
 
 # --- delete --------------------------------------------------------------------------------------

@@ -157,14 +157,18 @@ def show_myself(node: Node, caller: Caller) -> Notice:
     return Notice(lines, data)
 
 
-@family.command("show network eth0", level=0)
-def show_ethernet(node: Node) -> Notice:
+@family.command(
+    "show network eth0 [detail]",
+    level=0,
+    options={"detail": "host name, network and broadcast address, too"},
+)
+def show_ethernet(node: Node, detail: str = "") -> Notice:
     """Show the network interface: address, link, name servers, gateway."""
     profile, card = node.profile, node.profile.ethernet
     mask = ".".join(f"{int(octet):03d}" for octet in profile.netmask.split("."))
     first, second = (*profile.dns, "Not Configured", "Not Configured")[:2]
     width = max(18, *map(len, (card["dhcp"], profile.ip, card["link"], first)))
-    lines = (
+    lines: tuple[str, ...] = (
         "Ethernet 0",
         f"DHCP         : {card['dhcp']:<{width}} Status     : {card['status']}",
         f"IP Address   : {profile.ip:<{width}} IP Mask    : {mask}",
@@ -185,7 +189,23 @@ def show_ethernet(node: Node) -> Notice:
         "domain": profile.domain,
         **card,
     }
+    if detail:
+        network, broadcast = _network(profile.ip, profile.netmask)
+        lines += (
+            "",
+            f"Host Name    : {node.hostname}",
+            f"Network      : {network}",
+            f"Broadcast    : {broadcast}",
+        )
+        data |= {"hostname": node.hostname, "network": network, "broadcast": broadcast}
     return Notice(lines, data)
+
+
+def _network(ip: str, netmask: str) -> tuple[str, str]:
+    """The first and the last address of the network that `ip` is in."""
+    pairs = [(int(a), int(m)) for a, m in zip(ip.split("."), netmask.split("."), strict=True)]
+    first = ".".join(str(a & m) for a, m in pairs)
+    return first, ".".join(str(a | 255 - m) for a, m in pairs)
 
 
 @family.command("show timezone config", level=0)

@@ -8,7 +8,7 @@ from cucmos_shell.commands.arguments.common import number
 from cucmos_shell.commands.dialogues.settings import put_setting
 from cucmos_shell.errors import Refused
 from cucmos_shell.node.access.sessions import LIMIT, LIMIT_DEFAULT, REAUTH, TIMEOUT
-from cucmos_shell.results import Notice
+from cucmos_shell.results import Ask, Notice, Progress
 from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
@@ -24,6 +24,10 @@ MINUTES = Argument("minutes", "minutes without a key (5-99999)", parse=number(5,
 SESSIONS = Argument("sessions", "sessions an account may have (1-1000)", parse=number(1, 1000))
 LAST = Argument("entries", "how many entries", parse=number(1, 1000))
 LAST_DEFAULT = 20
+TIMEOUT_WARNING = (
+    "The new timeout holds for new sessions only;",
+    "sessions that are open now keep the one they began with.",
+)
 STILL, GONE, REFUSED = "still logged in", "gone", "refused ("
 
 
@@ -37,9 +41,13 @@ def show_timeout(node: Node) -> Notice:
 @family.command("set cli session timeout <minutes>", level=1, arguments=(MINUTES,), changes=True)
 def set_timeout(node: Node, minutes: int) -> Conversation[Notice]:
     """Say after how many idle minutes a session ends; sessions there are keep what they have."""
+    for line in TIMEOUT_WARNING:
+        yield Progress(line)
+    if (yield Ask("Continue (y/n)?", ("y", "n"))) == "n":
+        old = int(node.logins.timeout() / 60)
+        return Notice(("The CLI session timeout was not changed",), {"minutes": old})
     yield put_setting(TIMEOUT, minutes)
-    lines = (f"CLI session timeout is {minutes} minutes, for sessions from now on",)
-    return Notice(lines, {"minutes": minutes})
+    return Notice((f"CLI session timeout is {minutes} minutes",), {"minutes": minutes})
 
 
 @family.command("show session maxlimit", level=0)

@@ -10,7 +10,17 @@ from functools import partial
 
 from cucmos_shell.cli.paste import PasteCollector, begins_block
 from cucmos_shell.cli.wording import choice
-from cucmos_shell.results import Ask, AskText, Done, Paste, Pause, Say, Secret, Value
+from cucmos_shell.results import (
+    Ask,
+    AskText,
+    Done,
+    DropAnswers,
+    Paste,
+    Pause,
+    Say,
+    Secret,
+    Value,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,6 +110,8 @@ class Script:
         self._lines = lines
         self._yes = yes
         self._typed = typed
+        # How many of the next lines are answers to questions that did not come, at most.
+        self._answers = 0
         self._order = Order(keep_going)
 
     def run(self) -> Wants[int]:
@@ -109,9 +121,21 @@ class Script:
             line = (yield from self._next()) if self._lines is None else next(self._lines, None)
             if line is None:
                 break
+            if self._is_answer(line):
+                continue
             if order.runs(line):
                 order.ended((yield from self._line(line)))
         return order.status
+
+    def _is_answer(self, line: str) -> bool:
+        """Whether `line` was meant as an answer to a question that did not come."""
+        if not self._answers:
+            return False
+        if begins_block(line) or self._session.understands(line):
+            self._answers = 0
+            return False
+        self._answers -= 1
+        return True
 
     def _line(self, line: str) -> Wants[int]:
         execution: Execution = yield Work(partial(self._session.execute, line))
@@ -140,9 +164,22 @@ class Script:
         if isinstance(event, Paste):
             yield from self._question(event.prompt + "\n")
             return (yield from self._paste())
+        if isinstance(event, DropAnswers):
+            yield from self._drop_answers(event.lines)
         if isinstance(event, Say | Pause):
             yield event
         return None
+
+    def _drop_answers(self, most: int) -> Wants[None]:
+        """Among the commands, when they come; of an input that is for answers only, now."""
+        if self._typed:
+            return
+        self._answers = most
+        while self._lines is not None and most and (line := (yield Peek(0.0))) is not None:
+            if begins_block(line) or self._session.understands(line):
+                break
+            yield Take()
+            most -= 1
 
     def _next(self, secret: bool = False) -> Wants[str | None]:
         line: str | None = yield Peek(secret=secret)

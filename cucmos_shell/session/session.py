@@ -8,6 +8,7 @@ from __future__ import annotations
 from cucmos_shell import commands
 from cucmos_shell.cli import Walker
 from cucmos_shell.cli.caller import Caller, Settings
+from cucmos_shell.cli.near import begun
 from cucmos_shell.cli.paste import STRAY_BLOCK, STRAY_KEY, begins_block
 from cucmos_shell.errors import (
     BadValue,
@@ -21,7 +22,7 @@ from cucmos_shell.errors import (
     from_os,
 )
 from cucmos_shell.node.logs.audit import NO_COMMAND, holds_key, looks_secret, redacted
-from cucmos_shell.results import Done, Say
+from cucmos_shell.results import Done, DropAnswers, Say
 from cucmos_shell.session import words
 from cucmos_shell.text import PROMPT, safe, safe_line
 
@@ -133,14 +134,15 @@ class Session:
         # Where the words of a place are choices, another word is a bad value.
         if not isinstance(problem, UnknownCommand | BadValue):
             return problem
-        typed = line.casefold().split()
-        for name in self.node.profile.not_simulated:
-            words = name.casefold().split()
-            if typed[: len(words)] == words:
-                return NotSimulated(
-                    "{name}: a command of the real node that this one does not simulate", name=name
-                )
+        if name := begun(line, self.node.profile.not_simulated):
+            return NotSimulated(
+                "{name}: a command of the real node that this one does not simulate", name=name
+            )
         return problem
+
+    def understands(self, line: str) -> bool:
+        """Whether the words of `line` are a command's; its arguments are not looked up."""
+        return self.walker.understands(line)
 
     def remember(self, line: str) -> bool:
         """Whether `line` may be kept in a history."""
@@ -260,6 +262,8 @@ class Execution:
             return Cancelled.status
         except ShellError as problem:
             yield self._failure(problem)
+            if problem.answers:
+                yield DropAnswers(problem.answers)
             return problem.status
         except OSError as problem:
             error = from_os(problem)

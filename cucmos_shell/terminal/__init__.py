@@ -3,7 +3,7 @@
 `terminal` brings a session together with the line `editor` and the `pager`. Below the editor:
 `decoder` (octets to text), `keys` (prompt_toolkit's names of keys), `field` (the text being
 edited), `history`, `screen` (where the cursor is), `output` (what is still to be written), `paste`
-(a block that comes in), `events` (what the editor tells).
+(a block that comes in), `ahead` (answers nobody asked for), `events` (what the editor tells).
 """
 
 from __future__ import annotations

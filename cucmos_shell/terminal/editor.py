@@ -16,7 +16,7 @@ from cucmos_shell.terminal import events
 from cucmos_shell.terminal.decoder import Decoder, in_quotes, visible
 from cucmos_shell.terminal.field import MAX_LINE, Field
 from cucmos_shell.terminal.history import History
-from cucmos_shell.terminal.keys import CONTROL_KEYS, ESCAPE, Sequence
+from cucmos_shell.terminal.keys import CONTROL_KEYS, ESCAPE, Sequence, single_key
 from cucmos_shell.terminal.output import Output, clean
 from cucmos_shell.terminal.paste import PasteReader
 from cucmos_shell.text import FAILURE, PROMPT, listing
@@ -25,6 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from cucmos_shell.terminal.ahead import AnswersAhead
 
 MAX_TYPE_AHEAD = 16_384
 LATE_ENTER = 1.0
@@ -71,7 +72,7 @@ class LineEditor:
         self._late_until = 0.0
         self._after_dialogue = False
         self._elsewhere = False
-        self._paste: PasteReader | None = None
+        self._paste: PasteReader | AnswersAhead | None = None
         self._sequence: Sequence | None = None
         self._decoder = Decoder()
         self._field = Field("")
@@ -155,9 +156,13 @@ class LineEditor:
     def paste(self, prompt: str, now: float) -> None:
         """Read pasted blocks below the line `prompt`."""
         self.output.write(prompt)
+        self.read_by(PasteReader(now, skip_lf=self._skip_lf), now)
+
+    def read_by(self, reader: PasteReader | AnswersAhead, now: float) -> None:
+        """Let `reader` take what comes; what it has come to is the event that ends it."""
         self._mode = _PASTE
         self._after_dialogue = True
-        self._paste = PasteReader(now, skip_lf=self._skip_lf)
+        self._paste = reader
         self._skip_lf = False
         self._read(now)
 
@@ -223,7 +228,7 @@ class LineEditor:
             elif not self._read_paste(self._paste, now):
                 break
 
-    def _read_paste(self, paste: PasteReader, now: float) -> bool:
+    def _read_paste(self, paste: PasteReader | AnswersAhead, now: float) -> bool:
         taken = paste.feed(self._pending, now)
         self._pending = self._pending[taken:]
         echo = paste.take_echo()
@@ -269,15 +274,11 @@ class LineEditor:
             self._control(byte, now)
 
     def _read_single_key(self, byte: int) -> None:
-        if byte in (_CR, _LF):
-            self._skip_lf = byte == _CR
-            self._emit(events.Key("enter"))
-        elif byte == _CTRL_C:
+        self._skip_lf = byte == _CR
+        if byte == _CTRL_C:
             self._emit(events.Interrupted())
-        elif byte == 0x20:
-            self._emit(events.Key("space"))
-        elif 0x20 < byte < 0x7F:
-            self._emit(events.Key(chr(byte)))
+        elif name := single_key(byte):
+            self._emit(events.Key(name))
 
     def _control(self, byte: int, now: float) -> None:
         """A control character, or `?`."""
@@ -369,11 +370,10 @@ class LineEditor:
     def _start_stray_block(self, first_line: str, now: float) -> None:
         """A block nobody asked for must not become commands: read it silently to its END."""
         self._mode = _STRAY
-        self._paste = PasteReader(now, one_block=True)
-        begun = first_line[first_line.index(BEGIN) :]
-        self._paste.feed(begun.encode() + b"\n", now)
-        self._paste.skip_lf, self._skip_lf = self._skip_lf, False
-        self._paste.take_echo()
+        self._paste = paste = PasteReader(now, one_block=True)
+        paste.feed(first_line[first_line.index(BEGIN) :].encode() + b"\n", now)
+        paste.skip_lf, self._skip_lf = self._skip_lf, False
+        paste.take_echo()
         self._end_paste(now)
 
     def _end_paste(self, now: float) -> None:

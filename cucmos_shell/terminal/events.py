@@ -54,5 +54,9 @@ class Closed(Event):
     """Ctrl-D on an empty line."""
 
 
+class AnswersDropped(Event):
+    """What was typed ahead for questions that nobody asks is gone."""
+
+
 class Dropped(Event):
     """The block `drop_block` was asked to drop is gone."""

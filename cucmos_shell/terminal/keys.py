@@ -42,6 +42,13 @@ _SEQUENCE_KEYS = {
 }
 
 
+def single_key(byte: int) -> str:
+    """The name of a key that is read alone: `enter`, `space`, the character; empty for others."""
+    if byte in b"\r\n ":
+        return "space" if byte == 0x20 else "enter"
+    return chr(byte) if 0x20 < byte < 0x7F else ""
+
+
 class Sequence:
     """One escape sequence as its bytes come (ECMA-48 5.4; `ESC O x` and Linux's `ESC [ [ x`).
 

@@ -57,5 +57,8 @@ class Partner(Protocol):
     def help(self, text: str) -> tuple[str, ...]:
         """The lines `?` shows after `text`."""
 
+    def understands(self, line: str) -> bool:
+        """Whether the words of `line` are a command's."""
+
     def remember(self, line: str) -> bool:
         """Whether `line` may be kept in a history."""

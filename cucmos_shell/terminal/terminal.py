@@ -7,10 +7,12 @@ gives, runs in a worker thread what `take_work` gives and hands the result to `w
 
 from __future__ import annotations
 
-from cucmos_shell.results import Ask, AskText, Done, Paste, Pause, Say, Secret
+from cucmos_shell.results import Ask, AskText, Done, DropAnswers, Paste, Pause, Say, Secret
+from cucmos_shell.terminal.ahead import AnswersAhead
 from cucmos_shell.terminal.editor import LineEditor
 from cucmos_shell.terminal.events import (
     Answer,
+    AnswersDropped,
     Closed,
     CompletionWanted,
     Dropped,
@@ -243,17 +245,15 @@ class Terminal:
 
     def _step(self, answer: str | None) -> None:
         self._resume_at = None
-        execution = self._execution
-        if execution is not None:
+        if (execution := self._execution) is not None:
             self._do(lambda: execution.step(answer), self._go_on)
 
     def _interrupt(self) -> None:
         self._interrupting = True
         self._resume_at = None
         self._paging.end()
-        execution = self._execution
-        if execution is not None:
-            self._do(execution.interrupt, self._go_on)
+        if self._execution is not None:
+            self._do(self._execution.interrupt, self._go_on)
 
     # --- events of the session ------------------------------------------------------------------
 
@@ -278,6 +278,8 @@ class Terminal:
             self.editor.ask(event.prompt, now, secret=isinstance(event, Secret))
         elif isinstance(event, Paste):
             self.editor.paste(event.prompt, now)
+        elif isinstance(event, DropAnswers):
+            self.editor.read_by(AnswersAhead(event.lines, self._session.understands, now), now)
         elif isinstance(event, Pause):
             self._resume_at = now + event.seconds
 
@@ -298,8 +300,7 @@ class Terminal:
             self._step(None)
 
     def _wait_for_more(self, now: float) -> None:
-        if self._together_until is None:
-            self._together_until = now + TOGETHER
+        self._together_until = self._together_until or now + TOGETHER
 
     def _done(self, event: Done, now: float) -> None:
         self.status = event.status
@@ -341,6 +342,8 @@ class Terminal:
             self._interrupted(now)
         elif isinstance(event, Closed):
             self.ended = True
+        elif isinstance(event, AnswersDropped):
+            self._step(None)
         elif isinstance(event, Dropped):
             self.idle = True
 

@@ -48,8 +48,8 @@ def test_an_account_is_made_in_the_products_words(say):
     )
     assert say.asked == [
         "Please enter the privilege level :",
-        "Please enter the password :",
-        "re-enter to confirm :",
+        "       Please enter the password :",
+        "             re-enter to confirm :",
     ]
     assert "ann" in say("show account")
     assert GOOD not in say("show account")
@@ -244,8 +244,8 @@ def test_a_block_as_any_answer_is_dropped(say):
     say("set account name ann", "1", *PRIVATE, GOOD)
     assert say.status == 1
     assert say.asked == [
-        "Please enter the privilege level :", "Please enter the password :",
-        "", "", "", "", "re-enter to confirm :",
+        "Please enter the privilege level :", "       Please enter the password :",
+        "", "", "", "", "             re-enter to confirm :",
     ]  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from cucmos_shell.cli.regex import searcher
 from cucmos_shell.commands.files import PIECE, pieces
 from cucmos_shell.errors import BadValue
 from cucmos_shell.results import Ask, AskText, Done, Pause, Say, Secret
+from cucmos_shell.text import local_time
 
 
 @pytest.fixture
@@ -209,6 +210,53 @@ def test_dump_and_tail(say, logs):
     assert say('file dump activelog demo/startup.log regexp "37[34]"') == "line 373\nline 374\n"
     assert say("file tail activelog demo/startup.log lines 2") == "line 373\nline 374\n"
     assert say("file tail activelog demo/startup.log").count("\n") == 10
+
+
+def test_tail_takes_the_products_options(say, logs):
+    """A bare number, octets, the file's date first, in any order; `lines N` as before."""
+    tail = "file tail activelog demo/startup.log"
+    assert say(f"{tail} 2") == "line 373\nline 374\n"
+    assert say(f"{tail} 1 regexp 37").startswith("line 374")
+    assert say(f'{tail} regexp "37[12]" 5') == "line 371\nline 372\n"
+    assert say(f"{tail} 1 det").splitlines()[0].endswith("  startup.log")
+    assert "[" in say(f"{tail} hex 1").splitlines()[0]
+    for wrong in ("x", "0", "1 2", "lines", "regexp", "lines x", "detail detail", '""', "100001"):
+        say(f"{tail} {wrong}")
+        assert say.status == 1, wrong
+
+
+def test_help_of_tail_says_what_is_left(say, logs):
+    """Options once, and what an option takes."""
+    found = say.session.help("file tail activelog demo/startup.log 30 hex ")
+    assert [line.split()[0] for line in found] == ["detail", "follow", "lines", "regexp"]
+    assert say.session.help("file tail activelog demo/startup.log regexp ") == ("\tEXPRESSION",)
+
+
+def test_get_takes_files_by_time_and_name(say, logs, node):
+    """Relative to now, between two times of the node's zone, with a text in the name."""
+    ages = {"startup.log": 30 * 60, "enGui.log": 3 * 3600}
+    for name, age in ages.items():
+        when = node.now() - age
+        os.utime(logs / name, (when, when))
+
+    def affected(options):
+        text = say(f"file get activelog demo {options}", "n")
+        return [line for line in text.splitlines() if line.startswith("Number of")]
+
+    one, two = ["Number of files affected: 1"], ["Number of files affected: 2"]
+    assert affected("reltime hours 1") == affected("reltime minutes 31 recurs") == one
+    assert affected("reltime da 1") == affected("") == two
+    assert affected("match GUI") == one
+    begin, end = (local_time(node.now() + by, node.zone) for by in (-3600, 0))
+    span = " ".join(time.strftime("%H:%M:%m/%d/%y", t) for t in (begin, end))
+    assert affected(f"abstime {span}") == one
+    for wrong in (
+        "reltime years 1", "reltime hours 0", "reltime hours", "reltime hours x", "match",
+        "abstime 08:00:11/18/26", "abstime 99:00:11/18/26 08:00:11/18/26", "match nothing-like-it",
+        f"reltime hours 1 abstime {span}", "abstime 09:00:11/18/26 08:00:11/18/26",
+    ):  # fmt: skip
+        say(f"file get activelog demo {wrong}", "n")
+        assert say.status == 1, wrong
 
 
 def test_tail_follows_until_interrupted(node, logs):

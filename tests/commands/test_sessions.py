@@ -24,7 +24,7 @@ def test_the_timeout_is_for_new_sessions(say, node):
     """Half an hour unless told otherwise; it survives."""
     assert say("show cli session timeout") == "CLI session timeout : 30 minutes\n"
     assert node.logins.timeout() == 1800
-    say("set cli session timeout 5")
+    say("set cli session timeout 5", "y")
     assert node.logins.timeout() == 300
     assert say("show cli session timeout") == "CLI session timeout : 5 minutes\n"
     for minutes in ("4", "100000", "x"):

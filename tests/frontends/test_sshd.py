@@ -469,6 +469,23 @@ def test_old_algorithms_only_when_asked_for(served, node_dir):
         assert run(main(server)) == 0
 
 
+@pytest.mark.filterwarnings("ignore:Diffie-Hellman")
+@pytest.mark.parametrize("group", ["14-sha256", "16-sha512"])
+def test_what_programs_in_use_offer_is_taken(served, group):
+    """A finite-field group and a plain SHA-2 MAC, and nothing better."""
+    known = {
+        "kex_algs": [f"diffie-hellman-group{group}"],
+        "mac_algs": ["hmac-sha2-256"],
+        "encryption_algs": ["aes128-ctr"],
+    }
+
+    async def main():
+        async with served.connect(**known) as connection:
+            return (await connection.run("show cli pagination")).exit_status
+
+    assert run(main()) == 0
+
+
 def test_ssh_audit_finds_no_failure(served):
     """The auditor's own opinion."""
     done = subprocess.run(

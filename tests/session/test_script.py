@@ -145,3 +145,42 @@ def test_order_says_what_runs_and_when_it_is_enough():
     order = Order(keep_going=False)
     order.ended(4)
     assert (order.status, order.over) == (4, True)
+
+
+# --- answers to questions that do not come --------------------------------------------------------
+
+MAKE, PASSWORD = "set account name admin", "Blue-Harbour7"
+
+
+@pytest.mark.parametrize("by_option", [True, False], ids=["lines given", "lines of the input"])
+def test_the_answers_of_a_refused_command_go_with_it(node, by_option):
+    """At most three, and none from a command on; nothing of them is logged."""
+    given = [MAKE, "1", PASSWORD, PASSWORD, "bogus", MAKE, "1", LOUD[0], LOUD[0]]
+    drive = (
+        Drive(node, [], given, keep_going=True)
+        if by_option
+        else Drive(node, given, keep_going=True)
+    )
+    assert drive.said.count("Account name already exists") == 2
+    assert drive.said.count("No valid command entered") == 1
+    assert drive.said.count(LOUD[1]) == 2
+    with open(node.layout.audit_log(0), encoding="utf-8") as log:
+        assert PASSWORD not in log.read()
+
+
+def test_so_do_answers_that_an_input_of_its_own_supplies(node):
+    """Or the next command would take them."""
+    given = ["1", PASSWORD, PASSWORD, "no"]
+    drive = Drive(node, given, [MAKE, "set cert regen tomcat"], keep_going=True)
+    assert drive.left == []
+    assert "Regeneration cancelled" in drive.said
+
+
+def test_the_timeout_needs_its_answer_in_a_batch(node):
+    """A script that does not answer changes nothing."""
+    set_it, shown = "set cli session timeout 40", "show cli session timeout"
+    drive = Drive(node, [set_it, shown], keep_going=True)
+    assert drive.status == 1
+    assert "CLI session timeout : 30 minutes" in drive.said
+    assert "timeout : 40" in Drive(node, [set_it, "y", shown]).said
+    assert Drive(node, [set_it], yes=True).status == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 
 from cucmos_shell.cli import Argument
+from cucmos_shell.cli.regex import MAX_LINE
 from cucmos_shell.errors import NotFound, Refused, from_os, no_file
 from cucmos_shell.node.areas import ACTIVELOG, all_areas, split, walk
 from cucmos_shell.results import Value
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 AREA = "{activelog|certs|download|upload:area}"
 LOG_ROOT = "/var/log/active"
 MAX_COMPLETED = 2000
-# So much of a line is compared with an expression.
-MAX_LINE = 4096
 
 
 def _complete(node: Node, typed: Typed) -> Iterable[str]:
