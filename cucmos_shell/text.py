@@ -58,6 +58,11 @@ def safe(text: str, limit: int | None = SAFE_LENGTH) -> str:
     return f"{text}... ({rest} more characters)" if rest else text
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 certificate`, `2 certificates`; `plural` where that is not the noun and an s."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
 def iso_time(seconds: float) -> str:
     """Seconds since the epoch as ISO 8601 in UTC, to the second."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cucmos_shell.cli.walker import Walker
 
 
@@ -30,6 +32,8 @@ class Caller:
         self.walker = walker
         self.ended = False
         self.notes: list[str] = []
+        # The lines that the account has typed, oldest first.
+        self.history: Callable[[], list[str]] = list
         # Whether the password was given again in this session (`set security reauth`), or nobody
         # is to be asked for it.
         self.verified = False

@@ -1,4 +1,4 @@
-"""The output filters: `| include`, `exclude`, `begin` and `count`, on lines and on JSON data."""
+"""The output filters (`pipes`), on lines and on JSON data."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from cucmos_shell.errors import BadValue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from typing import Any
+
+# What is shown of the whole, or where: not which lines.
+_ELSEWHERE = ("page", "redirect")
 
 
 def filtered_data(data: Any, filters: Iterable[tuple[str, str]]) -> Any:
@@ -19,35 +22,64 @@ def filtered_data(data: Any, filters: Iterable[tuple[str, str]]) -> Any:
     Raises BadValue where there is no list to filter.
     """
     for kind, text in filters:
-        if kind == "page":
+        if kind in _ELSEWHERE:
             continue
         if not isinstance(data, list):
             raise BadValue("In JSON, | {kind} works on lists only", kind=kind)
         if kind == "count":
             data = {"count": len(data)}
-            continue
-        find = finder(text)
-        hits = [find(json.dumps(item, ensure_ascii=False)) for item in data]
-        data = _matching(data, hits, kind)
+        elif kind == "last":
+            data = data[-int(text) :]
+        else:
+            find = finder(text)
+            hits = [find(json.dumps(item, ensure_ascii=False)) for item in data]
+            data = [data[i] for i in _kept(hits, "include" if kind == "section" else kind)]
     return data
 
 
-def filtered(lines: Sequence[str], filters: Iterable[tuple[str, str]]) -> list[str]:
-    """`lines` after the filters `(kind, text)`; each text is found as `finder` finds it."""
+def filtered(
+    lines: Sequence[str], filters: Iterable[tuple[str, str]], no_rows: Collection[int] = ()
+) -> list[str]:
+    """`lines` after the filters `(kind, text)`; each text is found as `finder` finds it.
+
+    `no_rows` are the numbers of lines that are headings and the like: they are not counted.
+    """
     kept = list(lines)
+    rows = [i not in no_rows and bool(line) for i, line in enumerate(kept)]
     for kind, text in filters:
+        if kind in _ELSEWHERE:
+            continue
         if kind == "count":
-            count = sum(1 for line in kept if line)
-            kept = [f"Count: {count} line{'' if count == 1 else 's'}"]
-        elif kind in ("begin", "exclude", "include"):
-            kept = _matching(kept, list(map(finder(text), kept)), kind)
-        elif kind != "page":
-            raise BadValue("No such filter: {kind}", kind=kind)
+            count = sum(rows)
+            kept, rows = [f"Count: {count} line{'' if count == 1 else 's'}"], [True]
+            continue
+        if kind == "last":
+            numbers = list(range(len(kept)))[-int(text) :]
+        elif kind == "section":
+            numbers = _sections(kept, list(map(finder(text), kept)))
+        else:
+            numbers = _kept(list(map(finder(text), kept)), kind)
+        kept, rows = [kept[i] for i in numbers], [rows[i] for i in numbers]
     return kept
 
 
-def _matching(items: list[Any], hits: list[bool], kind: str) -> list[Any]:
-    """What a filter keeps of `items`; `hits` says where its text was found."""
+def _kept(hits: list[bool], kind: str) -> list[int]:
+    """The numbers of what a filter keeps; `hits` says where its text was found."""
     if kind == "begin":
-        return items[hits.index(True) :] if True in hits else []
-    return [item for item, hit in zip(items, hits, strict=True) if hit == (kind == "include")]
+        return list(range(hits.index(True), len(hits))) if True in hits else []
+    return [i for i, hit in enumerate(hits) if hit == (kind == "include")]
+
+
+def _sections(lines: list[str], hits: list[bool]) -> list[int]:
+    """The numbers of the lines that are hits, and of those indented deeper that follow."""
+    found: list[int] = []
+    deeper_than: int | None = None
+    for i, (line, hit) in enumerate(zip(lines, hits, strict=True)):
+        depth = len(line) - len(line.lstrip())
+        if deeper_than is not None and (not line.strip() or depth <= deeper_than):
+            deeper_than = None
+        if hit and deeper_than is None:
+            deeper_than = depth
+        if deeper_than is not None:
+            found.append(i)
+    return found

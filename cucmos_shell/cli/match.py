@@ -30,6 +30,12 @@ class Match(Value):
     canonical: str
     filters: tuple[Filter, ...]
 
+    @property
+    def redirected(self) -> str:
+        """The file of the download area that the output goes to; empty if it is shown."""
+        last = self.filters[-1] if self.filters else None
+        return last.text if last is not None and last.kind == "redirect" else ""
+
 
 class Reached(Value):
     """Where the beginning of a line leads: the place, and what is `bound` by then.
@@ -180,12 +186,20 @@ class Matcher:
     def _surplus(self, place: Place, lexeme: Lexeme) -> Exception:
         command = place.command
         if command is None or command.level > self.level:
-            return UnknownCommand("No valid command entered")
+            return UnknownCommand("No valid command entered", details=self._meant(place, lexeme))
         return BadValue(
             "Too many parameters, beginning with: {word}",
             word=lexeme.text,
             details=["Syntax:", command.usage],
         )
+
+    def _meant(self, place: Place, lexeme: Lexeme) -> list[str]:
+        """The words of `place` that `lexeme` may be a misspelling of, as lines."""
+        from cucmos_shell.cli.near import misspelt
+
+        found = misspelt(lexeme.text, place.words)
+        found = [word for word in found if self.grammar.visible(place.words[word], self.level)]
+        return ["Did you mean:", *(f"\t{word}" for word in found)] if found else []
 
     def _incomplete(self, lexemes: list[Lexeme]) -> Exception:
         if not lexemes:

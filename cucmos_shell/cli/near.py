@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 NEAR_NAMES = 3
 FEW_NAMES = 12
+MAX_WORD = 40
 
 
 def near(name: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -26,6 +27,15 @@ def near(name: str, names: Iterable[str]) -> tuple[str, ...]:
     if not found:
         found = [key for key in known if text and text in key][:NEAR_NAMES]
     return tuple(known[key] for key in found)
+
+
+def misspelt(word: str, words: Iterable[str]) -> list[str]:
+    """The `words` of which `word` may be a misspelling, nearest first; short ones are none."""
+    import difflib
+
+    if not 3 <= len(word) <= MAX_WORD:
+        return []
+    return difflib.get_close_matches(word.casefold(), list(words), NEAR_NAMES, 0.7)
 
 
 def begun(line: str, commands: Iterable[str]) -> str:

@@ -53,10 +53,11 @@ class Argument:
     raises a `ShellError` with the reason. With `words`, a rest argument arrives as a tuple of
     words. `open`: a text that is none of the choices is passed on; the handler says no to it, which
     one that asks for secrets does after its questions. `complete(node, typed)` gives what Tab and
-    `?` offer after what is `typed`, where that is not all `choices`.
+    `?` offer after what is `typed`, where that is not all `choices`. `command`: the words are those
+    of a command, and completed as such.
     """
 
-    __slots__ = ("choices", "complete", "help", "kind", "name", "open", "parse", "words")
+    __slots__ = ("choices", "command", "complete", "help", "kind", "name", "open", "parse", "words")
 
     def __init__(
         self,
@@ -69,6 +70,7 @@ class Argument:
         open: bool = False,
         complete: Callable[[Any, Typed], Offers] | None = None,
         kind: str = "",
+        command: bool = False,
     ) -> None:
         self.name = name
         self.help = help
@@ -78,6 +80,7 @@ class Argument:
         self.words = words
         self.open = open
         self.complete = complete
+        self.command = command
 
 
 class Word:

@@ -15,11 +15,16 @@ if TYPE_CHECKING:
 # Each filter with what it takes (empty for nothing), and what it does.
 FILTERS = {
     "begin": ("TEXT", "from the first line with TEXT on"),
-    "count": ("", "how many lines there are"),
+    "count": ("", "how many there are, headings left out"),
     "exclude": ("TEXT", "lines without TEXT"),
     "include": ("TEXT", "lines with TEXT"),
+    "last": ("NUMBER", "the last lines"),
     "page": ("", "stop at each page"),
+    "redirect": ("FILE", "into a new file of the download area"),
+    "section": ("TEXT", "lines with TEXT, and those indented below them"),
 }
+REDIRECT = "redirect"
+MAX_LAST = 100_000
 
 
 class Filter(Value):
@@ -43,9 +48,18 @@ def filters(lexemes: list[Lexeme]) -> Iterator[Filter]:
         if not wanted and text:
             raise BadValue("| {kind} takes no text", kind=kind)
         if wanted and not text:
-            raise BadValue("| {kind} needs a text", kind=kind)
+            raise BadValue("| {kind} needs a {wanted}", kind=kind, wanted=wanted)
+        if kind == "last" and not _is_number(text):
+            raise BadValue("{text} is not a number from 1 to {most}", text=text, most=MAX_LAST)
+        if kind == REDIRECT and end < len(lexemes):
+            raise BadValue("| redirect comes last")
         yield Filter(kind, text)
         i = end
+
+
+def _is_number(text: str) -> bool:
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_LAST))
+    return digits and 1 <= int(text) <= MAX_LAST
 
 
 def kinds_of(beginning: str) -> list[str]:

@@ -34,6 +34,10 @@ class Table(Value):
         lines[1] = lines[1].replace("-", "=")
         return lines
 
+    def no_rows(self) -> range:
+        """The numbers of the lines that are no rows: the headings, or that there are none."""
+        return range(2 if self.rows else 1)
+
     def data(self) -> Any:
         """The JSON form: `facts`."""
         return self.facts

@@ -53,6 +53,10 @@ class _Asked:
         """The part as it stands on the line."""
         return self.text[self.start :]
 
+    def behind(self, words: tuple[Lexeme, ...]) -> str:
+        """The line from the first of `words` on, which are the last but the part."""
+        return self.text[words[0].start if words else self.start :]
+
     def begin(self, words: tuple[Lexeme, ...]) -> str:
         """A name of several words, as far as it is typed; its start is that of the first."""
         if not words:
@@ -82,6 +86,8 @@ def complete(walker: Matcher, text: str) -> Completion:
             return _pick(found, asked.part, asked.typed, lambda word: _mark(walker, place, word))
         if place.argument is None:
             return Completion()
+        if place.argument.command:
+            return complete(walker, asked.behind(reached.words))
         part, offers = _offers(walker, reached, asked)
     except ShellError:
         return Completion()
@@ -145,6 +151,8 @@ def help_lines(walker: Matcher, text: str, width: int) -> list[str]:
         return _filter_help(asked, width)
     reached = walker.reach(asked.done)
     place = reached.place
+    if place.argument is not None and place.argument.command and (reached.words or asked.part):
+        return help_lines(walker, asked.behind(reached.words), width)
     if not place.words or asked.fresh:
         return _at_argument(walker, reached, asked, width)
     found = walker.candidates(place, asked.part)

@@ -8,9 +8,9 @@ from cucmos_shell.text import FAILURE
 
 
 def failure_text(error: ShellError) -> str:
-    """Reason, details, then the failure line, which only an unknown command has first."""
+    """Reason, details, then the failure line; of an unknown command it comes before the reason."""
     if isinstance(error, UnknownCommand):
-        return f"{FAILURE}\n{error.message()}\n"
+        return "\n".join([*error.details, FAILURE, error.message()]) + "\n"
     return "\n".join([error.message(), *error.details, FAILURE]) + "\n"
 
 

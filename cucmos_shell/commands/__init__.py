@@ -12,6 +12,10 @@ from importlib import import_module
 
 from cucmos_shell.cli import Family, Grammar
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 FAMILIES: dict[str, tuple[str, ...]] = {
     "cert_list": ("show cert list 1+",),
     "cert_show": ("show cert own 1", "show cert trust 1"),
@@ -35,9 +39,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "replication": ("utils dbreplication 0+",),
     "system": ("utils system 1+",),
     "shell": (
-        "exit 0", "help 0", "quit 0", "set cli 0+", "set commandcount 1+", "set output 0+",
-        "show cli 0+",
+        "exit 0", "quit 0", "set cli 0+", "set commandcount 1+", "set output 0+", "show cli 0+",
+        "show history 0+",
     ),
+    "help": ("help 0",),
     "audit_log": ("show audit 1+",),
     "ocsp": ("set ocsp 1+", "show ocsp 0", "utils ocsp 1+"),
     "monitor": ("set cert monitor 1+", "show cert monitor 0", "utils cert monitor run 1"),
@@ -59,8 +64,24 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "show logins 0+", "show security 0+", "show session 0+",
     ),
     "bulk": ("set cert bulk 1+",),
-    "file_tail": ("file tail 0",),
+    "file_tail": ("file tail 0+",),
     "file_get": ("file get 0+", "delete sftp-host-key 1"),
+}  # fmt: skip
+
+# What the families are for: `help` lists the commands so.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Certificates": (
+        "cert_list", "cert_show", "cert_chain", "impact", "expiry", "regenerate", "cert_import",
+        "delete", "download", "requests", "web_security", "bulk", "store",
+    ),
+    "Revocation, expiry, alarms": ("ocsp", "monitor", "metrics", "smtp", "alarm"),
+    "Services": ("services", "pending"),
+    "Trust lists for phones": ("trust_list_show", "trust_list_change"),
+    "Cluster": ("cluster", "network_cluster", "replication"),
+    "Node": ("node_info", "system", "profile"),
+    "Files and logs": ("files", "file_tail", "file_get", "audit_log"),
+    "Accounts and sessions": ("accounts", "sessions"),
+    "This shell": ("shell", "help"),
 }  # fmt: skip
 
 # Before commands that begin with these words a node may want the password once more: by their
@@ -76,6 +97,11 @@ def load(module: str) -> Family:
         if f"{command.words} ".startswith(_REAUTH_WORDS):
             family.commands[i] = command.replace(reauth=True)
     return family
+
+
+def module_of(handler: Callable[..., object]) -> str:
+    """The module of `FAMILIES` that declares the command of `handler`."""
+    return handler.__module__.rpartition(".")[2]
 
 
 _REAUTH_WORDS = tuple([f"{words} " for words in REAUTH])

@@ -45,6 +45,11 @@ class AlarmList(Value):
                 if value and key not in ("AppID", "NodeID"):
                     yield f"\t{key}: {value}"
 
+    def no_rows(self) -> list[int]:
+        """The numbers of the lines that are no rows: what an alarm is about."""
+        lines = list(self.lines())
+        return [i for i, line in enumerate(lines) if line[:1] == "\t" or not self.alarms]
+
     def data(self) -> tuple[Raised, ...]:
         """The JSON form: one object an alarm, keys `when`, `name`, `severity`, `facility`,
         `parameters`, `text`."""

@@ -44,6 +44,10 @@ class Chain(Value):
         refusal = verdict.refusal()
         return [*lines, f"The chain breaks here: {refusal.message()}", *refusal.details]
 
+    def no_rows(self) -> list[int]:
+        """The numbers of the lines that are no rows: the heading, notes, the verdict."""
+        return [0, *range(len(self.verdict.chain) + 1, len(self.lines()))]
+
     def _place(self, depth: int, link: Link) -> str:
         where = self.store if link.trusted else "kept with the certificate"
         if not depth:

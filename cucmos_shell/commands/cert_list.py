@@ -36,6 +36,10 @@ class Listing(Value):
         ]
         return lines or ["No certificates found"]
 
+    def no_rows(self) -> range:
+        """The numbers of the lines that are no rows."""
+        return range(0 if any(rows for _, rows in self.groups) else 1)
+
     def data(self) -> list[dict[str, Any]]:
         """The JSON form: one object a certificate, keys `name`, `type`, `common_name`, `issuer`,
         `serial`, `not_before`, `not_after`, `key_type`, `sha256`, `description`."""

@@ -39,6 +39,10 @@ class Expiry(Value):
         ]
         return columns(rows) or ["No certificates found"]
 
+    def no_rows(self) -> range:
+        """The numbers of the lines that are no rows."""
+        return range(0 if self.lives else 1)
+
     def data(self) -> Any:
         """The JSON form: one object a certificate; with a picture, keys `certificates`,
         `picture`."""

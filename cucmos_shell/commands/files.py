@@ -50,6 +50,14 @@ _ORDERS: dict[str, Callable[[DirEntry], tuple[object, ...]]] = {
 }
 
 
+class FileList(Notice):
+    """A listing of files; its last line counts them."""
+
+    def no_rows(self) -> tuple[int]:
+        """The numbers of the lines that are no rows."""
+        return (len(self.text) - 1,)
+
+
 # --- list ----------------------------------------------------------------------------------------
 
 
@@ -99,7 +107,7 @@ def list_files(
         }
         for e in entries
     ]
-    return Notice(tuple(lines), data)
+    return FileList(tuple(lines), data)
 
 
 def _two_a_row(entries: list[DirEntry]) -> Iterator[str]:

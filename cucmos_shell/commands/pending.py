@@ -38,6 +38,10 @@ class PendingList(Value):
         widths = [max(map(len, column)) for column in zip(HEADINGS, *table, strict=True)]
         return columns((HEADINGS, tuple("=" * width for width in widths), *table))
 
+    def no_rows(self) -> range:
+        """The numbers of the lines that are no rows."""
+        return range(2 if self.rows else 1)
+
     def data(self) -> list[dict[str, object]]:
         """The JSON form: one object a service, keys `service`, `since`, `certificates`,
         `trust_stores`."""

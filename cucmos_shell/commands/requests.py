@@ -65,6 +65,10 @@ class Requests(Value):
         """The text: `tomcat/tomcat.csr`, one a line."""
         return [listed_request(unit) for unit, _ in self.found] or [NONE_FOUND]
 
+    def no_rows(self) -> range:
+        """The numbers of the lines that are no rows."""
+        return range(0 if self.found else 1)
+
     def data(self) -> list[dict[str, Any]]:
         """The JSON form: one object a request, keys `name`, `subject`, `common_name`,
         `alternative_names`, `key_type`, `sha256`, `created`."""

@@ -53,6 +53,11 @@ class ServiceList(Value):
             f"Primary Node ={'true' if self.primary else 'false'}",
         ]
 
+    def no_rows(self) -> tuple[int, ...]:
+        """The numbers of the lines that are no rows: the frame."""
+        middle = len(self.platform) + 1
+        return (0, middle, middle + 1, middle + 2, middle + 3 + len(self.services))
+
     def data(self) -> dict[str, object]:
         """The JSON form: keys `platform_services`, `services`, `primary`."""
         return {

@@ -1,19 +1,21 @@
-"""The shell's own commands: help, leaving, and the settings of the session."""
+"""The shell's own commands: leaving, the history, and the settings of the session."""
 
 from __future__ import annotations
 
-from cucmos_shell.cli import Argument, Family
-from cucmos_shell.cli.suggest import syntax
+from cucmos_shell.cli import Family
+from cucmos_shell.cli.render import Table
+from cucmos_shell.commands.arguments.common import COUNT
 from cucmos_shell.results import Notice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cucmos_shell.cli.caller import Caller
-    from cucmos_shell.cli.grammar import Command
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
 
 family = Family()
+
+HISTORY_DEFAULT = 20
 
 
 @family.command("exit", level=0)
@@ -30,38 +32,21 @@ def leave_too(node: Node, caller: Caller) -> Notice:
     return Notice(())
 
 
-COMMAND = Argument("command", "words of a command", words=True)
+@family.command("show history [last <number>]", level=0, arguments=(COUNT,))
+def show_history(node: Node, caller: Caller, number: int = HISTORY_DEFAULT) -> Table:
+    """Show the lines that the account has typed, oldest first; the newest 20 unless told otherwise.
 
-OVERVIEW = (
-    "Tab completes a word, ? shows what may follow, help COMMAND explains a command.",
-    "Words may be shortened as long as they stay unique; names are typed in full.",
-    "| include TEXT, | exclude TEXT, | begin TEXT, | count and | page filter what is shown.",
-    "",
-)
-
-
-@family.command(
-    "help [<command...>]", level=0, arguments=(COMMAND,), examples=("help show cert list",)
-)
-def help_command(node: Node, caller: Caller, command: tuple[str, ...] = ()) -> Notice:
-    """Explain a command, or list the commands there are."""
-    walker = caller.walker
-    place, one = walker.command(command)
-    if one is not None:
-        return Notice(tuple(explain(one)))
-    listed = walker.overview(place)
-    return Notice((*(() if command else OVERVIEW), *listed))
-
-
-def explain(command: Command) -> list[str]:
-    """The help page of one command."""
-    lines = [f"{command.words} help:", command.summary]
-    if command.doc:
-        lines += ["", *command.doc.splitlines()]
-    lines += ["", *syntax(command)]
-    if command.examples:
-        lines += ["", "Example:", *(f"\t{line}" for line in command.examples)]
-    return lines
+    Lines that look like a secret are not kept. A batch neither has a history nor adds to one.
+    """
+    lines = caller.history()
+    first = max(0, len(lines) - number) + 1
+    kept = list(enumerate(lines[first - 1 :], first))
+    return Table(
+        ("Number", "Line"),
+        tuple((str(n), line) for n, line in kept),
+        [{"number": n, "line": line} for n, line in kept],
+        "No history",
+    )
 
 
 @family.command("show cli pagination", level=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cucmos_shell import commands
 from cucmos_shell.cli.grammar import ANY_LEVEL
+from cucmos_shell.cli.pipes import FILTERS
 from cucmos_shell.cli.suggest import syntax
 
 TYPE_CHECKING = False
@@ -16,7 +17,19 @@ HEAD = """# Commands
 
 Written by `cucmos-shell reference docs/commands.md`; do not edit.
 Words may be shortened to a unique beginning; names are typed in full and complete on Tab.
+
+Behind show, list and file commands output filters may follow, one after the other:
+
+| filter | keeps |
+|---|---|
+{filters}
+
+A text is a regular expression (syntax of RE2), case-blind; one that is none is found as it is. In
+JSON filters work on lists, item by item.
 """
+
+
+_FILTERS = FILTERS.items()
 
 
 def every_command() -> list[Command]:
@@ -56,7 +69,10 @@ def page(command: Command) -> Iterator[str]:
 def text() -> str:
     """The whole reference as Markdown."""
     found = every_command()
-    lines = [HEAD]
+    filters = (
+        f"| `\\| {kind} {what}".rstrip() + f"` | {does} |" for kind, (what, does) in _FILTERS
+    )
+    lines = [HEAD.format(filters="\n".join(filters))]
     for command in found:
         lines.extend(page(command))
     return "\n".join(lines).rstrip() + "\n"

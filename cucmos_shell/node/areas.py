@@ -13,11 +13,11 @@ import io
 import os
 import stat
 
-from cucmos_shell.errors import NotFound, Refused, from_os
+from cucmos_shell.errors import BadValue, NotFound, Refused, from_os
 from cucmos_shell.results import Value
 from cucmos_shell.store import SnapshotExpired
 from cucmos_shell.store.durable import FOLDER_MODE, NEW_FLAGS, write_all
-from cucmos_shell.store.paths import clean_name
+from cucmos_shell.store.paths import is_clean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 ACTIVELOG, UPLOAD, DOWNLOAD, CERTS = "activelog", "upload", "download", "certs"
+MAX_DOWNLOAD_NAME = 240
 MAX_DEPTH = 32
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -331,28 +332,40 @@ def open_upload(layout: Layout, name: str) -> BinaryIO:
         raise missing from None
 
 
-def write_download(layout: Layout, name: str, data: bytes) -> str:
-    """Put a file into the download area, in place of one of that name; returns its name, cleaned.
+def write_download(layout: Layout, name: str, data: bytes, *, replace: bool = True) -> str:
+    """Put a file into the download area; returns its name.
 
-    Raises Unavailable.
+    One of that name is replaced, or in the way without `replace`. Raises BadValue for a name that
+    no file there has, a path for instance; Refused, Unavailable.
     """
-    name = clean_name(name, "download")
+    if not is_clean(name) or len(name) > MAX_DOWNLOAD_NAME:
+        raise BadValue(
+            "{name} is no name for a file: letters, digits, dots, - and _, {most} at most",
+            name=name,
+            most=MAX_DOWNLOAD_NAME,
+        )
     path = layout.download
     try:
         with contextlib.suppress(FileExistsError):
             os.mkdir(path, FOLDER_MODE)
         folder = os.open(path, _FOLDER)
         try:
-            _replace(folder, name, data)
+            _put(folder, name, data, replace=replace)
         finally:
             os.close(folder)
+    except FileExistsError:
+        raise Refused(
+            "{name} is in the download area already",
+            name=name,
+            details=(f"file delete download {name} takes it away.",),
+        ) from None
     except OSError as error:
         error.filename = error.filename or path
         raise from_os(error, "written") from error
     return name
 
 
-def _replace(folder: int, name: str, data: bytes) -> None:
+def _put(folder: int, name: str, data: bytes, *, replace: bool) -> None:
     fresh = f".{name}.new"
     with contextlib.suppress(FileNotFoundError):
         os.unlink(fresh, dir_fd=folder)
@@ -365,5 +378,11 @@ def _replace(folder: int, name: str, data: bytes) -> None:
         raise
     finally:
         os.close(descriptor)
-    os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
+    if replace:
+        os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
+    else:
+        try:
+            os.link(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
+        finally:
+            os.unlink(fresh, dir_fd=folder)
     os.fsync(folder)

@@ -64,6 +64,8 @@ class Session:
         self.settings = settings or Settings()
         self.walker = Walker(commands.grammar(), node, level)
         self.caller = Caller(account, level, origin, self.settings, self.walker)
+        if history is not None:
+            self.caller.history = history.recent
         self.width = 0
         self.executed = 0
         self.audit_warned = False
@@ -299,6 +301,10 @@ class Execution:
         try:
             pagination = session.settings.pagination
             said = words.shown(self.match, value, json=self._json, pagination=pagination)
+            if file := self.match.redirected:
+                said = words.redirected(
+                    self._node.layout, file, said, self.match.canonical, json=self._json
+                )
             if said is not None:
                 yield said
         except KeyboardInterrupt:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from cucmos_shell.cli.render import to_data, to_json, to_lines
 from cucmos_shell.cli.wording import failure_json, failure_text
 from cucmos_shell.results import Document, Say
+from cucmos_shell.text import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cucmos_shell.cli.match import Match
     from cucmos_shell.errors import ShellError
     from cucmos_shell.results import Result
+    from cucmos_shell.store.paths import Layout
 
 INTERRUPTED = "Control-C pressed\n"
+NEW_LINE = "\n"
 
 
 def shown(match: Match, value: Result | None, *, json: bool, pagination: bool) -> Say | None:
@@ -33,15 +36,31 @@ def shown(match: Match, value: Result | None, *, json: bool, pagination: bool) -
     if filters:
         from cucmos_shell.cli.filters import filtered
 
-        lines = filtered(lines, filters)
+        lines = filtered(lines, filters, getattr(value, "no_rows", list[int])())
     if not lines:
         return None
     # `set cli pagination off` ends what pages by itself, not what asks for pages.
-    paged = match.command.pages and pagination
+    paged = (match.command.pages or getattr(value, "pages", False)) and pagination
     paged = paged or any(kind == "page" for kind, _ in filters)
     paged = paged or bool(match.arguments.get("page"))
     viewer = isinstance(value, Document) and not filters
     return Say("\n".join(lines) + "\n", paged or viewer, viewer)
+
+
+def redirected(layout: Layout, file: str, said: Say | None, command: str, *, json: bool) -> Say:
+    """What was to be said, put into a new file of the download area; says so instead.
+
+    Raises BadValue for a name that is none, Refused for one that is there, Unavailable.
+    """
+    from cucmos_shell.node.areas import write_download
+
+    text = said.text if said is not None else ""
+    data = text.encode("utf-8", "backslashreplace")
+    name = write_download(layout, file, data, replace=False)
+    if json:
+        facts = {"file": name, "size": len(data)}
+        return Say(to_json({"command": command, "ok": True, "data": facts}) + "\n")
+    return Say(f"{counted(text.count(NEW_LINE), 'line')} in {name}, in the download area\n")
 
 
 def failed(error: ShellError, command: str, *, json: bool, interrupted: bool = False) -> Say:

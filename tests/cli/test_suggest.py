@@ -111,7 +111,7 @@ def test_free_text_is_named_and_never_completed(walker):
 
 def test_help_for_filters(walker):
     """Which there are, then what they take; a wrong line before the bar is said."""
-    assert walker.help("say x | c") == ("\tcount   how many lines there are",)
+    assert walker.help("say x | c") == ("\tcount   how many there are, headings left out",)
     assert walker.help("say x | include ") == ("\tTEXT   lines with TEXT",)
     assert walker.help("say x | z") == ("\tNo filter begins with z",)
     assert walker.help("say x|count | e")[0].startswith("\texclude")

@@ -1,6 +1,7 @@
 """Trust certificates deleted, certificates and stores downloaded."""
 
 import json
+import os
 import pathlib
 import subprocess
 
@@ -98,13 +99,16 @@ def test_own_certificate_is_downloaded(node, say, outside_ca):
 
 
 def test_trust_certificate_is_downloaded_under_a_name(node, say, outside_ca):
-    """The name is cleaned and stays in the area."""
+    """A path is refused, and never becomes another name."""
     root = outside_ca.root()
     put(node, "tomcat-trust", root.pem, "Example_Root_CA")
-    assert "File   : etc_passwd\n" in say(
-        "utils cert download trust tomcat-trust/Example_Root_CA.pem der /etc/passwd"
-    )
-    assert area(node, "etc_passwd").read_bytes() == root.der
+    download = "utils cert download trust tomcat-trust/Example_Root_CA.pem der"
+    for path in ("/etc/passwd", "../x", ".hidden", '"a b"', "a" * 241, '""', "-x"):
+        text = say(f"{download} {path}")
+        assert ("is no name for a file" in text) == (path != '""'), path
+    assert sorted(os.listdir(area(node, ""))) == ["Example_Root_CA.der"]
+    assert "File   : root.der\n" in say(f"{download} root.der")
+    assert area(node, "root.der").read_bytes() == root.der
     assert "After the form comes one file name" in say("utils cert download own cup der a b")
     assert say("utils cert download csr tomcat").startswith("No CSR found\n")
     assert say.status == 1

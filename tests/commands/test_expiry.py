@@ -48,10 +48,10 @@ def test_json(node):
 
 
 def test_picture_goes_to_the_download_area(node, say):
-    """Its name is cleaned; nothing is written elsewhere."""
-    text = say("show cert expiry --svg ../../../tmp/x")
-    assert text == "Picture: tmp_x.svg in the download area\n"
-    picture = pathlib.Path(node.state_dir, "download", "tmp_x.svg")
+    """A path is refused; nothing is written elsewhere."""
+    assert "is no name for a file" in say("show cert expiry --svg ../../../tmp/x")
+    assert say("show cert expiry --svg x") == "Picture: x.svg in the download area\n"
+    picture = pathlib.Path(node.state_dir, "download", "x.svg")
     root = ET.fromstring(picture.read_text())
     words = "".join(root.itertext())
     assert "Certificates of imp-pub" in words

@@ -60,10 +60,7 @@ def test_no_string_starts_anything(served):
                     line = text.replace("\n", " ").replace("\x00", "").replace("\x1b", "")
                     answer = await shell(line)
                     assert "uid=" not in answer
-                await shell("set account name `id`", b"level :")
-                await shell("; id", b"password :")
-                await shell("$(id)", b"confirm :")
-                assert "cannot name an account" in await shell("$(id)")
+                assert "cannot name an account" in await shell("set account name `id`")
                 for key in ("!sh\r", "|id\r", "v", "/x\r"):
                     shell.send(b"utils service list page\r")
                     await shell.until(b"\x1b[0m")

@@ -197,6 +197,13 @@ class AccountHistory:
             os.close(descriptor)
         return [line for line in data.decode("utf-8", "replace").split("\n") if line]
 
+    def recent(self) -> list[str]:
+        """The lines that are kept now, those of other sessions too; none if they can't be read."""
+        try:
+            return self._read()[-MAX_HISTORY:]
+        except OSError:
+            return []
+
     def _cut(self) -> list[str]:
         with lock_folder(self._folder):
             lines = self._read()[-MAX_HISTORY:]

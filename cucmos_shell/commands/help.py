@@ -1,0 +1,77 @@
+"""`help`: the commands by what they are for, and a page for each."""
+
+from __future__ import annotations
+
+from cucmos_shell import commands
+from cucmos_shell.cli import Argument, Family
+from cucmos_shell.cli.pipes import FILTERS
+from cucmos_shell.cli.suggest import syntax
+from cucmos_shell.results import Notice
+from cucmos_shell.text import columns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cucmos_shell.cli.caller import Caller
+    from cucmos_shell.cli.grammar import Command
+    from cucmos_shell.node import Node
+
+family = Family()
+
+COMMAND = Argument("command", "words of a command", words=True, command=True)
+
+OVERVIEW = (
+    "Tab completes a word, ? shows what may follow, help COMMAND explains a command.",
+    "Words may be shortened as long as they stay unique; names are typed in full.",
+    "",
+    "Behind show, list and file commands, one after the other:",
+)
+
+
+class HelpOverview(Notice):
+    """All commands; stops at each page, as nothing else of the help does."""
+
+    pages = True
+
+
+@family.command(
+    "help [<command...>]", level=0, arguments=(COMMAND,), examples=("help show cert list",)
+)
+def help_command(node: Node, caller: Caller, command: tuple[str, ...] = ()) -> Notice:
+    """Explain a command, or list the commands there are by what they are for."""
+    walker = caller.walker
+    place, one = walker.command(command)
+    if one is not None:
+        return Notice(tuple(explain(one)))
+    if command:
+        return Notice(tuple(walker.overview(place)))
+    found = [c for c in walker.grammar.below(place) if c.level <= caller.level]
+    filters = columns((f"  | {kind} {wanted}", about) for kind, (wanted, about) in FILTERS.items())
+    return HelpOverview((*OVERVIEW, *filters, *_grouped(found)))
+
+
+def _grouped(found: list[Command]) -> Iterator[str]:
+    """The commands of each group below its name, a line each with its summary."""
+    by_words = {c.words: c for c in sorted(found, key=lambda c: c.words)}
+    width = max(map(len, by_words), default=0)
+    for title, modules in commands.GROUPS.items():
+        group = [c for c in by_words.values() if commands.module_of(c.handler) in modules]
+        if group:
+            yield ""
+            yield f"{title}:"
+        for one in group:
+            yield f"  {one.words.ljust(width)}  {one.summary}"
+
+
+def explain(command: Command) -> list[str]:
+    """The help page of one command."""
+    lines = [f"{command.words} help:", command.summary]
+    if command.doc:
+        lines += ["", *command.doc.splitlines()]
+    lines += ["", *syntax(command)]
+    if command.examples:
+        lines += ["", "Example:", *(f"\t{line}" for line in command.examples)]
+    if not command.changes:
+        lines += ["", "Filters may follow, such as | include TEXT; | ? lists them."]
+    return lines
