@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     class Result(Protocol):
         """What a handler returns: a value that knows its two forms.
 
-        Neither depends on the width of a terminal, since programs read both.
+        Neither depends on the width of a terminal, since programs read both. A screen of our own
+        (`own` of its command) may have a third, `fitted(width)`, for a terminal of known width.
         """
 
         def lines(self) -> Iterable[str]:

@@ -32,7 +32,7 @@ ANY_LEVEL = 4
 class Command(Value):
     """One declared command: its pattern and its handler.
 
-    `pages`: its output stops at each page. `reauth` and `options` are as in `Family.command`.
+    `pages`: its output stops at each page. `reauth`, `options`, `own` are as in `Family.command`.
     """
 
     pattern: str
@@ -44,6 +44,7 @@ class Command(Value):
     pages: bool
     options: Mapping[str, str]
     reauth: bool
+    own: bool
 
     @property
     def summary(self) -> str:
@@ -143,17 +144,19 @@ class Family:
         examples: tuple[str, ...] = (),
         reauth: bool = False,
         options: Mapping[str, str] = _NONE,
+        own: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare a command; the decorated handler stays a plain function.
 
         `reauth`: a node may want the password once more before it (`set security reauth`).
-        `options`: what its optional words mean.
+        `options`: what its optional words mean. `own`: its screen is not the product's, so that it
+        may depend on the width of a terminal.
         """
         tokens = parse_pattern(pattern, {a.name: a for a in arguments})
 
         def declare(handler: Handler) -> Handler:
             command = Command(
-                pattern, tokens, handler, level, changes, examples, pages, options, reauth
+                pattern, tokens, handler, level, changes, examples, pages, options, reauth, own
             )
             command.check()
             self.commands.append(command)

@@ -34,6 +34,15 @@ class Table(Value):
         lines[1] = lines[1].replace("-", "=")
         return lines
 
+    def fitted(self, width: int) -> list[str]:
+        """The text for a terminal of that width."""
+        from cucmos_shell.cli import fit
+
+        lines = self.lines()
+        if not self.rows or fit.fits(lines, width):
+            return lines
+        return fit.table(self.headings, [[safe(c) for c in row] for row in self.rows], width)
+
     def no_rows(self) -> range:
         """The numbers of the lines that are no rows: the headings, or that there are none."""
         return range(2 if self.rows else 1)
@@ -46,6 +55,16 @@ class Table(Value):
 def to_lines(value: Result | None) -> list[str]:
     """The text of what a handler returned, each line safe for a screen."""
     return [] if value is None else list(map(safe_line, value.lines()))
+
+
+def to_fitted_lines(value: Result | None, width: int) -> list[str]:
+    """The text of one of our own screens for a terminal `width` wide; too narrow is unknown."""
+    from cucmos_shell.cli.fit import MIN_WIDTH, hang
+
+    fitted = getattr(value, "fitted", None)
+    if fitted is None or width < MIN_WIDTH:
+        return hang(to_lines(value), width)
+    return list(map(safe_line, fitted(width)))
 
 
 def to_data(value: object) -> Any:

@@ -59,6 +59,7 @@ class AlarmList(Value):
 @family.command(
     "show alarm [last <number>]",
     level=1,
+    own=True,
     arguments=(COUNT,),
     pages=True,
     examples=("show alarm last 10",),

@@ -15,7 +15,7 @@ family = Family()
 DEFAULT_COUNT = 50
 
 
-@family.command("show audit [last <number>]", level=1, arguments=(COUNT,), pages=True)
+@family.command("show audit [last <number>]", level=1, own=True, arguments=(COUNT,), pages=True)
 def show_audit(node: Node, number: int = DEFAULT_COUNT) -> Table:
     """Show the newest entries of the audit log, oldest first.
 

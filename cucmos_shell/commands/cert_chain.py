@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
+from cucmos_shell.cli.fit import fits, hang, stacked
 from cucmos_shell.commands.arguments.certificates import complete_any, stored
 from cucmos_shell.node.certificates.anchors import anchors
 from cucmos_shell.pki import certs
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 family = Family()
 
+HEADINGS = ("", "Name", "Until", "Where")
+
 
 class Chain(Value):
     """A certificate's chain as far as it goes; `store` is the trust store it is judged by."""
@@ -32,16 +35,27 @@ class Chain(Value):
 
     def lines(self) -> list[str]:
         """The text: one line each, the certificate itself first; then the verdict."""
-        verdict = self.verdict
-        rows = [
+        return [*columns([HEADINGS, *self._rows()]), *self._verdict()]
+
+    def fitted(self, width: int) -> list[str]:
+        """The text for a terminal of that width: a block for each certificate where it is wider."""
+        lines = columns([HEADINGS, *self._rows()])
+        if not fits(lines, width):
+            rows = ((f"{depth} {name}", *rest) for depth, name, *rest in self._rows())
+            lines = stacked(HEADINGS[1:], rows, width)
+        return [*lines, *hang(self._verdict(), width)]
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [
             (str(depth), safe(link.words), _end(link)[:10], self._place(depth, link))
-            for depth, link in enumerate(verdict.chain)
+            for depth, link in enumerate(self.verdict.chain)
         ]
-        lines = columns([("", "Name", "Until", "Where"), *rows])
-        lines += [f"Note: {note}" for note in verdict.notes]
-        if verdict.accepted:
+
+    def _verdict(self) -> list[str]:
+        lines = [f"Note: {note}" for note in self.verdict.notes]
+        if self.verdict.accepted:
             return [*lines, f"The chain is complete: it ends in {self.store}."]
-        refusal = verdict.refusal()
+        refusal = self.verdict.refusal()
         return [*lines, f"The chain breaks here: {refusal.message()}", *refusal.details]
 
     def no_rows(self) -> list[int]:
@@ -96,6 +110,7 @@ NAME = Argument(
 @family.command(
     "show cert chain <name>",
     level=0,
+    own=True,
     arguments=(NAME,),
     examples=("show cert chain tomcat", "show cert chain tomcat-trust/Example_Issuing_CA.pem"),
 )

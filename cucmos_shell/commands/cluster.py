@@ -125,7 +125,7 @@ def remove(node: Node, hostname: str) -> Conversation[Notice]:
     return Notice(tuple(lines), {"removed": hostname, "keys_known_to_it": units})
 
 
-@family.command("utils cluster sync [confirm]", level=1, changes=True)
+@family.command("utils cluster sync [confirm]", level=1, own=True, changes=True)
 def sync(node: Node, confirm: bool = False) -> Conversation[Synced]:
     """Tell the cluster what was changed here, and apply what it says: one round.
 
@@ -147,7 +147,7 @@ def rebuild(node: Node) -> Conversation[Notice]:
     return Notice((f"Told to the cluster: {count}",), {"told": count})
 
 
-@family.command("show cert distribution [<store>]", level=0, arguments=(STORE,))
+@family.command("show cert distribution [<store>]", level=0, own=True, arguments=(STORE,))
 def show_distribution(node: Node, store: str = "") -> Standing:
     """Show what of the trust stores the cluster shares, and which node has applied what.
 

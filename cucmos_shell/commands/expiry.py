@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
+from cucmos_shell.cli.fit import fits, hang
 from cucmos_shell.commands.arguments.common import number
 from cucmos_shell.commands.views.expiry import svg
 from cucmos_shell.node.areas import write_download
-from cucmos_shell.node.expiry.life import DAY, Life, bar
+from cucmos_shell.node.expiry.life import BAR, DAY, Life, bar
 from cucmos_shell.results import Value
 from cucmos_shell.text import columns, iso_time
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 family = Family()
 
+# Characters of a bar, as the terminal has room.
+SIZES = (BAR, 16, 12, 8, 5)
 WITHIN = Argument("number", "days from now", parse=number(0, 100_000))
 PICTURE = Argument("file", "file in the download area")
 
@@ -33,11 +36,29 @@ class Expiry(Value):
         """The text: name, last day, bar, what is left; or where the picture is."""
         if self.picture:
             return [f"Picture: {self.picture} in the download area"]
-        rows = [
-            (one.name, iso_time(one.not_after)[:10], bar(one.used), one.words())
-            for one in self.lives
-        ]
-        return columns(rows) or ["No certificates found"]
+        return self._rows(BAR) or ["No certificates found"]
+
+    def _rows(self, size: int) -> list[str]:
+        return columns((one.name, *rest) for one, *rest in self._cells(size))
+
+    def _cells(self, size: int) -> Iterator[tuple[Any, ...]]:
+        for one in self.lives:
+            bars = (bar(one.used, size),) if size else ()
+            yield (one, iso_time(one.not_after)[:10], *bars, one.words())
+
+    def fitted(self, width: int) -> list[str]:
+        """The text for a terminal of that width: the bar shrinks, then the name stands above."""
+        if self.picture or not self.lives:
+            return self.lines()
+        for size in SIZES:
+            if fits(lines := self._rows(size), width):
+                return lines
+        for size in (*SIZES, 0):
+            below = columns(rest for _, *rest in self._cells(size))
+            if not size or fits((f"  {line}" for line in below), width):
+                break
+        pairs = zip(self.lives, below, strict=True)
+        return hang((line for one, rest in pairs for line in (one.name, f"  {rest}")), width)
 
     def no_rows(self) -> range:
         """The numbers of the lines that are no rows."""
@@ -66,6 +87,7 @@ def _all(node: Node, now: float) -> Iterator[Life]:
 @family.command(
     "show cert expiry [within <number> days] [--svg <file>]",
     level=0,
+    own=True,
     arguments=(WITHIN, PICTURE),
     examples=("show cert expiry within 30 days", "show cert expiry --svg expiry.svg"),
 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from cucmos_shell import commands
 from cucmos_shell.cli import Argument, Family
+from cucmos_shell.cli.fit import hang, prose
 from cucmos_shell.cli.pipes import FILTERS
 from cucmos_shell.cli.suggest import syntax
 from cucmos_shell.results import Notice
-from cucmos_shell.text import columns
+from cucmos_shell.text import columns, cut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,23 +30,48 @@ OVERVIEW = (
 )
 
 
-class HelpOverview(Notice):
+class HelpList(Notice):
+    """Commands, a line each."""
+
+    def fitted(self, width: int) -> list[str]:
+        """The text for a terminal of that width: what a command does may be cut short."""
+        return [
+            piece
+            for line in self.text
+            for piece in (hang([line], width) if line in OVERVIEW else [cut(line, width)])
+        ]
+
+
+class HelpOverview(HelpList):
     """All commands; stops at each page, as nothing else of the help does."""
 
     pages = True
 
 
+class HelpPage(Notice):
+    """The help of one command; its syntax is laid out as the product's."""
+
+    def fitted(self, width: int) -> list[str]:
+        """The text for a terminal of that width, whatever its syntax needs."""
+        end = self.text.index("Syntax:")
+        return [*prose(self.text[:end], width), *self.text[end:]]
+
+
 @family.command(
-    "help [<command...>]", level=0, arguments=(COMMAND,), examples=("help show cert list",)
+    "help [<command...>]",
+    level=0,
+    own=True,
+    arguments=(COMMAND,),
+    examples=("help show cert list",),
 )
 def help_command(node: Node, caller: Caller, command: tuple[str, ...] = ()) -> Notice:
     """Explain a command, or list the commands there are by what they are for."""
     walker = caller.walker
     place, one = walker.command(command)
     if one is not None:
-        return Notice(tuple(explain(one)))
+        return HelpPage(tuple(explain(one)))
     if command:
-        return Notice(tuple(walker.overview(place)))
+        return HelpList(tuple(walker.overview(place)))
     found = [c for c in walker.grammar.below(place) if c.level <= caller.level]
     filters = columns((f"  | {kind} {wanted}", about) for kind, (wanted, about) in FILTERS.items())
     return HelpOverview((*OVERVIEW, *filters, *_grouped(found)))

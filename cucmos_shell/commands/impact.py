@@ -114,10 +114,9 @@ def _list_lines(impact: ListImpact) -> list[str]:
         first, *others = impact.outage
         lines += [
             "",
-            f"WARNING: {', '.join(others)} has changed, and phones do not have the new one yet. "
-            f"If {first} changes too,",
-            "they are left without a signer they know: they will refuse every new list and "
-            "configuration file.",
+            f"WARNING: {', '.join(others)} has changed, and phones do not have the new one yet.",
+            f"If {first} changes too, they are left without a signer they know:",
+            "they will refuse every new list and configuration file.",
             f"Restart {impact.service} and reset the phones first.",
         ]
     return lines
@@ -126,6 +125,7 @@ def _list_lines(impact: ListImpact) -> list[str]:
 @family.command(
     "show cert impact <unit>",
     level=0,
+    own=True,
     arguments=(UNIT,),
     examples=("show cert impact tomcat",),
 )

@@ -211,7 +211,7 @@ def set_recipients(node: Node, recipients: tuple[str, ...]) -> Conversation[Noti
 # --- a run -------------------------------------------------------------------------------------
 
 
-@family.command("utils cert monitor run", level=1, changes=True)
+@family.command("utils cert monitor run", level=1, own=True, changes=True)
 def run_monitor(node: Node) -> Conversation[Run]:
     """Let the expiry monitor look at all certificates now.
 

@@ -41,7 +41,7 @@ _MODES = {
 }
 
 
-@family.command("show ocsp", level=0)
+@family.command("show ocsp", level=0, own=True)
 def show_ocsp(node: Node) -> Record:
     """Show whether uploaded certificates are checked for revocation, and by which responder."""
     settings = ocsp_settings(node, node.snapshot().settings())
@@ -161,6 +161,7 @@ NAME = Argument(
 @family.command(
     "utils ocsp check <name>",
     level=1,
+    own=True,
     arguments=(NAME,),
     examples=("utils ocsp check tomcat", "utils ocsp check tomcat-trust/Example_Issuing_CA.pem"),
 )

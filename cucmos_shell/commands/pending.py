@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Family
+from cucmos_shell.cli.fit import table
 from cucmos_shell.results import Value
-from cucmos_shell.text import columns, iso_time, java_date
+from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,26 +18,28 @@ HEADINGS = ("Service", "Certificate", "Changed", "Trust store changed")
 
 
 class PendingList(Value):
-    """The services that wait for a restart; `zone` is the node's time zone."""
+    """The services that wait for a restart."""
 
     rows: tuple[Pending, ...]
-    zone: str
 
     def lines(self) -> list[str]:
         """The text: a line for each service, certificates and trust stores in columns."""
+        return self.fitted(0)
+
+    def fitted(self, width: int) -> list[str]:
+        """The text for a terminal of that width: a block for each service where it is wider."""
         if not self.rows:
             return ["No service is waiting for a restart"]
-        table = [
+        rows = [
             (
                 p.service,
                 ", ".join(p.changed),
-                java_date(p.since, self.zone),
+                iso_time(p.since),
                 ", ".join(p.trust) or "-",
             )
             for p in self.rows
         ]
-        widths = [max(map(len, column)) for column in zip(HEADINGS, *table, strict=True)]
-        return columns((HEADINGS, tuple("=" * width for width in widths), *table))
+        return table(HEADINGS, rows, width)
 
     def no_rows(self) -> range:
         """The numbers of the lines that are no rows."""
@@ -56,7 +59,7 @@ class PendingList(Value):
         ]
 
 
-@family.command("show service pending", level=0)
+@family.command("show service pending", level=0, own=True)
 def show_pending(node: Node) -> PendingList:
     """Show the services that must restart to use their new certificates.
 
@@ -64,4 +67,4 @@ def show_pending(node: Node) -> PendingList:
     one of them has been replaced since; the trust stores that changed since then are told as
     well, but are no reason to restart by themselves. A stopped service is never listed.
     """
-    return PendingList(tuple(node.services.pending(node.snapshot())), node.zone)
+    return PendingList(tuple(node.services.pending(node.snapshot())))

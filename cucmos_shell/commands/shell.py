@@ -32,7 +32,7 @@ def leave_too(node: Node, caller: Caller) -> Notice:
     return Notice(())
 
 
-@family.command("show history [last <number>]", level=0, arguments=(COUNT,))
+@family.command("show history [last <number>]", level=0, own=True, arguments=(COUNT,))
 def show_history(node: Node, caller: Caller, number: int = HISTORY_DEFAULT) -> Table:
     """Show the lines that the account has typed, oldest first; the newest 20 unless told otherwise.
 

@@ -40,7 +40,9 @@ STATE = Argument(
 )
 
 
-@family.command("show store history [last <number>]", level=1, arguments=(COUNT,), pages=True)
+@family.command(
+    "show store history [last <number>]", level=1, own=True, arguments=(COUNT,), pages=True
+)
 def show_history(node: Node, number: int = 0) -> Table:
     """Show the states that the certificate store has kept, oldest first; the last is the current.
 
@@ -93,6 +95,7 @@ class WentBack(Value):
 @family.command(
     "utils store rollback <state>",
     level=1,
+    own=True,
     changes=True,
     arguments=(STATE,),
     examples=("utils store rollback 41",),
@@ -124,7 +127,7 @@ def rollback(node: Node, state: int) -> Conversation[WentBack | Notice]:
     )
 
 
-@family.command("utils store purge", level=1, changes=True)
+@family.command("utils store purge", level=1, own=True, changes=True)
 def purge(node: Node) -> Conversation[Notice]:
     """Clear the earlier states of the certificate store away, with their private keys.
 

@@ -299,8 +299,13 @@ class Execution:
         if hasattr(value, "send"):
             value = yield from self._converse(value)
         try:
-            pagination = session.settings.pagination
-            said = words.shown(self.match, value, json=self._json, pagination=pagination)
+            said = words.shown(
+                self.match,
+                value,
+                json=self._json,
+                pagination=session.settings.pagination,
+                width=session.width,
+            )
             if file := self.match.redirected:
                 said = words.redirected(
                     self._node.layout, file, said, self.match.canonical, json=self._json

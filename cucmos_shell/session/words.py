@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmos_shell.cli.render import to_data, to_json, to_lines
+from cucmos_shell.cli.render import to_data, to_fitted_lines, to_json, to_lines
 from cucmos_shell.cli.wording import failure_json, failure_text
 from cucmos_shell.results import Document, Say
 from cucmos_shell.text import counted
@@ -18,11 +18,13 @@ INTERRUPTED = "Control-C pressed\n"
 NEW_LINE = "\n"
 
 
-def shown(match: Match, value: Result | None, *, json: bool, pagination: bool) -> Say | None:
+def shown(
+    match: Match, value: Result | None, *, json: bool, pagination: bool, width: int
+) -> Say | None:
     """What `value`, the result of the command in `match`, says; None if there is nothing to show.
 
-    `pagination` is whether what pages by itself may. Raises BadValue for a filter that does not
-    fit.
+    `pagination` is whether what pages by itself may, `width` that of the terminal, 0 if unknown.
+    Raises BadValue for a filter that does not fit.
     """
     filters = [(item.kind, item.text) for item in match.filters]
     if json:
@@ -32,7 +34,9 @@ def shown(match: Match, value: Result | None, *, json: bool, pagination: bool) -
 
             data = filtered_data(data, filters)
         return Say(to_json({"command": match.canonical, "ok": True, "data": data}) + "\n")
-    lines = to_lines(value)
+    # What goes through a filter is as a program reads it.
+    fits = match.command.own and width and all(kind == "page" for kind, _ in filters)
+    lines = to_fitted_lines(value, width) if fits else to_lines(value)
     if filters:
         from cucmos_shell.cli.filters import filtered
 

@@ -344,9 +344,9 @@ def test_pending_shows_what_waits_for_a_restart(say):
     say.node.world.sleep(3600)
     say("set cert regen tomcat", "yes")
     assert say("show service pending").splitlines() == [
-        "Service       Certificate  Changed                       Trust store changed",
-        "============  ===========  ============================  ===================",
-        "Cisco Tomcat  tomcat       Wed Nov 18 12:06:40 UTC 2026  tomcat-trust",
+        "Service       Certificate  Changed               Trust store changed",
+        "============  ===========  ====================  ===================",
+        "Cisco Tomcat  tomcat       2026-11-18T12:06:40Z  tomcat-trust",
     ]
     say("utils service restart Cisco Tomcat")
     assert say("show service pending") == "No service is waiting for a restart\n"

@@ -64,7 +64,7 @@ class Life(Value):
         }
 
 
-def bar(used: float) -> str:
-    """`[######..............]`: the life that is over."""
-    full = round(used * BAR)
-    return f"[{'#' * full}{'.' * (BAR - full)}]"
+def bar(used: float, size: int = BAR) -> str:
+    """`[######..............]`: the life that is over, in `size` characters."""
+    full = round(used * size)
+    return f"[{'#' * full}{'.' * (size - full)}]"
