@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 # Seconds that more of a paste is waited for behind an END line, where waiting is limited.
 PASTE_PATIENCE = 2.0
+# Lines between two blocks of a paste are no more than this.
+MAX_BETWEEN = 100
 
 
 class Work(Value):
@@ -112,6 +114,7 @@ class Script:
         self._typed = typed
         # How many of the next lines are answers to questions that did not come, at most.
         self._answers = 0
+        self._given_back: list[str] = []
         self._order = Order(keep_going)
 
     def run(self) -> Wants[int]:
@@ -175,17 +178,31 @@ class Script:
         if self._typed:
             return
         self._answers = most
-        while self._lines is not None and most and (line := (yield Peek(0.0))) is not None:
-            if begins_block(line) or self._session.understands(line):
+        while self._lines is not None and most:
+            line = yield from self._peek(0.0)
+            if line is None or begins_block(line) or self._session.understands(line):
                 break
-            yield Take()
+            yield from self._take()
             most -= 1
 
     def _next(self, secret: bool = False) -> Wants[str | None]:
-        line: str | None = yield Peek(secret=secret)
+        line = yield from self._peek(secret=secret)
         if line is not None:
-            yield Take()
+            yield from self._take()
         return line
+
+    def _peek(self, seconds: float | None = None, secret: bool = False) -> Wants[str | None]:
+        """The next line of the input: what a paste has given back comes first."""
+        if self._given_back:
+            return self._given_back[0]
+        line: str | None = yield Peek(seconds, secret)
+        return line
+
+    def _take(self) -> Wants[None]:
+        if self._given_back:
+            del self._given_back[0]
+        else:
+            yield Take()
 
     def _question(self, prompt: str) -> Wants[None]:
         if self._typed:
@@ -200,17 +217,29 @@ class Script:
             return agreed[0] if agreed else (yield from self._next())
         # An answer that may come behind commands of their own is not waited for.
         wait = None if self._lines is None or not self._yes else 0.0
-        answer = choice((yield Peek(wait)), event.choices)
+        answer = choice((yield from self._peek(wait)), event.choices)
         if answer is not None:
-            yield Take()
+            yield from self._take()
         return agreed[0] if agreed else answer
 
     def _paste(self) -> Wants[str]:
-        collector = PasteCollector()
+        """All blocks; lines between two of them that are no command are dropped.
+
+        Behind the last block they are lines again.
+        """
+        collector, between = PasteCollector(), list[str]()
         while True:
-            line: str | None = yield Peek(PASTE_PATIENCE if collector.complete else None)
-            if line is None or not collector.feed(line):
-                return collector.text()
-            yield Take()
+            line = yield from self._peek(PASTE_PATIENCE if collector.complete else None)
+            if line is None:
+                break
+            if (between and not begins_block(line)) or not collector.feed(line):
+                if self._session.understands(line) or len(between) >= MAX_BETWEEN:
+                    break
+                between.append(line)
+            else:
+                between.clear()
+            yield from self._take()
             if self._typed and collector.complete and not line:
-                return collector.text()
+                break
+        self._given_back[:0] = between
+        return collector.text()

@@ -2,8 +2,9 @@
 
 `terminal` brings a session together with the line `editor` and the `pager`. Below the editor:
 `decoder` (octets to text), `keys` (prompt_toolkit's names of keys), `field` (the text being
-edited), `history`, `screen` (where the cursor is), `output` (what is still to be written), `paste`
-(a block that comes in), `ahead` (answers nobody asked for), `events` (what the editor tells).
+edited), `command_line` (one with `history` and search), `kills` (for Ctrl-Y), `screen` (where the
+cursor is), `output` (what is still to be written), `paste` (a block that comes in), `ahead`
+(answers nobody asked for), `events` (what the editor tells).
 """
 
 from __future__ import annotations

@@ -13,17 +13,19 @@ import re
 
 from cucmos_shell.cli.paste import BEGIN, STRAY_BLOCK, begins_block
 from cucmos_shell.terminal import events
+from cucmos_shell.terminal.command_line import CommandLine
 from cucmos_shell.terminal.decoder import Decoder, in_quotes, visible
-from cucmos_shell.terminal.field import MAX_LINE, Field
+from cucmos_shell.terminal.field import MAX_LINE
 from cucmos_shell.terminal.history import History
 from cucmos_shell.terminal.keys import CONTROL_KEYS, ESCAPE, Sequence, single_key
+from cucmos_shell.terminal.kills import Kills
 from cucmos_shell.terminal.output import Output, clean
-from cucmos_shell.terminal.paste import PasteReader
+from cucmos_shell.terminal.paste import PasteReader, any_text
 from cucmos_shell.text import FAILURE, PROMPT, listing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from cucmos_shell.terminal.ahead import AnswersAhead
 
@@ -37,6 +39,8 @@ TOO_LONG = f"The line is longer than {MAX_LINE} characters and was dropped"
 _CR, _LF, _TAB, _HELP = 0x0D, 0x0A, 0x09, 0x3F
 _CTRL_C, _CTRL_D, _CTRL_L = 0x03, 0x04, 0x0C
 _LINE_ENDS = b"\r\n"
+# Keys that a search in the history understands itself: Ctrl-G, Backspace, Ctrl-R, `?`.
+_SEARCHING = b"\x07\x08\x12?\x7f"
 _PLAIN = re.compile(rb"[ -~\x80-\xff]+")
 _PLAIN_AT_PROMPT = re.compile(rb"[ ->@-~\x80-\xff]+")
 
@@ -48,8 +52,8 @@ class LineEditor:
     """One terminal.
 
     `columns` and `rows` are 0 if unknown. `history` is a list of lines, oldest first, which
-    `remember` extends. `output` is what the terminal is to get. `echo=False` is for a channel
-    without a terminal: nothing typed is shown.
+    `remember` extends. `understands` tells commands from other lines. `output` is for the terminal;
+    `echo=False` is for a channel without one: nothing typed is shown.
     """
 
     def __init__(
@@ -63,19 +67,20 @@ class LineEditor:
         self.columns = columns
         self.rows = rows
         self.history = History(history)
+        self.understands: Callable[[str], bool] = any_text
         self._echoes = echo
         self.output = Output()
         self._events: list[events.Event] = []
         self._pending = b""
         self._mode = _BUSY
         self._skip_lf = False
-        self._late_until = 0.0
-        self._after_dialogue = False
+        self._late_until, self._after_dialogue = 0.0, False
         self._elsewhere = False
         self._paste: PasteReader | AnswersAhead | None = None
         self._sequence: Sequence | None = None
         self._decoder = Decoder()
-        self._field = Field("")
+        self._kills = Kills()
+        self._field = CommandLine("", None, self._kills)
 
     # --- input ----------------------------------------------------------------------------------
 
@@ -156,7 +161,7 @@ class LineEditor:
     def paste(self, prompt: str, now: float) -> None:
         """Read pasted blocks below the line `prompt`."""
         self.output.write(prompt)
-        self.read_by(PasteReader(now, skip_lf=self._skip_lf), now)
+        self.read_by(PasteReader(now, self.understands, skip_lf=self._skip_lf), now)
 
     def read_by(self, reader: PasteReader | AnswersAhead, now: float) -> None:
         """Let `reader` take what comes; what it has come to is the event that ends it."""
@@ -210,9 +215,11 @@ class LineEditor:
 
     def _fresh_line(self, prompt: str) -> None:
         """Show `prompt` and begin an empty line behind it."""
-        self._field = Field(
-            prompt, columns=self.columns, secret=self._mode == _SECRET, echo=self._echoes
-        )
+        history = self.history if self._mode == _LINE else None
+        self._field = CommandLine(
+            prompt, history, self._kills, columns=self.columns,
+            secret=self._mode == _SECRET, echo=self._echoes,
+        )  # fmt: skip
         self._sequence = None
         self._decoder = Decoder()
         self.history.leave()
@@ -260,10 +267,11 @@ class LineEditor:
                 if self._sequence.whole:
                     key, self._sequence = self._sequence.key, None
                     if self._mode != _KEY:
-                        self._press(key)
+                        self.output.put(self._field.press(key))
                 return
             self._sequence = None
         if byte == ESCAPE:
+            self.output.put(self._field.settle())
             self._sequence = Sequence()
         elif self._mode == _KEY:
             self._read_single_key(byte)
@@ -283,6 +291,8 @@ class LineEditor:
     def _control(self, byte: int, now: float) -> None:
         """A control character, or `?`."""
         at_prompt = self._mode == _LINE
+        if byte not in _SEARCHING:
+            self.output.put(self._field.settle(at_end=byte in _LINE_ENDS))
         if byte in (_CR, _LF):
             self._skip_lf = byte == _CR
             self._enter(now)
@@ -297,16 +307,17 @@ class LineEditor:
             self.output.put("\r\n")
             self._emit(events.Closed())
         elif byte == _CTRL_D:
-            self._press("delete")
+            self.output.put(self._field.press("delete"))
         elif byte == _CTRL_L:
             self._clear_screen()
         else:
-            self._press(CONTROL_KEYS.get(byte, ""))
+            self.output.put(self._field.press(CONTROL_KEYS.get(byte, "")))
 
     def _ask_grammar(self, byte: int) -> None:
         """Tab or `?`; in an answer and inside open quotes plain characters."""
         before = self._field.before_cursor
-        if self._mode != _LINE or self._field.overflow or in_quotes(before):
+        field = self._field
+        if self._mode != _LINE or field.overflow or field.searching or in_quotes(before):
             self.output.put(self._field.insert(chr(byte)))
         elif byte == _TAB:
             self._emit(events.CompletionWanted(before))
@@ -328,16 +339,6 @@ class LineEditor:
             self._fresh_line(field.prompt)
         else:
             self._emit(events.Line(text))
-
-    def _press(self, key: str) -> None:
-        """An editing key by its name; an empty name is a key without a meaning."""
-        if key not in ("up", "down"):
-            self.output.put(self._field.press(key) if key else "")
-        elif self._mode == _LINE and not self._field.overflow:
-            old = self._field.text
-            line = self.history.older(old) if key == "up" else self.history.newer()
-            if line is not None:
-                self.output.put(self._field.replace(line, len(line)))
 
     def _emit(self, event: events.Event) -> None:
         self._mode = _BUSY
@@ -370,7 +371,7 @@ class LineEditor:
     def _start_stray_block(self, first_line: str, now: float) -> None:
         """A block nobody asked for must not become commands: read it silently to its END."""
         self._mode = _STRAY
-        self._paste = paste = PasteReader(now, one_block=True)
+        self._paste = paste = PasteReader(now, self.understands)
         paste.feed(first_line[first_line.index(BEGIN) :].encode() + b"\n", now)
         paste.skip_lf, self._skip_lf = self._skip_lf, False
         paste.take_echo()

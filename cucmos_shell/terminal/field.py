@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cucmos_shell.terminal.keys import edit
+from cucmos_shell.terminal.keys import EDITING, edit
+from cucmos_shell.terminal.kills import Kills
 from cucmos_shell.terminal.screen import offsets, repaint, rows_below
 
 MAX_LINE = 65_536
@@ -11,15 +12,23 @@ MAX_LINE = 65_536
 class Field:
     """A prompt and what is typed behind it.
 
-    Every operation returns the characters the terminal is to get. `columns` is the terminal's
-    width, 0 if unknown. `secret` shows `*` for each character; `echo=False` shows nothing.
-    `overflow`: the line grew over `MAX_LINE` characters and was forgotten.
+    Every operation returns the characters the terminal is to get. `kills` is where cut text goes,
+    which nothing secret does. `columns` is the terminal's width, 0 if unknown. `secret` shows `*`
+    for each character; `echo=False` shows nothing. `overflow`: the line grew over `MAX_LINE`
+    characters and was forgotten.
     """
 
     def __init__(
-        self, prompt: str, *, columns: int = 0, secret: bool = False, echo: bool = True
+        self,
+        prompt: str,
+        *,
+        kills: Kills | None = None,
+        columns: int = 0,
+        secret: bool = False,
+        echo: bool = True,
     ) -> None:
         self.prompt = prompt
+        self._kills = kills if kills is not None and not secret else Kills()
         self.columns = columns
         self.overflow = False
         self._secret = secret
@@ -27,6 +36,11 @@ class Field:
         self._characters: list[str] = []
         self._cursor: int | None = None  # None: at the end
         self._by_print = True
+
+    @property
+    def searching(self) -> bool:
+        """Whether what is typed is what is searched for."""
+        return False
 
     @property
     def text(self) -> str:
@@ -57,6 +71,7 @@ class Field:
             old, cursor = self.text, self._index
             start = max(0, cursor - erase)
             return self.replace(old[:start] + text + old[cursor:], start + len(text))
+        self._kills.typed()
         room = MAX_LINE - len(self._characters)
         taken = text[:room]
         if self._cursor is None:
@@ -80,8 +95,19 @@ class Field:
         return self.replace(old[:cursor] + text + old[cursor:], cursor + len(text))
 
     def press(self, key: str) -> str:
-        """An editing key by its name (see `keys`)."""
-        return "" if self.overflow else self.replace(*edit(key, self.text, self._index))
+        """An editing key by its name (see `keys`); others do nothing."""
+        if self.overflow or key not in EDITING:
+            return ""
+        if key == "yank":
+            return self.insert(self._kills.text)
+        before = self.text
+        out = self.replace(*edit(key, before, self._index))
+        self._kills.pressed(key, before, self.text)
+        return out
+
+    def settle(self, *, at_end: bool = False) -> str:
+        """Be the line itself, whatever was shown instead, with the cursor there or at its end."""
+        return ""
 
     def replace(self, text: str, cursor: int) -> str:
         """Let the line be `text`."""

@@ -21,12 +21,15 @@ CONTROL_KEYS = {
     0x02: "left",
     0x05: "end",
     0x06: "right",
+    0x07: "cancel",
     0x08: "backspace",
     0x0B: "kill-end",
     0x0E: "down",
     0x10: "up",
+    0x12: "search",
     0x15: "kill-start",
     0x17: "kill-word",
+    0x19: "yank",
     0x7F: "backspace",
 }
 _SEQUENCE_KEYS = {
@@ -42,6 +45,16 @@ _SEQUENCE_KEYS = {
 }
 
 
+# Keys behind ESC, as readline has them: words are of letters and digits.
+_META_KEYS = {"b": "word-start", "f": "word-end", "d": "kill-next", "\x7f": "kill-back"}
+EDITING = frozenset(
+    (
+        "left", "right", "home", "end", "backspace", "delete", "word-left", "word-right",
+        "kill-end", "kill-start", "kill-word", "yank", *_META_KEYS.values(),
+    )
+)  # fmt: skip
+
+
 def single_key(byte: int) -> str:
     """The name of a key that is read alone: `enter`, `space`, the character; empty for others."""
     if byte in b"\r\n ":
@@ -52,8 +65,8 @@ def single_key(byte: int) -> str:
 class Sequence:
     """One escape sequence as its bytes come (ECMA-48 5.4; `ESC O x` and Linux's `ESC [ [ x`).
 
-    `take` a byte: True while it belongs to the sequence. `key` is the name of the key once the
-    sequence is whole, empty for a key that edits nothing.
+    Or ESC and one of the keys that mean a word. `take` a byte: True while it belongs to it. `key`
+    is the name of the key once the sequence is whole, empty for one that edits nothing.
     """
 
     def __init__(self) -> None:
@@ -64,6 +77,9 @@ class Sequence:
     def take(self, byte: int) -> bool:
         """Whether `byte` was taken; if not, the sequence is over and the byte means itself."""
         text = self._text
+        if text == "\x1b" and (meta := _META_KEYS.get(chr(byte).lower())):
+            self.key, self.whole = meta, True
+            return True
         if text == "\x1b":
             if byte not in b"[O":
                 return False
@@ -120,12 +136,28 @@ def edit(key: str, text: str, cursor: int) -> tuple[str, int]:
     """The line and its cursor after `key`; up and down are not editing."""
     if not text:
         return text, cursor
+    if key in _META_KEYS.values():
+        return _edit_word(key, text, cursor)
     from prompt_toolkit.document import Document
 
     buffer = _toolkit().buffer
     buffer.set_document(Document(text, cursor), bypass_readonly=True)
     _press(key, buffer)
     return buffer.text, buffer.cursor_position
+
+
+def _edit_word(key: str, text: str, cursor: int) -> tuple[str, int]:
+    place, step = cursor, -1 if key in ("word-start", "kill-back") else 1
+    inside = False
+    while 0 <= (here := place - 1 if step < 0 else place) < len(text):
+        if inside and not text[here].isalnum():
+            break
+        inside = inside or text[here].isalnum()
+        place += step
+    if key in ("word-start", "word-end"):
+        return text, place
+    first, last = min(place, cursor), max(place, cursor)
+    return text[:first] + text[last:], first
 
 
 def _press(key: str, buffer: Buffer) -> None:

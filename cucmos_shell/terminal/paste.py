@@ -11,6 +11,10 @@ from cucmos_shell.cli.paste import BEGIN, END, MAX_LENGTH, SKIPPED, PasteCollect
 from cucmos_shell.terminal.decoder import Decoder
 from cucmos_shell.terminal.events import Interrupted, Pasted
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 TOO_LONG = "The paste is longer than 1 MiB: nothing was kept"
 SILENT = "Nothing was pasted for 60 seconds: nothing was kept"
 QUIET_AFTER_END = 0.3
@@ -20,10 +24,19 @@ _END_BYTES = re.compile(END.encode())
 _BEGIN_BYTES = BEGIN.encode()
 _SKIPPED_BYTES = tuple(word.encode() for word in SKIPPED)
 _BLANKS = b" \t"
+_PRIVATE = b"PRIVATE KEY"
+_BEGINS = re.compile(rb"[ \t]*-----BEGIN")
+# Text between two blocks is no longer than this.
+MAX_BETWEEN = 4096
 _SPECIAL = re.compile(rb"[\r\n\x03\x04]")
 _INTERRUPT, _END_OF_INPUT = b"\x03", b"\x04"
 # An END line is shorter than this, so no more of a line is searched again when bytes are added.
 _LOOK_BACK = 256
+
+
+def any_text(line: str) -> bool:
+    """Whether there is anything on `line`: what takes all of it for a command."""
+    return bool(line.strip())
 
 
 class PasteReader:
@@ -31,17 +44,25 @@ class PasteReader:
 
     Feed it bytes; `outcome` becomes `done`, `interrupted` (Ctrl-C) or `silent` (60 s without a
     byte); `quiet` tells that a timer or Ctrl-D ended it, so that a late Enter may be on its way.
-    `take_echo` is what the terminal is to show. `one_block`: the paste ends with the first END
-    line and its Enter. `skip_lf`: the next byte is dropped if it is LF, the second half of CR LF.
+    `take_echo` is what the terminal is to show: nothing of a private key. `understands` tells a
+    command from text between two blocks. `skip_lf`: the next byte is dropped if it is LF, the
+    second half of CR LF.
     """
 
-    def __init__(self, now: float, *, one_block: bool = False, skip_lf: bool = False) -> None:
+    def __init__(
+        self, now: float, understands: Callable[[str], bool], *, skip_lf: bool = False
+    ) -> None:
         self.outcome = ""
         self.quiet = False
         self._echo: list[str] = []
+        # What may begin a block is shown once its line is whole; a private key's is not.
+        self._held: list[str] = []
+        self._hidden = False
         self.skip_lf = skip_lf
         self.collector = PasteCollector()
-        self._one_block = one_block
+        self._understands = understands
+        # So much of what follows a block is lines that are no command.
+        self._examined = 0
         self._heard = now
         self._line = bytearray()
         self._to_line_end = False
@@ -100,7 +121,8 @@ class PasteReader:
         if end == place:
             return self._take_special(special)
         if self.collector.complete and not self._to_line_end:
-            return self._take_after_end(data[place:end], special)
+            taken = self._take_after_end(data[place:end], special)
+            return self._look_beyond(data, place) if taken is None else taken
         return self._take_text(data[place:end])
 
     def _take_special(self, special: bytes) -> int:
@@ -112,12 +134,33 @@ class PasteReader:
             self.outcome, self.quiet = "done", True
         else:
             self.skip_lf = special == b"\r"
-            self._echo.append(self._decoder.flush())
-            self._echo.append("\r\n")
-            if self._one_block and self.collector.complete:
-                self.outcome = "done"
+            self._show(self._decoder.flush())
+            self._begin_shown()
+            if not self._hidden:
+                self._echo.append("\r\n")
             self._end_line()
         return 1
+
+    def _show(self, text: str) -> None:
+        if self._hidden:
+            return
+        self._held.append(text)
+        if not self._opens():
+            self._echo += self._held
+            self._held.clear()
+
+    def _opens(self) -> bool:
+        """Whether the line so far may begin a block."""
+        begun = bytes(self._line[:_LOOK_BACK]).lstrip(_BLANKS)
+        return bool(begun) and (begun.startswith(_BEGIN_BYTES) or _BEGIN_BYTES.startswith(begun))
+
+    def _begin_shown(self) -> None:
+        """A line is whole: show what was held of it, unless a private key begins."""
+        if self._opens() and _PRIVATE in self._line:
+            self._hidden = True
+        elif not self._hidden:
+            self._echo += self._held
+        self._held.clear()
 
     def _take_text(self, text: bytes) -> int:
         """Text of a line that belongs to the paste; stops behind an END."""
@@ -136,8 +179,10 @@ class PasteReader:
             if collector.inside and b"-" in text:
                 ended = _END_BYTES.search(line, max(0, before - _LOOK_BACK))
         taken = ended.end() - before if ended else len(text)
-        self._echo.append(self._decoder.decode(text[:taken]))
+        self._show(self._decoder.decode(text[:taken]))
         if ended:
+            self._begin_shown()
+            self._hidden = False
             del line[before + taken :]
             self._end_line()
         elif len(line) > MAX_LENGTH:
@@ -145,16 +190,16 @@ class PasteReader:
             del line[:-_LOOK_BACK]
         return taken
 
-    def _take_after_end(self, text: bytes, special: bytes) -> int:
-        """The beginning of a line behind an END line; `special` is the byte that follows `text`."""
+    def _take_after_end(self, text: bytes, special: bytes) -> int | None:
+        """The beginning of a line behind an END line; `special` is the byte that follows `text`.
+
+        None for text that belongs to no block.
+        """
         begun = text.lstrip(_BLANKS)
         if blank := len(text) - len(begun):
             self._line += text[:blank]
             self._echo.append(text[:blank].decode())
             return blank
-        if self._one_block:
-            self.outcome = "done"
-            return 0
         indented = bool(self._line)
         if begun.startswith(_BEGIN_BYTES):
             self.collector.open()
@@ -169,7 +214,29 @@ class PasteReader:
         if indented or begun.startswith(_SKIPPED_BYTES):
             self._to_line_end = True
             return self._take_text(text)
-        self.outcome = "done"
+        return None
+
+    def _look_beyond(self, data: bytes, place: int) -> int:
+        """The bytes up to a block that follows lines which are no command.
+
+        None are taken before it comes: without one they are lines again.
+        """
+        at = place + self._examined
+        while not _BEGINS.match(data, at):
+            found = _SPECIAL.search(data, at)
+            if found is None:
+                break
+            line = data[at : found.start()].decode("utf-8", "replace")
+            if found[0] in (_INTERRUPT, _END_OF_INPUT) or self._understands(line):
+                self.outcome = "done"
+                return 0
+            at = found.end()
+        else:
+            self._examined = 0
+            return at - place
+        self._examined = at - place
+        if len(data) - place > MAX_BETWEEN:
+            self.outcome = "done"
         return 0
 
     def _end_line(self) -> None:

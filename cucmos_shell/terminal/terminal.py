@@ -68,6 +68,7 @@ class Terminal:
         self.idle = True
         self.status = 0
         self._session = session
+        self.editor.understands = session.understands
         session.width = columns
         self._pages = echo
         self._prompts = prompts

@@ -184,3 +184,26 @@ def test_the_timeout_needs_its_answer_in_a_batch(node):
     assert "CLI session timeout : 30 minutes" in drive.said
     assert "timeout : 40" in Drive(node, [set_it, "y", shown]).said
     assert Drive(node, [set_it], yes=True).status == 0
+
+
+# --- text between the blocks of a paste -----------------------------------------------------------
+
+
+def test_text_between_two_blocks_is_dropped(node, outside_ca):
+    """A block follows before a command does."""
+    first, second = (outside_ca.root(name).pem.decode().splitlines() for name in ("One", "Two"))
+    given = ["set cert import trust tomcat", *first, "Now the other:", "", *second, LOUD[0]]
+    said = Drive(node, given).said
+    assert said.count(": imported") == 2
+    assert said.endswith(LOUD[1])
+
+
+@pytest.mark.parametrize("more", [[], [LOUD[0]]])
+def test_text_behind_the_last_block_is_lines_again(node, outside_ca, more):
+    """In their order, before what follows."""
+    block = outside_ca.root().pem.decode().splitlines()
+    given = ["set cert import trust tomcat", *block, "bogus", "show myself", *more]
+    drive = Drive(node, given, keep_going=True)
+    assert drive.said.index(": imported") < drive.said.index("No valid command entered")
+    assert drive.said.index("No valid command entered") < drive.said.index("Machine Name")
+    assert drive.left == []

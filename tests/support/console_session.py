@@ -123,6 +123,9 @@ class Session:
     def help(self, text):
         return tuple(f"\t{word}*" for word in WORDS if word.startswith(text))
 
+    def understands(self, line):
+        return bool(line.strip())
+
     def remember(self, line):
         return "private" not in line
 

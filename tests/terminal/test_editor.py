@@ -611,9 +611,80 @@ def test_rule_10_a_paste_may_be_typed_ahead(typist):
 def test_rule_10_a_block_at_the_prompt_is_swallowed_with_one_message(typist, end):
     block = PEM.encode().replace(b"\n", end)
     out = b"-----BEGIN CERTIFICATE-----\r\n" + STRAY_BLOCK.encode() + b"\r\nadmin:"
-    assert typist.type(block) == out
+    assert typist.type(block) + typist.wait(0.3) == out
     assert typist.type(b"show" + end) == b"show\r\n"
     assert typist.events() == [Line("show")]
+
+
+def test_rule_10_a_chain_at_the_prompt_is_one_message(typist):
+    """With blank lines and the like between its blocks; a command behind it is run at once."""
+    chain = PEM.encode() + b"\nsubject=x\n" + PEM.encode() + b"show\r"
+    out = typist.type(chain)
+    assert out == (
+        b"-----BEGIN CERTIFICATE-----\r\n" + STRAY_BLOCK.encode() + b"\r\nadmin:show\r\n"
+    )
+    assert typist.events() == [Line("show")]
+
+
+def known(line):
+    """A grammar of one command."""
+    return line.startswith("show")
+
+
+def test_text_between_two_blocks_is_dropped(typist):
+    """It is no command, and a block follows in time."""
+    typist.editor.understands = known
+    typist.editor.paste("Paste", NOW)
+    typist.type(PEM.encode() + b"Now the root:\r\nit is here\r\n")
+    typist.now += 0.2
+    out = typist.type(PEM.encode())
+    assert b"root" not in out
+    assert typist.wait(0.3) == b""
+    assert typist.events() == [Pasted(PEM + PEM)]
+
+
+@pytest.mark.parametrize("behind", [b"", b"show x\r"])
+def test_text_behind_the_last_block_is_lines_again(typist, behind):
+    """In their order; a command ends the paste at once."""
+    typist.editor.understands = known
+    typist.editor.paste("Paste", NOW)
+    typist.type(PEM.encode() + b"one\rtwo\r" + behind)
+    if not behind:
+        assert typist.events() == []
+        typist.wait(0.3)
+    assert typist.events() == [Pasted(PEM)]
+    seen = [typist.prompt()]
+    for line in ("one", "two", *(["show x"] if behind else [])):
+        assert typist.events() == [Line(line)]
+        seen.append(typist.prompt())
+    assert b"".join(seen).startswith(b"admin:one\r\nadmin:two\r\nadmin:")
+
+
+def test_endless_text_behind_a_block_ends_the_paste(typist):
+    """It is not looked at again with each byte, either."""
+    asked = []
+    typist.editor.understands = lambda line: bool(asked.append(line))
+    typist.editor.paste("Paste", NOW)
+    typist.type(PEM.encode())
+    for _ in range(300):
+        typist.type(b"x\r")
+    assert len(asked) == 300
+    for _ in range(5000):
+        typist.type(b"y")
+    assert typist.events() == [Pasted(PEM)]
+
+
+@pytest.mark.parametrize("split", [1, 7, 10_000])
+def test_a_private_key_is_pasted_without_echo(typist, split):
+    """From its BEGIN line to its END line; a certificate before and behind it is shown."""
+    key = PEM.replace("CERTIFICATE", "RSA PRIVATE KEY")
+    typist.editor.paste("Paste", NOW)
+    typist.editor.output.take()
+    data = (PEM + key + PEM).replace("\n", "\r").encode()
+    out = b"".join(typist.type(data[i : i + split]) for i in range(0, len(data), split))
+    shown = PEM.replace("\n", "\r\n").encode()
+    assert out + typist.wait(0.3) == shown + b"\r\n" + shown
+    assert typist.events() == [Pasted(PEM + key + PEM)]
 
 
 def test_rule_10_a_block_at_the_prompt_without_the_last_enter(typist):
@@ -625,13 +696,14 @@ def test_rule_10_a_block_at_the_prompt_without_the_last_enter(typist):
 
 def test_rule_10_commands_inside_a_block_at_the_prompt_are_not_run(typist):
     out = typist.type(b"-----BEGIN X-----\nset cert regen tomcat\n\n-----END X-----\n")
+    out += typist.wait(0.3)
     assert out == b"-----BEGIN X-----\r\n" + STRAY_BLOCK.encode() + b"\r\nadmin:"
     assert typist.events() == []
 
 
 def test_rule_10_many_blocks_at_the_prompt(typist):
-    out = typist.type(PEM.encode() * 2000)
-    assert out.count(STRAY_BLOCK.encode()) == 2000
+    out = typist.type(PEM.encode() * 2000) + typist.wait(0.3)
+    assert out.count(STRAY_BLOCK.encode()) == 1
     assert typist.events() == []
 
 
@@ -851,3 +923,123 @@ def test_keys_that_repaint_endlessly_wait_for_their_output_to_be_taken(typist):
         presses += 1
     assert presses > 10
     assert len(typist.editor._field.text) == 41000
+
+
+# --- 3b: Ctrl-R, Ctrl-Y, Alt-B, Alt-F, Alt-D ------------------------------------------------------
+
+
+@pytest.fixture
+def searcher(typist):
+    """A typist with a history of three lines."""
+    for line in ("set cert regen tomcat", "show status", "set csr gen tomcat"):
+        typist.editor.remember(line)
+    return typist
+
+
+SEARCH_R = b"(reverse-i-search)`"
+
+
+def test_rule_3b_ctrl_r_finds_as_it_is_typed(searcher):
+    """The line alone is repainted, and the prompt never."""
+    assert searcher.type(b"\x12") == SEARCH_R + b"': "
+    assert searcher.type(b"s") == b"\b\b\bs': set csr gen tomcat"
+    assert searcher.type(b"h").endswith(b"h': show status\x1b[K")
+    out = searcher.type(b"\r")
+    assert out.endswith(b"show status\x1b[K\r\n")
+    assert b"admin" not in out
+    assert searcher.events() == [Line("show status")]
+
+
+def test_rule_3b_ctrl_r_again_goes_further_up(searcher):
+    """To the end; what was found stays, and is said to be the last."""
+    searcher.type(b"\x12tomcat")
+    assert searcher.type(b"\x12").endswith(b"regen tomcat")
+    assert b"failed reverse-i-search)`tomcat': set cert regen tomcat" in searcher.type(b"\x12")
+    searcher.type(b"\r")
+    assert searcher.events() == [Line("set cert regen tomcat")]
+
+
+def test_rule_3b_backspace_widens_the_search(searcher):
+    """From the newest line on."""
+    searcher.type(b"\x12cert\x7f\x7f\x7f\r")
+    assert searcher.events() == [Line("set csr gen tomcat")]
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        (b"\x07", "draft"),
+        (LEFT + b"X", "set ceXrt regen tomcat"),
+        (b"\x05!", "set cert regen tomcat!"),
+        (b"\x1bd", "set  regen tomcat"),
+        (b"zzz", "set cert regen tomcat"),
+        (b"\x12\x12\x12", "set cert regen tomcat"),
+        (UP, "set csr gen tomcat"),
+    ],
+)
+def test_rule_3b_the_search_is_left_as_any_editing_key_leaves_it(searcher, keys, line):
+    """Ctrl-G brings back what stood there; others act on what was found, where it was found."""
+    searcher.type(b"draft\x12" + (b"cert" if keys != LEFT + b"X" else b"t regen") + keys + b"\r")
+    assert [event.text for event in searcher.events()] == [line]
+
+
+def test_rule_3b_a_search_in_an_empty_history_sends_nothing(typist):
+    """Nor does one in an answer, a secret, or with nothing to search."""
+    assert typist.type(b"\x12\x12\x07") == b""
+    assert typist.type(b"x\r") == b"x\r\n"
+    typist.events()
+    typist.editor.ask("Password: ", NOW, secret=True)
+    typist.editor.output.take()
+    assert typist.type(b"\x12\x19") == b""
+
+
+def test_rule_3b_question_mark_and_quotes_are_searched_for(searcher):
+    """Tab and Enter are not."""
+    searcher.type(b'\x12?"|')
+    assert searcher.events() == []
+    searcher.type(b"\x07")
+    searcher.type(b"\x12status\t")
+    assert [event.text for event in searcher.events()] == ["show "]
+
+
+def test_rule_3b_an_endless_pattern_ends(searcher):
+    """And nothing hostile comes out of it."""
+    searcher.type(b"\x12" + b"x" * 5000)
+    assert searcher.type(b"x" * 5000) == b""
+    assert searcher.type(b"\x03").endswith(b"\r\nadmin:")
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        (b"\x15\x19", "show cert-list own"),
+        (b"\x17\x19\x19", "show cert-list ownown"),
+        (b"\x17\x17\x19", "show cert-list own"),
+        (b"\x1b\x7f\x1b\x7f\x19", "show cert-list own"),
+        (b"\x1bbX", "show cert-list Xown"),
+        (b"\x1bb\x1bBX", "show cert-Xlist own"),
+        (b"\x01\x1bfX", "showX cert-list own"),
+        (b"\x01\x1bF\x1bfX", "show certX-list own"),
+        (b"\x01\x1bd\x1bd\x05\x19", "-list ownshow cert"),
+        (b"\x01\x0b\x19\x19", "show cert-list ownshow cert-list own"),
+        (b"\x1bf\x1bd", "show cert-list own"),
+        (b"\x01\x1bb\x1b\x7f", "show cert-list own"),
+    ],
+)
+def test_rule_3b_words_and_cuts_are_readlines(typist, keys, line):
+    """Words are of letters and digits; cuts in a row count as one."""
+    typist.type(b"show cert-list own" + keys + b"\r")
+    assert [event.text for event in typist.events()] == [line]
+
+
+def test_rule_3b_yank_reaches_the_next_line_and_no_secret_is_yanked(typist):
+    """What is cut from a password stays in it."""
+    typist.type(b"secret\x15\r")
+    typist.editor.ask("Password: ", NOW, secret=True)
+    typist.editor.output.take()
+    assert typist.type(b"hidden\x15") == b"******" + b"\b" * 6 + b"\x1b[K"
+    assert typist.type(b"\x19") == b"******"
+    typist.type(b"\r")
+    typist.events()
+    typist.prompt()
+    assert typist.type(b"\x19") == b"secret"

@@ -15,6 +15,7 @@ PEM = b"-----BEGIN X-----\rMIIB\r-----END X-----\r"
 KEYS = [
     b"\x1b[A", b"\x1b[B", b"\x1b[C", b"\x1b[D", b"\x1b[H", b"\x1b[F", b"\x1b[3~", b"\x1bOH",
     b"\x01", b"\x05", b"\x0b", b"\x15", b"\x17", b"\x08", b"\x7f", b"\x0c", b"\x04", b"\x1b",
+    b"\x12", b"\x12", b"\x19", b"\x07", b"\x1bb", b"\x1bF", b"\x1bd", b"\x1b\x7f",
     b"\x1b[", b"\x1b[1;5D", b"\x1b[1;5C", b"\x1b[999~", b"\xff", b"\xe2\x82",
 ]  # fmt: skip
 TEXT = [b"show", b"cert ", b" ", b'"', b"?", b"\t", b"|", "é".encode(), "漢字".encode(), b"x" * 50]

@@ -21,6 +21,8 @@ FOLDER = pathlib.Path(__file__).parent
 KEYS = {
     "<TAB>": "\t", "<UP>": "\x1b[A", "<DOWN>": "\x1b[B", "<LEFT>": "\x1b[D", "<C-C>": "\x03",
     "<C-D>": "\x04", "<C-L>": "\x0c", "<C-U>": "\x15", "<BS>": "\x7f", "<CR>": "\r", "<SPACE>": " ",
+    "<C-R>": "\x12", "<C-Y>": "\x19", "<C-G>": "\x07", "<A-B>": "\x1bb", "<A-F>": "\x1bf",
+    "<A-D>": "\x1bd",
 }  # fmt: skip
 
 
