@@ -39,6 +39,8 @@ class Caller:
         self.verified = False
         # Whether there is no account behind the level, which ends with the node's first account.
         self.provisional = False
+        # Whether the embedded server speaks with the caller: there the line is always quiet.
+        self.served = False
 
     def note(self, text: str) -> None:
         """Have `text` in the audit log, with the command that is running."""

@@ -11,7 +11,7 @@ from cucmos_shell.node.expiry.due import ending, monitor_settings
 from cucmos_shell.node.tasks.expiry_run import next_run
 from cucmos_shell.results import Commit, Notice, Value
 from cucmos_shell.store import paths
-from cucmos_shell.text import columns, iso_time, safe
+from cucmos_shell.text import columns, counted, iso_time, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Monitor(Value):
         running = self.state == "STARTED"
         last = iso_time(kept.last_run) if kept.last_run is not None else "never"
         fields = (
-            ("Notification start time", f"{settings.start_days} days before expiry"),
+            ("Notification start time", f"{counted(settings.start_days, 'day')} before expiry"),
             ("Notification frequency", f"every {settings.number} {unit}"),
             ("E-mail notification", "enabled" if settings.email else "disabled"),
             ("E-mail IDs", "; ".join(settings.recipients) or "none"),
@@ -130,7 +130,7 @@ TIMES = Argument("number", "how many, 1 to 1000", parse=number(1, 1000))
 def set_start(node: Node, days: int) -> Conversation[Notice]:
     """Say how many days before a certificate expires notices begin."""
     yield change_setting(MONITOR, start_days=days)
-    return Notice((f"Notices begin {days} days before expiry",), {"start_days": days})
+    return Notice((f"Notices begin {counted(days, 'day')} before expiry",), {"start_days": days})
 
 
 @family.command(

@@ -23,6 +23,7 @@ from cucmos_shell.pki import certs
 from cucmos_shell.pki.ocsp.verdict import NOT_CHECKED, REVOKED
 from cucmos_shell.pki.ocsp.verify import may_respond
 from cucmos_shell.results import Notice, Record
+from cucmos_shell.text import counted
 from cucmos_shell.world import uri
 
 TYPE_CHECKING = False
@@ -49,7 +50,10 @@ def show_ocsp(node: Node) -> Record:
         ("OCSP", _MODES[settings.mode]),
         ("Configured URI", settings.uri or "none"),
         ("Unknown status", f"{settings.unknown} the certificate"),
-        ("Deadline", f"{settings.seconds:g} seconds for an upload"),
+        (
+            "Deadline",
+            f"{settings.seconds:g} second{'' if settings.seconds == 1 else 's'} for an upload",
+        ),
     )
     data = {
         "mode": settings.mode,
@@ -146,7 +150,9 @@ SECONDS = Argument("seconds", "seconds, 1 to 300", parse=number(1, 300))
 def set_deadline(node: Node, seconds: int) -> Conversation[Notice]:
     """Say how long an upload may wait for all responders together."""
     yield change_setting("ocsp", seconds=seconds)
-    return Notice((f"Responders have {seconds} seconds for an upload",), {"seconds": seconds})
+    return Notice(
+        (f"Responders have {counted(seconds, 'second')} for an upload",), {"seconds": seconds}
+    )
 
 
 # --- asking again ------------------------------------------------------------------------------

@@ -95,11 +95,13 @@ def set_editor(node: Node, caller: Caller, editor: str) -> Conversation[Notice]:
     """Choose the editor of the account's next sessions on a terminal.
 
     quiet writes no escape sequence that nobody asked for, so that programs can read it;
-    rich has menus, history search and a toolbar.
+    rich has menus, history search and a toolbar. It is for the console: a session of the embedded
+    SSH server is always quiet.
     """
     from cucmos_shell.commands.dialogues.settings import change_setting
 
     yield change_setting("editors", **{caller.account: editor})
-    return Notice(
-        (f"Command line editor is {editor} from the next session on",), {"editor": editor}
-    )
+    lines = [f"Command line editor is {editor} from the next session on"]
+    if caller.served and editor == "rich":
+        lines.append("It is for the console: over SSH to this server the editor is always quiet")
+    return Notice(tuple(lines), {"editor": editor})

@@ -209,7 +209,7 @@ def _header_data(header: Header) -> dict[str, Any]:
         "version": "{}.{}".format(*header.version),
         "length": header.size,
         "signer": header.signer_name,
-        "serial": header.signer_serial.hex(),
+        "serial": _plain_serial(header.signer_serial),
         "issuer": header.signer_issuer,
         "digest": header.digest,
         "modulus_bits": header.modulus_bits,
@@ -217,6 +217,11 @@ def _header_data(header: Header) -> dict[str, Any]:
         "file_name": header.file_name,
         "timestamp": None if header.timestamp is None else iso_time(header.timestamp),
     }
+
+
+def _plain_serial(value: bytes) -> str:
+    """A serial number as everywhere in JSON: hexadecimal, lower case, no leading zeros."""
+    return f"{int.from_bytes(value):x}"
 
 
 def _record_data(index: int, record: ListRecord, signer: int | None) -> dict[str, Any]:
@@ -231,7 +236,7 @@ def _record_data(index: int, record: ListRecord, signer: int | None) -> dict[str
         "address": record.address,
         "subject": record.subject,
         "issuer": record.issuer,
-        "serial": record.serial.hex(),
+        "serial": _plain_serial(record.serial),
         "certificate": hashlib.sha256(der).hexdigest() if der else None,
         "signed_the_list": index == signer,
     }

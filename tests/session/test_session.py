@@ -250,3 +250,15 @@ def test_control_c_is_logged_as_such(say, node):
     """It is no failure of the command."""
     say("set cert regen tomcat")
     assert node.audit.entries(1)[0].outcome == "interrupted"
+
+
+def test_the_rich_editor_is_for_the_console(node):
+    """Over SSH to the server it is set all the same, and said to be for elsewhere."""
+    say = Conversation(node, origin="ssh/192.0.2.9")
+    assert "console" not in say("set cli editor rich")
+    say.session.caller.served = True
+    assert say("set cli editor rich").splitlines() == [
+        "Command line editor is rich from the next session on",
+        "It is for the console: over SSH to this server the editor is always quiet",
+    ]
+    assert "console" not in say("set cli editor quiet")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cucmos_shell.node.areas import write_download
 from cucmos_shell.results import Value
 from cucmos_shell.store.snapshot import sha256_hex
+from cucmos_shell.text import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,9 +24,13 @@ class Downloaded(Value):
 
     def lines(self) -> list[str]:
         """The text: name, size, check sum."""
-        lines = [f"File   : {self.name}", f"Size   : {self.size} bytes", f"SHA-256: {self.sha256}"]
+        lines = [
+            f"File   : {self.name}",
+            f"Size   : {counted(self.size, 'byte')}",
+            f"SHA-256: {self.sha256}",
+        ]
         if self.certificates:
-            lines.append(f"Holds  : {self.certificates} certificates")
+            lines.append(f"Holds  : {counted(self.certificates, 'certificate')}")
         return lines
 
     def data(self) -> dict[str, Any]:

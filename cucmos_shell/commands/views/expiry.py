@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.node.expiry.life import SOON
-from cucmos_shell.text import iso_time, safe
+from cucmos_shell.text import counted, iso_time, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def svg(lives: Sequence[Life], node_name: str, now: float) -> str:
         f'<rect class="page" width="{_WIDTH}" height="{height}"/>',
         f'<text class="title" id="title" x="{_LEFT}" y="36">Certificates of '
         f"{_xml(node_name, _NAME_LENGTH)}</text>",
-        f'<text class="sub" x="{_LEFT}" y="56">{len(lives)} certificates, {soon} end within '
-        f"{SOON} days, {expired} expired; as of {iso_time(now)}</text>",
+        f'<text class="sub" x="{_LEFT}" y="56">{counted(len(lives), "certificate")}, '
+        f"{soon} ending within {SOON} days, {expired} expired; as of {iso_time(now)}</text>",
         *_legend(),
     ]
     for i, one in enumerate(lives):

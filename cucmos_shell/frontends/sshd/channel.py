@@ -112,7 +112,7 @@ class Channel(SSHServerStreamSession[bytes]):
     ) -> Session:
         """A session of the account as it is now."""
         account = self._access.still()
-        return Session(
+        session = Session(
             self._door.node,
             account=account.name,
             level=account.level,
@@ -121,6 +121,8 @@ class Channel(SSHServerStreamSession[bytes]):
             settings=Settings(output=output),
             history=history,
         )
+        session.caller.served = True
+        return session
 
     async def _start_shell(self) -> None:
         logins, name = self._door.node.logins, self._name

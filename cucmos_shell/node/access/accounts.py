@@ -17,6 +17,7 @@ from cucmos_shell.node.access.ssh_keys import fingerprint
 from cucmos_shell.results import Value
 from cucmos_shell.store import per_state
 from cucmos_shell.store.shared_json import SharedJson
+from cucmos_shell.text import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -263,9 +264,9 @@ class Accounts:
         seconds = self.locked_for(name)
         if seconds > 0:
             raise Refused(
-                "Account {name} is locked for {seconds} seconds, after too many wrong passwords",
+                "Account {name} is locked for {time}, after too many wrong passwords",
                 name=name,
-                seconds=math.ceil(seconds),
+                time=counted(math.ceil(seconds), "second"),
                 details=(f"A level-4 account unlocks it: set accountlocking unlock {name}",),
             )
 

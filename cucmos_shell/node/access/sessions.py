@@ -14,6 +14,7 @@ from cucmos_shell.store import Snapshot, per_state
 from cucmos_shell.store.durable import READ_FLAGS
 from cucmos_shell.store.locks import lock_folder
 from cucmos_shell.store.shared_json import SharedJson
+from cucmos_shell.text import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ class Logins:
         with contextlib.suppress(OSError), lock_folder(folder):
             if limit is not None and len(self._alive(folder)) >= limit:
                 raise Refused(
-                    "The limit of {limit} sessions of account {name} is reached",
-                    limit=limit,
+                    "The limit of {limit} of account {name} is reached",
+                    limit=counted(limit, "session"),
                     name=account,
                 )
             row = {"account": account, "origin": origin, "since": now}
