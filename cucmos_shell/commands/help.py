@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 family = Family()
 
+# What a command does is left out where there is less room for it.
+LEAST_ABOUT = 16
 COMMAND = Argument("command", "words of a command", words=True, command=True)
 
 OVERVIEW = (
@@ -34,12 +36,17 @@ class HelpList(Notice):
     """Commands, a line each."""
 
     def fitted(self, width: int) -> list[str]:
-        """The text for a terminal of that width: what a command does may be cut short."""
-        return [
-            piece
-            for line in self.text
-            for piece in (hang([line], width) if line in OVERVIEW else [cut(line, width)])
-        ]
+        """The text for a terminal of that width: what a command does may be cut, or left out."""
+        lines: list[str] = []
+        for line in self.text:
+            name, _, about = line.strip().partition("  ")
+            if line in OVERVIEW:
+                lines += hang([line], width)
+            elif about and width - line.index(about.strip()) < LEAST_ABOUT:
+                lines.append(cut(line[: line.index(name) + len(name)], width))
+            else:
+                lines.append(cut(line, width))
+        return lines
 
 
 class HelpOverview(HelpList):
@@ -95,9 +102,9 @@ def explain(command: Command) -> list[str]:
     lines = [f"{command.words} help:", command.summary]
     if command.doc:
         lines += ["", *command.doc.splitlines()]
+    if not command.changes:
+        lines += ["", "Filters may follow, such as | include TEXT; | ? lists them."]
     lines += ["", *syntax(command)]
     if command.examples:
         lines += ["", "Example:", *(f"\t{line}" for line in command.examples)]
-    if not command.changes:
-        lines += ["", "Filters may follow, such as | include TEXT; | ? lists them."]
     return lines
