@@ -106,7 +106,9 @@ class Matcher:
         command, values, canonical = self._walk(lexemes[:pipe])
         filters = _filters(lexemes[pipe:])
         if filters and command.changes:
-            raise BadValue("Output filters follow show, list and file commands only")
+            from cucmos_shell.cli.pipes import NO_FILTERS
+
+            raise BadValue(NO_FILTERS)
         for item in filters:
             canonical += f" | {item.kind} {quote(item.text)}" if item.text else f" | {item.kind}"
         return Match(command, values, canonical, filters)

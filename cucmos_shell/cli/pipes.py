@@ -24,6 +24,7 @@ FILTERS = {
     "section": ("TEXT", "lines with TEXT, and those indented below them"),
 }
 REDIRECT = "redirect"
+NO_FILTERS = "Output filters follow show, list and file commands only"
 MAX_LAST = 100_000
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from cucmos_shell.cli.lexemes import is_pipe, quote, split
 from cucmos_shell.cli.pattern import Offer, Typed
-from cucmos_shell.cli.pipes import FILTERS, kinds_of
-from cucmos_shell.errors import ShellError, UnknownCommand
+from cucmos_shell.cli.pipes import FILTERS, NO_FILTERS, kinds_of
+from cucmos_shell.errors import BadValue, ShellError, UnknownCommand
 from cucmos_shell.results import Value
-from cucmos_shell.text import columns, described, listing, safe
+from cucmos_shell.text import columns, described, listing, safe, safe_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,10 +73,11 @@ def complete(walker: Matcher, text: str) -> Completion:
     asked = _Asked(text)
     if asked.open:
         return Completion()
-    if asked.bar >= 0:
-        behind = asked.done[asked.bar + 1 :]
-        return Completion() if behind else _pick(kinds_of(asked.part), asked.part, asked.typed)
     try:
+        if asked.bar >= 0:
+            check_filters_follow(walker, asked.lexemes)
+            behind = asked.done[asked.bar + 1 :]
+            return Completion() if behind else _pick(kinds_of(asked.part), asked.part, asked.typed)
         reached = walker.reach(asked.done)
         place = reached.place
         if place.words:
@@ -127,7 +128,8 @@ def _pick(
         if any(name[: len(part)] != agreed[: len(part)] for name in found):
             agreed = part + agreed[len(part) :]
         return _put(typed, safe(agreed, None))
-    return Completion("", tuple(map(show, sorted(found, key=str.casefold))))
+    listed = (safe_line(show(name)) for name in sorted(found, key=str.casefold))
+    return Completion("", tuple(listed))
 
 
 def _put(typed: str, text: str) -> Completion:
@@ -147,7 +149,7 @@ def help_lines(walker: Matcher, text: str, width: int) -> list[str]:
     """
     asked = _Asked(text)
     if asked.bar >= 0:
-        walker.reach(asked.lexemes[: asked.lexemes.index(next(filter(is_pipe, asked.lexemes)))])
+        check_filters_follow(walker, asked.lexemes)
         return _filter_help(asked, width)
     reached = walker.reach(asked.done)
     place = reached.place
@@ -160,6 +162,18 @@ def help_lines(walker: Matcher, text: str, width: int) -> list[str]:
         return _words(walker, place, found, width)
     # A whole word: what follows it.
     return follow(walker, walker.reach(asked.lexemes), width)
+
+
+def check_filters_follow(walker: Matcher, lexemes: list[Lexeme]) -> None:
+    """Raise a ShellError unless a command that takes filters stands before the first bar."""
+    bar = next(i for i, lexeme in enumerate(lexemes) if is_pipe(lexeme))
+    reached = walker.reach(lexemes[:bar])
+    place = reached.place.next if reached.words else reached.place
+    command = place.command if place is not None else None
+    if command is None:
+        raise UnknownCommand("No valid command entered")
+    if command.changes:
+        raise BadValue(NO_FILTERS)
 
 
 def _filter_help(asked: _Asked, width: int) -> list[str]:

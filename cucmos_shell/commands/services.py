@@ -6,7 +6,7 @@ Strings, order and spacing are the product's (CLI reference, `utils service`).
 from __future__ import annotations
 
 from cucmos_shell.cli import Family
-from cucmos_shell.commands.arguments.common import SERVICE
+from cucmos_shell.commands.arguments.common import service as service_argument
 from cucmos_shell.errors import Damaged, Refused, Unavailable
 from cucmos_shell.node.services.plan import COMMANDED, FAILED, STARTED
 from cucmos_shell.node.tasks.alarms import raising
@@ -27,6 +27,12 @@ PATIENCE = (
     "If Service has not Restarted Properly, execute the same Command Again"
 )
 TICK = 1.0
+
+START = service_argument(lambda spec: "start" in spec.controls)
+STOP = service_argument(lambda spec: "stop" in spec.controls)
+RESTART = service_argument(lambda spec: "restart" in spec.controls)
+FEATURE = service_argument(lambda spec: spec.feature)
+AUTO_RESTART = service_argument(lambda spec: spec.auto_restart)
 
 
 # --- the list ----------------------------------------------------------------------------------
@@ -166,7 +172,7 @@ def _down(node: Node, name: str, rows: tuple[Transition, ...]) -> Conversation[N
 @family.command(
     "utils service start <service...>",
     level=1,
-    arguments=(SERVICE,),
+    arguments=(START,),
     changes=True,
     examples=("utils service start Cisco DRF Local",),
 )
@@ -181,7 +187,7 @@ def start(node: Node, service: str) -> Conversation[Notice]:
     return (yield from _told(service, _up(node, service, rows)))
 
 
-@family.command("utils service stop <service...>", level=1, arguments=(SERVICE,), changes=True)
+@family.command("utils service stop <service...>", level=1, arguments=(STOP,), changes=True)
 def stop(node: Node, service: str) -> Conversation[Notice]:
     """Stop a service, and the services that need it."""
     node.services.refuse_unless_controlled(service, "stop")
@@ -193,7 +199,7 @@ def stop(node: Node, service: str) -> Conversation[Notice]:
 @family.command(
     "utils service restart <service...>",
     level=1,
-    arguments=(SERVICE,),
+    arguments=(RESTART,),
     changes=True,
     examples=("utils service restart Cisco DRF Local",),
 )
@@ -213,7 +219,7 @@ def restart(node: Node, service: str) -> Conversation[Notice]:
 # --- activation --------------------------------------------------------------------------------
 
 
-@family.command("utils service activate <service...>", level=1, arguments=(SERVICE,), changes=True)
+@family.command("utils service activate <service...>", level=1, arguments=(FEATURE,), changes=True)
 def activate(node: Node, service: str) -> Conversation[Notice]:
     """Activate a feature service and start it.
 
@@ -233,7 +239,7 @@ def _left(node: Node, name: str) -> Conversation[Notice]:
 
 
 @family.command(
-    "utils service deactivate <service...>", level=1, arguments=(SERVICE,), changes=True
+    "utils service deactivate <service...>", level=1, arguments=(FEATURE,), changes=True
 )
 def deactivate(node: Node, service: str) -> Conversation[Notice]:
     """Stop a feature service and the services that need it, until it is activated again."""
@@ -245,7 +251,7 @@ def deactivate(node: Node, service: str) -> Conversation[Notice]:
 @family.command(
     "utils service auto-restart {enable|disable:switch} <service...>",
     level=1,
-    arguments=(SERVICE,),
+    arguments=(AUTO_RESTART,),
     changes=True,
 )
 def set_auto_restart(node: Node, switch: str, service: str) -> Conversation[Notice]:
@@ -256,7 +262,7 @@ def set_auto_restart(node: Node, switch: str, service: str) -> Conversation[Noti
     return _auto_restart(service, on)
 
 
-@family.command("utils service auto-restart show <service...>", level=1, arguments=(SERVICE,))
+@family.command("utils service auto-restart show <service...>", level=1, arguments=(AUTO_RESTART,))
 def show_auto_restart(node: Node, service: str) -> Notice:
     """Show whether a service comes back by itself after a failure."""
     node.services.refuse_unless_auto_restart(service)

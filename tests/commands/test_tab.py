@@ -78,3 +78,54 @@ def test_bare_trust_names_complete(say, outside_ca, complete):
     say("set cert import trust tomcat", outside_ca.root().pem.decode())
     (row,) = [r for r in say.node.snapshot().trust("tomcat-trust") if not r.owner]
     assert complete(f"show cert trust {row.name[:3]}") == [f"show cert trust {row.name}.pem "]
+
+
+HOSTILE = ("a b.pem", "\x1b[2Jevil", 'quo"te', "admin:", "x" * 200, "é漢", "-rf")
+
+
+def test_hostile_file_names_are_offered_safely(say, node_dir, complete):
+    """Quoted where they have blanks; nothing steers the terminal, nothing reads as a prompt."""
+    area = node_dir / "log" / "odd"
+    area.mkdir(parents=True)
+    for name in HOSTILE:
+        (area / name).write_text("x")
+    line = "file view activelog odd/"
+    shown = "\n".join((*complete(line), *say.session.help(line), *say.session.help(line + "a")))
+    assert "\x1b" not in shown
+    assert "\nadmin:" not in "\n" + "\n".join(say.session.help(line))
+    assert complete(line + "a b") == [line + "a b"]
+    assert complete(f'{line[:-4]}"odd/a b"') == [f'{line[:-4]}"odd/a b.pem" ']
+    assert complete(line + "xx")[0].endswith("x" * 200 + " ")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "set cert regen " + "x" * 5000, "set cert delete nowhere ", 'show cert own "', "| ", "|",
+        "show cert list own | bogus ", "\x00", "show cert list own where bogus ", "help \x1b ",
+        "set cert regen tomcat | ", "show cert | in", "set cert import own nowhere ", "file view nowhere ", "utils store rollback x ",
+    ],
+)  # fmt: skip
+def test_wrong_beginnings_complete_to_nothing_and_help_says_so(say, line):
+    """Unknown, over-long, open, hostile: no error of the program, nothing unsafe."""
+    found = say.session.complete(line)
+    assert not found.insert
+    assert not found.candidates
+    text = "\n".join(say.session.help(line))
+    assert "\x1b" not in text
+    assert "Internal" not in text
+
+
+def test_services_are_offered_that_take_the_command(say):
+    """With their states; a name that is not offered is still known, and refused by its reason."""
+    services = say.node.profile.all_services()
+    for line, takes in (
+        ("utils service stop ", lambda spec: "stop" in spec.controls),
+        ("utils service activate ", lambda spec: spec.feature),
+        ("utils service auto-restart show ", lambda spec: spec.auto_restart),
+    ):
+        agreed = say.session.complete(line).insert
+        offered = say.session.complete(line + agreed).candidates
+        assert set(offered) == {name for name, spec in services.items() if takes(spec)}
+    kept = next(name for name, spec in services.items() if "stop" not in spec.controls)
+    assert f"{kept} cannot be told to stop" in say(f"utils service stop {kept}")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.cli.pattern import Typed
     from cucmos_shell.node import Node
+    from cucmos_shell.profile.profile import ServiceSpec
 
 
 def number(least: int, most: int) -> Callable[[object, str], int]:
@@ -30,13 +31,18 @@ def number(least: int, most: int) -> Callable[[object, str], int]:
     return parse
 
 
-def _services(node: Node, _: Typed) -> list[Offer]:
-    states = {one.name: one.state for one in node.services.states(node.services.now())}
-    return [Offer(name, states.get(name, "")) for name in node.profile.all_services()]
+def service(takes: Callable[[ServiceSpec], bool]) -> Argument:
+    """Any service; those that the command `takes` are offered, each with its state."""
+
+    def complete(node: Node, _: Typed) -> list[Offer]:
+        states = {one.name: one.state for one in node.services.states(node.services.now())}
+        known = node.profile.all_services().items()
+        return [Offer(name, states.get(name, "")) for name, spec in known if takes(spec)]
+
+    return Argument(
+        "service", "service",
+        choices=lambda node: node.profile.all_services(), complete=complete,
+    )  # fmt: skip
 
 
 COUNT = Argument("number", "how many", parse=number(1, 100_000))
-SERVICE = Argument(
-    "service", "service",
-    choices=lambda node: node.profile.all_services(), complete=_services,
-)  # fmt: skip
