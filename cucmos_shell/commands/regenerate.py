@@ -6,7 +6,6 @@ from cucmos_shell.cli import Family
 from cucmos_shell.commands.arguments.certificates import UNIT
 from cucmos_shell.commands.views.replaced import Installed
 from cucmos_shell.errors import Damaged
-from cucmos_shell.node.certificates import issuing
 from cucmos_shell.node.tasks.alarms import renewed
 from cucmos_shell.results import Ask, Commit, Notice, Progress
 
@@ -58,6 +57,9 @@ def install(
 
     Where that is damaged, like the one that the profile describes.
     """
+    # It loads the library for certificates, which whoever asks what may follow need not wait for.
+    from cucmos_shell.node.certificates import issuing
+
     spec, now = node.profile.units[unit], transaction.now
     try:
         credential = issuing.again(spec, transaction.own_der(unit), key, now=now, serial=serial)
@@ -68,6 +70,8 @@ def install(
 
 def put(node: Node, transaction: Transaction, credential: Credential) -> Installed:
     """Let a self-signed certificate be its unit's; a pending request goes."""
+    from cucmos_shell.node.certificates import issuing
+
     unit = credential.row.name
     issuing.stage(transaction, node.profile, credential)
     pending = transaction.own(unit).request is not None
