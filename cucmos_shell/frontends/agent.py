@@ -5,6 +5,7 @@ If so, it gives the command for a round, as a session of its own: the audit log 
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
@@ -14,12 +15,14 @@ from cucmos_shell.node.tasks.agent import alive, bus_of, news, waiting
 from cucmos_shell.node.tasks.alarms import raise_alarms
 from cucmos_shell.session.unattended import give
 from cucmos_shell.store import per_state
+from cucmos_shell.store.locks import try_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cucmos_shell.cluster.membership import Membership
+    from cucmos_shell.store import Lock
     from cucmos_shell.world import World
     from cucmos_shell.world.bus import Bus
 
@@ -44,6 +47,7 @@ class Agent:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._waiting = per_state(node.store, lambda snapshot: waiting(node, snapshot))
+        self._place: Lock | None = None
         self._bus: Bus | None = None
         self._url = ""
         self._shown = 0.0
@@ -56,7 +60,7 @@ class Agent:
         """One look, and a round if there is something to tell; seconds until the next look."""
         try:
             found = self._waiting()
-            if found.member is None:
+            if found.member is None or not self._first():
                 return IDLE
             bus = self._open(found.member)
             self._show(bus, found.member)
@@ -71,6 +75,13 @@ class Agent:
             return self._later()
         self._patience = FAILED
         return LOOK
+
+    def _first(self) -> bool:
+        """Whether it is the agent of its node: those of further workers wait for its end."""
+        if self._place is None:
+            os.makedirs(self._node.layout.run, mode=0o700, exist_ok=True)
+            self._place = try_lock(self._node.layout.agent_place)
+        return self._place is not None
 
     def _later(self) -> float:
         wait, self._patience = self._patience, min(2 * self._patience, MOST)
@@ -109,6 +120,13 @@ class Agent:
             self._bus.close()
             self._bus = None
 
+    def end(self) -> None:
+        """Make way for another one."""
+        self.close()
+        if self._place is not None:
+            self._place.release()
+            self._place = None
+
 
 def until_signal() -> Callable[[], bool]:
     """Whether no signal has said to end yet. No round is broken off; a second signal ends all."""
@@ -140,5 +158,5 @@ def run(state_dir: str, world: World, going: Callable[[], bool]) -> int:
                 world.sleep(min(wait, NAP))
                 wait -= NAP
     finally:
-        agent.close()
+        agent.end()
     return 0

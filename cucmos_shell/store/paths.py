@@ -80,6 +80,7 @@ class Layout:
         self.log_reserve = os.path.join(self.run, "log-reserve")
         self.monitor_lock = os.path.join(self.run, "monitor.lock")
         self.agent_lock = os.path.join(self.run, "agent.lock")
+        self.agent_place = os.path.join(self.run, "agent.place")
         self.agent_reported = os.path.join(self.run, "agent.reported")
         self.store = os.path.join(state_dir, "store")
         self.current = os.path.join(self.store, "current")

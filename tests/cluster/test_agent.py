@@ -125,6 +125,33 @@ def test_agents_killed_again_and_again(nodes):
     assert all("behind" not in text for text in said)
 
 
+def test_a_second_agent_of_a_node_stands_by(nodes):
+    """As those of further workers do: it makes no round, and takes over when the first is gone."""
+    first, second, _ = NAMES
+    others = contextlib.ExitStack()
+    nodes.upload(second, nodes.ca.root("Root A").pem)
+    nodes.say(second, SYNC)
+    with others, nodes.agent(first) as one:
+        heard(one, "tomcat-trust/Root_A, new")
+        others.enter_context(nodes.agent(first))
+        nodes.upload(second, nodes.ca.root("Root C").pem)
+        nodes.say(second, SYNC)
+        heard(one, "tomcat-trust/Root_C, new")
+        log = Node.open(str(nodes.folder / first), nodes.world).layout.audit_log()
+        with open(log, encoding="ascii") as audit:
+            said = audit.read()
+        assert f"{SYNC}] canonical=[{SYNC}] account=agent" in said
+        assert "outcome=failed" not in said
+        one.kill()
+        nodes.upload(second, nodes.ca.root("Root B").pem)
+        nodes.say(second, SYNC)
+        end = time.monotonic() + PATIENCE
+        while "Root_B" not in nodes.say(first, "show cert list trust"):
+            assert time.monotonic() < end
+    nodes.settle()
+    assert nodes.held() == {"Root_A", "Root_B", "Root_C"}
+
+
 def test_two_rounds_of_one_node_at_once(nodes):
     """One is told to wait, or both are done, one after the other."""
     for n in range(20):

@@ -85,4 +85,4 @@ async def follow(door: Door) -> None:
         while True:
             await asyncio.sleep(await door.host.by_itself(agent.tick))
     finally:
-        agent.close()
+        agent.end()
