@@ -111,7 +111,7 @@ def main() -> None:
     finally:
         shutil.rmtree(base)
     print(machine(options.folder or tempfile.gettempdir()))
-    print(f"A look takes {look * 1e3:.1f} ms of a processor, a round {turn * 1e3:.0f} ms.\n")
+    print(f"A look takes {look * 1e6:.0f} µs of a processor, a round {turn * 1e3:.0f} ms.\n")
     cores = os.cpu_count() or 1
     print(f"| nodes, p50 and p99 | in one process | a process each, {cores} cores |\n|---|---|---|")
     for count in SIZES:

@@ -209,7 +209,7 @@ class Pxssh(Pexpect):
         self._child.PROMPT = PROMPT
         assert self._child.login(
             "127.0.0.1", user, port=port, ssh_key=str(key), original_prompt=PROMPT,
-            auto_prompt_reset=False, check_local_ip=False, sync_multiplier=0.3,
+            auto_prompt_reset=False, check_local_ip=False, sync_multiplier=1.0,
         )  # fmt: skip
 
 
