@@ -1,21 +1,13 @@
 """One certificate for all nodes: request, certificate, chain and key reach each of them."""
 
-import base64
-import json
-import stat
-
 import pytest
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
     load_pem_private_key,
 )
-from harness import Conversation, clock_world
-from key_watch import Watch, secret_numbers
 from three_nodes import NAMES, PASSWORD, Cluster
 
-from cucmos_shell.frontends.cluster import init_cluster
-from cucmos_shell.node import Node
 from cucmos_shell.world.bus import Put
 
 SYNC = "utils cluster sync"
@@ -238,69 +230,3 @@ def test_no_stranger_gets_a_key_or_gives_one(cluster, outside_ca, root):
     for name in NAMES:
         assert "no member of the cluster" in cluster.say(name, SYNC)
     assert everywhere(cluster) == before
-
-
-# --- on a bus of files ---------------------------------------------------------------------------
-
-
-def secrets_in(files, node_dirs):
-    """Names of the private keys of nodes that occur in files: octets, base64, hexadecimal."""
-    watch, found = Watch(), set()
-    whole = [path.read_bytes() for path in files]
-    for folder in node_dirs:
-        for path in folder.glob("store/versions/*/*/keys/*.pem"):
-            watch.learn(path.read_bytes(), path.name)
-            found |= {
-                path.name
-                for secret in secret_numbers(path.read_bytes())
-                if any(secret[:16] in data or secret[-16:] in data for data in whole)
-            }
-    for data in whole:
-        watch.received(data)
-    return found | watch.found()
-
-
-@pytest.mark.parametrize("kind", ["rsa2048", "ec256"])
-def test_no_private_key_is_on_the_bus(tmp_path, keys, outside_ca, kind):
-    """In whatever form; one that is planted there is found."""
-    world, _ = clock_world(keys)
-    lab = tmp_path / "lab"
-    init_cluster(str(lab), "imp-9.1", world, count=3, speed=0, progress=lambda line: None)
-    names = ("imp-pub", "imp-pub-sub1", "imp-pub-sub2")
-    nodes = {name: Conversation(Node.open(str(lab / name), world)) for name in names}
-
-    def settle():
-        for say in (*nodes.values(), *nodes.values()):
-            say("utils cluster sync")
-            assert say.status == 0
-
-    root, say = outside_ca.root("Root A"), nodes["imp-pub"]
-    say("set cert import trust tomcat", root.pem.decode())
-    say(f"set csr gen tomcat key {kind} multi-server")
-    settle()
-    for node in nodes.values():
-        assert node.session.node.snapshot().own("tomcat").request is not None
-    csr = say("show csr own tomcat")
-    leaf = outside_ca.sign(csr[csr.index("-----BEGIN") :].encode(), root)
-    say("set cert import own tomcat", leaf.pem.decode())
-    settle()
-    snapshots = [node.session.node.snapshot() for node in nodes.values()]
-    assert {snapshot.own_der("tomcat") for snapshot in snapshots} == {leaf.der}
-    (key,) = {snapshot.private_key_pem("tomcat") for snapshot in snapshots}
-    files = [path for path in (lab / "bus").rglob("*") if path.is_file()]
-    folders = [lab / name for name in names]
-    assert secrets_in(files, folders) == set()
-    own = [(lab / name / "store").rglob("cluster-keys.json") for name in names]
-    for path in (path for found in own for path in found):
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        for secret in json.loads(path.read_bytes()).values():
-            forms = (
-                secret.encode(),
-                bytes.fromhex(secret),
-                base64.b64encode(bytes.fromhex(secret)),
-            )
-            assert not any(form in file.read_bytes() for form in forms for file in files)
-    for planted in (key, secret_numbers(key)[0], secret_numbers(key)[0].hex().encode()):
-        (lab / "bus" / "planted").write_bytes(b"before " + planted + b" after")
-        assert secrets_in([lab / "bus" / "planted"], folders)
-    (lab / "bus" / "planted").unlink()
