@@ -51,10 +51,10 @@ PASSWORD = "Blue-Harbour7"
 SERVERS: list[EtcdServers] = []
 
 
-def over_etcd(folder: str, servers: EtcdServers) -> list[str]:
-    """The state folders of three nodes, members of a cluster over an etcd."""
+def over_etcd(folder: str, servers: EtcdServers, count: int = 3) -> list[str]:
+    """The state folders of so many nodes, members of a cluster over an etcd."""
     states = []
-    for i in range(3):
+    for i in range(count):
         state = os.path.join(folder, f"node-{i}")
         place = {"hostname": f"node-{i}", "ip": f"192.0.2.{i + 1}", "role": "Publisher"}
         install(state, "imp-9.1", World.real(), speed=0, **place)

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 LINE = "utils cluster sync"
 ACCOUNT, ORIGIN = "agent", "server"
-# Seconds between two looks: of a member, and of a node that has joined nothing.
-LOOK, IDLE = 0.1, 2.0
+# Seconds between two looks: of a member, of one for which nothing has come for a while (so many
+# looks), and of a node that has joined nothing.
+LOOK, CALM, IDLE = 0.1, 0.2, 2.0
+CALM_AFTER = 50
 # Seconds until the next look after a failure: twice as long after each, up to the most.
 FAILED, MOST = 1.0, 30.0
 # How often it says that the node can be reached.
@@ -54,6 +56,7 @@ class Agent:
         self._away_since: float | None = None
         self._alarmed = False
         self._patience = FAILED
+        self._nothing = 0
         self.said = ""
 
     def tick(self) -> float:
@@ -67,14 +70,17 @@ class Agent:
             self._away_since = None
             if not self._node.services.running(self._node.profile.distribution.service):
                 return IDLE
-            if (found.untold or news(bus, found.member)) and not self._round():
-                return self._later()
+            self._nothing += 1
+            if found.untold or news(bus, found.member):
+                self._nothing = 0
+                if not self._round():
+                    return self._later()
         except (ShellError, OSError) as error:
             self.close()
             self._away(str(error))
             return self._later()
         self._patience = FAILED
-        return LOOK
+        return LOOK if self._nothing < CALM_AFTER else CALM
 
     def _first(self) -> bool:
         """Whether it is the agent of its node: those of further workers wait for its end."""

@@ -115,6 +115,7 @@ def test_agents_killed_again_and_again(nodes):
             nodes.upload(name, pem)
             if i % 3:
                 agent.kill()
+                agent.wait()  # it may hold the right to be the one round until then
                 nodes.say(name, SYNC, status=None)
             heard(listening, f"tomcat-trust/{root}, new")
             if i % 2:

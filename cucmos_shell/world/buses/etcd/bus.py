@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 WHOLE = 6
 # Keys of a page: as many as are likely to go, and as many as always do.
 PAGE, SMALL_PAGE = 512, 64
+# Changes that are kept, in case they are asked for once more.
+MAX_TOLD = 32
 MAX_READING = 512 * 1024 * 1024
 _OUT_OF_RANGE = 11
 
@@ -47,6 +49,7 @@ class EtcdBus:
         self._leases = EtcdLeases(self._state, seconds)
         self.alive = self._leases.alive
         self.who_is_alive = self._leases.who_is_alive
+        self._told: tuple[tuple[str, int, int], tuple[Changes, ...]] | None = None
         self._seconds, self._whole = seconds, seconds * WHOLE
 
     def identity(self) -> str:
@@ -108,6 +111,7 @@ class EtcdBus:
 
     def close(self) -> None:
         """As in Bus."""
+        self._told = None
         self._state.let_go()
 
     # --- looking ---------------------------------------------------------------------------------
@@ -151,9 +155,14 @@ class EtcdBus:
                 raise BusWentBack(self._state.url)
             if head.revision == revision:
                 return revision, ()
+            asked = prefix, revision, head.revision
+            # An agent asks again and again from what concerned it last, which others leave behind.
+            if self._told is not None and self._told[0] == asked:
+                return head.revision, self._told[1]
             found = self._latest(prefix, revision, head, deadline)
             if found is None:
                 found = self._history(prefix, revision, head, deadline)
+            self._told = (asked, found) if len(found) <= MAX_TOLD else None
             return head.revision, found
 
     def _latest(
