@@ -114,7 +114,13 @@ NONE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NONE)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if head else [])
+        for name, (_, head) in NONE.items()
+    ],
+)
 def test_an_answer_that_is_none(files, name):
     """Each use ends with an error of a bus, by its deadline; a change may have been made."""
     body, head = NONE[name]
