@@ -1,10 +1,13 @@
 """A bus that holds what no node writes: a status and a sentence, and nothing changes on a node."""
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from etcd_chaos import pem as root
 from three_nodes import PASSWORD, Cluster
 
 from cucmos_shell.cluster import membership
 from cucmos_shell.cluster.signed import content, signed
+from cucmos_shell.node.tasks.agent import LISTED
 from cucmos_shell.world.bus import Changes, Item
 
 WRONG = [None, "x", -1, 1e400, []]
@@ -116,6 +119,17 @@ def test_large_certificates_are_told_in_several_changes(cluster, outside_ca):
     cluster.upload("ann", "tomcat-trust", pem)
     cluster.settle()
     assert len(cluster.held("bob")) == 46
+
+
+def test_of_much_that_comes_the_first_is_named(cluster):
+    """The rest is counted, and all is data."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = "".join(root(f"R {n}", key) for n in range(LISTED + 7)).encode()
+    cluster.upload("ann", "tomcat-trust", pem)
+    cluster.settle("ann")
+    answer = cluster.say("bob", "utils cluster sync")
+    assert answer.count(", new\n") == LISTED
+    assert "\t(7 more)\n" in answer
 
 
 def test_rebuild_is_for_members_of_that_cluster_only(cluster, imp_template, tmp_path, keys):

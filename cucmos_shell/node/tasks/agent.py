@@ -49,6 +49,8 @@ EARLIER = (
     "This node joined its cluster by an earlier version of this program",
     "To go on, on every node: utils cluster rebuild",
 )
+# How many of each kind a round names.
+LISTED = 200
 # Alarms that one round raises at most, but for one more that counts the others.
 MAX_ALARMS = 10
 # Every so many reports a node has the bus forget how what everybody has came to be.
@@ -84,9 +86,15 @@ class Synced(Value):
         lines = [f"Told to the cluster: {self.told}", f"Applied here: revision {self.revision}"]
         if self.older:
             lines.append(OLDER)
-        lines += [f"\t{name}, new" for name in self.added]
-        lines += [f"\t{name}, deleted" for name in self.removed]
-        return lines + [f"\t{one.subject}, {one.what}: {one.why}" for one in self.said]
+        for rows in (
+            [f"\t{name}, new" for name in self.added],
+            [f"\t{name}, deleted" for name in self.removed],
+            [f"\t{one.subject}, {one.what}: {one.why}" for one in self.said],
+        ):
+            lines += rows[:LISTED]
+            if len(rows) > LISTED:
+                lines.append(f"\t({len(rows) - LISTED} more)")
+        return lines
 
     def data(self) -> dict[str, Any]:
         """The JSON form: keys `told`, `revision`, `state_put_back_or_copied`, `added`, `removed`,
