@@ -56,6 +56,7 @@ class Chaos:
         self.agents = dict.fromkeys(NAMES)
         # Names of certificates: of those acknowledged, and of those of which nobody can tell.
         self.uploaded, self.deleted, self.unsure = set(), set(), set()
+        self.kept_out = set()
         self.counts = {}
         for name in NAMES:
             shutil.copytree(template, folder / name, symlinks=True)
@@ -111,6 +112,23 @@ class Chaos:
             _, status = self.say(name, f"set cert delete {STORE} {root}.pem", "yes")
             # A round may have taken it away meanwhile, or hold the store.
             (self.unsure if status else self.deleted).add(root)
+
+    def look_after(self):
+        """What a person does who looks at each node: note what was kept out there, and let go what
+        others have deleted while nobody at that node could hear of it.
+
+        Its state was put back to before, and nobody remembers the deletions any more.
+        """
+        for name in NAMES:
+            snapshot = Node.open(str(self.folder / name), self.world).snapshot()
+            self.kept_out |= {one.name for one in membership.said(snapshot)}
+            if "sync confirm" in "".join(self._log(name)):
+                _, status = self.say(name, "utils cluster sync confirm")
+                self.counts["confirm"] = self.counts.get("confirm", 0) + (status == 0)
+
+    def _log(self, name, lines=4):
+        """The last that an agent has said."""
+        return (self.folder / f"{name}.log").read_text().splitlines()[-lines:]
 
     def _untold(self, name):
         """Those of which the cluster may not have heard what was done on a node."""
@@ -187,33 +205,23 @@ class Chaos:
         while time.monotonic() < end:
             for act in (*self.random.choices(people, k=4), self.random.choice(faults)):
                 act()
+                self.look_after()
                 self.counts[act.__name__] = self.counts.get(act.__name__, 0) + 1
 
     def settle(self):
-        """Wait until all nodes hold the same and nobody has anything to tell.
-
-        Where a node stops because much is gone that it did not hear of, a person lets it go: its
-        state was put back to when the others had not deleted that, and nobody remembers it since.
-        """
+        """What all nodes hold, once it is the same and nobody has anything to tell."""
         self.servers.wait()
         assert [name for name, agent in self.agents.items() if agent.poll() is not None] == []
         end = time.monotonic() + SETTLING
         while True:
+            self.look_after()
             sets = [self.held(name) for name in NAMES]
             said, status = self.say("ann", "show cert distribution")
             if status == 0 and said.count("in sync") == 5 and all(one == sets[0] for one in sets):
                 return sets[0]
-            assert time.monotonic() < end, (self._logs(), [len(one) for one in sets], said)
-            for name, held in zip(NAMES, sets, strict=True):
-                if held != sets[0] and "sync confirm" in self._logs(8):
-                    _, status = self.say(name, "utils cluster sync confirm")
-                    self.counts["confirm"] = self.counts.get("confirm", 0) + (status == 0)
+            logs = [self._log(name) for name in NAMES]
+            assert time.monotonic() < end, (logs, [len(one) for one in sets], said)
             time.sleep(0.5)
-
-    def _logs(self, lines=4):
-        """The last that the agents have said."""
-        logs = [(self.folder / f"{name}.log").read_text().splitlines() for name in NAMES]
-        return "\n".join("\n".join(log[-lines:]) for log in logs)
 
     def close(self):
         for name in NAMES:
