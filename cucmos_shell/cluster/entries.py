@@ -10,7 +10,7 @@ from base64 import b64decode
 
 from cucmos_shell.cluster.membership import NodeRecord
 from cucmos_shell.cluster.rules import Entry
-from cucmos_shell.cluster.signed import content
+from cucmos_shell.cluster.signed import content, read_up_to
 from cucmos_shell.results import Value
 from cucmos_shell.world.bus import BusDamaged
 
@@ -62,6 +62,7 @@ class LogLine(Value):
     reason: str
     der: bytes
     was: int = 0
+    seen: int = 0
 
 
 class Shared(Value):
@@ -81,6 +82,7 @@ class Shared(Value):
     account: str
     when: float
     sealed: bytes = b""
+    seen: int = 0
 
 
 @contextlib.contextmanager
@@ -117,6 +119,7 @@ def line(item: Item) -> LogLine:
     return LogLine(
         entry, name, description, account, node, _moment(data, "when"),
         _text(data, "reason"), b64decode(_text(data, "der")), _number(data, "was"),
+        read_up_to(item),
     )  # fmt: skip
 
 
@@ -129,9 +132,17 @@ def shared(item: Item) -> Shared:
         _text(data, name) for name in ("by", "sha256", "text", "node", "account")
     )
     ders = tuple(b64decode(one) for one in data["ders"])
-    if bool(sha256) != bool(ders):
-        raise ValueError("a certificate without its SHA-256, or the reverse")
-    return Shared(item.revision, by, sha256, ders, text, node, account, _moment(data, "when"))
+    if sha256 and len(bytes.fromhex(sha256)) != 32:
+        raise ValueError(f"{sha256} is no SHA-256")
+    least = 2 if item.key.startswith("own/") else 1
+    if len(ders) < least if sha256 else ders:
+        raise ValueError("a certificate without its SHA-256 or chain, or the reverse")
+    if sha256 and least == 1 and len(ders) > 1:
+        raise ValueError("more than one request")
+    return Shared(
+        item.revision, by, sha256, ders, text, node, account, _moment(data, "when"),
+        seen=read_up_to(item),
+    )  # fmt: skip
 
 
 def sealed_key(item: Item) -> bytes:
@@ -167,6 +178,7 @@ def _text(data: Mapping[str, Any], name: str) -> str:
     value = data[name]
     if not isinstance(value, str):
         raise TypeError(f"{name} is no text")
+    value.encode()  # ValueError for what is not Unicode
     return value
 
 

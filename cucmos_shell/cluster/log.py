@@ -85,7 +85,9 @@ class View(Value):
         (`all_seen`) knows that it was lost, and goes on with what it knows.
         """
         if key in self.lines:
-            return self.lines[key].entry
+            entry = self.lines[key].entry
+            # The revision is not signed: what is known of it already stays what it was.
+            return known if known is not None and known.revision == entry.revision else entry
         if not self.absent(key) or (all_seen and known is not None and known.present):
             return known
         return None
@@ -151,18 +153,18 @@ class Log:
                 lines[place] = entries.line(item)
             elif key.startswith("copies/"):
                 _, owner, unit = key.split("/")
-                copies[owner, unit] = entries.copy(item)
+                if item.revision != known(key):
+                    copies[owner, unit] = entries.copy(item)
                 seen[key] = item.revision
-        things = {}
-        for key in {_thing_of(key, node) for key in items} - {""}:
-            found = self.thing(key, node, known)
-            if found is not None:
-                things[key], seen[key] = found, found.revision
+        things = self._things(node, items, known)
+        seen.update({key: found.revision for key, found in things.items()})
         nodes = self._rows("nodes/", entries.node, known, seen)
+        meta = self.meta(known(META))
+        seen[META] = meta.revision
         return View(
             revision,
             full,
-            self.meta(),
+            meta,
             lines,
             frozenset(filter(None, map(entry_of, gone))),
             nodes,
@@ -174,23 +176,37 @@ class Log:
             strange,
         )
 
+    def _things(
+        self, node: str, items: Iterable[str], known: Callable[[str], int]
+    ) -> dict[str, Shared]:
+        """The things that concern `node` of which something has changed."""
+        keys = {_thing_of(key, node) for key in items} - {""}
+        found = ((key, self.thing(key, node, known)) for key in keys)
+        return {key: thing for key, thing in found if thing is not None}
+
     def thing(self, key: str, node: str, known: Callable[[str], int]) -> Shared | None:
         """What there is of a thing now, with its key for `node`; None if no member wrote it."""
         item, sealed = self._one(key), self._one(f"keys/{key}/{node}")
         if item is None or not genuine(self._key, item, known(key)):
             return None
-        found = entries.shared(item)
+        with understanding():
+            found = entries.shared(item)
         if sealed is not None and genuine(self._key, sealed):
             found = found.replace(sealed=entries.sealed_key(sealed))
         return found
 
+    def at(self, key: str) -> int:
+        """The revision of a key, whoever wrote it; 0 for none."""
+        item = self._one(key)
+        return item.revision if item else 0
+
     def _one(self, key: str) -> Item | None:
         return next((item for item in self.bus.read(key).items if item.key == key), None)
 
-    def meta(self) -> Meta:
-        """The head of the log. Raises NotOfMembers."""
+    def meta(self, known: int = 0) -> Meta:
+        """The head of the log, `known` by that revision already. Raises NotOfMembers."""
         found = self.bus.read(META).items
-        if not found or found[0].key != META or not genuine(self._key, found[0]):
+        if not found or found[0].key != META or not genuine(self._key, found[0], known):
             raise NotOfMembers
         with understanding():
             return entries.meta(found[0])
@@ -286,14 +302,19 @@ class Log:
         return {key: Entry(w.present, now, w.ids[-1]) for key, w in ids.items()}
 
     def tell_thing(
-        self, key: str, node: str, asked: Asked, has: Held | None, keys: Mapping[str, bytes]
+        self,
+        key: str,
+        at: int,
+        node: str,
+        asked: Asked,
+        has: Held | None,
+        keys: Mapping[str, bytes],
     ) -> int | None:
         """Say what all nodes have of a thing from now on, with its key for each of them.
 
         The revision; None if it has changed meanwhile.
         """
         reading = self.bus.read(key)
-        at = next((item.revision for item in reading.items if item.key == key), 0)
         data = {
             "by": asked.wish.ids[-1], "sha256": has.sha256 if has else "",
             "ders": [b64encode(der).decode("ascii") for der in has.ders] if has else [],
@@ -309,7 +330,13 @@ class Log:
 
     def give_keys(self, key: str, keys: Mapping[str, bytes]) -> None:
         """Give members the key of a thing that they came too late for."""
-        self.bus.change([], [self._sealed(key, one, secret) for one, secret in keys.items()])
+        if keys:
+            self.bus.change([], [self._sealed(key, one, secret) for one, secret in keys.items()])
+
+    def given(self, key: str) -> set[str]:
+        """The nodes for which the key of a thing lies on the bus."""
+        items = self.bus.read(f"keys/{key}/").items
+        return {item.key.rpartition("/")[2] for item in items if genuine(self._key, item)}
 
     def take_keys(self, node: str) -> list[str]:
         """Take away what was sealed for a node; the things whose keys it knows."""
@@ -333,7 +360,7 @@ class Log:
 def _thing_of(key: str, node: str) -> str:
     """The thing that concerns `node` where a key has changed; empty for none."""
     kind, *rest = key.split("/")
-    if kind == "keys" and rest[-1:] == [node]:
+    if kind == "keys" and len(rest) == 3 and rest[-1] == node:
         kind, *rest = rest[:-1]
     return f"{kind}/{rest[0]}" if kind in KINDS and len(rest) == 1 else ""
 

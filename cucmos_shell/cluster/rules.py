@@ -114,6 +114,6 @@ def shared_holds(said: Entry | None, wish: Wish, mine: int, theirs: int) -> bool
 
     `mine` and `theirs` are the beginnings of validity; a request has 0.
     """
-    if said is None or not said.present or said.by in wish.ids or said.revision == wish.seen:
+    if said is None or said.by in wish.ids or said.revision == wish.seen:
         return True
-    return wish.present and later((mine, UNTOLD), (theirs, said.revision)) and mine > 0
+    return said.present and mine > 0 and later((mine, UNTOLD), (theirs, said.revision))

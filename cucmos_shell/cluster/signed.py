@@ -47,3 +47,8 @@ def genuine(key: bytes, item: Item, known: int = 0) -> bool:
 def content(item: Item) -> Any:
     """What the item says, whoever wrote it. Raises ValueError."""
     return json.loads(item.value[_MAC + 1 :].partition(b" ")[2])
+
+
+def read_up_to(item: Item) -> int:
+    """The revision up to which the writer of a genuine value had read the bus."""
+    return int(item.value[_MAC + 1 :].partition(b" ")[0])

@@ -67,18 +67,20 @@ class Agent:
                 return IDLE
             bus = self._open(found.member)
             self._show(bus, found.member)
-            self._away_since = None
             if not self._node.services.running(self._node.profile.distribution.service):
+                self._away_since = None
                 return IDLE
             self._nothing += 1
             if found.untold or news(bus, found.member):
                 self._nothing = 0
                 if not self._round():
+                    self._away(self.said.partition("\n")[0])
                     return self._later()
         except (ShellError, OSError) as error:
             self.close()
             self._away(str(error))
             return self._later()
+        self._away_since = None
         self._patience = FAILED
         return LOOK if self._nothing < CALM_AFTER else CALM
 
@@ -94,7 +96,7 @@ class Agent:
         return wait
 
     def _away(self, reason: str) -> None:
-        """Say why the bus cannot be used; an alarm, once it has been so for a while."""
+        """Say why there are no rounds with the cluster; an alarm, once that lasts for a while."""
         now = self._node.world.monotonic()
         if self._away_since is None:
             self._away_since, self._alarmed = now, False

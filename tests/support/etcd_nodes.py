@@ -24,8 +24,8 @@ PATIENCE = 60  # seconds
 class EtcdNodes:
     """Folders of nodes that share a name in the etcd of the tests."""
 
-    def __init__(self, template, folder, keys):
-        self.servers = shared_etcd()
+    def __init__(self, template, folder, keys, servers=None):
+        self.servers = servers or shared_etcd()
         self.url = self.servers.address(uuid.uuid4().hex)
         self.folder = folder
         world, clock = clock_world(keys, start=time.time())

@@ -14,7 +14,7 @@ from cucmos_shell.errors import OutcomeUnknown
 from cucmos_shell.node import Node
 from cucmos_shell.text import FAILURE
 
-SHARES = {"regenerate": 3, "restart": 1}
+SHARES = {"regenerate": 9, "restart": 4}
 SHARE = 24
 
 

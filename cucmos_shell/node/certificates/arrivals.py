@@ -92,7 +92,9 @@ class Arrivals:
             entry = self._entry(store, sha256, before)
             self._notice_loss(store, sha256, entry)
             held = self._meet(store, sha256, entry)
-            if entry is None or before is None or entry[:2] != before[:2]:
+            if entry is None and before is not None and not before.present:
+                pass  # collected: kept, so that nobody can write the old value once more
+            elif entry is None or before is None or entry[:2] != before[:2]:
                 changes[sha256] = entry
             self._hold(store, sha256, held, entry)
         if changes:

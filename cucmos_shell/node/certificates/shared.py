@@ -6,12 +6,13 @@ cluster, for that certificate.
 
 from __future__ import annotations
 
+import contextlib
 import io
 
 from cucmos_shell.cluster import shared
-from cucmos_shell.cluster.membership import Said
+from cucmos_shell.cluster.membership import Said, seen
 from cucmos_shell.cluster.rules import Entry, shared_holds
-from cucmos_shell.cluster.shared import OWN, REQUEST, Held, KnownThing, Sharing, parts
+from cucmos_shell.cluster.shared import OWN, REQUEST, Asked, Held, KnownThing, Sharing, parts
 from cucmos_shell.errors import Refused, ShellError
 from cucmos_shell.node.certificates import issuing
 from cucmos_shell.node.certificates.anchors import anchors
@@ -71,13 +72,12 @@ def sealed_for(
     member: Membership, thing: str, has: Held, nodes: Iterable[NodeRecord]
 ) -> dict[str, bytes]:
     """The key of a thing, sealed for each of the nodes, by their random names."""
-    return {
-        node.id: seal(
-            bytes.fromhex(node.sealing), has.key_pem, _context(member, thing, has.sha256, node.id)
-        )
-        for node in nodes
-        if node.sealing
-    }
+    keys = {}
+    for node in nodes:
+        context = _context(member, thing, has.sha256, node.id)
+        with contextlib.suppress(ValueError):  # a key that is none: nothing for that node
+            keys[node.id] = seal(bytes.fromhex(node.sealing), has.key_pem, context)
+    return keys
 
 
 def keep_copies(change: Transaction, profile: Profile, units: Iterable[str]) -> None:
@@ -123,6 +123,7 @@ class SharedArrivals:
         self._secrets = secrets
         self._known = {**shared.known(change), **sharing.known}
         self._told = sharing.revisions.keys()
+        self._seen = seen(change)
         done = {*self._told, *sharing.stale}
         self._asked = {k: one for k, one in shared.asked(change).items() if k not in done}
         self.renewed: list[str] = []
@@ -139,6 +140,8 @@ class SharedArrivals:
 
     def _meet(self, thing: str, said: Shared) -> None:
         one, before = self._asked.get(thing), self._known.get(thing)
+        if before and said.revision == self._seen.get(thing) and said.sha256 != before.sha256:
+            return  # an old value in the place of the one that is known
         if one is not None:
             entry = Entry(bool(said.sha256), said.revision, said.by)
             own = self._change.own(parts(thing)[1]).row
@@ -146,10 +149,20 @@ class SharedArrivals:
             if shared_holds(entry, one.wish, mine, begin(thing, said)):
                 return  # to be told in the next turn
             del self._asked[thing]
-            if one.wish.present and shared.sha256_of(self._change, thing) != said.sha256:
-                self._note(thing, "dropped", f"another came first, from {said.account}")
+            self._drop(thing, one, said)
         if before is None or before.sha256 != said.sha256 or before.awaited:
             self._arrive(thing, said)
+
+    def _drop(self, thing: str, one: Asked, said: Shared) -> None:
+        """Say that what is wished is not to be; a request that is gone elsewhere goes here, too."""
+        kind, unit = parts(thing)
+        if not one.wish.present or shared.sha256_of(self._change, thing) == said.sha256:
+            return
+        if kind == REQUEST and not said.sha256:
+            self._change.drop_request(unit)
+            self._note(thing, "dropped", f"it was deleted or answered elsewhere by {said.account}")
+        else:
+            self._note(thing, "dropped", f"another came first, from {said.account}")
 
     def _arrive(self, thing: str, said: Shared) -> None:
         kind, unit = parts(thing)

@@ -209,7 +209,7 @@ def _sync(node: Node, log: Log, confirmed: bool) -> Conversation[Synced]:
                 yield from renewed(node, unit, "uploaded")
         else:
             total = total.replace(revision=member.applied)
-        if member.node not in view.nodes:
+        if f"nodes/{member.node}" not in view.seen:
             put_self(node, log, member)
         if round_.complete and sharing.complete and not _untold(node.snapshot()):
             _collect(log, node, member, view)
@@ -281,12 +281,12 @@ def _untold(snapshot: Snapshot) -> bool:
 
 
 def _refuse_loss(node: Node, snapshot: Snapshot, view: View, confirmed: bool) -> None:
-    """Raise Refused where a full read takes much away that nobody is known to have deleted."""
-    if not view.full or confirmed or joined(snapshot).has_seen(view.meta.floor):
+    """Raise Refused where much would go that nobody is known to have deleted."""
+    if confirmed or joined(snapshot).has_seen(view.meta.floor):
         return
     for store in node.profile.distribution.stores:
         known = membership.known(snapshot, store)
-        lost = sum(e.present and (store, sha) not in view.lines for sha, e in known.items())
+        lost = sum(e.present and view.absent((store, sha)) for sha, e in known.items())
         if lost > BRAKE_COUNT and lost > BRAKE_SHARE * known.present():
             raise Refused(
                 "The cluster no longer knows {lost} of {all} certificates of {store}",
@@ -356,10 +356,11 @@ def _collect(log: Log, node: Node, member: Membership, view: View) -> None:
             old += [
                 (store, sha256, entry.revision)
                 for sha256, entry in known.items()
-                if not entry.present and entry.revision <= up_to
+                if not entry.present and view.meta.floor < entry.revision <= up_to
             ]
     if len(old) >= COLLECT:
-        log.collect(up_to, old[:BATCH])
+        old = sorted(old, key=lambda one: one[2])[:BATCH]
+        log.collect(old[-1][2], old)
 
 
 # --- when there is something to do ---------------------------------------------------------------

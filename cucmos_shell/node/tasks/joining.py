@@ -24,7 +24,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cucmos_shell.cluster.entries import LogLine
     from cucmos_shell.cluster.log import Wanted
+    from cucmos_shell.cluster.rules import Entry
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
     from cucmos_shell.store import Snapshot
@@ -278,14 +280,19 @@ def _found_again(node: Node, bus: Bus, member: Membership, password: str) -> tup
     if secrets is None or (key is not None and secrets.cluster != key):
         secrets = Secrets(key or new_key(), secrets.private if secrets else sealed.new_private())
     log = Log(bus, secrets.cluster)
-    if key is None:
+    same = bus.identity() == member.identity
+    known = membership.revisions(node.snapshot())(META) if same else 0
+    found = None
+    with contextlib.suppress(NotOfMembers):
+        found = log.meta(known) if key is not None else None
+    if found is None:
         at = bus.read(META)
         revision = next((item.revision for item in at.items if item.key == META), 0)
         locked = _locked(password, secrets, member)
         meta = Meta(member.cluster, _name(node), at.revision, 0, locked, revision)
         if not log.found(meta, described(node, member, secrets)):
             raise Refused("The bus is being changed at this moment; try again")
-    elif log.meta().era == member.era:
+    elif found.era == member.era:
         log.begin_era(_name(node))
     return log, secrets
 
@@ -294,9 +301,7 @@ def _known_anew(node: Node, snapshot: Snapshot, member: Membership, view: View) 
     for store in node.profile.distribution.stores:
         for sha256, entry in membership.known(snapshot, store).items():
             line = view.lines.get((store, sha256))
-            if line is not None and not line.was and line.entry.revision > view.meta.since:
-                continue  # said since the first node has told the bus anew
-            if line is not None and (line.was or line.entry.revision) >= entry.revision:
+            if line is not None and _holds(line, entry, view.meta.since):
                 continue
             row = next((r for r in snapshot.index(store).search(sha256) if not r.owner), None)
             if entry.present and row is None:
@@ -306,6 +311,14 @@ def _known_anew(node: Node, snapshot: Snapshot, member: Membership, view: View) 
             name, text = (row.name, row.description) if row else ("", "")
             told = Told(wish, name, text, "cluster", node.now(), "told anew")
             yield store, sha256, line.entry.revision if line else 0, told, der, entry.revision
+
+
+def _holds(line: LogLine, entry: Entry, since: int) -> bool:
+    """Whether what the bus says is newer than what a node knows; no old value, written again."""
+    if not line.was and line.seen >= since and line.entry.revision > since:
+        return True  # said since the first node has told the bus anew
+    stale = line.seen < entry.revision < line.entry.revision
+    return not stale and (line.was or line.entry.revision) >= entry.revision
 
 
 def _renumber(
@@ -331,5 +344,5 @@ def _renumber(
     membership.put_wishes(change, wishes)
     membership.put_member(change, member)
     membership.put_secrets(change, secrets)
-    membership.put_seen(change, view.seen)
     wish_anew(change, view.things, lambda: new_id(node, member))
+    membership.put_seen(change, view.seen)

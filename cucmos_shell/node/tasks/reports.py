@@ -45,9 +45,11 @@ def look(node: Node, log: Log, snapshot: Snapshot, member: Membership, *, full: 
         raise Refused(WENT_BACK[0], details=WENT_BACK[1:])
     if view.meta.era != member.era and member.applied > view.meta.since:
         raise Refused(WENT_BACK[0], details=WENT_BACK[1:])  # another has noticed and rebuilt it
-    # Whoever was removed stays so: a node that joins again has another random name.
-    removed = {one.id: one for one in membership.nodes(snapshot) if one.removed}
-    whole: View = view.replace(nodes={**view.nodes, **removed})
+    # Whoever was removed stays so, since a node that joins again has another random name; and whose
+    # record is missing is a member all the same.
+    kept = {one.id: one for one in membership.nodes(snapshot)}
+    removed = {name: one for name, one in kept.items() if one.removed}
+    whole: View = view.replace(nodes={**kept, **view.nodes, **removed})
     if member.node in whole.nodes and whole.nodes[member.node].removed:
         raise Refused(REMOVED[0], details=REMOVED[1:])
     return whole

@@ -30,6 +30,7 @@ def share(node: Node, log: Log, snapshot: Snapshot, member: Membership, view: Vi
         if asked.wish.present and has is None:
             stale.append(thing)
             continue
+        at = log.at(thing)  # before it is read: what comes in between makes the change fail
         said = log.thing(thing, member.node, membership.revisions(snapshot))
         if said is not None:
             entry = Entry(bool(said.sha256), said.revision, said.by)
@@ -37,7 +38,7 @@ def share(node: Node, log: Log, snapshot: Snapshot, member: Membership, view: Vi
             if not shared_holds(entry, asked.wish, mine, begin(thing, said)):
                 continue  # dropped when it comes in
         keys = sealed_for(member, thing, has, active.values()) if has else {}
-        revision = log.tell_thing(thing, member.node, asked, has, keys)
+        revision = log.tell_thing(thing, at, member.node, asked, has, keys)
         if revision is None:
             complete = False
             continue
@@ -63,8 +64,8 @@ def _given(
             continue
         has = held(node.profile, snapshot, thing)
         if has is not None:
-            there = {item.key for item in log.bus.read(f"keys/{thing}/").items}
-            lacking = [active[one] for one in late if f"keys/{thing}/{one}" not in there]
+            there = log.given(thing)
+            lacking = [active[one] for one in late if one not in there]
             if lacking:
                 log.give_keys(thing, sealed_for(member, thing, has, lacking))
             given[thing] = known.replace(given=tuple(sorted({*known.given, *late})))
@@ -80,9 +81,13 @@ def wish_anew(change: Transaction, things: Mapping[str, Shared], new_id: Callabl
     """Wish what the log has lost of what the node has of things."""
     asked = shared.asked(change)
     known = {key: row.replace(given=()) for key, row in shared.known(change).items()}
+    revisions = membership.seen(change)
     for key, row in known.items():
-        if key not in things and key not in asked and row.sha256 == shared.sha256_of(change, key):
-            asked[key] = Asked(Wish(bool(row.sha256), 0, (new_id(),)), change.who, change.now)
+        there, at = things.get(key), revisions.get(key, 0)
+        lost = there is None or there.seen < at < there.revision
+        if lost and key not in asked and row.sha256 == shared.sha256_of(change, key):
+            seen = there.revision if there else 0
+            asked[key] = Asked(Wish(bool(row.sha256), seen, (new_id(),)), change.who, change.now)
     shared.put_known(change, known)
     shared.put_asked(change, asked)
 

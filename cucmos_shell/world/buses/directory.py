@@ -44,6 +44,13 @@ CREATE TABLE items(revision INTEGER, key BLOB PRIMARY KEY, value BLOB, sum INTEG
 CREATE TABLE log(revision INTEGER, key BLOB, value BLOB, sum INTEGER);
 CREATE UNIQUE INDEX log_order ON log(revision, key);
 """
+_OBJECTS = {
+    ("table", "meta"),
+    ("table", "items"),
+    ("table", "log"),
+    ("index", "log_order"),
+    ("index", "sqlite_autoindex_items_1"),
+}
 _READ = "SELECT revision, key, value, sum FROM items WHERE key >= ? AND key < ? ORDER BY key"
 _SINCE = (
     "SELECT revision, key, value, sum FROM log WHERE revision > ? AND key >= ? AND key < ?"
@@ -114,6 +121,7 @@ class DirectoryBus:
         self._database = Database(os.path.join(folder, "bus.db"), seconds, self._check)
         self._identity = ""
         self._seen = 0
+        self._schema = -1
 
     def identity(self) -> str:
         """As in Bus."""
@@ -208,6 +216,8 @@ class DirectoryBus:
 
     def _check(self, connection: sqlite3.Connection) -> None:
         """Look at a database that has just been opened, all of it: 30 ms for 10,000 items."""
+        connection.execute("PRAGMA trusted_schema = OFF")
+        self._schema = -1
         self._look(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -218,6 +228,13 @@ class DirectoryBus:
 
     def _look(self, connection: sqlite3.Connection) -> tuple[int, int]:
         """Revision and floor, if it is still the bus that it was."""
+        (version,) = connection.execute("PRAGMA schema_version").fetchone()
+        if version != self._schema:
+            # A view or a trigger of somebody else may run for ever.
+            found = connection.execute("SELECT type, name FROM sqlite_schema").fetchall()
+            if not found or not set(found) <= _OBJECTS:
+                raise self._damaged("it has other tables")
+            self._schema = version
         match connection.execute("SELECT format, identity, revision, floor FROM meta").fetchone():
             case (int(number), _, _, _) if number > FORMAT:
                 raise BusNewer(self._database.path, number)
