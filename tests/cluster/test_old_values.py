@@ -1,0 +1,184 @@
+"""What a member has signed once, written again by a stranger later on: with and without a rebuild."""
+
+import sqlite3
+import time
+
+import pytest
+from three_nodes import NAMES, PASSWORD, Cluster
+
+from cucmos_shell.cluster.signed import content
+from cucmos_shell.node.tasks.agent import COLLECT
+from cucmos_shell.world.bus import BusDamaged, Item, Put
+from cucmos_shell.world.buses.directory import DirectoryBus, create
+
+SYNC, REBUILD = "utils cluster sync", "utils cluster rebuild"
+DELETE = "set cert delete tomcat-trust Root_A.pem"
+ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c"
+
+
+@pytest.fixture
+def cluster(imp_template, tmp_path, keys):
+    return Cluster(imp_template, tmp_path, keys).begin()
+
+
+@pytest.fixture
+def stranger(cluster):
+    return cluster.bus.open(cluster.clock)
+
+
+@pytest.fixture
+def root(cluster, outside_ca):
+    """PEM of a root that ann has uploaded, and all have."""
+    pem = outside_ca.root("Root A").pem
+    cluster.upload("ann", "tomcat-trust", pem)
+    cluster.settle()
+    return pem
+
+
+def written_again(cluster, stranger, before, *prefixes):
+    """A stranger writes what the bus held once."""
+    kept = before.items.items()
+    stranger.change([], [Put(key, item.value) for key, item in kept if key.startswith(prefixes)])
+    for name in NAMES:
+        cluster.say(name, SYNC, status=None)
+
+
+def rebuilt(cluster):
+    for name in NAMES:
+        cluster.say(name, REBUILD, PASSWORD)
+    cluster.settle()
+
+
+def held(cluster):
+    return [len(cluster.held(name)) for name in NAMES]
+
+
+def test_a_deletion_that_was_collected_holds(cluster, stranger, root, outside_ca):
+    """The nodes remember it when the bus no longer does."""
+    before = cluster.bus.copy()
+    cluster.say("ann", DELETE, "yes")
+    pem = b"".join(outside_ca.root(f"R {n}").pem for n in range(COLLECT))
+    cluster.upload("ann", "tomcat-trust", pem)
+    cluster.settle()
+    for row in cluster.node("ann").snapshot().trust("tomcat-trust"):
+        if row.common_name.startswith("R "):
+            cluster.say("ann", f"set cert delete tomcat-trust {row.name}.pem", "yes")
+    cluster.settle()
+    cluster.settle()
+    assert not any(key.startswith("trust/") for key in cluster.bus.items)
+    written_again(cluster, stranger, before, "trust/")
+    assert held(cluster) == [0, 0, 0]
+    assert "ClusterStranger" in cluster.say("cay", "show alarm")
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_a_rebuild_takes_no_old_value_for_a_new_one(cluster, stranger, root, present):
+    """A certificate that was deleted, and the deletion of one that was uploaded again."""
+    before = cluster.bus.copy()
+    cluster.say("ann", DELETE, "yes")
+    cluster.settle()
+    if not present:
+        before = cluster.bus.copy()
+        cluster.upload("ann", "tomcat-trust", root)
+        cluster.settle()
+    written_again(cluster, stranger, before, "trust/")
+    rebuilt(cluster)
+    assert held(cluster) == ([0, 0, 0] if present else [1, 1, 1])
+
+
+def test_no_rebuild_brings_an_old_multi_server_certificate_back(
+    cluster, stranger, root, outside_ca
+):
+    issuer = outside_ca.root("Root B")
+    cluster.upload("ann", "tomcat-trust", issuer.pem)
+    found = []
+    for start in (-86_400, -3600):
+        cluster.say("ann", "set csr gen tomcat multi-server")
+        csr = cluster.node("ann").snapshot().request_pem("tomcat")
+        pem = outside_ca.sign(csr, issuer, start=start).pem
+        cluster.say("ann", "set cert import own tomcat", pem.decode())
+        cluster.settle()
+        found.append(cluster.bus.copy())
+    last = cluster.node("ann").snapshot().own_der("tomcat")
+    written_again(cluster, stranger, found[0], "own/", "keys/own/")
+    rebuilt(cluster)
+    assert {cluster.node(name).snapshot().own_der("tomcat") for name in NAMES} == {last}
+
+
+def test_what_takes_the_place_of_a_known_revision(cluster, stranger, root):
+    """As by whoever edits the rows of a folder's bus: no revision is signed."""
+    before = cluster.bus.copy()
+    cluster.say("ann", DELETE, "yes")
+    cluster.settle()
+    (key,) = (one for one in cluster.bus.items if one.startswith("trust/"))
+    old, there = before.items[key], cluster.bus.items[key]
+    assert content(old)["present"]
+    cluster.bus.items[key] = Item(key, old.value, there.revision)
+    stranger.compact(cluster.bus.revision)
+    for name in NAMES:
+        cluster.say(name, SYNC, status=None)
+    assert held(cluster) == [0, 0, 0]
+
+
+def test_a_head_with_another_signature(cluster, stranger, root):
+    """A rebuild begins it anew."""
+    head = cluster.bus.items["meta"].value
+    stranger.change([], [Put("meta", b"0" * 64 + head[64:])])
+    assert REBUILD in cluster.say("ann", SYNC, status=1)
+    rebuilt(cluster)
+    assert held(cluster) == [1, 1, 1]
+
+
+@pytest.mark.parametrize("key", ["keys/{}", "keys/own/{}", "own", "csr/a/b/c", "keys/x/y/{}"])
+def test_odd_keys_of_a_node(cluster, stranger, root, key):
+    ids = [one.partition("/")[2] for one in cluster.bus.items if one.startswith("nodes/")]
+    stranger.change([], [Put(one, b"x") for one in {key.format(name) for name in ids}])
+    for name in NAMES:
+        cluster.say(name, SYNC)
+        assert "ClusterStranger" in cluster.say(name, "show alarm")
+
+
+def test_a_node_whose_record_is_missing_is_waited_for(cluster, stranger, root):
+    """What it has not applied is not collected."""
+    members = cluster.log().members().values()
+    (gone,) = (one.id for one in members if one.hostname == "bob")
+    stranger.change([], [], [f"nodes/{gone}"])
+    cluster.say("ann", DELETE, "yes")
+    for _ in range(3):
+        cluster.settle("ann", "cay")
+    assert any(key.startswith("trust/") for key in cluster.bus.items)
+    cluster.settle()
+    assert held(cluster) == [0, 0, 0]
+    assert "bob" in cluster.say("ann", "show network cluster")
+
+
+def test_a_request_deleted_elsewhere_does_not_come_back(cluster):
+    """By the state of a node that was put back to before it had told it."""
+    cluster.say("ann", "set csr gen tomcat multi-server")
+    cluster.snapshot("ann")
+    cluster.settle()
+    cluster.say("bob", "set csr delete tomcat", "yes")
+    cluster.settle()
+    cluster.restore("ann")
+    assert "csr/tomcat, dropped: it was deleted" in cluster.say("ann", SYNC)
+    cluster.settle()
+    assert not any(cluster.node(name).snapshot().own("tomcat").request for name in NAMES)
+
+
+@pytest.mark.parametrize("statement", [
+    f"DROP TABLE meta; CREATE VIEW meta AS SELECT 1 format, 'a' identity, ({ENDLESS}) revision, "
+    "0 floor",
+    f"CREATE TRIGGER t AFTER INSERT ON items BEGIN SELECT ({ENDLESS}); END",
+], ids=["view", "trigger"])  # fmt: skip
+def test_a_schema_of_somebody_else_is_not_run(tmp_path, statement):
+    """Before it is opened, and while it is."""
+    create(str(tmp_path))
+    bus = DirectoryBus(str(tmp_path), time.time)
+    bus.change([], [Put("a", b"")])
+    database = sqlite3.connect(tmp_path / "bus.db")
+    database.executescript(statement)
+    database.close()
+    for one in (bus, DirectoryBus(str(tmp_path), time.time)):
+        with pytest.raises(BusDamaged):
+            one.change([], [Put("b", b"")])
+        one.close()
