@@ -78,7 +78,8 @@ class Agent:
                     return self._later()
         except (ShellError, OSError) as error:
             self.close()
-            self._away(str(error))
+            self.said = str(error)
+            self._away(self.said)
             return self._later()
         self._away_since = None
         self._patience = FAILED
@@ -104,7 +105,6 @@ class Agent:
             alarm = self._node.alarms.make("ClusterUnreachable", Reason=reason)
             raise_alarms(self._node, (alarm,))
             self._alarmed = True
-        self.said = reason
 
     def _open(self, member: Membership) -> Bus:
         if self._bus is None or self._url != member.url:

@@ -281,8 +281,8 @@ def _untold(snapshot: Snapshot) -> bool:
 
 
 def _refuse_loss(node: Node, snapshot: Snapshot, view: View, confirmed: bool) -> None:
-    """Raise Refused where much would go that nobody is known to have deleted."""
-    if confirmed or joined(snapshot).has_seen(view.meta.floor):
+    """Raise Refused where a full read takes much away that nobody is known to have deleted."""
+    if not view.full or confirmed or joined(snapshot).has_seen(view.meta.floor):
         return
     for store in node.profile.distribution.stores:
         known = membership.known(snapshot, store)
