@@ -50,7 +50,12 @@ class EtcdState:
         return found
 
     def let_go(self) -> None:
-        """Need no connections for now; they are closed with the last bus that needs them."""
+        """Need no connections for now; they are closed with the last bus that needs them.
+
+        The files are read anew by whoever connects next.
+        """
+        if self._members is not None:
+            self._members.forget_files()
         self._members = None
 
     @contextlib.contextmanager

@@ -173,6 +173,11 @@ class EtcdMembers:
 
         return self._from_any(attempt, deadline)[0]
 
+    def forget_files(self) -> None:
+        """Let go of what the files said: they may be others now."""
+        with self._lock:
+            self._context = None
+
     def close(self) -> None:
         """Let go of all connections, and of what the files said."""
         with self._lock:
