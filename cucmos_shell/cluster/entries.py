@@ -134,11 +134,11 @@ def shared(item: Item) -> Shared:
     ders = tuple(b64decode(one) for one in data["ders"])
     if sha256 and len(bytes.fromhex(sha256)) != 32:
         raise ValueError(f"{sha256} is no SHA-256")
-    least = 2 if item.key.startswith("own/") else 1
-    if len(ders) < least if sha256 else ders:
-        raise ValueError("a certificate without its SHA-256 or chain, or the reverse")
-    if sha256 and least == 1 and len(ders) > 1:
-        raise ValueError("more than one request")
+    if item.key.startswith("own/"):
+        if not sha256 or len(ders) < 2:
+            raise ValueError("a certificate without its SHA-256, or without its root")
+    elif len(ders) != bool(sha256):
+        raise ValueError("a request without its SHA-256, the reverse, or several")
     return Shared(
         item.revision, by, sha256, ders, text, node, account, _moment(data, "when"),
         seen=read_up_to(item),

@@ -8,6 +8,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from three_nodes import NAMES, PASSWORD, Cluster
 
+from cucmos_shell.cluster import membership
+from cucmos_shell.cluster.signed import content, signed
 from cucmos_shell.world.bus import Put
 
 SYNC = "utils cluster sync"
@@ -230,3 +232,25 @@ def test_no_stranger_gets_a_key_or_gives_one(cluster, outside_ca, root):
     for name in NAMES:
         assert "no member of the cluster" in cluster.say(name, SYNC)
     assert everywhere(cluster) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"sha256": "", "ders": []}, {"sha256": ""}, {"ders": []}, {"ders": ["AA=="]}, {"sha256": "x"},
+     {"text": "\ud800"}, {"when": -1}],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["own", "csr"])
+def test_malformed_things_of_a_member_are_damage(cluster, outside_ca, root, kind, change):
+    """Or nothing comes of them; no node ends in an internal error, and none loses anything."""
+    in_use(cluster, outside_ca, root)
+    request(cluster, "ann")
+    cluster.settle()
+    before = everywhere(cluster)
+    key, bus = f"{kind}/tomcat", cluster.bus.open(cluster.clock)
+    data = {**content(cluster.bus.items[key]), **change}
+    secret = membership.secrets(cluster.node("ann").snapshot()).cluster
+    bus.change([], [Put(key, signed(secret, key, cluster.bus.revision, data))])
+    for line in (SYNC, "show cert distribution", "show csr own tomcat", "show cert list own"):
+        cluster.say("bob", line, status=None)
+        assert cluster.talks["bob"].status in (0, 1, 5), line
+    assert own(cluster, "bob")[:3] == before[:3]
