@@ -91,6 +91,7 @@ class _EtcdWire:
     def __init__(self, made: socket.socket, host: str) -> None:
         self._socket = made
         self._host = host
+        self._answer: http.client.HTTPResponse | None = None
         self.process = os.getpid()
 
     def send(
@@ -105,11 +106,14 @@ class _EtcdWire:
         self._socket.sendall(head.encode("ascii") + body)
         incoming = _Incoming(self._socket, deadline, patience)
         response = http.client.HTTPResponse(incoming, method=verb)  # type: ignore[arg-type]
+        self._answer = response
         response.begin()
         return response, incoming
 
     def close(self) -> None:
-        """Let go of it."""
+        """Let go of it, and of an answer that was not read to its end."""
+        if self._answer is not None:
+            self._answer.close()
         self._socket.close()
 
 
