@@ -43,11 +43,16 @@ class Meta(Value):
 
 
 class Report(Value):
-    """What a member says of itself: up to where it has applied the log. `turn` counts reports."""
+    """What a member says of itself: up to where it has applied the log. `turn` counts reports.
+
+    `knows` are the digests of `vouched`; `awaits` the things whose key it has not been given.
+    """
 
     applied: int
     turn: int
     mark: str
+    knows: Mapping[str, str] = {}
+    awaits: tuple[str, ...] = ()
 
 
 class LogLine(Value):
@@ -171,7 +176,14 @@ def node(item: Item) -> NodeRecord:
 def report(item: Item) -> Report:
     """What a member says of itself."""
     data = content(item)
-    return Report(_number(data, "applied"), _number(data, "turn"), _text(data, "mark"))
+    knows, awaits = data.get("knows", {}), data.get("awaits", [])
+    if not isinstance(knows, dict) or not isinstance(awaits, list):
+        raise TypeError("what it knows or awaits is neither")
+    known = {area: _text(knows, area) for area in knows}
+    return Report(
+        _number(data, "applied"), _number(data, "turn"), _text(data, "mark"), known,
+        tuple(map(str, awaits)),
+    )  # fmt: skip
 
 
 def _text(data: Mapping[str, Any], name: str) -> str:

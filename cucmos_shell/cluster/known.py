@@ -63,6 +63,11 @@ class Known:
         """How many of them are present."""
         return sum(octet & 1 for octet in self.raw[SIZE - 1 :: SIZE])
 
+    def those_present(self) -> bytes:
+        """The octets of those that are present."""
+        pieces = (self.raw[at : at + SIZE] for at in range(0, len(self.raw), SIZE))
+        return b"".join(piece for piece in pieces if piece[-1] & 1)
+
     def changed(self, changes: Mapping[str, Entry | None]) -> bytes:
         """The octets with entries put in, replaced or (None) taken out."""
         pieces: list[bytes] = []

@@ -18,22 +18,23 @@ import os
 from base64 import b64encode
 
 from cucmos_shell.cluster import entries
-from cucmos_shell.cluster.entries import LogLine, Meta, Report, Shared, understanding
+from cucmos_shell.cluster.entries import Meta, Report, Shared, understanding
 from cucmos_shell.cluster.known import entry_of
 from cucmos_shell.cluster.rules import Entry
 from cucmos_shell.cluster.shared import KINDS
 from cucmos_shell.cluster.signed import KEY_SIZE, genuine, signed
+from cucmos_shell.cluster.view import View, sort_out
 from cucmos_shell.errors import Refused
-from cucmos_shell.results import Value
-from cucmos_shell.world.bus import MAX_CHANGE, At, BusWentBack, Compacted, Put
+from cucmos_shell.world.bus import MAX_CHANGE, At, BusWentBack, Changes, Compacted, Put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import TypeVar
 
     from cucmos_shell.cluster.membership import Membership, NodeRecord, Told
     from cucmos_shell.cluster.shared import Asked, Held
+    from cucmos_shell.cluster.view import Sorted
     from cucmos_shell.world.bus import Bus, Item
 
     T = TypeVar("T")
@@ -53,52 +54,6 @@ class NotOfMembers(Refused):
             "The bus does not hold what the members of the cluster have written",
             details=("If an earlier version has made it, or it was lost: utils cluster rebuild",),
         )
-
-
-class View(Value):
-    """What a node reads of the log: all of it (`full`), or what is new to it, up to `revision`.
-
-    `lines` maps store and SHA-256 to an entry, `gone` holds those collected. `copies` maps node and
-    unit to certificates, None if gone. `news`: there is something that concerns the node, not only
-    what others report of themselves. `things` are multi-server certificates and requests by their
-    keys. `seen` maps the keys of nodes, copies and things to their revisions, `strange` those that
-    no member has written.
-    """
-
-    revision: int
-    full: bool
-    meta: Meta
-    lines: Mapping[tuple[str, str], LogLine]
-    gone: frozenset[tuple[str, str]]
-    nodes: Mapping[str, NodeRecord]
-    reports: Mapping[str, Report]
-    copies: Mapping[tuple[str, str], bytes | None]
-    things: Mapping[str, Shared]
-    news: bool
-    seen: Mapping[str, int]
-    strange: Mapping[str, int]
-
-    def entry(self, key: tuple[str, str], known: Entry | None, *, all_seen: bool) -> Entry | None:
-        """The entry of a store's certificate, where the node knows `known`.
-
-        What is present is never collected: where it is absent, a node that has seen all that was
-        (`all_seen`) knows that it was lost, and goes on with what it knows.
-        """
-        if key in self.lines:
-            entry = self.lines[key].entry
-            # The revision is not signed: what is known of it already stays what it was.
-            return known if known is not None and known.revision == entry.revision else entry
-        if not self.absent(key) or (all_seen and known is not None and known.present):
-            return known
-        return None
-
-    def absent(self, key: tuple[str, str]) -> bool:
-        """Whether the log is known to have no entry for a store's certificate."""
-        return key not in self.lines and (self.full or key in self.gone)
-
-    def hostname(self, node: str) -> str:
-        """What a member is called; its random name where it is not known."""
-        return self.nodes[node].hostname if node in self.nodes else node
 
 
 class Log:
@@ -121,44 +76,36 @@ class Log:
         try:
             if member.fresh or full:
                 raise Compacted(0)
-            items: dict[str, Item] = {}
-            gone: set[str] = set()
-            revision = member.applied
-            for change in self.bus.since("", member.applied):
-                revision = change.revision
-                items.update({item.key: item for item in change.items})
-                gone = (gone | set(change.gone)) - {item.key for item in change.items}
+            changes: Sequence[Changes] = self.bus.since("", member.applied)
+            revision = changes[-1].revision if changes else member.applied
         except Compacted:
             reading = self.bus.read("")
             full, revision = True, reading.revision
-            items, gone = {item.key: item for item in reading.items}, set()
+            changes = (Changes(revision, reading.items, ()),)
         with understanding():
-            return self._view(member.node, revision, full, items, gone, known)
+            came = sort_out(self._key, changes, known)
+            return self._view(member.node, revision, full, came, known)
 
     def _view(
-        self,
-        node: str,
-        revision: int,
-        full: bool,
-        items: dict[str, Item],
-        gone: set[str],
-        known: Callable[[str], int],
+        self, node: str, revision: int, full: bool, came: Sorted, known: Callable[[str], int]
     ) -> View:
-        strange, lines, copies, seen = {}, {}, {}, {}
-        for key, item in items.items():
+        lines, copies, seen = {}, {}, {}
+        for key, item in came.items.items():
             place = entry_of(key)
-            if not genuine(self._key, item, known(key)):
-                strange[key] = item.revision
-            elif place:
+            if place:
                 lines[place] = entries.line(item)
             elif key.startswith("copies/"):
                 _, owner, unit = key.split("/")
                 if item.revision != known(key):
                     copies[owner, unit] = entries.copy(item)
                 seen[key] = item.revision
-        things = self._things(node, items, known)
+        things = self._things(node, came, known)
         seen.update({key: found.revision for key, found in things.items()})
         nodes = self._rows("nodes/", entries.node, known, seen)
+        for key in came.strange.keys() & came.items.keys():
+            if key.startswith("nodes/"):
+                nodes[key.partition("/")[2]] = entries.node(came.items[key])
+                seen[key] = came.items[key].revision
         meta = self.meta(known(META))
         seen[META] = meta.revision
         return View(
@@ -166,28 +113,34 @@ class Log:
             full,
             meta,
             lines,
-            frozenset(filter(None, map(entry_of, gone))),
+            frozenset(filter(None, map(entry_of, came.gone))),
             nodes,
             self.reports(),
             copies,
             things,
-            full or bool(gone) or any(not key.startswith("applied/") for key in items),
+            full or bool(came.gone or came.foreign) or any(map(is_news, came.touched)),
             seen,
-            strange,
+            came.strange,
+            came.foreign,
         )
 
-    def _things(
-        self, node: str, items: Iterable[str], known: Callable[[str], int]
-    ) -> dict[str, Shared]:
+    def _things(self, node: str, came: Sorted, known: Callable[[str], int]) -> dict[str, Shared]:
         """The things that concern `node` of which something has changed."""
-        keys = {_thing_of(key, node) for key in items} - {""}
-        found = ((key, self.thing(key, node, known)) for key in keys)
+        keys = {_thing_of(key, node) for key in came.touched} - {""}
+        found = ((key, self.thing(key, node, known, came.items.get(key))) for key in keys)
         return {key: thing for key, thing in found if thing is not None}
 
-    def thing(self, key: str, node: str, known: Callable[[str], int]) -> Shared | None:
-        """What there is of a thing now, with its key for `node`; None if no member wrote it."""
+    def thing(
+        self, key: str, node: str, known: Callable[[str], int], before: Item | None = None
+    ) -> Shared | None:
+        """What there is of a thing now, with its key for `node`.
+
+        If no member wrote that, what was there `before` it, which one did, or None.
+        """
         item, sealed = self._one(key), self._one(f"keys/{key}/{node}")
-        if item is None or not genuine(self._key, item, known(key)):
+        if item is None or not genuine(self._key, item, before.revision if before else known(key)):
+            item = before
+        if item is None:
             return None
         with understanding():
             found = entries.shared(item)
@@ -265,6 +218,12 @@ class Log:
         """Say that a node is a member, or was."""
         self._put_now(f"nodes/{node.id}", node.__dict__)
 
+    def mend_node(self, node: NodeRecord, view: View) -> None:
+        """Say it anew where nobody of the cluster has written over it, if it is still so."""
+        name = f"nodes/{node.id}"
+        put = self._put(name, view.revision, node.__dict__)
+        self.bus.change([At(name, view.strange[name])], [put])
+
     def put_copy(self, node: str, unit: str, der: bytes) -> None:
         """Give the others a copy of an own certificate; empty: there is none any more."""
         self._put_now(f"copies/{node}/{unit}", {"der": b64encode(der).decode()})
@@ -333,10 +292,11 @@ class Log:
         if keys:
             self.bus.change([], [self._sealed(key, one, secret) for one, secret in keys.items()])
 
-    def given(self, key: str) -> set[str]:
-        """The nodes for which the key of a thing lies on the bus."""
+    def given(self, key: str) -> dict[str, int]:
+        """The nodes for which the key of a thing lies on the bus, since which revision."""
         items = self.bus.read(f"keys/{key}/").items
-        return {item.key.rpartition("/")[2] for item in items if genuine(self._key, item)}
+        there = {item.key.rpartition("/")[2]: item for item in items}
+        return {node: item.revision for node, item in there.items() if genuine(self._key, item)}
 
     def take_keys(self, node: str) -> list[str]:
         """Take away what was sealed for a node; the things whose keys it knows."""
@@ -363,6 +323,11 @@ def _thing_of(key: str, node: str) -> str:
     if kind == "keys" and len(rest) == 3 and rest[-1] == node:
         kind, *rest = rest[:-1]
     return f"{kind}/{rest[0]}" if kind in KINDS and len(rest) == 1 else ""
+
+
+def is_news(key: str) -> bool:
+    """Whether a change of that key is more than what a member says of itself."""
+    return not key.startswith("applied/")
 
 
 def new_key() -> bytes:

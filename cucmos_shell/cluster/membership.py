@@ -43,7 +43,8 @@ class Membership(Value):
     when it was last read. `applied` is the revision up to which everything was applied, `fresh`
     that nothing was yet. `turn` counts the reports about it to the others, `mark` is that of the
     last one. `era` is the last one known of the log. `copies` is the SHA-256 of each unit's own
-    certificate that the others were given.
+    certificate that the others were given. `unsure`: it has joined, and no member has vouched yet
+    for what the bus says.
     """
 
     cluster: str
@@ -56,6 +57,7 @@ class Membership(Value):
     mark: str = ""
     era: str = ""
     copies: Mapping[str, str] = {}
+    unsure: bool = False
 
     def has_seen(self, floor: int) -> bool:
         """Whether the node knows what was deleted up to `floor`, or comes new and need not."""

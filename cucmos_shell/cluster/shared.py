@@ -105,6 +105,11 @@ def known(reader: Reader) -> dict[str, KnownThing]:
     }
 
 
+def awaited(reader: Reader) -> tuple[str, ...]:
+    """The things whose key the node has not been given."""
+    return tuple(sorted(key for key, row in known(reader).items() if row.awaited))
+
+
 def put_known(change: Transaction, value: Mapping[str, KnownThing]) -> None:
     """Keep what the log said."""
     _put(change, SHARED, {key: row.__dict__ for key, row in value.items()})

@@ -130,7 +130,8 @@ def sync(node: Node, confirm: bool = False) -> Conversation[Synced]:
     """Tell the cluster what was changed here, and apply what it says: one round.
 
     The server and `cucmos-shell agent` do it by themselves. Where a large part of a trust store
-    would go although nobody deleted it, nothing is changed; `confirm` lets it go.
+    would go although nobody deleted it, nothing is changed; `confirm` lets it go. A node that has
+    just joined takes nothing that no other node has confirmed; `confirm` takes it.
     """
     return (yield from agent.sync(node, confirmed=confirm))
 

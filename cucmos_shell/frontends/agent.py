@@ -11,8 +11,9 @@ import sys
 
 from cucmos_shell.errors import ShellError
 from cucmos_shell.node import Node
-from cucmos_shell.node.tasks.agent import alive, bus_of, news, waiting
+from cucmos_shell.node.tasks.agent import bus_of, news, waiting
 from cucmos_shell.node.tasks.alarms import raise_alarms
+from cucmos_shell.node.tasks.presence import alive
 from cucmos_shell.session.unattended import give
 from cucmos_shell.store import per_state
 from cucmos_shell.store.locks import try_lock

@@ -130,6 +130,7 @@ def test_a_second_agent_of_a_node_stands_by(nodes):
     """As those of further workers do: it makes no round, and takes over when the first is gone."""
     first, second, _ = NAMES
     others = contextlib.ExitStack()
+    nodes.say(first, SYNC)
     nodes.upload(second, nodes.ca.root("Root A").pem)
     nodes.say(second, SYNC)
     with others, nodes.agent(first) as one:
@@ -229,6 +230,7 @@ def test_an_idle_agent_writes_nothing_durably(nodes, tmp_path):
 
 def test_an_agent_ends_quietly(nodes):
     """By a signal, with nothing said."""
+    nodes.say(NAMES[0], SYNC)
     for number in (signal.SIGINT, signal.SIGTERM):
         with nodes.agent(NAMES[0]) as agent:
             nodes.upload(NAMES[1], nodes.ca.root(f"Root {number}").pem)

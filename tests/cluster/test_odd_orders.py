@@ -121,6 +121,7 @@ def test_left_and_joined_again(cluster, root):
     cluster.settle("ann", "bob")
     assert len(cluster.held("cay")) == 1
     cluster.say("cay", JOIN, PASSWORD)
+    cluster.say("bob", "utils cluster sync")
     assert "kept out: it was deleted on ann" in cluster.say("cay", "utils cluster sync")
     cluster.settle()
     assert not held(cluster)

@@ -138,6 +138,147 @@ def test_odd_keys_of_a_node(cluster, stranger, root, key):
         assert "ClusterStranger" in cluster.say(name, "show alarm")
 
 
+# --- what a member tells anew, and what a node that joins believes -------------------------------
+
+
+def by_hostname(cluster, name):
+    return next(one for one in cluster.log().members().values() if one.hostname == name)
+
+
+def replayed(cluster, stranger, before, *prefixes):
+    """A stranger writes what the bus held once; the members hear of it."""
+    kept = before.items.items()
+    stranger.change([], [Put(key, item.value) for key, item in kept if key.startswith(prefixes)])
+    cluster.settle()
+
+
+def test_a_node_that_joins_takes_no_old_certificate(cluster, stranger, root):
+    """Neither before the members have told the deletion anew nor afterwards."""
+    before = cluster.bus.copy()
+    cluster.say("ann", DELETE, "yes")
+    cluster.settle()
+    cluster.install("dan")
+    cluster.join("dan")
+    for name in NAMES:
+        cluster.say(name, SYNC)
+    kept = before.items.items()
+    stranger.change([], [Put(key, item.value) for key, item in kept if key.startswith("trust/")])
+    assert "No node of the cluster has confirmed yet" in cluster.say("dan", SYNC, status=4)
+    assert cluster.held("dan") == set()
+    cluster.settle("ann", "bob", "cay", "dan")
+    assert cluster.held("dan") == set()
+    assert "ClusterStranger" in cluster.say("ann", "show alarm")
+
+
+def test_a_node_that_joins_waits_until_a_member_has_seen_it(cluster, root):
+    cluster.install("dan")
+    cluster.join("dan")
+    answer = cluster.say("dan", SYNC, status=4)
+    assert "utils cluster sync confirm" in answer
+    assert "has confirmed yet" in cluster.say("dan", "show cert distribution")
+    assert cluster.held("dan") == set()
+    cluster.say("cay", SYNC)
+    cluster.say("dan", SYNC)
+    assert cluster.held("dan") == cluster.held("ann")
+
+
+def test_a_person_may_believe_a_bus_that_nobody_vouches_for(cluster, root):
+    cluster.install("dan")
+    cluster.join("dan")
+    cluster.say("dan", f"{SYNC} confirm")
+    assert cluster.held("dan") == cluster.held("ann")
+
+
+@pytest.mark.parametrize("kind", ["trust/", "nodes/", "copies/", "own/", "csr/"])
+def test_what_was_written_over_is_told_anew(cluster, stranger, root, outside_ca, kind):
+    """By whoever knows it, so that a node that joins finds it again."""
+    issuer = outside_ca.root("Root B")
+    cluster.upload("ann", "tomcat-trust", issuer.pem)
+    cluster.say("ann", "set csr gen tomcat multi-server")
+    csr = cluster.node("ann").snapshot().request_pem("tomcat")
+    pem = outside_ca.sign(csr, issuer).pem
+    cluster.say("ann", "set cert import own tomcat", pem.decode())
+    cluster.say("bob", "set csr gen tomcat multi-server")
+    cluster.settle()
+    keys = [key for key in cluster.bus.items if key.startswith(kind)]
+    said = {key: content(cluster.bus.items[key]) for key in keys}
+    stranger.change([], [Put(key, b"nonsense") for key in keys])
+    cluster.settle()
+    for key in keys:
+        now = content(cluster.bus.items[key])
+        for what in ("present", "der", "sha256", "ders", "hostname", "sealing"):
+            assert now.get(what) == said[key].get(what), key
+    cluster.install("dan")
+    cluster.join("dan")
+    cluster.settle("ann", "bob", "cay", "dan")
+    assert cluster.held("dan") == cluster.held("ann")
+    own = {cluster.node(name).snapshot().own_der("tomcat") for name in (*NAMES, "dan")}
+    assert len(own) == 1
+
+
+def test_a_deletion_that_was_written_over_before_others_saw_it(cluster, stranger, root):
+    """They tell the deletion anew, not what they knew before it."""
+    before = cluster.bus.copy()
+    cluster.say("ann", DELETE, "yes")
+    cluster.say("ann", SYNC)
+    kept = before.items.items()
+    stranger.change([], [Put(key, item.value) for key, item in kept if key.startswith("trust/")])
+    cluster.settle("bob", "cay", "ann")
+    assert held(cluster) == [0, 0, 0]
+
+
+def test_a_removed_node_does_not_come_back(cluster, stranger, root):
+    """Its old record, written again before the others have heard of its removal."""
+    before = cluster.bus.copy()
+    gone = by_hostname(cluster, "cay")
+    cluster.say("ann", "utils cluster remove cay", "yes")
+    key = f"nodes/{gone.id}"
+    stranger.change([], [Put(key, before.items[key].value)])
+    cluster.settle("bob", "ann")
+    assert by_hostname(cluster, "cay").removed
+    cluster.install("dan")
+    cluster.join("dan")
+    cluster.settle("bob", "ann", "dan")
+    assert "cay" not in cluster.say("dan", "show network cluster")
+
+
+def test_sealed_keys_that_were_taken_away_are_given_again(cluster, stranger, outside_ca):
+    """To a node that has not had them yet, and says so."""
+    issuer = outside_ca.root("Root B")
+    cluster.upload("ann", "tomcat-trust", issuer.pem)
+    cluster.settle()
+    cluster.say("ann", "set csr gen tomcat multi-server")
+    csr = cluster.node("ann").snapshot().request_pem("tomcat")
+    pem = outside_ca.sign(csr, issuer).pem
+    cluster.say("ann", "set cert import own tomcat", pem.decode())
+    cluster.say("ann", SYNC)
+    stranger.change([], [], [key for key in cluster.bus.items if key.startswith("keys/")])
+    cluster.settle("bob", "cay")
+    assert "waits for its key" in cluster.say("cay", "show cert distribution")
+    cluster.settle()
+    assert "waits" not in cluster.say("cay", "show cert distribution")
+    own = {cluster.node(name).snapshot().own_der("tomcat") for name in NAMES}
+    assert len(own) == 1
+    cluster.settle()
+    before = cluster.bus.revision
+    cluster.settle()
+    assert cluster.bus.revision == before
+
+
+def test_nonsense_in_the_place_of_a_report_raises_an_alarm(cluster, stranger, root):
+    stranger.change([], [Put(f"applied/{by_hostname(cluster, 'cay').id}", b"nonsense")])
+    cluster.say("bob", SYNC)
+    assert "ClusterStranger" in cluster.say("bob", "show alarm")
+
+
+def test_each_attack_on_a_key_raises_an_alarm(cluster, stranger, root):
+    (key,) = (one for one in cluster.bus.items if one.startswith("trust/"))
+    for count in (1, 2):
+        stranger.change([], [Put(key, b"nonsense")])
+        cluster.say("bob", SYNC)
+        assert cluster.say("bob", "show alarm").count("ClusterStranger") == count
+
+
 def test_a_node_whose_record_is_missing_is_waited_for(cluster, stranger, root):
     """What it has not applied is not collected."""
     members = cluster.log().members().values()

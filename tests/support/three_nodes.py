@@ -23,18 +23,26 @@ class Cluster:
             open_bus=lambda address, base, now: self.bus.open(now),
             create_bus=lambda address, base, now: self.bus.open(now),
         )
-        self.folder = folder
+        self.folder, self._template = folder, template
         self.roots = {}
         self.talks = {}
         for name in names:
-            shutil.copytree(template, folder / name, symlinks=True)
-            self.open(name)
+            self.install(name)
+
+    def install(self, name):
+        """One more node, which has joined nothing."""
+        shutil.copytree(self._template, self.folder / name, symlinks=True)
+        self.open(name)
+
+    def join(self, name):
+        """Into the cluster, without a round."""
+        return self.say(name, "utils cluster join dir:bus", PASSWORD)
 
     def open(self, name):
         """(Re)open a node's folder, as another process would."""
         node = Node.open(str(self.folder / name), self.world)
         role = "Publisher" if name == NAMES[0] else "Subscriber"
-        ip = f"192.0.2.{21 + NAMES.index(name)}"
+        ip = f"192.0.2.{21 + [*self.talks, name].index(name)}"
         node.profile = node.profile.replace(hostname=name, role=role, ip=ip)
         self.talks[name] = Conversation(node)
 
@@ -52,15 +60,15 @@ class Cluster:
         first, *others = self.talks
         self.say(first, "utils cluster create dir:bus", PASSWORD)
         for name in others:
-            self.say(name, "utils cluster join dir:bus", PASSWORD)
+            self.join(name)
         self.settle()
         return self
 
     def settle(self, *names):
-        """Rounds until nobody has anything to tell."""
-        for _ in range(2):
+        """Rounds until nobody has anything to tell; the first ones let new nodes be seen."""
+        for status in (None, 0, 0):
             for name in names or self.talks:
-                self.say(name, "utils cluster sync")
+                self.say(name, "utils cluster sync", status=status)
 
     def upload(self, name, store, certificates):
         """Upload certificates (PEM) to a trust store of a node."""

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
     from cucmos_shell.cluster.entries import LogLine
     from cucmos_shell.cluster.known import Known
-    from cucmos_shell.cluster.log import View
     from cucmos_shell.cluster.membership import Membership
+    from cucmos_shell.cluster.view import View
     from cucmos_shell.profile.profile import Profile
     from cucmos_shell.store.transaction import Transaction
 
 LOST = "the bus has lost it, and nobody has deleted it; utils cluster rebuild tells it anew"
-STRANGE = "no member of the cluster has written this to the bus; it has no effect"
+STRANGE = "no member of the cluster has written this to the bus ({}); it has no effect"
 BACK = "upload it again to bring it back"
 IGNORED, MAX_STRANGE = "ignored", 10
 
@@ -67,8 +67,8 @@ class Arrivals:
         for store in self._profile.distribution.stores:
             self._store(store)
         self._copies()
-        for key in sorted(self._view.strange)[:MAX_STRANGE]:
-            self._note("", key, key, IGNORED, STRANGE, "")
+        for key, revision in sorted(self._view.foreign.items())[:MAX_STRANGE]:
+            self._note("", key, key, IGNORED, STRANGE.format(f"revision {revision}"), "")
         change = self._change
         membership.put_wishes(change, self._wishes)
         self.said += more

@@ -10,13 +10,20 @@ import contextlib
 import os
 
 from cucmos_shell.cluster import membership
-from cucmos_shell.cluster.log import BATCH, Log, View
-from cucmos_shell.cluster.membership import NodeRecord
+from cucmos_shell.cluster.log import BATCH, Log, is_news
 from cucmos_shell.errors import Busy, Refused
 from cucmos_shell.node.certificates.arrivals import IGNORED, Arrivals
 from cucmos_shell.node.certificates.shared import SharedArrivals
 from cucmos_shell.node.tasks.alarms import raising, renewed
-from cucmos_shell.node.tasks.reports import OLDER, is_older, look, make_up, report
+from cucmos_shell.node.tasks.presence import alive, copies, give_copies, keep_records, new_id
+from cucmos_shell.node.tasks.reports import (
+    OLDER,
+    is_older,
+    look,
+    make_up,
+    refuse_unvouched,
+    report,
+)
 from cucmos_shell.node.tasks.sharing import asks, share
 from cucmos_shell.node.tasks.telling import tell
 from cucmos_shell.results import Commit, Progress, Value
@@ -25,11 +32,12 @@ from cucmos_shell.world.bus import Compacted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from cucmos_shell.cluster.membership import Membership, Secrets
+    from cucmos_shell.cluster.membership import Membership
     from cucmos_shell.cluster.shared import Sharing
+    from cucmos_shell.cluster.view import View
     from cucmos_shell.node import Node
     from cucmos_shell.node.logs.alarms import Raised
     from cucmos_shell.node.tasks.telling import Telling
@@ -41,8 +49,6 @@ if TYPE_CHECKING:
 TRIES = 8
 # A full read that would take away more than these without a deletion is looked at by a person.
 BRAKE_COUNT, BRAKE_SHARE = 10, 0.2
-# Seconds that a member is shown as reachable after it has said so.
-LEASE = 15.0
 # Tombstones are collected when there are so many that everybody has applied.
 COLLECT = 50
 EARLIER = (
@@ -133,29 +139,6 @@ def log_of(bus: Bus, snapshot: Snapshot) -> Log:
     return Log(bus, secrets.cluster)
 
 
-def described(node: Node, member: Membership, secrets: Secrets) -> NodeRecord:
-    """The node as the others are to know it."""
-    from cucmos_shell.pki.sealed import public_of
-
-    profile = node.profile
-    return NodeRecord(
-        member.node,
-        profile.hostname,
-        profile.domain,
-        profile.ip,
-        profile.role,
-        profile.product,
-        profile.network_cluster.server,
-        node.now(),
-        sealing=public_of(secrets.private).hex(),
-    )
-
-
-def new_id(node: Node, member: Membership) -> str:
-    """A name for an operation of the node, which no other has."""
-    return f"{member.node}-{node.world.new_serial():x}"
-
-
 def sync(node: Node, *, confirmed: bool = False) -> Conversation[Synced]:
     """One round. `confirmed`: a person has agreed to a large loss.
 
@@ -184,19 +167,10 @@ def _sync(node: Node, log: Log, confirmed: bool) -> Conversation[Synced]:
         snapshot = node.snapshot()
         before = member = joined(snapshot)
         full = tried >= TRIES // 2  # what nobody of the cluster wrote is in the way otherwise
-        view = look(node, log, snapshot, member, full=full)
-        alive(log.bus, member)
-        make_up(node, log, member, view)
-        given = _give_copies(node, log, snapshot, member)
-        locked = membership.locked(snapshot)
-        if locked is not None:
-            log.put_meta(view.meta.replace(locked=locked))
-        if given != member.copies or locked is not None:
-            view = look(node, log, snapshot, member, full=full)
-        _refuse_loss(node, snapshot, view, confirmed)
-        round_ = tell(log, snapshot, member, view)
+        view, given, said = _opening(node, log, snapshot, full, confirmed)
+        round_ = tell(node, log, snapshot, member, view)
         sharing = share(node, log, snapshot, member, view)
-        if round_.told or sharing.changed or view.news or given != member.copies or locked:
+        if round_.told or sharing.changed or view.news or said:
             reached = sharing.reached(round_.reached)
             member = _next(node, member, view, reached, given)
             arrived: Arrived = yield _applying(node, (before, member), view, round_, sharing)
@@ -209,20 +183,39 @@ def _sync(node: Node, log: Log, confirmed: bool) -> Conversation[Synced]:
                 yield from renewed(node, unit, "uploaded")
         else:
             total = total.replace(revision=member.applied)
-        if f"nodes/{member.node}" not in view.seen:
-            put_self(node, log, member)
-        if round_.complete and sharing.complete and not _untold(node.snapshot()):
+        keep_records(node, log, member, membership.secrets(snapshot), view)
+        complete = round_.complete and sharing.complete and not before.unsure
+        if complete and not _untold(node.snapshot()):
             _collect(log, node, member, view)
             return total
         yield Progress(f"Told to the cluster so far: {total.told}", aside=True)
     raise Busy("Other nodes are telling the cluster much at this moment; the rest waits here")
 
 
-def put_self(node: Node, log: Log, member: Membership) -> None:
-    """Say that the node is a member."""
-    secrets = membership.secrets(node.snapshot())
-    if secrets is not None:
-        log.put_node(described(node, member, secrets))
+def _opening(
+    node: Node, log: Log, snapshot: Snapshot, full: bool, confirmed: bool
+) -> tuple[View, Mapping[str, str], bool]:
+    """Look, and say what needs no answer.
+
+    What there is then; the copies that the others have, by unit; whether something was said.
+    """
+    member = joined(snapshot)
+    view = look(node, log, snapshot, member, full=full)
+    alive(log.bus, member)
+    if member.unsure:
+        if not confirmed:
+            refuse_unvouched(node, member, view)
+        return view, member.copies, False
+    make_up(node, log, member, view)
+    given = give_copies(node, log, snapshot, member, view)
+    locked = membership.locked(snapshot)
+    if locked is not None:
+        log.put_meta(view.meta.replace(locked=locked))
+    said = given != member.copies or locked is not None
+    if said:
+        view = look(node, log, snapshot, member, full=full)
+    _refuse_loss(node, snapshot, view, confirmed)
+    return view, given, said
 
 
 def _alarms(node: Node, said: Sequence[membership.Said]) -> list[Raised]:
@@ -240,27 +233,8 @@ def _alarms(node: Node, said: Sequence[membership.Said]) -> list[Raised]:
     return alarms
 
 
-def _copies(node: Node, snapshot: Snapshot) -> dict[str, str]:
-    """SHA-256 of the certificates that the others are to have copies of, by unit; empty for one
-    that they have themselves."""
-    owns = {u: snapshot.own(u) for u in node.profile.distribution.copies if u in snapshot.units}
-    return {
-        unit: "" if own.multi_server else own.row.sha256 for unit, own in owns.items() if own.row
-    }
-
-
-def _give_copies(node: Node, log: Log, snapshot: Snapshot, member: Membership) -> dict[str, str]:
-    """Give the others own certificates that are new; SHA-256 of all they were given, by unit."""
-    copies = dict(member.copies)
-    for unit, sha256 in _copies(node, snapshot).items():
-        if copies.get(unit) != sha256:
-            log.put_copy(member.node, unit, snapshot.own_der(unit) if sha256 else b"")
-            copies[unit] = sha256
-    return copies
-
-
 def _next(
-    node: Node, member: Membership, view: View, reached: int, copies: dict[str, str]
+    node: Node, member: Membership, view: View, reached: int, copies: Mapping[str, str]
 ) -> Membership:
     """The node's place in the cluster after this round."""
     mine = view.reports.get(member.node)
@@ -271,6 +245,7 @@ def _next(
         mark=new_id(node, member),
         era=view.meta.era,
         copies=copies,
+        unsure=False,
     )
     return after
 
@@ -378,14 +353,9 @@ def waiting(node: Node, snapshot: Snapshot) -> Waiting:
     member = membership.member(snapshot)
     if member is None:
         return Waiting(None, False)
-    given = _copies(node, snapshot).items()
-    copies = any(member.copies.get(unit) != sha256 for unit, sha256 in given)
-    return Waiting(member, member.fresh or copies or _untold(snapshot))
-
-
-def alive(bus: Bus, member: Membership) -> None:
-    """Say that the node can be reached, for a while."""
-    bus.alive(f"alive/{member.node}", b"", LEASE)
+    here = copies(node, snapshot).items()
+    new = any(member.copies.get(unit) != sha256 for unit, sha256 in here)
+    return Waiting(member, member.fresh or new or _untold(snapshot))
 
 
 def news(bus: Bus, member: Membership) -> bool:
@@ -396,4 +366,4 @@ def news(bus: Bus, member: Membership) -> bool:
         return True
     keys = (item.key for change in changes for item in change.items)
     gone = any(change.gone for change in changes)
-    return gone or any(not key.startswith("applied/") for key in keys)
+    return gone or any(map(is_news, keys))

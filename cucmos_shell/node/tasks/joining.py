@@ -6,12 +6,13 @@ import contextlib
 
 from cucmos_shell.cluster import membership
 from cucmos_shell.cluster.entries import Meta
-from cucmos_shell.cluster.log import META, Log, NotOfMembers, View, batches, head, new_key
+from cucmos_shell.cluster.log import META, Log, NotOfMembers, batches, head, new_key
 from cucmos_shell.cluster.membership import Membership, Secrets, Told
 from cucmos_shell.cluster.rules import NOTHING, Wish, wished
 from cucmos_shell.errors import NotFound, Refused, ShellError
 from cucmos_shell.node.access import accounts, passwords
-from cucmos_shell.node.tasks.agent import bus_of, described, joined, log_of, new_id, turn
+from cucmos_shell.node.tasks.agent import bus_of, joined, log_of, turn
+from cucmos_shell.node.tasks.presence import described, new_id
 from cucmos_shell.node.tasks.reports import REMOVED
 from cucmos_shell.node.tasks.sharing import taken, wish_anew
 from cucmos_shell.pki import sealed
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from cucmos_shell.cluster.entries import LogLine
     from cucmos_shell.cluster.log import Wanted
     from cucmos_shell.cluster.rules import Entry
+    from cucmos_shell.cluster.view import View
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
     from cucmos_shell.store import Snapshot
@@ -119,7 +121,8 @@ def join(node: Node, url: str, password: str) -> Conversation[Membership]:
                     name=node.hostname,
                     details=("If it is this one, put back to before: utils cluster remove, there",),
                 )
-        member = Membership(meta.cluster, _name(node), url, bus.identity(), era=era)
+        place = Membership(meta.cluster, _name(node), url, bus.identity(), era=era)
+        member: Membership = place.replace(unsure=True)
         # First here: where a kill comes between, the next round tells the others.
         yield Commit(lambda change: _enter(node, change, member, secrets, password))
         with contextlib.suppress(ShellError):
@@ -172,6 +175,7 @@ def leave(node: Node) -> Conversation[str]:
             log = _own_log(bus, snapshot, member)
             if secrets is not None:
                 log.put_node(described(node, member, secrets).replace(removed=True))
+                log.take_keys(member.node)
     except ShellError as error:
         trouble = error.message()
     yield Commit(lambda change: forget(node, change))
@@ -218,7 +222,7 @@ def remove(node: Node, hostname: str) -> list[str]:
         if found[0].id == member.node:
             raise Refused("This node leaves with: utils cluster leave")
         log.put_node(found[0].replace(removed=True))
-        return taken(log, found[0].id)
+        return taken(log, snapshot, found[0].id)
 
 
 # --- telling everything anew ---------------------------------------------------------------------

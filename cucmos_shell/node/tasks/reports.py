@@ -9,14 +9,17 @@ import contextlib
 
 from cucmos_shell.cluster import membership
 from cucmos_shell.cluster.entries import Report
-from cucmos_shell.errors import Refused
+from cucmos_shell.cluster.shared import awaited
+from cucmos_shell.cluster.vouched import digests, unvouched
+from cucmos_shell.errors import Busy, Refused
 from cucmos_shell.store.durable import FILE_MODE, read, replace
 from cucmos_shell.world.bus import BusWentBack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cucmos_shell.cluster.log import Log, View
+    from cucmos_shell.cluster.log import Log
     from cucmos_shell.cluster.membership import Membership
+    from cucmos_shell.cluster.view import View
     from cucmos_shell.node import Node
     from cucmos_shell.store import Snapshot
 
@@ -25,6 +28,11 @@ WENT_BACK = (
     "The cluster's bus is another one than before, or an older copy of it",
     "Nothing is deleted on this node. To tell the bus what this node knows:",
     "utils cluster rebuild",
+)
+UNVOUCHED = (
+    "No node of the cluster has confirmed yet what the bus says of: {areas}",
+    "Each does by itself, once it has seen this node. If none is left that could:",
+    "utils cluster sync confirm",
 )
 REMOVED = (
     "This node was removed from the cluster",
@@ -55,6 +63,13 @@ def look(node: Node, log: Log, snapshot: Snapshot, member: Membership, *, full: 
     return whole
 
 
+def refuse_unvouched(node: Node, member: Membership, view: View) -> None:
+    """Raise Busy where a node that has just joined sees what no member vouches for."""
+    areas = unvouched(view, node.profile.distribution.stores, member.node)
+    if areas:
+        raise Busy(UNVOUCHED[0], areas=", ".join(areas), details=UNVOUCHED[1:])
+
+
 def is_older(member: Membership, view: View) -> bool:
     """Whether the node has told the cluster more than it knows: it was put back, or copied."""
     mine = view.reports.get(member.node)
@@ -72,7 +87,10 @@ def make_up(node: Node, log: Log, member: Membership, view: View) -> None:
 
 def report(node: Node, log: Log, member: Membership) -> None:
     """Report, and remember that it was done: a bus that lacks this report has gone back."""
-    log.report(member.node, Report(member.applied, member.turn, member.mark))
+    snapshot = node.snapshot()
+    knows = digests(snapshot, node.profile.distribution.stores)
+    awaits = awaited(snapshot)
+    log.report(member.node, Report(member.applied, member.turn, member.mark, knows, awaits))
     with contextlib.suppress(OSError):
         replace(node.layout.agent_reported, member.mark.encode("ascii"), FILE_MODE, durable=False)
 

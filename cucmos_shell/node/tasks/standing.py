@@ -8,6 +8,7 @@ from cucmos_shell.cluster import membership, shared
 from cucmos_shell.cluster.membership import Said
 from cucmos_shell.errors import Refused, ShellError
 from cucmos_shell.node.tasks.agent import bus_of, joined, log_of
+from cucmos_shell.node.tasks.reports import refuse_unvouched
 from cucmos_shell.results import Value
 from cucmos_shell.text import columns, iso_time
 
@@ -153,6 +154,8 @@ def _nodes(
     try:
         with contextlib.closing(bus_of(node, member)) as bus:
             view = log_of(bus, snapshot).look(member, membership.revisions(snapshot), full=True)
+            if member.unsure:
+                refuse_unvouched(node, member, view)
     except (Refused, ShellError) as error:
         return (), error.message()
     revisions = [line.entry.revision for line in view.lines.values()]

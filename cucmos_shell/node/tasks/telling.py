@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from cucmos_shell.cluster import membership
+from cucmos_shell.cluster.known import entry_of
 from cucmos_shell.cluster.log import batches
-from cucmos_shell.cluster.rules import meet
+from cucmos_shell.cluster.membership import Told
+from cucmos_shell.cluster.rules import Wish, meet
+from cucmos_shell.node.tasks.presence import new_id
 from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cucmos_shell.cluster.log import Log, View, Wanted
+    from cucmos_shell.cluster.log import Log, Wanted
     from cucmos_shell.cluster.membership import Membership
     from cucmos_shell.cluster.rules import Entry
+    from cucmos_shell.cluster.view import View
+    from cucmos_shell.node import Node
     from cucmos_shell.store import Snapshot
 
 
@@ -26,11 +33,12 @@ class Telling(Value):
     reached: int
 
 
-def tell(log: Log, snapshot: Snapshot, member: Membership, view: View) -> Telling:
-    """Tell what may be told of trust stores."""
+def tell(node: Node, log: Log, snapshot: Snapshot, member: Membership, view: View) -> Telling:
+    """Tell what may be told of trust stores, and anew what a stranger has written over."""
     told: dict[tuple[str, str], Entry] = {}
     reached = view.revision
-    for batch in batches(_wanted(snapshot, member, view)):
+    wanted = chain(_wanted(snapshot, member, view), _written_over(node, snapshot, member, view))
+    for batch in batches(wanted):
         done = log.tell(member.node, view, batch)
         if done is None:
             return Telling(told, False, reached)
@@ -52,3 +60,32 @@ def _wanted(snapshot: Snapshot, member: Membership, view: View) -> Iterator[Want
                 der = snapshot.certificate_der(sha256) if told.wish.present else b""
                 replaced = entry.revision if entry and not view.absent(key) else 0
                 yield store, sha256, replaced, told, der, 0
+
+
+def _written_over(
+    node: Node, snapshot: Snapshot, member: Membership, view: View
+) -> Iterator[Wanted]:
+    """What members said before a stranger took its place.
+
+    Not after a full read, which does not tell whether another has said something in between.
+    """
+    wishes = membership.wishes(snapshot)
+    for key in () if view.full else sorted(view.strange):
+        store, sha256 = entry_of(key) or ("", "")
+        if not store or sha256 in wishes.get(store, ()):
+            continue
+        line = view.lines.get((store, sha256))
+        entry = line.entry if line else membership.known(snapshot, store).find(sha256)
+        if entry is None:
+            continue
+        wish = Wish(entry.present, entry.revision, (new_id(node, member),))
+        if line is not None:
+            told = Told(wish, line.name, line.description, line.account, line.when, line.reason)
+            yield store, sha256, 0, told, line.der, 0
+            continue
+        row = next((r for r in snapshot.index(store).search(sha256) if not r.owner), None)
+        if row is not None or not entry.present:
+            name, text = (row.name, row.description) if row else ("", "")
+            told = Told(wish, name, text, "cluster", node.now(), "told anew")
+            der = snapshot.certificate_der(sha256) if entry.present else b""
+            yield store, sha256, 0, told, der, 0

@@ -1,0 +1,81 @@
+"""What a node says of itself to its cluster: its record, its own certificates, that it is there."""
+
+from __future__ import annotations
+
+from cucmos_shell.cluster.membership import NodeRecord
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cucmos_shell.cluster.log import Log
+    from cucmos_shell.cluster.membership import Membership, Secrets
+    from cucmos_shell.cluster.view import View
+    from cucmos_shell.node import Node
+    from cucmos_shell.store import Snapshot
+    from cucmos_shell.world.bus import Bus
+
+# Seconds that a member is shown as reachable after it has said so.
+LEASE = 15.0
+
+
+def described(node: Node, member: Membership, secrets: Secrets) -> NodeRecord:
+    """The node as the others are to know it."""
+    from cucmos_shell.pki.sealed import public_of
+
+    profile = node.profile
+    return NodeRecord(
+        member.node,
+        profile.hostname,
+        profile.domain,
+        profile.ip,
+        profile.role,
+        profile.product,
+        profile.network_cluster.server,
+        node.now(),
+        sealing=public_of(secrets.private).hex(),
+    )
+
+
+def new_id(node: Node, member: Membership) -> str:
+    """A name for an operation of the node, which no other has."""
+    return f"{member.node}-{node.world.new_serial():x}"
+
+
+def keep_records(
+    node: Node, log: Log, member: Membership, secrets: Secrets | None, view: View
+) -> None:
+    """Say that the node is a member, if that is not there, and anew of others what a stranger has
+    written over: not after a full read, which does not tell what others have said before that."""
+    if secrets is not None and f"nodes/{member.node}" not in view.seen:
+        log.put_node(described(node, member, secrets))
+    for one in () if view.full else view.nodes.values():
+        if one.id != member.node and f"nodes/{one.id}" in view.strange:
+            log.mend_node(one, view)
+
+
+def copies(node: Node, snapshot: Snapshot) -> dict[str, str]:
+    """SHA-256 of the certificates that the others are to have copies of, by unit; empty for one
+    that they have themselves."""
+    owns = {u: snapshot.own(u) for u in node.profile.distribution.copies if u in snapshot.units}
+    return {
+        unit: "" if own.multi_server else own.row.sha256 for unit, own in owns.items() if own.row
+    }
+
+
+def give_copies(
+    node: Node, log: Log, snapshot: Snapshot, member: Membership, view: View
+) -> dict[str, str]:
+    """Give the others own certificates that are new to them, or were written over by a stranger.
+
+    SHA-256 of all they were given, by unit.
+    """
+    given = dict(member.copies)
+    for unit, sha256 in copies(node, snapshot).items():
+        if given.get(unit) != sha256 or f"copies/{member.node}/{unit}" in view.strange:
+            log.put_copy(member.node, unit, snapshot.own_der(unit) if sha256 else b"")
+            given[unit] = sha256
+    return given
+
+
+def alive(bus: Bus, member: Membership) -> None:
+    """Say that the node can be reached, for a while."""
+    bus.alive(f"alive/{member.node}", b"", LEASE)
