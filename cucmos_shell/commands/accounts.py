@@ -6,6 +6,7 @@ from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.near import FEW_NAMES, unknown
 from cucmos_shell.cli.render import Table
 from cucmos_shell.commands.arguments.common import number
+from cucmos_shell.commands.shell import forget_editor
 from cucmos_shell.errors import BadValue, Refused, ShellError
 from cucmos_shell.node.access import accounts, passwords
 from cucmos_shell.node.access.accounts import ADMINISTRATOR, Account
@@ -97,7 +98,8 @@ def set_account(node: Node, caller: Caller, name: str) -> Conversation[Notice]:
     level = yield AskText("Please enter the privilege level :")
     new = yield Secret(f"{'Please enter the password :':>34}")
     again = yield Secret(f"{'re-enter to confirm :':>34}")
-    account = Account(name, _level(level), passwords.make_hash(_strong(new, again, name)))
+    phc = passwords.make_hash(_strong(new, again, name))
+    account = Account(name, _level(level), phc, id=accounts.new_identity(node.world))
 
     def create(transaction: Transaction) -> None:
         _unused(transaction, name)
@@ -135,20 +137,26 @@ def _unused(source: Any, name: str) -> None:
 
 @family.command("delete account <account>", level=4, arguments=(DELETABLE,), changes=True)
 def delete_account(node: Node, caller: Caller, account: str) -> Conversation[Notice]:
-    """Delete an account; its sessions go on until they end."""
+    """Delete an account; each of its sessions ends at its next line.
 
-    def delete(transaction: Transaction) -> str:
+    What it has typed is deleted, too.
+    """
+
+    def delete(transaction: Transaction) -> Account:
         found = _account(transaction, account)
         if found.installer:
             raise Refused("{name} is the installer account and stays", name=found.name)
         if found.name == caller.account:
             raise Refused("An account cannot delete itself")
         accounts.remove(transaction, found.name)
-        return found.name
+        forget_editor(transaction, found.name)
+        return found
 
-    name = yield Commit(delete)
+    gone = yield Commit(delete)
+    name = gone.name
     try:
         node.accounts.unlock(name)
+        node.logins.forget_history(gone.identity)
     except (ShellError, OSError) as error:
         yield Progress(f"Warning: {error}")
     return Notice(("Account successfully deleted",), {"name": name})

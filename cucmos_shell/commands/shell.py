@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cucmos_shell.cli.caller import Caller
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
+    from cucmos_shell.store.transaction import Transaction
 
 family = Family()
 
@@ -88,6 +89,14 @@ def editor_of(node: Node, account: str) -> str:
     """The editor `account` chose, `quiet` unless it said otherwise."""
     editors = node.snapshot().settings().get("editors", {})
     return "rich" if editors.get(account) == "rich" else "quiet"
+
+
+def forget_editor(transaction: Transaction, account: str) -> None:
+    """Forget which editor `account` chose."""
+    settings = transaction.settings()
+    editors = {name: kept for name, kept in settings.get("editors", {}).items() if name != account}
+    if editors != settings.get("editors", {}):
+        transaction.put_settings({**settings, "editors": editors})
 
 
 @family.command("set cli editor {quiet|rich:editor}", level=0, changes=True)

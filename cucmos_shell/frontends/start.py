@@ -169,6 +169,7 @@ def _batch(node: Node, caller: Who, options: dict[str, Any]) -> int:
         origin="batch" if caller.origin == "console" else caller.origin,
         interactive=asks,
         settings=settings,
+        identity=caller.identity,
     )
     _introduce(session, caller)
     _started()
@@ -182,10 +183,11 @@ def _console(node: Node, rich: bool, caller: Who) -> int:
 
     logins = node.logins
     node.audit.keep_reserve()
-    history = logins.history(caller.account)
+    history = logins.history(caller.identity or caller.account)
     session = Session(
-        node, account=caller.account, level=caller.level, origin=caller.origin, history=history
-    )
+        node, account=caller.account, level=caller.level, origin=caller.origin,
+        history=history, identity=caller.identity,
+    )  # fmt: skip
     _introduce(session, caller)
     _started()
     login = logins.begin(caller.account, caller.origin, limited=caller.origin != "console")

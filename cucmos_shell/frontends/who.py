@@ -21,7 +21,8 @@ class Who(Value):
     """An account with its level, and where it comes from.
 
     `signed_in`: the operating system's SSH has asked who that is. `provisional`: the level is the
-    installer's only because the node has no accounts yet.
+    installer's only because the node has no accounts yet. `identity` is that of the account, empty
+    if there is none of that name, None for whoever is there without being asked who it is.
     """
 
     account: str = "admin"
@@ -29,6 +30,7 @@ class Who(Value):
     origin: str = CONSOLE
     signed_in: bool = False
     provisional: bool = False
+    identity: str | None = None
 
 
 def parse_command(text: str) -> tuple[set[str], list[str]]:
@@ -80,11 +82,11 @@ def who(node: Node, environment: Mapping[str, str], account: str | None, level: 
     alike = next((one for one in known.values() if one.name.casefold() == name.casefold()), None)
     found = alike if account else known.get(name)
     if found is not None:
-        return Who(found.name, found.level, origin, signed_in)
+        return Who(found.name, found.level, origin, signed_in, identity=found.identity)
     if level is not None:
-        return Who(name, level, origin, signed_in)
+        return Who(name, level, origin, signed_in, identity="")
     if not accounts.all_accounts(snapshot):
-        return Who(name, accounts.ADMINISTRATOR, origin, signed_in, provisional=True)
+        return Who(name, accounts.ADMINISTRATOR, origin, signed_in, provisional=True, identity="")
     raise Unavailable(
         "{name} has no account on this node",
         name=name,

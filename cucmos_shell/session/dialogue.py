@@ -9,7 +9,7 @@ from cucmos_shell.text import iso_time, safe_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from typing import Any
 
     from cucmos_shell.node import Node
@@ -26,10 +26,21 @@ class Dialogue:
     """The conversations of one command on `node`.
 
     Changes are made in the name of `who`, by the command `what`. `interactive`: a wrong answer is
-    asked again, otherwise it fails the command. `json`: nothing is said but questions.
+    asked again, otherwise it fails the command. `json`: nothing is said but questions. `check`
+    raises what ends the command at an answer, and before a change.
     """
 
-    def __init__(self, node: Node, *, who: str, what: str, interactive: bool, json: bool) -> None:
+    def __init__(
+        self,
+        node: Node,
+        *,
+        who: str,
+        what: str,
+        interactive: bool,
+        json: bool,
+        check: Callable[[], None],
+    ) -> None:
+        self._check = check
         self._node = node
         self._who = who
         self._what = what
@@ -60,6 +71,7 @@ class Dialogue:
             return (yield from self._choice(wanted))
         if isinstance(wanted, AskText | Secret | Paste):
             text = yield wanted
+            self._check()
             if text is None:
                 raise Cancelled("No answer was given")
             if "-----BEGIN" in text and not isinstance(wanted, Paste):
@@ -75,6 +87,7 @@ class Dialogue:
     def _choice(self, wanted: Ask) -> Events[str]:
         while True:
             answer = choice((yield wanted), wanted.choices)
+            self._check()
             if answer is not None:
                 return answer
             if not self._interactive:
@@ -109,6 +122,8 @@ class Dialogue:
             return wanted.function(change)
 
         with lock:
+            # Whoever deletes the account needs the lock, too.
+            self._check()
             result = node.change(lock, self._who, self._what, function)
         if behind > MAX_BEHIND and not self._json:
             yield Say(_behind(node.now(), behind))

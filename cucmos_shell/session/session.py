@@ -43,6 +43,8 @@ MAX_LINE = 65_536
 class Session:
     """One account at one front end. `history` is where the lines it types are kept.
 
+    `identity` is that of the account that has signed in, empty if there is none of that name: each
+    line and each answer asks whether it still is. Nobody has signed in without one (None).
     `interactive`: a wrong answer is asked again; otherwise it fails the command. `width` is that of
     the terminal, which keeps it up to date; 0 if there is none, or an unknown one.
     """
@@ -57,8 +59,10 @@ class Session:
         interactive: bool = True,
         settings: Settings | None = None,
         history: AccountHistory | None = None,
+        identity: str | None = None,
     ) -> None:
         self.node = node
+        self.identity = identity
         self.history = history
         self.interactive = interactive
         self.settings = settings or Settings()
@@ -75,6 +79,21 @@ class Session:
     def ended(self) -> bool:
         """Whether the session is over."""
         return self.caller.ended
+
+    def check_account(self) -> None:
+        """Raise AccountChanged, and end the session, if its account is not what it was."""
+        if self.identity is None:
+            return
+        from cucmos_shell.node.access.accounts import AccountChanged
+
+        caller = self.caller
+        try:
+            self.node.accounts.check(
+                caller.account, self.identity, caller.level, caller.provisional
+            )
+        except AccountChanged:
+            caller.end()
+            raise
 
     def rebooted(self) -> bool:
         """Whether the node was restarted since this session began, which ends sessions."""
@@ -119,6 +138,7 @@ class Session:
         from cucmos_shell.cli.suggest import Completion
 
         try:
+            self.check_account()
             return self.walker.complete(text)
         except (ShellError, OSError):
             return Completion()
@@ -126,6 +146,7 @@ class Session:
     def help(self, text: str) -> tuple[str, ...]:
         """The lines `?` shows after `text`."""
         try:
+            self.check_account()
             return tuple(map(safe_line, self.walker.help(text, self.width)))
         except ShellError as problem:
             error = self.explained(problem, text)
@@ -198,14 +219,13 @@ class Execution:
 
     def _run(self) -> Events[Done]:
         session, line = self._session, self._line.strip()
+        if line and (over := self._over()) is not None:
+            yield self._failure(over)
+            return Done(over.status, session.ended)
         if session.history is not None and session.remember(self._line):
             session.history.keep(self._line)
         if not line or line.startswith("#"):
             return Done(0, session.ended)
-        if session.rebooted():
-            session.caller.end()
-            yield self._failure(Refused("The node has been restarted: this session is over"))
-            return Done(1, True)
         session.executed += 1
         caller = session.caller
         error = self._understand(line)
@@ -236,6 +256,20 @@ class Execution:
             except Unavailable as problem:
                 yield from self._warning(problem)
         return Done(status, session.ended)
+
+    def _over(self) -> ShellError | None:
+        """Why no line is run any more, or not now; None if this one is."""
+        session = self._session
+        try:
+            session.check_account()
+        except ShellError as problem:
+            return problem
+        except OSError as problem:
+            return from_os(problem)
+        if session.rebooted():
+            session.caller.end()
+            return Refused("The node has been restarted: this session is over")
+        return None
 
     def _understand(self, line: str) -> ShellError | None:
         """Set `match`; what stands in the way is returned."""
@@ -328,6 +362,7 @@ class Execution:
             what=self.match.canonical,
             interactive=session.interactive,
             json=self._json,
+            check=session.check_account,
         )
         return dialogue.converse(handler)
 

@@ -167,15 +167,19 @@ class Access(asyncssh.SSHServer):
     def still(self) -> Account:
         """The account as it is now, for a session that begins. It may be read from a file.
 
-        Raises Refused when it is gone, or what it was proven by is: another may have its name now.
+        Raises Refused when it is gone or locked, or what it was proven by is gone: another may have
+        its name now.
         """
-        before = self.account
-        now = self._door.node.accounts.find(before.name) if before is not None else None
+        accounts, before = self._door.node.accounts, self.account
+        now = accounts.find(before.name) if before is not None else None
         if before is None or now is None or not self._proves(before, now):
             raise Refused("The account has changed meanwhile; sign in again")
+        accounts.refuse_locked(now.name)
         return now
 
     def _proves(self, before: Account, now: Account) -> bool:
+        if now.identity != before.identity:
+            return False
         if self._key is None:
             return now.password == before.password
         return has_key(now, self._key)

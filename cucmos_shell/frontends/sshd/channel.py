@@ -120,6 +120,7 @@ class Channel(SSHServerStreamSession[bytes]):
             interactive=interactive,
             settings=Settings(output=output),
             history=history,
+            identity=account.identity,
         )
         session.caller.served = True
         return session
@@ -129,7 +130,7 @@ class Channel(SSHServerStreamSession[bytes]):
         origin = f"ssh/{self._access.address}"
 
         def begin() -> tuple[Session, list[str], float, Login]:
-            history = logins.history(name)
+            history = logins.history(self._access.still().identity)
             session, timeout = self._session(True, history=history), logins.timeout()
             # The last one: what has begun is ended by whoever gets it.
             return session, history.lines, timeout, logins.begin(name, origin)

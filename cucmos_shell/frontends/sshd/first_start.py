@@ -36,8 +36,8 @@ def make_administrator(node: Node, name: str, password_file: str | None) -> bool
         if _has_one(change):
             return False
         known = accounts.all_accounts(change).get(name)
-        keys = known.keys if known else ()
-        account = accounts.Account(name, accounts.ADMINISTRATOR, phc, keys, installer=True)
+        first = known or accounts.Account(name, accounts.ADMINISTRATOR)
+        account = first.replace(level=accounts.ADMINISTRATOR, password=phc, installer=True)
         accounts.put(change, account)
         return True
 

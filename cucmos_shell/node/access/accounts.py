@@ -45,13 +45,23 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\Z")
 
 
 class Account(Value):
-    """One account. `password` is a PHC string, empty if it cannot sign in by password."""
+    """One account. `password` is a PHC string, empty if it cannot sign in by password.
+
+    `id` is what no other account has, before or after it; an account that was written down without
+    one has its name (see `identity`).
+    """
 
     name: str
     level: int
     password: str = ""
     keys: tuple[str, ...] = ()
     installer: bool = False
+    id: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What tells the account from any other, also from a later one of its name."""
+        return self.id or self.name
 
     def __repr__(self) -> str:
         return f"Account({self.name!r}, level={self.level})"
@@ -63,6 +73,17 @@ class Locking(Value):
     enabled: bool = True
     count: int = 3
     unlock: int = 300
+
+
+class AccountChanged(Refused):
+    """The account of a session is not what it was; the message says how."""
+
+    kind = "account-changed"
+
+
+def new_identity(world: World) -> str:
+    """The identity of a new account, which cannot be the name of one."""
+    return f"+{world.new_serial():032x}"
 
 
 def check_name(text: str) -> str:
@@ -85,6 +106,7 @@ def all_accounts(reader: Reader) -> dict[str, Account]:
             str(row.get("password", "")),
             tuple(row.get("keys", ())),
             bool(row.get("installer", False)),
+            str(row.get("id", "")),
         )
         for name, row in kept.items()
     }
@@ -124,6 +146,8 @@ def put(transaction: Transaction, account: Account) -> None:
         row["keys"] = list(account.keys)
     if account.installer:
         row["installer"] = True
+    if account.id:
+        row["id"] = account.id
     rows[account.name] = row
     transaction.put_document(DOCUMENT, {**document, "accounts": rows})
 
@@ -176,6 +200,7 @@ class Accounts:
     def __init__(self, store: Store, world: World) -> None:
         self._store = store
         self._all = per_state(store, all_accounts)
+        self._everybody = per_state(store, everybody)
         self._world = world
         self._failures = SharedJson(store.layout.failures)
         self._remembered = passwords.Remembered(world.monotonic)
@@ -183,6 +208,33 @@ class Accounts:
     def find(self, name: str) -> Account | None:
         """The account of that name."""
         return self._all().get(name)
+
+    def check(self, name: str, identity: str, level: int, provisional: bool) -> None:
+        """Raise AccountChanged unless the account `name` is the one of `identity`, of that level.
+
+        An empty `identity`: there was no account of that name, and if `provisional` none at all. A
+        locked one is refused, too.
+        """
+        found = self._everybody().get(name)
+        if provisional and self._all():
+            problem = "The node has accounts now, and {name} has none: this session is over"
+        elif found is None and identity:
+            problem = "Account {name} was deleted: this session is over"
+        elif found is not None and not identity:
+            problem = "Account {name} was made meanwhile: this session is over; sign in again"
+        elif found is not None and found.identity != identity:
+            problem = "Account {name} was deleted, and a new one made: this session is over"
+        elif found is not None and found.level != level:
+            problem = "Account {name} has another level now: this session is over; sign in again"
+        elif found is not None and (seconds := self.locked_for(name)) > 0:
+            raise AccountChanged(
+                "Account {name} is locked for {time}: this session is over",
+                name=name,
+                time=counted(math.ceil(seconds), "second"),
+            )
+        else:
+            return
+        raise AccountChanged(problem, name=name)
 
     def shown(self, name: str) -> str:
         """What a log may have of a name that somebody wanted to sign in by.

@@ -28,7 +28,7 @@ REAUTH = "security_reauth"
 MAX_HISTORY = 500
 MAX_HISTORY_SIZE = 256 * 1024
 MAX_LINE = 4096
-_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
+_PLAIN = re.compile(r"[A-Za-z0-9_+][A-Za-z0-9_.-]{0,63}\Z")
 
 
 class Login(Value):
@@ -132,9 +132,14 @@ class Logins:
                     os.unlink(os.path.join(folder, name))
         return found
 
-    def history(self, account: str) -> AccountHistory:
-        """What `account` has typed before."""
-        return AccountHistory(self._histories, _file_name(account))
+    def history(self, owner: str) -> AccountHistory:
+        """What the account of an identity has typed before, or a person without one, by name."""
+        return AccountHistory(self._histories, _file_name(owner))
+
+    def forget_history(self, owner: str) -> None:
+        """Delete what the account of an identity has typed. Raises OSError."""
+        with lock_folder(self._histories), contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(self._histories, _file_name(owner)))
 
 
 def _file_name(account: str) -> str:
