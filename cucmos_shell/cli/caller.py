@@ -30,6 +30,8 @@ class Caller:
         self.origin = origin
         self.settings = settings
         self.walker = walker
+        # What tells the account from later ones of its name; see `Session`.
+        self.identity: str | None = None
         self.ended = False
         self.notes: list[str] = []
         # The lines that the account has typed, oldest first.

@@ -26,7 +26,7 @@ class GrammarError(Exception):
 
 
 class Typed(Value):
-    """What stands before a word that Tab or `?` asks about.
+    """What stands before a word that Tab or `?` asks about, and the level of who asks.
 
     `bound` has the values before it by their parameter names, as the handler would get them;
     `words` are those of a rest argument so far, `part` the beginning of the word itself.
@@ -35,6 +35,7 @@ class Typed(Value):
     bound: Mapping[str, Any]
     words: tuple[str, ...]
     part: str
+    level: int
 
 
 class Offer(Value):

@@ -86,13 +86,13 @@ def unpack(data: bytes, name: str) -> list[bytes]:
 
 
 @family.command("set cert bulk sftp", level=1, changes=True)
-def bulk_sftp(node: Node) -> Conversation[Notice]:
+def bulk_sftp(node: Node, caller: Caller) -> Conversation[Notice]:
     """Say which SFTP server certificates are exchanged over.
 
     Its address, an account and a folder are asked for, and tried.
     """
     server = yield from ask_server("Directory: ")
-    client = yield from sign_in(node, server)
+    client = yield from sign_in(node, caller, server)
     try:
         if not (yield from client.is_folder(server.folder)):
             raise NotFound("{folder}: no such directory on the server", folder=server.folder)
@@ -115,11 +115,11 @@ def _server(node: Node) -> SftpFolder:
 
 
 @family.command("set cert bulk export <units>", level=1, arguments=(UNITS,), changes=True)
-def bulk_export(node: Node, units: str) -> Conversation[Notice]:
+def bulk_export(node: Node, caller: Caller, units: str) -> Conversation[Notice]:
     """Write this node's own certificates to the SFTP server."""
     server = _server(node)
     snapshot = node.snapshot()
-    client = yield from sign_in(node, server)
+    client = yield from sign_in(node, caller, server)
     names = []
     try:
         for spec in _meant(node, units):
@@ -143,10 +143,10 @@ def _exports(client: SftpClient, folder: str, word: str) -> Conversation[list[st
 
 
 @family.command("set cert bulk consolidate <units>", level=1, arguments=(UNITS,), changes=True)
-def bulk_consolidate(node: Node, units: str) -> Conversation[Notice]:
+def bulk_consolidate(node: Node, caller: Caller, units: str) -> Conversation[Notice]:
     """Bring what all nodes have exported together, in one file for each unit."""
     server = _server(node)
-    client = yield from sign_in(node, server)
+    client = yield from sign_in(node, caller, server)
     done: dict[str, int] = {}
     try:
         for spec in _meant(node, units):
@@ -177,7 +177,7 @@ def bulk_import(node: Node, caller: Caller, units: str) -> Conversation[Notice]:
     The rules of an import by hand hold; all are imported, or none.
     """
     server = _server(node)
-    client = yield from sign_in(node, server)
+    client = yield from sign_in(node, caller, server)
     ready: dict[str, dict[str, list[trust_import.Ready]]] = {}
     try:
         there = set((yield from client.names(server.folder)))

@@ -8,7 +8,12 @@ import zlib
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.arguments.common import number as number_from
 from cucmos_shell.commands.arguments.files import AREA, SPEC, find, place, without_files
-from cucmos_shell.commands.dialogues.sftp import ask_server, known_hosts, sign_in
+from cucmos_shell.commands.dialogues.sftp import (
+    ask_server,
+    forget_host,
+    known_servers,
+    sign_in,
+)
 from cucmos_shell.errors import BadValue, NotFound, Refused, from_os
 from cucmos_shell.results import Ask, Notice, Pause, Progress
 from cucmos_shell.text import safe
@@ -17,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
+    from cucmos_shell.cli.caller import Caller
     from cucmos_shell.commands.arguments.files import FilePlace
     from cucmos_shell.node import Node
     from cucmos_shell.node.areas import DirEntry
@@ -66,6 +72,7 @@ TEXT = Argument("text", "what the file's name has in it")
 )
 def get_files(
     node: Node,
+    caller: Caller,
     area: str,
     file_spec: str,
     unit: str = "",
@@ -91,12 +98,12 @@ def get_files(
             yield Progress(line)
         if (yield Ask(PROCEED, ("y", "n"))) == "n":
             return _cancelled()
-    where = place(node, area, file_spec)
+    where = place(node, caller.level, area, file_spec)
     files = _chosen(where, file_spec, span, text, recursive=bool(recurs))
     yield from _say_found(files, recursive=bool(recurs))
     if (yield Ask(PROCEED, ("y", "n"))) == "n":
         return _cancelled()
-    return (yield from _transfer(node, where, files, bool(compress)))
+    return (yield from _transfer(node, caller, where, files, bool(compress)))
 
 
 def _span(
@@ -152,10 +159,10 @@ def _say_found(files: list[DirEntry], *, recursive: bool) -> Conversation[None]:
 
 
 def _transfer(
-    node: Node, where: FilePlace, files: list[DirEntry], compress: bool
+    node: Node, caller: Caller, where: FilePlace, files: list[DirEntry], compress: bool
 ) -> Conversation[Notice]:
     server = yield from ask_server()
-    client = yield from sign_in(node, server)
+    client = yield from sign_in(node, caller, server)
     try:
         sent = yield from _send(client, where, files, server.folder, compress)
     finally:
@@ -213,7 +220,7 @@ def _send(
 
 
 def _servers(node: Node) -> list[str]:
-    return sorted(known_hosts(node).read())
+    return known_servers(node)
 
 
 SERVER = Argument("server", "SFTP server", choices=_servers)
@@ -221,7 +228,9 @@ SERVER = Argument("server", "SFTP server", choices=_servers)
 
 @family.command("delete sftp-host-key <server>", level=1, arguments=(SERVER,), changes=True)
 def forget_host_key(node: Node, server: str) -> Notice:
-    """Forget an SFTP server's host key, so that the next one is shown to be confirmed."""
-    with known_hosts(node).change() as entries:
-        entries.pop(server, None)
+    """Forget an SFTP server's host key, so that the next one is shown to be confirmed.
+
+    What level-0 accounts have confirmed for themselves is forgotten, too.
+    """
+    forget_host(node, server)
     return Notice((f"The host key of {server} is forgotten",), {"server": server})

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from cucmos_shell.cli.caller import Caller
     from cucmos_shell.cli.pattern import Typed
     from cucmos_shell.commands.arguments.files import FilePlace
     from cucmos_shell.node import Node
@@ -101,7 +102,7 @@ OPTIONS = Argument(
     examples=('file tail activelog platform/log/cli00001.log 30 regexp "set cert"',),
 )
 def tail_file(
-    node: Node, area: str, file: str, options: TailOptions = DEFAULT
+    node: Node, caller: Caller, area: str, file: str, options: TailOptions = DEFAULT
 ) -> Conversation[Notice]:
     """Show the end of a file: ten lines unless told otherwise.
 
@@ -112,7 +113,7 @@ def tail_file(
     follow - show what is added as it comes, until Ctrl-C
     regexp "EXPRESSION" - only lines that fit
     """
-    where = place(node, area, file)
+    where = place(node, caller.level, area, file)
     fits = searcher(options.expression) if options.expression else None
     shown = partial(hex_lines if options.hex else text_lines, fits=fits)
     try:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
+    from cucmos_shell.cli.caller import Caller
     from cucmos_shell.node import Node
     from cucmos_shell.node.areas import DirEntry
     from cucmos_shell.results import Conversation
@@ -74,6 +75,7 @@ class FileList(Notice):
 )
 def list_files(
     node: Node,
+    caller: Caller,
     area: str,
     file_spec: str,
     page: str = "",
@@ -93,7 +95,7 @@ def list_files(
     file-spec can contain '*' as wildcards. activelog is the logs of this node; upload, download
     and certs are what SFTP serves, too.
     """
-    entries = find(place(node, area, file_spec), file_spec)
+    entries = find(place(node, caller.level, area, file_spec), file_spec)
     entries.sort(key=_ORDERS[order], reverse=bool(reverse))
     lines = [detailed(node, e) for e in entries] if detail else list(_two_a_row(entries))
     folders = sum(e.folder for e in entries)
@@ -120,12 +122,12 @@ def _two_a_row(entries: list[DirEntry]) -> Iterator[str]:
 
 
 @family.command(f"file view {AREA} <file>", level=0, arguments=(FILE,))
-def view_file(node: Node, area: str, file: str) -> Document:
+def view_file(node: Node, caller: Caller, area: str, file: str) -> Document:
     """Read a file page by page.
 
     n is the next page, p the one before, b the beginning, e the end; q quits.
     """
-    where = place(node, area, file)
+    where = place(node, caller.level, area, file)
     lines = tuple(text_lines(read(where, file, MAX_SHOWN)))
     return Document(lines, file_data(where.shown, lines))
 
@@ -137,9 +139,11 @@ def view_file(node: Node, area: str, file: str) -> Document:
     options={"hex": "show octets"},
     pages=True,
 )
-def dump_file(node: Node, area: str, file: str, hex: str = "", expression: str = "") -> Notice:
+def dump_file(
+    node: Node, caller: Caller, area: str, file: str, hex: str = "", expression: str = ""
+) -> Notice:
     """Show all of a file, or the lines that fit a regular expression, or its octets."""
-    where = place(node, area, file)
+    where = place(node, caller.level, area, file)
     fits = searcher(expression) if expression else None
     data = read(where, file, MAX_SHOWN)
     lines = (hex_lines if hex else text_lines)(data, fits)
@@ -157,10 +161,15 @@ def dump_file(node: Node, area: str, file: str, hex: str = "", expression: str =
     changes=True,
 )
 def delete_files(
-    node: Node, area: str, file_spec: str, detail: str = "", noconfirm: str = ""
+    node: Node,
+    caller: Caller,
+    area: str,
+    file_spec: str,
+    detail: str = "",
+    noconfirm: str = "",
 ) -> Conversation[Notice]:
     """Delete files; the audit log stays."""
-    where = place(node, area, file_spec)
+    where = place(node, caller.level, area, file_spec)
     files = [e for e in find(where, file_spec) if not e.folder]
     if not files:
         raise without_files(where, file_spec)
@@ -225,6 +234,7 @@ def _lines(data: bytes) -> list[str]:
 )
 def search_files(
     node: Node,
+    caller: Caller,
     area: str,
     file_spec: str,
     expression: str,
@@ -232,7 +242,7 @@ def search_files(
     recurs: str = "",
 ) -> Conversation[Notice]:
     """Search files for lines that fit a regular expression."""
-    where = place(node, area, file_spec)
+    where = place(node, caller.level, area, file_spec)
     fits = searcher(expression, bool(ignorecase))
     hits: list[dict[str, str]] = []
     left = MAX_SEARCHED

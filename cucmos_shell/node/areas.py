@@ -21,7 +21,7 @@ from cucmos_shell.store.paths import is_clean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from typing import BinaryIO, TypeVar
 
     from cucmos_shell.store import Snapshot, Store
@@ -65,10 +65,13 @@ def split(text: str) -> Path:
 
 
 class FolderArea:
-    """An area that is a real folder."""
+    """An area that is a real folder, without the files whose paths are `hidden`."""
 
-    def __init__(self, root: str, writable: bool = False) -> None:
+    def __init__(
+        self, root: str, writable: bool = False, hidden: Collection[Path] = frozenset()
+    ) -> None:
         self._root = root
+        self._hidden = hidden
         self.writable = writable
 
     def folder(self, path: Path) -> int:
@@ -94,7 +97,7 @@ class FolderArea:
                     except FileNotFoundError:
                         continue
                     entry = _entry((*path, item.name), status)
-                    if entry is not None:
+                    if entry is not None and entry.path not in self._hidden:
                         found.append(entry)
         finally:
             os.close(descriptor)
@@ -108,14 +111,16 @@ class FolderArea:
         finally:
             os.close(folder)
         entry = _entry(path, status)
-        if entry is None:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "/".join(path))
+        if entry is None or path in self._hidden:
+            raise _missing(path)
         return entry
 
     def open(self, path: Path) -> BinaryIO:
         """A regular file for reading. Raises OSError."""
         if not path:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path in self._hidden:
+            raise _missing(path)
         folder = self.folder(path[:-1])
         try:
             descriptor = os.open(path[-1], _READ, dir_fd=folder)
@@ -284,16 +289,6 @@ def _certificate(snapshot: Snapshot, folder: str, file: str) -> bytes:
 
 if TYPE_CHECKING:
     Area = FolderArea | CertificateArea
-
-
-def all_areas(store: Store) -> dict[str, Area]:
-    """The areas of the node by name."""
-    return {
-        ACTIVELOG: FolderArea(store.layout.logs),
-        CERTS: CertificateArea(store),
-        DOWNLOAD: FolderArea(store.layout.download),
-        UPLOAD: FolderArea(store.layout.upload, writable=True),
-    }
 
 
 def walk(area: Area, path: Path) -> Iterator[DirEntry]:

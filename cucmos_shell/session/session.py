@@ -62,12 +62,12 @@ class Session:
         identity: str | None = None,
     ) -> None:
         self.node = node
-        self.identity = identity
         self.history = history
         self.interactive = interactive
         self.settings = settings or Settings()
         self.walker = Walker(commands.grammar(), node, level)
         self.caller = Caller(account, level, origin, self.settings, self.walker)
+        self.caller.identity = identity
         if history is not None:
             self.caller.history = history.recent
         self.width = 0
@@ -82,14 +82,14 @@ class Session:
 
     def check_account(self) -> None:
         """Raise AccountChanged, and end the session, if its account is not what it was."""
-        if self.identity is None:
+        caller = self.caller
+        if caller.identity is None:
             return
         from cucmos_shell.node.access.accounts import AccountChanged
 
-        caller = self.caller
         try:
             self.node.accounts.check(
-                caller.account, self.identity, caller.level, caller.provisional
+                caller.account, caller.identity, caller.level, caller.provisional
             )
         except AccountChanged:
             caller.end()

@@ -130,12 +130,20 @@ def test_nothing_outside_is_reached(served):
         (upload / name).unlink()
 
 
-def test_an_ordinary_account_reads_only(served):
-    """As it has no command to upload with."""
+def test_an_ordinary_account_reads_what_its_commands_show(served):
+    """No upload, no certificate and no audit log; it writes nowhere."""
 
     async def work(client):
         async with client.open("/download/out.txt") as file:
             assert await file.read() == "out\n"
+        names = [n for n in await client.listdir("/") if n not in (".", "..")]
+        assert names == ["activelog", "download"]
+        assert "cli00001.log" not in await client.listdir("/activelog/platform/log")
+        for path in ("/upload/x", "/certs/tomcat/tomcat.pem"):
+            with pytest.raises(asyncssh.SFTPPermissionDenied):
+                await client.open(path)
+        with pytest.raises(asyncssh.SFTPNoSuchFile):
+            await client.open("/activelog/platform/log/cli00001.log")
         with pytest.raises(asyncssh.SFTPPermissionDenied):
             await client.open("/upload/x", "wb")
 

@@ -7,7 +7,8 @@ import fnmatch
 from cucmos_shell.cli import Argument
 from cucmos_shell.cli.regex import MAX_LINE
 from cucmos_shell.errors import NotFound, Refused, from_os, no_file
-from cucmos_shell.node.areas import ACTIVELOG, all_areas, split, walk
+from cucmos_shell.node.areas import ACTIVELOG, split, walk
+from cucmos_shell.node.readers import READERS, areas_for
 from cucmos_shell.results import Value
 from cucmos_shell.text import safe
 
@@ -26,8 +27,10 @@ MAX_COMPLETED = 2000
 
 
 def _complete(node: Node, typed: Typed) -> Iterable[str]:
-    """The files of the area that the line names."""
-    area = all_areas(node.store)[typed.bound["area"]]
+    """The files of the area that the line names, if who asks may read it."""
+    area = areas_for(node.store, typed.level).get(typed.bound["area"])
+    if area is None:
+        return
     try:
         for count, entry in enumerate(walk(area, ())):
             if count >= MAX_COMPLETED:
@@ -71,13 +74,14 @@ def without_files(where: FilePlace, text: str) -> NotFound:
     return NotFound("{name} is a folder without files", name=text)
 
 
-def place(node: Node, area: str, text: str) -> FilePlace:
+def place(node: Node, level: int, area: str, text: str) -> FilePlace:
     """Where `text` leads in an area; in the logs, a path may begin with another area's name.
 
     Names are matched without regard to case where none is spelled exactly so, and only one is
-    otherwise. Raises NotFound.
+    otherwise. Raises NotFound, and Refused for an area that `level` does not reach.
     """
-    areas = all_areas(node.store)
+    areas = areas_for(node.store, level)
+    _reached(area, level)
     try:
         path = split(text)
     except FileNotFoundError:
@@ -85,11 +89,21 @@ def place(node: Node, area: str, text: str) -> FilePlace:
     if area == ACTIVELOG:
         if path[:3] == ("var", "log", "active"):
             path = path[3:]
-        if path and path[0] in areas and not _is_folder(areas[area], path[:1]):
+        if path and path[0] in READERS and not _is_folder(areas[area], path[:1]):
+            _reached(path[0], level)
             area, path = path[0], path[1:]
     known = len(path) - any(c in path[-1] for c in "*?") if path else 0
     path = (*_spelled(areas[area], path[:known]), *path[known:])
     return FilePlace(node, area, areas[area], path)
+
+
+def _reached(area: str, level: int) -> None:
+    if level < READERS[area]:
+        raise Refused(
+            "The area {name} is for accounts of level {least} and higher",
+            name=area,
+            least=READERS[area],
+        )
 
 
 def _spelled(area: Area, path: Path) -> Path:

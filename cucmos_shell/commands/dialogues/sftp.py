@@ -9,11 +9,14 @@ from cucmos_shell.world.sftp import HostKey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cucmos_shell.cli.caller import Caller
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
     from cucmos_shell.world.sftp import SftpClient
 
 FORGET = "\tdelete sftp-host-key {}"
+# The least level whose word on a host key counts for everybody.
+VOUCHER = 1
 CONTINUE = "Are you sure you want to continue connecting (yes/no)? "
 
 
@@ -58,11 +61,11 @@ def ask_server(folder_prompt: str = "Download directory: ") -> Conversation[Sftp
     return SftpFolder(server_address(host), port_number(port), user, password, folder.strip())
 
 
-def sign_in(node: Node, server: SftpFolder) -> Conversation[SftpClient]:
-    """Sign in to `server`; the caller closes the connection."""
+def sign_in(node: Node, caller: Caller, server: SftpFolder) -> Conversation[SftpClient]:
+    """Sign in to `server`; whoever asks closes the connection."""
     client = node.world.sftp(server.host, server.port)
     try:
-        key = yield from confirm_host_key(node, client, f"[{server.host}]:{server.port}")
+        key = yield from confirm_host_key(node, caller, client, f"[{server.host}]:{server.port}")
         yield from client.connect(server.user, server.password, key)
     except BaseException:
         client.close()
@@ -70,16 +73,38 @@ def sign_in(node: Node, server: SftpFolder) -> Conversation[SftpClient]:
     return client
 
 
-def known_hosts(node: Node) -> SharedJson:
-    """The host keys that were confirmed, by `[HOST]:PORT`."""
+def _known_hosts(node: Node) -> SharedJson:
+    """The host keys that were confirmed, by `[HOST]:PORT`.
+
+    What an account of too low a level has confirmed is for itself: by `ACCOUNT [HOST]:PORT`.
+    """
     return SharedJson(node.layout.known_hosts, durable=True)
 
 
-def confirm_host_key(node: Node, client: SftpClient, server: str) -> Conversation[HostKey]:
-    """The server's host key, known or confirmed now. Raises Refused for a changed one."""
+def known_servers(node: Node) -> list[str]:
+    """The servers of which a host key is known, to all or to somebody, in order."""
+    return sorted({entry.rpartition(" ")[2] for entry in _known_hosts(node).read()})
+
+
+def forget_host(node: Node, server: str) -> None:
+    """Forget the host key of a server, whoever has confirmed it."""
+    with _known_hosts(node).change() as entries:
+        for entry in [e for e in entries if e.rpartition(" ")[2] == server]:
+            del entries[entry]
+
+
+def confirm_host_key(
+    node: Node, caller: Caller, client: SftpClient, server: str
+) -> Conversation[HostKey]:
+    """The server's host key, known or confirmed now. Raises Refused for a changed one.
+
+    One that an account of a level below VOUCHER confirms counts for that account alone.
+    """
     shown = yield from client.host_key()
-    shared = known_hosts(node)
-    known = shared.read().get(server)
+    shared = _known_hosts(node)
+    entry = server if caller.level >= VOUCHER else f"{caller.identity or caller.account} {server}"
+    kept = shared.read()
+    known = kept.get(server, kept.get(entry))
     if known == shown.line:
         return shown
     if known is not None:
@@ -87,7 +112,12 @@ def confirm_host_key(node: Node, client: SftpClient, server: str) -> Conversatio
             "The host key of {server} has changed to {fingerprint}; nothing was sent",
             server=server,
             fingerprint=shown.fingerprint,
-            details=("If that is right, forget the old one first:", FORGET.format(server)),
+            details=(
+                "If that is right, forget the old one first:"
+                if caller.level >= VOUCHER
+                else "If that is right, an account of level 1 has to forget the old one first:",
+                FORGET.format(server),
+            ),
         )
     kind = shown.kind.removeprefix("ssh-").upper()
     yield Progress(f"The authenticity of host '{server}' can't be established.")
@@ -95,5 +125,5 @@ def confirm_host_key(node: Node, client: SftpClient, server: str) -> Conversatio
     if (yield Ask(CONTINUE)) == "no":
         raise Refused("The host key of {server} was not accepted", server=server)
     with shared.change() as entries:
-        entries[server] = shown.line
+        entries[entry] = shown.line
     return shown

@@ -27,7 +27,8 @@ from asyncssh import (
 
 from cucmos_shell.errors import ShellError, Unavailable
 from cucmos_shell.frontends.sshd.open_files import MAX_UPLOAD, Reading, Writing, attributes_of
-from cucmos_shell.node.areas import DirEntry, FolderArea, all_areas, split
+from cucmos_shell.node.areas import DirEntry, FolderArea, split
+from cucmos_shell.node.readers import READERS, areas_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from cucmos_shell.frontends.sshd.door import Door
     from cucmos_shell.node.areas import Area, Path
 
-WRITER_LEVEL = 1
 MAX_OPEN = 64
 
 
@@ -50,9 +50,9 @@ class Files(asyncssh.SFTPServer):
         self._door = door
         self._access = access
         self._name = name
-        self._level = 0
+        self._level = -1
         self._origin = f"sftp/{access.address}"
-        self._areas = all_areas(door.node.store)
+        self._areas: dict[str, Area] = {}
         self._open: set[Reading | Writing] = set()
 
     # --- paths ------------------------------------------------------------------------------------
@@ -62,18 +62,15 @@ class Files(asyncssh.SFTPServer):
         parts = split(_plain(path))
         if not parts:
             return None, ()
+        if parts[0] in READERS and parts[0] not in self._areas:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         if parts[0] not in self._areas:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         return self._areas[parts[0]], parts[1:]
 
     def _writable(self, path: bytes) -> tuple[FolderArea, Path]:
         area, parts = self._place(path)
-        if (
-            not isinstance(area, FolderArea)
-            or not area.writable
-            or not parts
-            or self._level < WRITER_LEVEL
-        ):
+        if not isinstance(area, FolderArea) or not area.writable or not parts:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return area, parts
 
@@ -86,7 +83,9 @@ class Files(asyncssh.SFTPServer):
         """`function` in a thread, if the account is still there and as it is now."""
 
         def work() -> Any:
-            self._level = self._access.still().level
+            level = self._access.still().level
+            if level != self._level:
+                self._areas, self._level = areas_for(self._door.node.store, level), level
             return function(*arguments)
 
         return await self._off_loop(work)
