@@ -11,10 +11,12 @@ from __future__ import annotations
 from importlib import import_module
 
 from cucmos_shell.cli import Family, Grammar
+from cucmos_shell.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "cert_list": ("show cert list 1+",),
@@ -107,11 +109,48 @@ def module_of(handler: Callable[..., object]) -> str:
 _REAUTH_WORDS = tuple([f"{words} " for words in REAUTH])
 
 
-_grammar: list[Grammar] = []
+_grammars: dict[tuple[tuple[str, int], ...], Grammar] = {}
+_NO_LEVELS: dict[str, int] = {}
 
 
-def grammar() -> Grammar:
-    """The grammar of all families, made once a process."""
-    if not _grammar:
-        _grammar.append(Grammar(FAMILIES, load))
-    return _grammar[0]
+def grammar(levels: Mapping[str, int] = _NO_LEVELS) -> Grammar:
+    """The grammar of all families, made once a process.
+
+    `levels` are the least levels of commands by their leading words, where they are higher.
+    """
+    key = tuple(sorted(levels.items()))
+    if key not in _grammars:
+        _grammars[key] = _raised(dict(levels)) if levels else Grammar(FAMILIES, load)
+    return _grammars[key]
+
+
+def _raised(levels: Mapping[str, int]) -> Grammar:
+    """The grammar with the commands that begin with the words of `levels` at those levels."""
+
+    def least(words: str, level: int) -> int:
+        higher = (at for lead, at in levels.items() if f"{words} ".startswith(f"{lead} "))
+        return max(level, *higher, 0)
+
+    def promise(lead: str) -> str:
+        words, _, facts = lead.rpartition(" ")
+        return f"{words} {least(words, int(facts.rstrip('+')))}{'+' * facts.endswith('+')}"
+
+    def load_raised(module: str) -> Family:
+        family = Family()
+        for command in load(module).commands:
+            family.commands.append(command.replace(level=least(command.words, command.level)))
+        return family
+
+    families = {name: tuple(map(promise, leads)) for name, leads in FAMILIES.items()}
+    return Grammar(families, load_raised)
+
+
+def check_levels(profile: Any) -> None:
+    """Raise UsageError for words among the levels of a profile that begin no command."""
+    if not profile.levels:
+        return
+    every = grammar()
+    known = [f"{command.words} " for command in every.below(every.root)]
+    for words in profile.levels:
+        if not any(name.startswith(f"{words} ") for name in known):
+            raise UsageError("{words}, among the levels of the profile, is no command", words=words)

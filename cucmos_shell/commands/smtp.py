@@ -62,6 +62,9 @@ def set_smtp(node: Node, host: str, security: str = "", account: str = "") -> Co
     the server and come from a CA that the operating system knows, or whose certificate is in the
     trust store of the node itself. With an account its password is asked, and never shown; it is
     sent over an encrypted connection only.
+
+    As in the original, every account may do that, of level 0 too: it decides who gets the node's
+    notices. A profile may ask for a higher level (levels).
     """
     password = ""
     if account:

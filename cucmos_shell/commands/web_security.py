@@ -82,6 +82,9 @@ def change_subject(
 
     Later CSRs of all units take the same subject. Values with blanks stand in quotation marks.
     Without a country the present one stays; without an alternate host name there is none.
+
+    As in the original, every account may do that, of level 0 too: a certificate that a CA has
+    signed is replaced by a self-signed one. A profile may ask for a higher level (levels).
     """
     unit = web_unit(node)
     present = subjects.current(node.profile, node.snapshot().settings())

@@ -44,9 +44,10 @@ def _installed(state: str, profile: str | None, world: World) -> Node:
     from cucmos_shell.node import Node
 
     if not Store(state).exists():
+        from cucmos_shell.commands import check_levels
         from cucmos_shell.node.install import install
 
-        install(state, profile or DEFAULT_PROFILE, world, progress=_progress)
+        install(state, profile or DEFAULT_PROFILE, world, progress=_progress, check=check_levels)
     node = Node.open(state, world)
     if profile and os.path.sep not in profile and profile not in (node.profile.name, ""):
         raise UsageError(
@@ -59,13 +60,16 @@ def _init(arguments: Sequence[str], world: World) -> int:
     options = INIT.parse(arguments)
     if options is None:
         return _print(INIT.help())
+    from cucmos_shell.commands import check_levels
     from cucmos_shell.node.install import install
 
     state = state_folder(options["state"])
     if options["cluster"] is not None:
         return _init_cluster(state, options, world)
     place = {name: options[name] for name in ("hostname", "ip", "role", "speed")}
-    fresh = install(state, options["profile"], world, progress=_progress, **place)
+    fresh = install(
+        state, options["profile"], world, progress=_progress, check=check_levels, **place
+    )
     if not fresh:
         raise UsageError("{folder} holds a node already", folder=state)
     return _print(f"Installed {options['profile']} in {state}\n")

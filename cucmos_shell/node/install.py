@@ -49,11 +49,13 @@ def install(
     role: str | None = None,
     speed: float | None = None,
     progress: Callable[[str], None] | None = None,
+    check: Callable[[Profile], None] | None = None,
 ) -> bool:
     """Install a node of `product` (a profile's name or file); False if there is one by now.
 
     Of several at once one installs and the others wait for it. `speed` divides the times of the
-    services, 0 means at once. `progress` is told a line at a time what is done.
+    services, 0 means at once. `progress` is told a line at a time what is done. `check` raises what
+    else speaks against the profile.
     Raises ProfileError, UsageError, Unavailable, Busy.
     """
     store = Store(state_dir)
@@ -61,6 +63,8 @@ def install(
         return False
     profile = _profile(product, hostname, speed)
     profile = _placed(profile, ip or profile.ip, role or profile.role)
+    if check is not None:
+        check(profile)
     try:
         _make_folder(state_dir)
         busy = "another process holds {folder}"

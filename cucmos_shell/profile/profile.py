@@ -175,6 +175,7 @@ class Profile(Value):
     expiry_monitor_service: str
     node_trust_store: str
     not_simulated: tuple[str, ...]
+    levels: Mapping[str, int] = {}
     trust_lists: Mapping[str, TrustListSpec] = {}
     bulk: Mapping[str, BulkSpec] = {}
     distribution: DistributionSpec = DistributionSpec()

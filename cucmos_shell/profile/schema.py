@@ -241,6 +241,7 @@ class ProfileForm(Section):
     expiry_monitor_service: Text
     node_trust_store: Text
     not_simulated: list[Line]
+    levels: dict[Line, Literal[1, 4]] = {}
     trust_lists: dict[str, Any] = {}
     bulk: dict[str, Any] = {}
     distribution: dict[str, Any] | None = None
