@@ -54,12 +54,17 @@ def show_ocsp(node: Node) -> Record:
             "Deadline",
             f"{settings.seconds:g} second{'' if settings.seconds == 1 else 's'} for an upload",
         ),
+        (
+            "Maximum age",
+            f"{counted(settings.max_age, 'hour')} for an answer without a next update",
+        ),
     )
     data = {
         "mode": settings.mode,
         "uri": settings.uri,
         "unknown": settings.unknown,
         "deadline_seconds": settings.seconds,
+        "max_age_hours": settings.max_age,
     }
     return Record(fields, data)
 
@@ -152,6 +157,22 @@ def set_deadline(node: Node, seconds: int) -> Conversation[Notice]:
     yield change_setting("ocsp", seconds=seconds)
     return Notice(
         (f"Responders have {counted(seconds, 'second')} for an upload",), {"seconds": seconds}
+    )
+
+
+HOURS = Argument("hours", "hours, 1 to 168", parse=number(1, 168))
+
+
+@family.command("set ocsp max-age <hours>", level=1, arguments=(HOURS,), changes=True)
+def set_max_age(node: Node, hours: int) -> Conversation[Notice]:
+    """Say how old an answer may be that does not say until when it holds; 24 hours at first.
+
+    What counts is when the responder knew (thisUpdate), not when it answered.
+    """
+    yield change_setting("ocsp", max_age=hours)
+    return Notice(
+        (f"Answers without a next update may be {counted(hours, 'hour')} old",),
+        {"max_age_hours": hours},
     )
 
 

@@ -34,6 +34,20 @@ else:
     ExtensionLine = namedtuple("ExtensionLine", "label items listed")
     Extension = namedtuple("Extension", "name oid critical lines")
 
+# Extensions that are honoured wherever a certificate is judged, and so may be critical.
+UNDERSTOOD = frozenset(
+    extension.oid
+    for extension in (
+        x509.AuthorityInformationAccess,
+        x509.AuthorityKeyIdentifier,
+        x509.SubjectKeyIdentifier,
+        x509.KeyUsage,
+        x509.SubjectAlternativeName,
+        x509.BasicConstraints,
+        x509.NameConstraints,
+        x509.ExtendedKeyUsage,
+    )
+)
 # Bits of KeyUsage in order (RFC 5280, 4.2.1.3), as the product spells them.
 KEY_USAGES = {
     "digitalSignature": "digital_signature",

@@ -174,12 +174,30 @@ def test_a_responder_that_encloses_no_certificate_is_found_in_the_trust_store(
     assert "Answered by: CN=Example Responder" in said
 
 
-def test_any_responder_is_believed_whose_certificate_is_in_the_trust_store(appliance, responders):
-    appliance("set cert import trust tomcat", paste(responders.alone))
+@pytest.mark.parametrize("behaviour", ["foreign", "alone"])
+def test_a_responder_of_the_trust_store_answers_for_others_if_it_is_for_that(
+    appliance, responders, behaviour
+):
+    signer = getattr(responders, behaviour)
+    appliance("set cert import trust tomcat", paste(signer))
     appliance("set ocsp enable certificate-uri")
-    assert "): good" in appliance(
-        "set cert import trust directory", paste(responders.leaf("alone"))
-    )
+    said = appliance("set cert import trust directory", paste(responders.leaf(behaviour)))
+    if behaviour == "foreign":
+        assert "): good" in said
+    else:
+        assert "not for OCSP signing, nor that of a CA of this chain" in said
+        assert appliance.status == 3
+
+
+def test_how_old_an_answer_may_be_is_a_setting(appliance, responders):
+    """Of one that does not say until when it holds."""
+    leaf = paste(responders.leaf("no-next-update"))
+    appliance("set ocsp enable certificate-uri")
+    appliance("set ocsp max-age 1")
+    appliance.node.world.sleep(2 * 3600)
+    assert "is older than 1 hour and" in appliance("set cert import trust directory", leaf)
+    appliance("set ocsp max-age 3")
+    assert "): good" in appliance("set cert import trust directory", leaf)
 
 
 def test_one_for_another_purpose_is_not_even_then(appliance, responders):
@@ -262,6 +280,7 @@ def test_settings_are_shown_as_they_are_set(appliance):
         "Configured URI : none",
         "Unknown status : refuse the certificate",
         "Deadline       : 5 seconds for an upload",
+        "Maximum age    : 24 hours for an answer without a next update",
     ]
     say("set ocsp enable configured-uri http://ocsp.example.com:8080/a?b=c")
     assert say("set ocsp unknown accept") == (
@@ -269,11 +288,16 @@ def test_settings_are_shown_as_they_are_set(appliance):
     )
     assert "refused" in say("set ocsp unknown refuse")
     say("set ocsp deadline 7")
+    assert say("set ocsp max-age 48") == "Answers without a next update may be 48 hours old\n"
+    for wrong in ("0", "169", "1.5", "x"):
+        assert "hours" in say(f"set ocsp max-age {wrong}") or say.status == 1
+        assert say.status == 1
     assert json.loads(json_of(say, "show ocsp"))["data"] == {
         "mode": "configured-uri",
         "uri": "http://ocsp.example.com:8080/a?b=c",
         "unknown": "refuse",
         "deadline_seconds": 7.0,
+        "max_age_hours": 48,
     }
     say("set ocsp disable")
     assert "OCSP           : disabled" in say("show ocsp")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cucmos_shell.store import Snapshot
 
 ISSUERS_TRIED = 16
+MAX_ABOVE = 8
 
 
 def anchors(snapshot: Snapshot, store: str) -> Callable[[bytes], Iterable[bytes]]:
@@ -49,10 +50,13 @@ class TrustedStore:
 
     def by_name(self, name: x509.Name) -> Iterator[x509.Certificate]:
         """The certificates with that subject."""
-        der = name.public_bytes()
+        with reading():
+            der = name.public_bytes()
         _, start, end = element(der)
         for found in with_subject(self._snapshot, (self._store,), der[start:end]):
-            if found.subject == name:
+            with reading():
+                same = found.subject == name
+            if same:
                 yield found
 
     def by_key(self, key_hash: bytes) -> Iterator[x509.Certificate]:
@@ -98,6 +102,7 @@ class Issuers:
 
     def __init__(self, upload: Iterable[x509.Certificate], snapshot: Snapshot) -> None:
         self._snapshot = snapshot
+        self._above: dict[bytes, tuple[x509.Certificate, ...]] = {}
         self._stored: dict[bytes, list[x509.Certificate]] = {}
         self._upload: dict[bytes, list[x509.Certificate]] = {}
         for certificate in upload:
@@ -116,6 +121,17 @@ class Issuers:
                 except (InvalidSignature, Refused):
                     continue
         return None
+
+    def above(self, issuer: x509.Certificate) -> tuple[x509.Certificate, ...]:
+        """Who issued `issuer`, who issued that one, and so on, as far as they are known."""
+        der = certs.to_der(issuer)
+        if der not in self._above:
+            found: list[x509.Certificate] = [issuer]
+            while len(found) <= MAX_ABOVE and (one := self.of(found[-1])) not in (None, *found):
+                assert one is not None
+                found.append(one)
+            self._above[der] = tuple(found[1:])
+        return self._above[der]
 
     def _uploaded(self, subject: bytes) -> list[x509.Certificate]:
         return self._upload.get(subject, [])[:ISSUERS_TRIED]

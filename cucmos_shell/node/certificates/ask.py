@@ -25,10 +25,14 @@ GRACE = 0.25
 
 
 class Enquiry(Value):
-    """A question, and the addresses that may be asked in turn until one of them knows."""
+    """A question, and the addresses that may be asked in turn until one of them knows.
+
+    `max_age` is that of `verify`.
+    """
 
     question: Question
     uris: tuple[str, ...]
+    max_age: float
 
 
 def ask_all(
@@ -91,7 +95,7 @@ def _ask(world: World, enquiry: Enquiry, trusted: Trusted, deadline: Deadline) -
             reason = error.reason if _left(deadline) else deadline.missed().reason
             verdict = OcspVerdict(UNKNOWN, reason, uri=uri)
             continue
-        found = verify(answer, enquiry.question, world.now(), trusted)
+        found = verify(answer, enquiry.question, world.now(), trusted, enquiry.max_age)
         verdict = OcspVerdict(**{**found.__dict__, "uri": uri})
         if verdict.status != UNKNOWN:
             break

@@ -11,7 +11,7 @@ from cucmos_shell.node.certificates.ask import Enquiry, ask_all
 from cucmos_shell.node.tasks.alarms import raise_alarms
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.ocsp.verdict import NOT_CHECKED, REVOKED, UNKNOWN, OcspVerdict
-from cucmos_shell.pki.ocsp.verify import Question
+from cucmos_shell.pki.ocsp.verify import MAX_AGE, Question
 from cucmos_shell.results import Value
 from cucmos_shell.text import safe
 
@@ -31,12 +31,16 @@ REFUSE, ACCEPT = "refuse", "accept"
 
 
 class OcspSettings(Value):
-    """`mode` is one of the three above, `unknown` refuse or accept, `seconds` for one upload."""
+    """`mode` is one of the three above, `unknown` refuse or accept, `seconds` for one upload.
+
+    `max_age` is how many hours old an answer may be that does not say until when it holds.
+    """
 
     mode: str
     uri: str
     unknown: str
     seconds: float
+    max_age: int
 
 
 def ocsp_settings(node: Node, settings: Mapping[str, Any]) -> OcspSettings:
@@ -48,6 +52,7 @@ def ocsp_settings(node: Node, settings: Mapping[str, Any]) -> OcspSettings:
         own.get("uri", ""),
         own.get("unknown", defaults["ocsp_unknown"]),
         float(own.get("seconds", defaults["ocsp_deadline_seconds"])),
+        int(own.get("max_age", MAX_AGE / 3600)),
     )
 
 
@@ -146,7 +151,8 @@ def ask(
             verdict = verdict.replace(status=NOT_CHECKED, reason="it names no responder")
         elif issuer := issuers.of(certificate):
             nonce = node.world.new_serial().to_bytes(16, "big")
-            enquiries[i] = Enquiry(Question(certificate, issuer, nonce), tuple(uris))
+            question = Question(certificate, issuer, nonce, issuers.above(issuer))
+            enquiries[i] = Enquiry(question, tuple(uris), 3600.0 * settings.max_age)
         verdicts.append(verdict)
     trusted = TrustedStore(snapshot, node.profile.node_trust_store)
     found = ask_all(node.world, list(enquiries.values()), trusted, settings.seconds)

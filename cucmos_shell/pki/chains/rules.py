@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from cucmos_shell.pki.extensions import UNDERSTOOD
 from cucmos_shell.pki.tbs import Tbs
 from cucmos_shell.results import Value
 from cucmos_shell.text import iso_time
@@ -55,19 +56,6 @@ UNREADABLE = (
     x509.InvalidVersion,
 )
 _ANY_PURPOSE = "2.5.29.37.0"
-_KNOWN = frozenset(
-    extension.oid
-    for extension in (
-        x509.AuthorityInformationAccess,
-        x509.AuthorityKeyIdentifier,
-        x509.SubjectKeyIdentifier,
-        x509.KeyUsage,
-        x509.SubjectAlternativeName,
-        x509.BasicConstraints,
-        x509.NameConstraints,
-        x509.ExtendedKeyUsage,
-    )
-)
 
 
 class ChainProblem(Value):
@@ -183,7 +171,7 @@ def extension_trouble(member: Member) -> ChainProblem | None:
             "malformed", "the extensions of {who} cannot be read", {"who": member.words}
         )
     for oid, extension in extensions.items():
-        if extension.critical and oid not in _KNOWN:
+        if extension.critical and oid not in UNDERSTOOD:
             return ChainProblem(
                 "critical-extension",
                 "{who} has a critical extension this node does not know ({oid})",

@@ -1,8 +1,8 @@
 """One question to a responder, and whether its answer may be believed (RFC 6960, 3.2 and 4.2.2.2).
 
 The library decodes answers and verifies nothing. Believed are the issuer of the certificate, a
-responder that the issuer has directly certified for OCSP signing, and a certificate of the trust
-store that may serve as a responder's.
+responder that the issuer has directly certified for OCSP signing, and of the trust store a
+certificate for OCSP signing or that of a CA above the issuer.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from cucmos_shell.errors import Refused
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.der import SEQUENCE, element, encode
-from cucmos_shell.pki.extensions import name_parts, name_text
+from cucmos_shell.pki.extensions import UNDERSTOOD, name_parts, name_text
 from cucmos_shell.pki.ocsp.verdict import GOOD, REVOKED, UNKNOWN, OcspVerdict
 from cucmos_shell.pki.tbs import Tbs
 from cucmos_shell.pki.untrusted import reading
+from cucmos_shell.text import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from typing import Protocol
 
@@ -46,8 +47,11 @@ if TYPE_CHECKING:
 
 
 MAX_ANSWER = 64 * 1024
+# Seconds that an answer may be old which does not say until when it holds.
+MAX_AGE = 24 * 3600.0
 SKEW = 300.0
 CANDIDATES = 16
+_UNDERSTOOD = UNDERSTOOD | {x509.OCSPNoCheck.oid}
 _HASHES = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha384": hashlib.sha384,
            "sha512": hashlib.sha512}  # fmt: skip
 _STATUS = {
@@ -64,15 +68,21 @@ class _Disbelieved(Exception):
 
 
 class Question:
-    """Is `certificate`, issued by `issuer`, revoked? `nonce` makes the answer fresh.
+    """Is `certificate`, issued by `issuer`, revoked? `nonce` tells the answer from older ones.
 
+    `above` are the certificates that lead from the issuer to its root, as far as they are known.
     Raises Refused for certificates that no question can be made of.
     """
 
     def __init__(
-        self, certificate: x509.Certificate, issuer: x509.Certificate, nonce: bytes
+        self,
+        certificate: x509.Certificate,
+        issuer: x509.Certificate,
+        nonce: bytes,
+        above: Sequence[x509.Certificate] = (),
     ) -> None:
         self.certificate = certificate
+        self._above = above
         self.issuer = issuer
         self.nonce = nonce
         with reading():
@@ -111,6 +121,13 @@ class Question:
             candidate.subject == self.issuer_subject and candidate.public_key() == self.issuer_key
         )
 
+    def is_above(self, candidate: x509.Certificate) -> bool:
+        """Whether a certificate is that of a CA above the issuer, as `is_issuer` takes it."""
+        return _is_ca(candidate) and any(
+            candidate.subject == one.subject and candidate.public_key() == one.public_key()
+            for one in self._above
+        )
+
 
 def key_bits(certificate: x509.Certificate) -> bytes:
     """The contents of subjectPublicKey, which key hashes are made of. ValueError for no key."""
@@ -124,10 +141,13 @@ def key_bits(certificate: x509.Certificate) -> bytes:
     return spki[start + 1 : end]
 
 
-def verify(answer: bytes, question: Question, now: float, trusted: Trusted) -> OcspVerdict:
+def verify(
+    answer: bytes, question: Question, now: float, trusted: Trusted, max_age: float = MAX_AGE
+) -> OcspVerdict:
     """What `answer` says about the certificate of `question`, if it may be believed.
 
-    Never raises for anything in `answer`: what cannot be believed is `unknown` with the reason.
+    `max_age` is how many seconds old one may be that does not say until when it holds. Never raises
+    for anything in `answer`: what cannot be believed is `unknown` with the reason.
     """
     if len(answer) > MAX_ANSWER:
         return OcspVerdict(UNKNOWN, f"its answer is larger than {MAX_ANSWER // 1024} KiB")
@@ -142,7 +162,7 @@ def verify(answer: bytes, question: Question, now: float, trusted: Trusted) -> O
         if signer is None:
             signer = _kept(response, trusted, bool(found))
         with reading():
-            return _judge(response, question, signer, now, trusted)
+            return _judge(response, question, signer, now, trusted, max_age)
     except _Disbelieved as error:
         return OcspVerdict(UNKNOWN, str(error))
     except Refused:
@@ -164,12 +184,13 @@ def _judge(
     signer: x509.Certificate,
     now: float,
     trusted: Trusted,
+    max_age: float,
 ) -> OcspVerdict:
     """What an answer says that was signed by the key of `signer`."""
     responder = name_text(name_parts(signer.subject))
     try:
         _authorised(signer, question, now, trusted)
-        nonce = _check_extensions(response, question.nonce)
+        _check_extensions(response, question.nonce)
         produced = response.produced_at_utc.timestamp()
         if produced > now + SKEW:
             raise _Disbelieved("its answer is from the future")
@@ -178,8 +199,7 @@ def _judge(
             raise _Disbelieved("its answer is about another certificate")
         # Where it contradicts itself, the worse is true.
         mine.sort(key=lambda one: one.certificate_status is not ocsp.OCSPCertStatus.REVOKED)
-        fresh = nonce or produced >= now - SKEW
-        return _verdict(mine[0], responder, produced, now, fresh)
+        return _verdict(mine[0], responder, produced, now, max_age)
     except _Disbelieved as error:
         return OcspVerdict(UNKNOWN, str(error), responder)
 
@@ -201,7 +221,8 @@ def _enclosed(response: ocsp.OCSPResponse, question: Question) -> Iterator[x509.
 
 def _kept(response: ocsp.OCSPResponse, trusted: Trusted, found: bool) -> x509.Certificate:
     """The signer's certificate from the trust store, where the answer does not bring it."""
-    name, key_hash = response.responder_name, response.responder_key_hash
+    with reading():
+        name, key_hash = response.responder_name, response.responder_key_hash
     kept = trusted.by_name(name) if name is not None else trusted.by_key(key_hash or b"")
     for candidate in itertools.islice(kept, CANDIDATES):
         found = True
@@ -246,13 +267,20 @@ def _authorised(signer: x509.Certificate, question: Question, now: float, truste
         return
     purposes = _purposes(signer)
     may_sign = purposes is not None and ExtendedKeyUsageOID.OCSP_SIGNING in purposes
-    if not (may_sign and _issued(signer, question)):
-        if not trusted.holds(signer):
-            if _issued(signer, question):
-                raise _Disbelieved("its certificate is not for OCSP signing")
-            raise _Disbelieved("its certificate is not from the issuer of this one")
-        if not may_sign and purposes is not None and not _is_ca(signer):
+    if not (may_sign and _issued(signer, question)) and not trusted.holds(signer):
+        if _issued(signer, question):
             raise _Disbelieved("its certificate is not for OCSP signing")
+        raise _Disbelieved("its certificate is not from the issuer of this one")
+    if not question.is_above(signer):
+        if not may_sign:
+            raise _Disbelieved(
+                "its certificate is not for OCSP signing, nor that of a CA of this chain"
+            )
+        if not _signs(signer):
+            raise _Disbelieved("the key usage of its certificate does not allow signatures")
+    for extension in signer.extensions:
+        if extension.critical and extension.oid not in _UNDERSTOOD:
+            raise _Disbelieved("its certificate has a critical extension that is not known")
     if signer.not_valid_before_utc.timestamp() > now + SKEW:
         raise _Disbelieved("its certificate is not valid yet")
     if signer.not_valid_after_utc.timestamp() < now - SKEW:
@@ -275,6 +303,15 @@ def _purposes(certificate: x509.Certificate) -> x509.ExtendedKeyUsage | None:
         return None
 
 
+def _signs(certificate: x509.Certificate) -> bool:
+    """Whether its key usage, if it has one, allows signatures (RFC 5280, 4.2.1.3)."""
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return True
+    return usage.digital_signature
+
+
 def _is_ca(certificate: x509.Certificate) -> bool:
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
@@ -292,30 +329,31 @@ def may_respond(certificate: x509.Certificate) -> bool:
 # --- what it says ------------------------------------------------------------------------------
 
 
-def _check_extensions(response: ocsp.OCSPResponse, nonce: bytes) -> bool:
-    """Whether it holds our nonce; many responders sign ahead and send none (RFC 5019)."""
-    found = False
+def _check_extensions(response: ocsp.OCSPResponse, nonce: bytes) -> None:
+    """A nonce in it must be ours; many responders sign ahead and send none (RFC 5019)."""
     for extension in response.extensions:
         if isinstance(extension.value, x509.OCSPNonce):
-            found = True
             if extension.value.nonce != nonce:
                 raise _Disbelieved("its answer is to another question (nonce)")
         elif extension.critical and isinstance(extension.value, x509.UnrecognizedExtension):
             raise _Disbelieved("its answer holds a critical extension that is not known")
-    return found
 
 
 def _verdict(
-    single: ocsp.OCSPSingleResponse, responder: str, produced: float, now: float, fresh: bool
+    single: ocsp.OCSPSingleResponse, responder: str, produced: float, now: float, max_age: float
 ) -> OcspVerdict:
     this_update = single.this_update_utc.timestamp()
     next_update = _seconds(single.next_update_utc)
     if this_update > now + SKEW:
         raise _Disbelieved("its answer is from the future")
     if next_update is None:
-        # "Newer information is available all the time" (4.2.2.1): then this must be it.
-        if not fresh:
-            raise _Disbelieved("its answer is old and does not say until when it holds")
+        # "Newer information is available all the time" (4.2.2.1): then this must not be old. A
+        # nonce says when an answer was signed, not when its contents were true.
+        if this_update < now - max_age:
+            most = counted(round(max_age / 3600), "hour")
+            raise _Disbelieved(
+                f"its answer is older than {most} and does not say until when it holds"
+            )
     elif next_update < this_update:
         raise _Disbelieved("its answer ends before it begins")
     elif next_update < now - SKEW:
