@@ -259,6 +259,10 @@ def test_path_length(authority):
         ("critical,permitted;DNS:example.com", "/CN=a.example.org", [], False),
         ("critical,permitted;DNS:example.com", "/CN=a.example.com", [], True),
         ("critical,permitted;DNS:example.com", "/CN=host", [], True),
+        ("critical,permitted;DNS:example.com", "/CN=2001:db8::1", [], True),
+        ("critical,permitted;DNS:example.com", "/CN=192.0.2.1.example.net", [], False),
+        ("critical,permitted;DNS:example.com", "/CN=192.0.2.999", [], False),
+        ("critical,permitted;DNS:example.com", "/CN=192.0.2.1", ["DNS:host.example.net"], False),
         ("critical,permitted;IP:10.0.0.0/255.0.0.0", "/CN=x", ["IP:192.0.2.1"], False),
         ("critical,permitted;email:example.com", "/CN=x/emailAddress=a@example.org", [], False),
         ("critical,permitted;email:example.com", "/CN=x/emailAddress=a@example.com", [], True),
@@ -278,6 +282,15 @@ def test_name_constraints(authority, root, constraint, subject, names, accepted)
     if not accepted:
         assert reason(verdict) == "name-constraint"
         assert "CN=Bound may not certify the names of" in words(verdict)
+
+
+@pytest.mark.parametrize("name", ["192.0.2.1", "192.0.2.1."])
+def test_a_common_name_that_is_an_ip_address_is_no_dns_name(authority, root, name):
+    """Openssl takes it for one, for all its digits."""
+    for constraint in ("permitted;DNS:example.com", "excluded;DNS:1"):
+        lines = [f"nameConstraints = critical,{constraint}"]
+        bound = authority.intermediate(root, "Bound by names", extensions=lines)
+        assert judge(authority.leaf(bound, f"/CN={name}"), [bound], [root]).accepted
 
 
 def test_constraints_nobody_can_check_hide_no_other_path(authority, root):

@@ -9,6 +9,7 @@ refusal can say whose constraints they break.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 from cryptography import x509
@@ -73,9 +74,20 @@ def _names(member: Member, leaf: bool) -> list[tuple[type[x509.GeneralName], obj
     found += [(type(name), name.value) for name in alternative if type(name) in _WITHIN]
     if leaf and not any(isinstance(name, x509.DNSName) for name in alternative):
         for attribute in subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME):
-            if _HOST.match(str(attribute.value)):
+            if _is_host(str(attribute.value)):
                 found.append((x509.DNSName, str(attribute.value)))
     return found
+
+
+def _is_host(name: str) -> bool:
+    """Whether a common name is a host's; an IP address is no DNS name, though it looks like one."""
+    if not _HOST.match(name):
+        return False
+    try:
+        ipaddress.IPv4Address(name.rstrip("."))
+    except ValueError:
+        return True
+    return False
 
 
 def _permitted(
