@@ -91,6 +91,11 @@ class Host:
         self._turns = ((who, now), before if last[0] == who else last)
         return now - self._turns[1][1] < OTHERS_SECONDS
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything runs in a thread."""
+        return self._running > 0
+
     async def off_loop(self, function: Callable[..., Any], *arguments: object) -> Any:
         """The result of a function that is run in a thread."""
         self._running += 1

@@ -69,7 +69,7 @@ def serve(state_dir: str, service: ServeOptions, world: World) -> int:
     def work(ready: Callable[[], None], parent: int | None = None) -> bool:
         # Each process opens the node for itself.
         served = node if parent is None else Node.open(state_dir, world)
-        return _work(listen, served, ready, parent)
+        return _work(listen, served, service.workers, ready, parent)
 
     ended = True
     try:
@@ -88,7 +88,11 @@ def serve(state_dir: str, service: ServeOptions, world: World) -> int:
 
 
 def _work(
-    listen: Callable[[Door], SshServer], node: Node, ready: Callable[[], None], parent: int | None
+    listen: Callable[[Door], SshServer],
+    node: Node,
+    workers: int,
+    ready: Callable[[], None],
+    parent: int | None,
 ) -> bool:
     """Serve in this process; whether nothing runs any more."""
     no_programs()
@@ -99,7 +103,7 @@ def _work(
 
     async def main() -> bool:
         host = Host()
-        return await host.run((listen(Door(node, host)),), ready, parent)
+        return await host.run((listen(Door(node, host, workers)),), ready, parent)
 
     return asyncio.run(main())
 

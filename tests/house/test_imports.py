@@ -37,7 +37,9 @@ OUTSIDE = {
     "re2": ("cli.regex",),
     "secrets": ("world.world",),
     "smtplib": ("world.mail",),
-    "socket": ("world", "frontends.serve", "frontends.sshd.server"),
+    "socket": (
+        "world", "frontends.serve", "frontends.sshd.entrance", "frontends.sshd.server",
+    ),
     "sqlite3": ("world.buses.database", "world.buses.directory"),
     "subprocess": (),
     "tabulate": ("cli.render",),

@@ -53,7 +53,13 @@ def inherited(tree):
                 yield from (f"{node.name}.{one.name}" for one in node.body if hasattr(one, "name"))
 
 
-LIBRARY = ("asyncssh.", "SSHServerStreamSession", "History", "ThreadedHistory")
+LIBRARY = (
+    "asyncio.BufferedProtocol",
+    "asyncssh.",
+    "SSHServerStreamSession",
+    "History",
+    "ThreadedHistory",
+)
 
 
 @pytest.mark.parametrize("name", sorted(modules()))

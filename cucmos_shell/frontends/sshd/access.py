@@ -7,7 +7,7 @@ import asyncio
 import asyncssh
 
 from cucmos_shell.errors import Refused, ShellError, Unavailable
-from cucmos_shell.node.access.accounts import FIRST_DELAY, SignInRefused, has_key
+from cucmos_shell.node.access.accounts import FIRST_DELAY, SignInRefused, has_key, network_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ MAX_KEYS = 24
 # Channels of one connection, and seconds a connection without any is kept.
 MAX_CHANNELS = 10
 LINGER = 60.0
+# Octets of the names and values of a channel's environment, which nobody looks at.
+MAX_ENVIRONMENT = 64 * 1024
 PROMPT = "Password: "
 
 
@@ -39,10 +41,12 @@ class Access(asyncssh.SSHServer):
         self.account: Account | None = None
         self._proven: Account | None = None
         self._key: str | None = None
-        self._waiting = False
+        self.congested_now = False
+        self._valve: Any = None
+        self._network = "-"
+        self._opened: set[Any] = set()
         self._passwords = 0
         self._keys = 0
-        self._channels = 0
         self._idle: asyncio.TimerHandle | None = None
 
     # --- the connection ---------------------------------------------------------------------------
@@ -51,30 +55,44 @@ class Access(asyncssh.SSHServer):
         self._connection = conn
         peer = conn.get_extra_info("peername")
         self.address = str(peer[0]) if peer else "-"
-        if self._door.enter(self, self.address):
-            self._waiting = True
-        else:
+        self._network = network_of(self.address)
+        self._valve = conn.get_extra_info("valve")
+        self._valve.owner = self
+        if not self._door.enter(self, self._network):
             conn.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._leave_throttle()
+        self._door.waiting.leave(self, self._network)
         self._busy()
         if self.account is not None:
             self._door.dismiss(self.account.name)
         self._door.connections.discard(self)
 
-    def _leave_throttle(self) -> None:
-        if self._waiting:
-            self._waiting = False
-            self._door.throttle.leave(self.address)
-
     def close(self) -> None:
         """End the connection."""
         self._connection.close()
 
+    def drop(self) -> None:
+        """End the connection at once, without a word."""
+        self._connection.abort()
+
+    def look(self) -> None:
+        """End the connection if a channel was told more of an environment than anybody has."""
+        for channel in self._opened:
+            if channel.environment_size() > MAX_ENVIRONMENT:
+                self.drop()
+                return
+
+    def congested(self, is_so: bool) -> None:
+        """What is written waits in the connection, or no longer does."""
+        self.congested_now = is_so
+        for channel in list(self._opened):
+            channel.congestion_changed()
+
     # --- signing in -------------------------------------------------------------------------------
 
     def begin_auth(self, username: str) -> bool:
+        self._door.waiting.asks(self, self._network)
         return True
 
     def auth_completed(self) -> None:
@@ -88,7 +106,8 @@ class Access(asyncssh.SSHServer):
             )
             return
         self.account = self._proven
-        self._leave_throttle()
+        self._door.waiting.leave(self, self._network)
+        self._valve.signed_in(self.account.name)
         self._linger()
 
     def password_auth_supported(self) -> bool:
@@ -187,16 +206,17 @@ class Access(asyncssh.SSHServer):
     # --- what may be asked for --------------------------------------------------------------------
 
     def session_requested(self) -> Any:
-        if self.account is None or self._door.ending or self._channels >= MAX_CHANNELS:
+        if self.account is None or self._door.ending or len(self._opened) >= MAX_CHANNELS:
             return False
-        self._channels += 1
         self._busy()
-        return self._channels_of(self._door, self, self.account.name)
+        channel = self._channels_of(self._door, self, self.account.name)
+        self._opened.add(channel)
+        return channel
 
-    def channel_closed(self) -> None:
+    def channel_closed(self, channel: object) -> None:
         """Note that a channel is over; a connection without any is closed after LINGER seconds."""
-        self._channels -= 1
-        if not self._channels:
+        self._opened.discard(channel)
+        if not self._opened:
             self._linger()
 
     def _linger(self) -> None:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from cucmos_shell.node.access.sessions import AccountHistory, Login
 
 SFTP_VERSION = 3
+# What a variable of the environment takes beside its octets.
+OVERHEAD = 200
 SHUTDOWN = "The node is shutting down; the session is closed"
 
 
@@ -48,7 +50,7 @@ class Channel(SSHServerStreamSession[bytes]):
         self._served = False
         self._lost = self._closing = False
         self._reading = True
-        self.stalled = False
+        self._paused = False
         self._drained = asyncio.Event()
         # What comes, and that it has ended, before there is anybody to take it.
         self._early = bytearray()
@@ -249,10 +251,9 @@ class Channel(SSHServerStreamSession[bytes]):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._door.channels.discard(self)
-        self._access.channel_closed()
-        if self._served:
-            self._lose()
-        else:
+        self._access.channel_closed(self)
+        self._lose()
+        if not self._served:
             super().connection_lost(exc)
 
     def _lose(self) -> None:
@@ -274,20 +275,47 @@ class Channel(SSHServerStreamSession[bytes]):
     # --- what goes out ----------------------------------------------------------------------------
 
     def pause_writing(self) -> None:
-        if self._served:
-            self.stalled = True
-            self._drained.clear()
-        else:
-            super().pause_writing()
+        super().pause_writing()
+        self._paused = True
+        self._drained.clear()
 
     def resume_writing(self) -> None:
-        if not self._served:
-            super().resume_writing()
+        super().resume_writing()
+        self._paused = False
+        self.congestion_changed()
+
+    @property
+    def stalled(self) -> bool:
+        """Whether what is written now would only wait, in the channel or in its connection."""
+        return self._paused or self._access.congested_now
+
+    def congestion_changed(self) -> None:
+        """Note that the connection takes no more for the time being, or takes it again."""
+        if self.stalled:
+            self._drained.clear()
             return
-        self.stalled = False
         self._drained.set()
         if isinstance(self._work, TerminalChannel):
             self._work.pump()
+
+    async def _until_drained(self) -> None:
+        while self.stalled and not self._lost:
+            await self._drained.wait()
+
+    async def read(self, datatype: Any, n: int, exact: bool) -> bytes:
+        """What comes for SFTP and scp: no request is read while answers wait."""
+        await self._until_drained()
+        return bytes(await super().read(datatype, n, exact))
+
+    async def drain(self, datatype: Any) -> None:
+        """Wait until what is written leaves at once."""
+        await super().drain(datatype)
+        await self._until_drained()
+
+    def environment_size(self) -> int:
+        """Octets of what the client has told of its environment."""
+        kept = self._chan.get_environment_bytes() if self._chan is not None else {}
+        return sum(len(name) + len(value) + OVERHEAD for name, value in kept.items())
 
     def write(self, data: bytes, kind: int | None = None) -> None:
         """Send `data`, unless nobody is there to get it; `kind` is the one of extended data."""
@@ -310,8 +338,7 @@ class Channel(SSHServerStreamSession[bytes]):
         kind = EXTENDED_DATA_STDERR if aside else None
         self.write(text.encode("utf-8", "backslashreplace"), kind)
         self.flow()
-        while self.stalled and not self._lost:
-            await self._drained.wait()
+        await self._until_drained()
 
     def flow(self) -> None:
         """Read on, or stop reading."""

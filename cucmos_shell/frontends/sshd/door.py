@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Protocol
 
     from cucmos_shell.frontends.host import Host
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
         def close(self) -> None:
             """End it."""
+
+        def drop(self) -> None:
+            """End it at once, without a word."""
 
     class Visitor(Protocol):
         """A channel of a connection; `begun` is when it began (seconds since the epoch)."""
@@ -40,39 +45,76 @@ if TYPE_CHECKING:
 MAX_CONNECTIONS, CONNECTIONS_EACH = 8192, 512
 
 
-class Throttle:
-    """Counts the connections that have not signed in yet: ALL at most, and EACH of one address."""
+class WaitingRoom:
+    """The connections that have not signed in: MOST at most, and nobody is kept out.
 
-    ALL, EACH = 512, 256
+    From half of them on a new one more and more likely has an old one leave, the oldest of the
+    network that has most: of those that have not tried to sign in, or of those that have, whichever
+    are more. `dice` gives a number from 0 to 1.
+    """
 
-    def __init__(self) -> None:
-        self._waiting: dict[str, int] = {}
-        self._count = 0
+    MOST = 512
 
-    def enter(self, address: str) -> bool:
-        """Count one more of `address`, if there may be one more. Returns whether that is so."""
-        if self._count >= self.ALL or self._waiting.get(address, 0) >= self.EACH:
-            return False
-        self._count += 1
-        self._waiting[address] = self._waiting.get(address, 0) + 1
-        return True
+    def __init__(self, most: int, dice: Callable[[], float]) -> None:
+        self._most = most
+        self._dice = dice
+        self._silent: dict[str, dict[Connection, None]] = {}
+        self._asking: dict[str, dict[Connection, None]] = {}
 
-    def leave(self, address: str) -> None:
-        """Note that a connection of `address` has signed in, or gone."""
-        self._count -= 1
-        self._waiting[address] -= 1
-        if not self._waiting[address]:
-            del self._waiting[address]
+    def __len__(self) -> int:
+        return _count(self._silent) + _count(self._asking)
+
+    def enter(self, guest: Connection, network: str) -> Connection | None:
+        """Take one more. Returns the one that has to leave for it, which counts no more."""
+        early = self._most // 2
+        full = (len(self) + 1 - early) / (self._most - early)
+        leaving = self._oldest() if self._dice() < full else None
+        self._silent.setdefault(network, {})[guest] = None
+        return leaving
+
+    def asks(self, guest: Connection, network: str) -> None:
+        """Note that one of them has begun to sign in."""
+        if _take(self._silent, guest, network):
+            self._asking.setdefault(network, {})[guest] = None
+
+    def leave(self, guest: Connection, network: str) -> None:
+        """Note that one has signed in, or gone."""
+        _take(self._silent, guest, network)
+        _take(self._asking, guest, network)
+
+    def _oldest(self) -> Connection | None:
+        more = max(self._silent, self._asking, key=_count)
+        if not more:
+            return None
+        network = max(more, key=lambda one: len(more[one]))
+        guest = next(iter(more[network]))
+        _take(more, guest, network)
+        return guest
+
+
+def _count(guests: dict[str, dict[Connection, None]]) -> int:
+    return sum(map(len, guests.values()))
+
+
+def _take(guests: dict[str, dict[Connection, None]], guest: Connection, network: str) -> bool:
+    of_network = guests.get(network, {})
+    if guest not in of_network:
+        return False
+    del of_network[guest]
+    if not of_network:
+        del guests[network]
+    return True
 
 
 class Door:
-    """The admission of one node, in one process; `host` has the threads for its work."""
+    """The admission of one node, in one of `workers` processes; `host` has threads for its work."""
 
-    def __init__(self, node: Node, host: Host) -> None:
+    def __init__(self, node: Node, host: Host, workers: int = 1) -> None:
         self.node = node
         self.host = host
         self.started = node.now()
-        self.throttle = Throttle()
+        # All processes together have no more than one would.
+        self.waiting = WaitingRoom(max(2, WaitingRoom.MOST // workers), _dice)
         self.connections: set[Connection] = set()
         self.channels: set[Visitor] = set()
         self.ending = False
@@ -81,11 +123,13 @@ class Door:
         # Made here, by one thread, since any session may be the first to ask for them.
         _ = node.accounts, node.logins, node.services
 
-    def enter(self, connection: Connection, address: str) -> bool:
+    def enter(self, connection: Connection, network: str) -> bool:
         """Let a connection in that is to sign in. Returns whether there is room for it."""
-        full = len(self.connections) >= self.connections_most
-        if self.ending or full or not self.throttle.enter(address):
+        if self.ending or len(self.connections) >= self.connections_most:
             return False
+        leaving = self.waiting.enter(connection, network)
+        if leaving is not None:
+            leaving.drop()
         self.connections.add(connection)
         return True
 
@@ -102,6 +146,10 @@ class Door:
         self._signed_in[name] -= 1
         if not self._signed_in[name]:
             del self._signed_in[name]
+
+
+def _dice() -> float:
+    return os.urandom(1)[0] / 256
 
 
 def _connections_most() -> int:

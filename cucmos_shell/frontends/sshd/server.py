@@ -9,6 +9,7 @@ import asyncssh
 from cucmos_shell.frontends.sshd.access import Access
 from cucmos_shell.frontends.sshd.algorithms import algorithms
 from cucmos_shell.frontends.sshd.channel import SHUTDOWN, Channel
+from cucmos_shell.frontends.sshd.entrance import Entrance
 from cucmos_shell.frontends.sshd.schedule import follow, keep, watch
 
 TYPE_CHECKING = False
@@ -40,12 +41,12 @@ class SshServer:
     async def start(self) -> None:
         """Accept connections."""
         self._acceptor = await asyncssh.listen(
-            sock=self._listener,
+            # It takes a listener of its own for a tunnel, and leaves it all that is below SSH.
+            tunnel=Entrance(self._listener, lambda: self._door.host.busy),
             server_factory=lambda: Access(self._door, Channel),
             server_host_keys=self._keys,
             server_version=VERSION,
             **algorithms(self._legacy),
-            backlog=BACKLOG,
             config=None,
             encoding=None,
             line_editor=False,

@@ -341,7 +341,7 @@ class Accounts:
         """
         if self.shown(name) != name[:64]:
             name = f"?{binascii.crc32(name.encode('utf-8', 'replace')) & 0xFFF:03x}"
-        return f"n:{name[:64]}", f"a:{_network(address)}"
+        return f"n:{name[:64]}", f"a:{network_of(address)}"
 
     @staticmethod
     def _fade(entries: dict[str, Any], now: float, unlock: int) -> None:
@@ -370,15 +370,18 @@ def _counters(entries: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {key: entry for key, entry in entries.items() if sound(entry)}
 
 
-def _network(address: str) -> str:
-    """What one host owns: an IPv6 address counts as its /64. Origins are `ssh/ADDRESS`, too."""
+def network_of(address: str) -> str:
+    """What one host owns: of an IPv6 address its /64. Origins are `ssh/ADDRESS`, too."""
     address = address.removeprefix("ssh/")
     if address.count(":") > 1:
         import ipaddress
 
         try:
-            network = ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False)
-            address = str(network.network_address)
+            plain = ipaddress.IPv6Address(address.partition("%")[0])
+            if plain.ipv4_mapped is not None:
+                address = str(plain.ipv4_mapped)
+            else:
+                address = str(ipaddress.ip_network((plain, 64), strict=False).network_address)
         except ValueError:
             pass
     return address[:64]

@@ -1,0 +1,170 @@
+"""The octets of a connection, between its socket and its SSH: so many at a time, and by turns.
+
+The library works through whatever a socket has, up to 256 KiB of small packets, before anybody else
+is heard, and writes whatever there is to be written into a buffer without bounds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Protocol
+
+    from cucmos_shell.frontends.sshd.turns import Share, Turns
+
+    class Owner(Protocol):
+        """Who decides about the connection."""
+
+        def look(self) -> None:
+            """Some input was worked on; see whether what it has left is within bounds."""
+
+        def congested(self, is_so: bool) -> None:
+            """What is written from now on waits here, or no longer does."""
+
+
+# Octets read from the socket at once, and given to SSH at once.
+READ, PIECE = 16 * 1024, 1024
+# What may come before the sign-in: more than 24 keys and 6 passwords take.
+MAX_BEFORE_SIGN_IN = 64 * 1024
+# With more than this to be sent nothing more is read; with MAX_UNSENT the connection ends.
+HIGH, LOW, MAX_UNSENT = 128 * 1024, 32 * 1024, 4 * 1024 * 1024
+# Packets that may wait for the end of a key exchange.
+MAX_HELD = 1024
+
+
+class Valve(asyncio.BufferedProtocol):
+    """The transport that the library sees; `held(ssh)` is how many packets it holds back itself."""
+
+    # What was read is copied at once, so that one place to read to is enough for all.
+    _place = memoryview(bytearray(READ))
+
+    def __init__(
+        self, turns: Turns, share: Share, ssh: Any, held: Callable[[Any], int] = lambda ssh: 0
+    ) -> None:
+        self.share = share
+        self.owner: Owner | None = None
+        self.received = 0
+        self._limit: int | None = MAX_BEFORE_SIGN_IN
+        self._turns = turns
+        self._ssh = ssh
+        self._held = held
+        self._transport: Any = None
+        self._input = memoryview(b"")
+        self._asked = self._full = self._holds = self._over = False
+
+    # --- the protocol of the socket ---------------------------------------------------------------
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        transport.set_write_buffer_limits(HIGH, LOW)
+        self._ssh.connection_made(self)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._place
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.received += nbytes
+        self._input = memoryview(bytes(self._place[:nbytes]))
+        self._ask()
+        if self._input:
+            self._transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        # What came before it has its turn first; the end of the connection is told by then.
+        if self._input:
+            self._over = True
+            return True
+        self._ssh.eof_received()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._input = memoryview(b"")
+        self._ssh.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._full = True
+        self._tell()
+
+    def resume_writing(self) -> None:
+        self._full = False
+        self._tell()
+        self._ask()
+
+    def beside(self, function: Callable[[], object]) -> None:
+        """Run what SSH does with input that it was given before, and has not looked at."""
+        self._turns.beside(self, function)
+
+    # --- turns ------------------------------------------------------------------------------------
+
+    def signed_in(self, name: str) -> None:
+        """It is of the account of that name, has its turns with it, and no limit any more."""
+        self.share = self._turns.account(name)
+        self._limit = None
+
+    def _ask(self) -> None:
+        if self._input and not self._asked and not self._full:
+            self._asked = True
+            self._turns.ask(self)
+
+    def work(self, over: Callable[[], bool]) -> bool:
+        """Give SSH its input, a piece at a time. Returns whether there is more for another turn."""
+        while self._input and not self._full:
+            piece, self._input = bytes(self._input[:PIECE]), self._input[PIECE:]
+            self._ssh.data_received(piece)
+            if not self._within_bounds():
+                self.abort()
+            elif over():
+                break
+        more = bool(self._input) and not self._full
+        self._asked = more
+        if not self._input and not self._transport.is_closing():
+            if self._over:
+                self._ssh.eof_received()
+            else:
+                self._transport.resume_reading()
+        return more
+
+    def _within_bounds(self) -> bool:
+        if self._limit is not None and self.received > self._limit:
+            return False
+        if self.owner is not None:
+            self.owner.look()
+        held = self._held(self._ssh)
+        if bool(held) != self._holds:
+            self._holds = bool(held)
+            self._tell()
+        return held <= MAX_HELD
+
+    def _tell(self) -> None:
+        if self.owner is not None:
+            self.owner.congested(self._full or self._holds)
+
+    # --- the transport of SSH ---------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Send `data`, or end the connection if it takes too much already."""
+        if self._transport.get_write_buffer_size() > MAX_UNSENT:
+            self.abort()
+        elif not self._transport.is_closing():
+            # Afterwards, asyncio would complain about each.
+            self._transport.write(data)
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self._input = memoryview(b"")
+        self._transport.abort()
+
+    def close(self) -> None:
+        """End the connection when what is to be sent is sent."""
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Whether it ends, or has ended."""
+        return bool(self._transport.is_closing())
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """What the socket's transport tells; under `valve`, this valve."""
+        return self if name == "valve" else self._transport.get_extra_info(name, default)

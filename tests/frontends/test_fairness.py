@@ -1,0 +1,181 @@
+"""A server and clients that no other client sends as: what one does reaches nobody else.
+
+The clients use private parts of asyncssh, since nothing else would send what they do. What is
+compared are counts and octets; `benchmarks/hostile.py` has the times.
+"""
+
+import asyncio
+import contextlib
+import shutil
+
+import asyncssh
+import psutil
+import pytest
+from asyncssh.packet import Boolean, String, UInt32
+from ssh_server import Served, Shell, run
+
+GLOBAL_REQUEST, CHANNEL_REQUEST, UNKNOWN = 80, 98, 192
+MIB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def served(imp_template, tmp_path_factory):
+    node = shutil.copytree(imp_template, tmp_path_factory.mktemp("fair") / "node", symlinks=True)
+    with Served(node) as server:
+        yield server
+
+
+def memory(served):
+    """Octets that belong to the server alone."""
+    return psutil.Process(served.process.pid).memory_full_info().uss
+
+
+async def until_closed(connection, step, most=200_000):
+    """Take `step` until the server has ended the connection; how often that was."""
+    async with asyncio.timeout(60):
+        for number in range(most):
+            if connection.is_closed():
+                return number
+            step(number)
+            if number % 64 == 0:
+                await asyncio.sleep(0.001)
+    raise AssertionError("The connection was not ended")
+
+
+class TestWhoDoesNotReadTakesNoMemory:
+    """Nothing that is written waits in the server without a bound."""
+
+    def test_answers(self, served):
+        """To packets that nobody knows, and to requests that nobody serves."""
+
+        async def main():
+            async with served.connect() as connection:
+                async with Shell(connection) as shell:
+                    await shell("show version active")
+                before = memory(served)
+                connection._transport.pause_reading()
+                for number in range(100_000):
+                    connection.send_packet(UNKNOWN)
+                    if number % 500 == 0:
+                        await asyncio.sleep(0)
+                async with served.connect() as other, Shell(other) as shell:
+                    assert "tomcat" in await shell("show cert list own")
+                assert memory(served) - before < 8 * MIB
+                connection.abort()
+
+        run(main(), 60)
+
+    def test_a_window_of_four_gibibytes(self, served):
+        """A terminal whose client says that it takes everything, and reads nothing."""
+
+        async def main():
+            async with served.connect() as connection:
+                writer, _, _ = await connection.open_session(
+                    term_type="vt100", encoding=None, window=0xFFFFFFFF
+                )
+                before = memory(served)
+                connection._transport.pause_reading()
+                for _ in range(500):
+                    writer.write(b"utils service list\r" * 8)
+                    await asyncio.sleep(0)
+                async with served.connect() as other, Shell(other) as shell:
+                    for _ in range(20):
+                        await shell("show cert list own")
+                assert memory(served) - before < 8 * MIB
+                connection.abort()
+
+        run(main(), 60)
+
+    def test_files(self, served):
+        """A thousand requests for 256 KiB each, of which no answer is taken."""
+        upload = served.node_dir / "upload"
+        upload.mkdir(exist_ok=True)
+
+        async def main():
+            async with served.connect() as connection:
+                sftp = await connection.start_sftp_client()
+                async with sftp.open("/upload/large", "wb") as file:
+                    await file.write(bytes(4 * MIB))
+                handle = (await sftp.open("/upload/large", "rb"))._handle
+                before = memory(served)
+                connection._transport.pause_reading()
+                for number in range(1000):
+                    body = UInt32(number) + String(handle) + bytes(8) + UInt32(256 * 1024)
+                    sftp._handler._writer.write(String(b"\x05" + body))
+                async with served.connect() as other, Shell(other) as shell:
+                    for _ in range(20):
+                        await shell("show cert list own")
+                assert memory(served) - before < 8 * MIB
+                connection.abort()
+
+        run(main(), 60)
+
+
+class TestWhatALibraryKeepsHasAnEnd:
+    """What nobody asks for is kept by asyncssh as long as it comes."""
+
+    def test_an_environment(self, served):
+        async def main():
+            async with served.connect() as connection:
+                writer, _, _ = await connection.open_session(encoding=None)
+
+                def step(number):
+                    name, value = String(b"LC_%d" % number), String(bytes(200))
+                    with contextlib.suppress(OSError):
+                        writer.channel.send_packet(
+                            CHANNEL_REQUEST, String(b"env"), Boolean(False), name, value
+                        )
+
+                assert await until_closed(connection, step) < 10_000
+
+        run(main(), 60)
+
+    def test_an_ordinary_environment(self, served):
+        async def main():
+            names = {f"LC_{number}": "en_US.UTF-8" for number in range(20)}
+            async with served.connect() as connection:
+                done = await connection.run("show version active", env=names)
+                assert done.exit_status == 0
+
+        run(main())
+
+    def test_a_key_exchange_without_an_end(self, served):
+        """While it lasts, the library holds back what it would answer."""
+
+        async def main():
+            async with served.connect() as connection:
+                connection._send_kexinit()
+                connection._kex_complete = True
+
+                def step(_):
+                    name = String(b"keepalive@openssh.com")
+                    connection.send_packet(GLOBAL_REQUEST, name, Boolean(True))
+
+                assert await until_closed(connection, step) < 10_000
+
+        run(main(), 60)
+
+
+class TestBeforeTheSignInLittleIsRead:
+    def test_a_flood_before_the_key_exchange_ends(self, served):
+        async def main():
+            reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+            packet = bytes([0, 0, 0, 12, 6, 2]) + bytes(10)
+            writer.write(b"SSH-2.0-x\r\n" + packet * 50_000)
+            with contextlib.suppress(OSError):
+                async with asyncio.timeout(20):
+                    while await reader.read(65536):
+                        pass
+            writer.close()
+
+        run(main())
+
+    def test_twenty_four_keys_fit(self, served):
+        """Of the largest kind that people have."""
+        keys = [asyncssh.generate_private_key("ssh-rsa", key_size=4096) for _ in range(2)] * 11
+
+        async def main():
+            async with served.connect(client_keys=keys) as connection:
+                assert (await connection.run("show version active")).exit_status == 0
+
+        run(main())
