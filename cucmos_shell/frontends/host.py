@@ -13,10 +13,14 @@ import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+from cucmos_shell.frontends.lines import FewAtOnce
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, Protocol
+
+    from cucmos_shell.frontends.lines import Whose
 
     class Task(Protocol):
         """Something that is served until the process ends."""
@@ -77,7 +81,7 @@ class Host:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._pool = ThreadPoolExecutor(THREADS, "step")
-        self._hashing = ThreadPoolExecutor(MAX_HASHING, "password")
+        self._hashing = FewAtOnce(self._loop, MAX_HASHING, "password")
         self._looks = asyncio.Semaphore(MAX_LOOKS)
         self._runs = asyncio.Semaphore(MAX_RUNS)
         self._running = 0
@@ -90,11 +94,6 @@ class Host:
         last, before = self._turns
         self._turns = ((who, now), before if last[0] == who else last)
         return now - self._turns[1][1] < OTHERS_SECONDS
-
-    @property
-    def busy(self) -> bool:
-        """Whether anything runs in a thread."""
-        return self._running > 0
 
     async def off_loop(self, function: Callable[..., Any], *arguments: object) -> Any:
         """The result of a function that is run in a thread."""
@@ -114,9 +113,9 @@ class Host:
         async with self._runs:
             return await self.off_loop(function, *arguments)
 
-    async def hashing(self, function: Callable[..., Any], *arguments: object) -> Any:
-        """As `off_loop`, in one of the few threads that hash passwords."""
-        return await self._loop.run_in_executor(self._hashing, function, *arguments)
+    async def hashing(self, whose: Whose, function: Callable[..., Any], *arguments: object) -> Any:
+        """As `off_loop`, in one of the few threads that hash passwords, when it is their turn."""
+        return await self._hashing.run(whose, function, *arguments)
 
     def work(self, function: Callable[[], object], then: Callable[[object], None] | None) -> None:
         """Run `function` in a thread; what it returns, or raises, goes to `then` on the loop."""
@@ -175,7 +174,7 @@ class Host:
         for task in tasks:
             task.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
-        self._hashing.shutdown(wait=False, cancel_futures=True)
+        self._hashing.close()
         # What is said last still has to leave.
         await asyncio.sleep(0)
         return not self._running

@@ -98,7 +98,9 @@ def _work(
     no_programs()
     # What old algorithms are worth is the administrator's decision by now.
     warnings.simplefilter("ignore")
-    logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
+    # Whoever connects could have them say something, as often as they like.
+    for name in ("asyncssh", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     sys.setswitchinterval(SWITCH_SECONDS)
 
     async def main() -> bool:

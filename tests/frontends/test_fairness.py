@@ -23,6 +23,8 @@ def served(imp_template, tmp_path_factory):
     node = shutil.copytree(imp_template, tmp_path_factory.mktemp("fair") / "node", symlinks=True)
     with Served(node) as server:
         yield server
+        # Nothing that a client can do makes it say anything.
+        assert server.stop()[2] == ""
 
 
 def memory(served):

@@ -100,7 +100,7 @@ class TestAFloodHasOneTurnInARound:
     """However many connections it comes by."""
 
     def test_a_turn_ends_when_its_time_is_over(self, rounds, clock):
-        log, line = [], Turns(rounds, lambda: False, clock)
+        log, line = [], Turns(rounds, clock)
         flood = Flood("x", line.stranger("10.0.0.1"), 1000, clock, log)
         line.ask(flood)
         assert flood.pieces == 1000 - 4
@@ -110,7 +110,7 @@ class TestAFloodHasOneTurnInARound:
     @pytest.mark.parametrize("sockets", [1, 20, 500])
     def test_the_connections_of_a_network_share_it(self, rounds, clock, sockets):
         """Beyond what is served at once, a round serves one of them."""
-        log, line = [], Turns(rounds, lambda: False, clock)
+        log, line = [], Turns(rounds, clock)
         for number in range(sockets):
             line.ask(Flood(number, line.stranger("10.0.0.1"), 10**6, clock, log))
         at_once = len(log)
@@ -120,13 +120,13 @@ class TestAFloodHasOneTurnInARound:
         assert len(log) == at_once + 50
 
     def test_strangers_of_many_networks_share_what_is_served_at_once(self, rounds, clock):
-        log, line = [], Turns(rounds, lambda: False, clock)
+        log, line = [], Turns(rounds, clock)
         for number in range(1000):
             line.ask(Flood(number, line.stranger(f"10.0.{number}"), 1, clock, log, cost=0.005))
         assert len(log) <= limits.STRANGERS_BURST / 0.005 + 1
 
     def test_who_asks_for_little_does_not_wait(self, rounds, clock):
-        log, line = [], Turns(rounds, lambda: False, clock)
+        log, line = [], Turns(rounds, clock)
         for number in range(100):
             line.ask(Flood(number, line.account(f"user{number % 20}"), 10**6, clock, log))
         for _ in range(5):
@@ -136,7 +136,7 @@ class TestAFloodHasOneTurnInARound:
 
     def test_shares_take_turns(self, rounds, clock):
         """One with a hundred connections gets no more of them than one with one."""
-        log, line = [], Turns(rounds, lambda: False, clock)
+        log, line = [], Turns(rounds, clock)
         for _ in range(100):
             line.ask(Flood("many", line.account("many"), 10**6, clock, log))
         line.ask(Flood("one", line.account("one"), 10**6, clock, log))
@@ -147,23 +147,36 @@ class TestAFloodHasOneTurnInARound:
 
     def test_what_cannot_be_divided_is_followed_by_a_rest(self, rounds, clock):
         """A key exchange of 50 ms; with nobody else there is none."""
-        log, line = [], Turns(rounds, lambda: False, clock)
+        log, line = [], Turns(rounds, clock)
         share = line.stranger("10.0.0.1")
         line.ask(Flood("alone", share, 2, clock, log, cost=0.05))
         assert share.rests_until == 0
         rounds.round()
         line.ask(Flood("quiet", line.account("quiet"), 1, clock, log))
         line.ask(Flood("x", share, 2, clock, log, cost=0.05))
-        begun = rounds.now
         rounds.round()
+        begun = rounds.now
         assert share.rests_until == begun + limits.REST * 0.05
         line.ask(Flood("quiet", line.account("quiet"), 1, clock, log))
         assert rounds.now == begun
-        assert rounds.round()
-        assert rounds.now == share.rests_until or log[-1] == "x"
+        rounds.round()
+        assert rounds.now == share.rests_until
+
+    def test_with_others_turns_are_apart(self, rounds, clock):
+        """So the line takes a third of the loop, and all of it where nobody else is."""
+        log, line = [], Turns(rounds, clock)
+        line.ask(Flood("x", line.account("x"), 10**6, clock, log))
+        begun = rounds.now
+        for _ in range(100):
+            rounds.round()
+        assert rounds.now == begun
+        line.ask(Flood("quiet", line.account("quiet"), 1, clock, log))
+        for _ in range(10):
+            rounds.round()
+        assert rounds.now - begun == pytest.approx(9 * limits.APART * limits.TURN, abs=limits.TURN)
 
     def test_it_forgets_whom_it_need_not_know(self, rounds, clock):
-        line = Turns(rounds, lambda: False, clock)
+        line = Turns(rounds, clock)
         for number in range(10 * limits.MAX_SHARES):
             rounds.now += 1
             Flood(number, line.stranger(str(number)), 1, clock, []).work(lambda: True)
@@ -207,7 +220,7 @@ async def joined(ssh):
     """A valve over a pair of sockets, and the client's end."""
     ours, theirs = socket.socketpair()
     loop = asyncio.get_running_loop()
-    line = Turns(loop, lambda: False, Clock())
+    line = Turns(loop, Clock())
     valve = Valve(line, line.stranger("10.0.0.1"), ssh, lambda ssh: ssh.held)
     ours.setblocking(False)
     theirs.setblocking(False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import asyncssh
 
@@ -114,17 +115,19 @@ class Access(asyncssh.SSHServer):
         return True
 
     async def validate_password(self, username: str, password: str) -> bool:
-        accounts = self._door.node.accounts
+        accounts, host = self._door.node.accounts, self._door.host
         self._passwords += 1
         if self._passwords > MAX_PASSWORDS:
             self._give_up()
             return False
         try:
-            verify = accounts.verify
-            self._proven = await self._door.host.hashing(verify, username, password, self.address)
+            # Who was right lately does not wait behind those who guess.
+            self._proven = await host.off_loop(accounts.recall, username, password)
+            if self._proven is None:
+                whose = self._network, username
+                self._proven = await host.hashing(whose, self._judge, username, password)
             self._key = None
-        except SignInRefused as refusal:
-            await self._refused(username, refusal.reason)
+        except SignInRefused:
             # Only who was wrong waits: others behind the same address do not.
             await asyncio.sleep(await self._delay(username))
             return False
@@ -132,25 +135,23 @@ class Access(asyncssh.SSHServer):
             return False
         return True
 
+    def _judge(self, username: str, password: str) -> Account:
+        """The account, or SignInRefused once that is in the log: whether anybody waits or not."""
+        node = self._door.node
+        try:
+            return node.accounts.verify(username, password, self.address)
+        except SignInRefused as refusal:
+            name, origin = node.accounts.shown(username), f"ssh/{self.address}"
+            with contextlib.suppress(Unavailable):
+                node.audit.session(node.now(), "refused", name, origin, reason=refusal.reason)
+            raise
+
     async def _delay(self, username: str) -> float:
         accounts = self._door.node.accounts
         try:
             return float(await self._door.host.off_loop(accounts.delay, username, self.address))
         except OSError:
             return FIRST_DELAY
-
-    async def _refused(self, username: str, reason: str) -> None:
-        node = self._door.node
-
-        def record() -> None:
-            try:
-                origin = f"ssh/{self.address}"
-                name = node.accounts.shown(username)
-                node.audit.session(node.now(), "refused", name, origin, reason=reason)
-            except Unavailable:
-                return
-
-        await self._door.host.off_loop(record)
 
     def _give_up(self) -> None:
         self._connection.disconnect(

@@ -113,12 +113,13 @@ class Door:
         self.node = node
         self.host = host
         self.started = node.now()
-        # All processes together have no more than one would.
-        self.waiting = WaitingRoom(max(2, WaitingRoom.MOST // workers), _dice)
         self.connections: set[Connection] = set()
         self.channels: set[Visitor] = set()
         self.ending = False
         self.connections_most = _connections_most()
+        # All processes together have no more than one would, and leave room for who signs in.
+        most = min(WaitingRoom.MOST // workers, self.connections_most // 4)
+        self.waiting = WaitingRoom(max(2, most), _dice)
         self._signed_in: dict[str, int] = {}
         # Made here, by one thread, since any session may be the first to ask for them.
         _ = node.accounts, node.logins, node.services

@@ -24,13 +24,13 @@ class Entrance:
     """Takes connections, each with a valve between its socket and its SSH.
 
     It is what `asyncssh.listen` takes for its `tunnel`: something that makes a server, and the
-    server, too. `busy` tells whether threads are at work.
+    server, too.
     """
 
-    def __init__(self, listener: socket.socket, busy: Callable[[], bool]) -> None:
+    def __init__(self, listener: socket.socket) -> None:
         self._listener = listener
         self._loop = asyncio.get_running_loop()
-        self._turns = Turns(self._loop, busy)
+        self._turns = Turns(self._loop)
         self._factory: Callable[[str, int], Any] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 

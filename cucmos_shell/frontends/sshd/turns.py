@@ -35,9 +35,10 @@ STRANGERS_FREE, STRANGERS_BURST = 0.2, 0.1
 # others: key exchanges with large groups take 50 ms.
 UNDIVIDED, REST, MAX_REST = 0.01, 20.0, 2.0
 OTHERS_SECONDS = 1.0
-# Seconds between turns while threads are at work: each time one of them needs the interpreter, it
-# would wait for as long as a turn.
-GAP = 0.002
+# If there are others, turns in the line are so many times their length apart, and take a third of
+# the loop at most: a thread that needs the interpreter now and then waits for each, and a process
+# that asks for all of a processor gets none when it has something urgent.
+APART = 2.0
 MAX_SHARES = 1024
 
 
@@ -76,20 +77,14 @@ class Share:
 
 
 class Turns:
-    """The line. `busy` tells whether threads are at work, who need the interpreter now and then.
-
-    `clock` tells the processor seconds of the thread that the loop runs in.
-    """
+    """The line; `clock` tells the processor seconds of the thread that the loop runs in."""
 
     def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        busy: Callable[[], bool],
-        clock: Callable[[], float] = time.thread_time,
+        self, loop: asyncio.AbstractEventLoop, clock: Callable[[], float] = time.thread_time
     ) -> None:
         self._loop = loop
-        self._busy = busy
         self._clock = clock
+        self._next = 0.0
         self._given = False
         self._strangers = Share(STRANGERS_FREE, STRANGERS_BURST)
         self._shares: dict[str, Share] = {}
@@ -154,7 +149,9 @@ class Turns:
 
     def _charge(self, share: Share, spent: float, now: float) -> None:
         share.charge(spent, now)
-        if spent >= UNDIVIDED and self._others(share, now):
+        others = self._others(share, now)
+        self._next = now + APART * min(spent, UNDIVIDED) if others else now
+        if spent >= UNDIVIDED and others:
             share.rests_until = now + min(REST * spent, MAX_REST)
 
     def _others(self, share: Share, now: float) -> bool:
@@ -187,9 +184,7 @@ class Turns:
             self._call = None
         if self._line:
             now = self._loop.time()
-            first = min(share.rests_until for share in self._line)
-            if self._busy():
-                first = max(first, now + GAP)
+            first = max(self._next, min(share.rests_until for share in self._line))
             if first > now:
                 self._call = self._loop.call_at(first, self._serve)
             else:

@@ -39,7 +39,7 @@ MAX_KEYS = 16
 FREE_FAILURES = 3
 FIRST_DELAY, MAX_DELAY = 0.25, 4.0
 FAILURES_FADE = 600.0
-MAX_FAILURES = 4096
+MAX_FAILURES = 1024
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\Z")
 
@@ -116,6 +116,13 @@ def has_key(account: Account, blob: str) -> bool:
     """Whether the public key `KIND BASE64` is one of the account's."""
     wanted = tuple(blob.split()[:2])
     return any(tuple(key.split()[:2]) == wanted for key in account.keys)
+
+
+def _keys_by_name(reader: Reader) -> dict[str, frozenset[tuple[str, ...]]]:
+    return {
+        name: frozenset(tuple(key.split()[:2]) for key in account.keys)
+        for name, account in all_accounts(reader).items()
+    }
 
 
 def installer(reader: Reader) -> Account:
@@ -201,6 +208,7 @@ class Accounts:
         self._store = store
         self._all = per_state(store, all_accounts)
         self._everybody = per_state(store, everybody)
+        self._keys_of = per_state(store, _keys_by_name)
         self._world = world
         self._failures = SharedJson(store.layout.failures)
         self._remembered = passwords.Remembered(world.monotonic)
@@ -257,9 +265,8 @@ class Accounts:
         account = self._all().get(name)
         phc = account.password if account else ""
         locked = self.locked_for(name) > 0
-        if not locked and phc and self._remembered.knows(name, phc, password):
-            right = True
-        else:
+        right = not locked and bool(phc) and self._remembered.knows(name, phc, password)
+        if not right:
             right = passwords.matches(password, phc)
             if right and not locked:
                 self._remembered.add(name, phc, password)
@@ -270,12 +277,26 @@ class Accounts:
         self.succeeded(name)
         return account
 
-    def by_key(self, name: str, blob: str) -> Account | None:
-        """The account, if the public key `KIND BASE64` is one of its keys and it is not locked."""
-        account = self.find(name)
-        if account is None or self.locked_for(name) > 0:
+    def recall(self, name: str, password: str) -> Account | None:
+        """The account, if `password` was right lately and it is not locked; None says nothing."""
+        account = self._all().get(name)
+        if account is None or not account.password or len(password) > passwords.MAX_LENGTH:
             return None
-        return account if has_key(account, blob) else None
+        if not self._remembered.knows(name, account.password, password):
+            return None
+        if self.locked_for(name) > 0:
+            return None
+        self.succeeded(name)
+        return account
+
+    def by_key(self, name: str, blob: str) -> Account | None:
+        """The account, if the public key `KIND BASE64` is one of its keys.
+
+        Locked or not: what locks it are wrong passwords, which anybody may send. It takes as long
+        for an account that is not there.
+        """
+        keys = self._keys_of().get(name, frozenset())
+        return self.find(name) if tuple(blob.split()[:2]) in keys else None
 
     # --- failures -------------------------------------------------------------------------------
 

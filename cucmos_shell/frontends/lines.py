@@ -1,0 +1,109 @@
+"""Work that waits for a thread: nobody's comes before that of all others."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+# How much the threads of a `FewAtOnce` leave the processor to others.
+NICE = 10
+
+# Whose work it is: first of which network or account, then of which name within it.
+Whose = tuple[str, str]
+
+
+class WaitingLine:
+    """What waits, by whose it is: networks take turns, and names of a network."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, dict[str, deque[Any]]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def put(self, whose: Whose, work: Any) -> None:
+        """Add something at the end of those of the same name."""
+        self._waiting.setdefault(whose[0], {}).setdefault(whose[1], deque()).append(work)
+
+    def take(self, may: Callable[[str], bool] = lambda first: True) -> Any:
+        """What is next among those that `may`; None if there is none."""
+        for first in self._waiting:
+            if may(first):
+                return self._take(first)
+        return None
+
+    def _take(self, first: str) -> Any:
+        names = self._waiting.pop(first)
+        second = next(iter(names))
+        works = names.pop(second)
+        work = works.popleft()
+        # Whoever had a turn goes to the end.
+        if works:
+            names[second] = works
+        if names:
+            self._waiting[first] = names
+        return work
+
+
+class FewAtOnce:
+    """A few threads for work that takes a processor, and waits in a line until one is free.
+
+    They leave it to others where they can, which is of use for what does not hold the interpreter.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, most: int, name: str) -> None:
+        self._loop = loop
+        self._most = most
+        self._pool = ThreadPoolExecutor(most, name, _step_back)
+        self._line = WaitingLine()
+        self._running = 0
+
+    async def run(self, whose: Whose, function: Callable[..., Any], *arguments: object) -> Any:
+        """The result of a function in one of the threads. Cancelled in time, it never runs."""
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._line.put(whose, (future, partial(function, *arguments)))
+        self._next()
+        return await future
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._line = WaitingLine()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _next(self) -> None:
+        while self._running < self._most and self._line:
+            future, function = self._line.take()
+            if not future.done():
+                self._running += 1
+                running = self._loop.run_in_executor(self._pool, function)
+                running.add_done_callback(partial(self._done, future))
+
+    def _done(self, future: asyncio.Future[Any], ran: asyncio.Future[Any]) -> None:
+        self._running -= 1
+        error = None if ran.cancelled() else ran.exception()
+        if ran.cancelled():
+            future.cancel()
+        elif not future.done():
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(ran.result())
+        self._next()
+
+
+def _step_back() -> None:
+    # On Linux, of one thread.
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _niceness())
+
+
+def _niceness() -> int:
+    return min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICE)
