@@ -41,6 +41,8 @@ class Caller:
         self.verified = False
         # Whether there is no account behind the level, which ends with the node's first account.
         self.provisional = False
+        # Whether a public key has proven who that is, so that no lock of the password matters.
+        self.by_key = False
         # Whether the embedded server speaks with the caller: there the line is always quiet.
         self.served = False
 

@@ -48,7 +48,7 @@ def show_account(node: Node) -> Table:
     """List the accounts of this node."""
     snapshot = node.snapshot()
     known = accounts.everybody(snapshot).values()
-    rows = [{**accounts.describe(a), "locked": node.accounts.locked_for(a.name) > 0} for a in known]
+    rows = [{**_facts(a), "locked": node.accounts.locked_for(a.name) > 0} for a in known]
     return Table(
         ("Account", "Privilege Level", "Password", "SSH Keys", "Locked"),
         tuple(
@@ -106,7 +106,7 @@ def set_account(node: Node, caller: Caller, name: str) -> Conversation[Notice]:
         _put(transaction, account, caller)
 
     yield Commit(create)
-    return Notice(("Account successfully created",), accounts.describe(account))
+    return Notice(("Account successfully created",), _facts(account))
 
 
 def _put(transaction: Transaction, account: Account, caller: Caller) -> None:
@@ -190,7 +190,7 @@ def set_ssh_key(node: Node, caller: Caller, account: str, remove: str = "") -> C
         return changed, changed != found
 
     changed, done = yield Commit(change)
-    return Notice((_key_notice(changed.name, key, done),), accounts.describe(changed))
+    return Notice((_key_notice(changed.name, key, done),), _facts(changed))
 
 
 def _with_key(keys: tuple[str, ...], key: str) -> tuple[str, ...]:
@@ -367,3 +367,14 @@ def unlock(node: Node, account: str) -> Notice:
     name = _account(node.snapshot(), account).name
     node.accounts.unlock(name)
     return Notice((f"Account {name} is unlocked",), {"name": name})
+
+
+def _facts(account: Account) -> dict[str, Any]:
+    """What anyone may know about an account."""
+    return {
+        "name": account.name,
+        "level": account.level,
+        "password": bool(account.password),
+        "keys": [fingerprint(key) for key in account.keys],
+        "installer": account.installer,
+    }

@@ -89,8 +89,9 @@ class Session:
 
         try:
             self.node.accounts.check(
-                caller.account, caller.identity, caller.level, caller.provisional
-            )
+                caller.account, caller.identity, caller.level,
+                provisional=caller.provisional, by_key=caller.by_key,
+            )  # fmt: skip
         except AccountChanged:
             caller.end()
             raise

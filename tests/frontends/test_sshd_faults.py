@@ -58,7 +58,7 @@ def test_a_name_or_password_of_any_length_costs_nothing(served, method):
 
 
 def test_an_account_that_is_gone_opens_nothing_more(served):
-    """Nor does one whose proof is gone, whoever has its name now; shells that are there go on."""
+    """Nor does one whose proof is gone, whoever has its name now; a shell that is there ends."""
     folder = served.node_dir.parent
     path, public = client_key(folder)
     served.account("carl")
@@ -81,7 +81,8 @@ def test_an_account_that_is_gone_opens_nothing_more(served):
             await refused(carl)
             served.account("carl", level=0, password="Other-Word55")
             await refused(carl)
-            assert "level" in await shell("show myself")
+            with pytest.raises(EOFError, match="a new one made: this session is over"):
+                await shell("show myself")
             assert (await dora.run("show myself")).exit_status == 0
             served.run("delete account dora", stdin="yes\n")
             served.account("dora")

@@ -13,7 +13,7 @@ from cucmos_shell.frontends.sshd import turns as limits
 from cucmos_shell.frontends.sshd.door import WaitingRoom
 from cucmos_shell.frontends.sshd.turns import Turns
 from cucmos_shell.frontends.sshd.valve import MAX_BEFORE_SIGN_IN, MAX_UNSENT, PIECE, READ, Valve
-from cucmos_shell.node.access.accounts import network_of
+from cucmos_shell.node.access.networks import network_of
 
 COST = limits.TURN / 4
 

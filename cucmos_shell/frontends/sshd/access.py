@@ -8,7 +8,8 @@ import contextlib
 import asyncssh
 
 from cucmos_shell.errors import Refused, ShellError, Unavailable
-from cucmos_shell.node.access.accounts import FIRST_DELAY, SignInRefused, has_key, network_of
+from cucmos_shell.node.access.accounts import FIRST_DELAY, SignInRefused, has_key
+from cucmos_shell.node.access.networks import network_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -184,17 +185,23 @@ class Access(asyncssh.SSHServer):
         self._proven, self._key = found, line
         return found is not None
 
+    @property
+    def by_key(self) -> bool:
+        """Whether a public key has proven who it is."""
+        return self._key is not None
+
     def still(self) -> Account:
         """The account as it is now, for a session that begins. It may be read from a file.
 
-        Raises Refused when it is gone or locked, or what it was proven by is gone: another may have
-        its name now.
+        Raises Refused when it is gone or its password locked, or what it was proven by is gone:
+        another may have its name now.
         """
         accounts, before = self._door.node.accounts, self.account
         now = accounts.find(before.name) if before is not None else None
         if before is None or now is None or not self._proves(before, now):
             raise Refused("The account has changed meanwhile; sign in again")
-        accounts.refuse_locked(now.name)
+        if not self.by_key:
+            accounts.refuse_locked(now.name)
         return now
 
     def _proves(self, before: Account, now: Account) -> bool:

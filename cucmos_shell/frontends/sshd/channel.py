@@ -124,7 +124,7 @@ class Channel(SSHServerStreamSession[bytes]):
             history=history,
             identity=account.identity,
         )
-        session.caller.served = True
+        session.caller.served, session.caller.by_key = True, self._access.by_key
         return session
 
     async def _start_shell(self) -> None:

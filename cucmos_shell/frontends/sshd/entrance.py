@@ -7,7 +7,7 @@ import asyncio
 from cucmos_shell.frontends.sshd.limits import held_back, work_within
 from cucmos_shell.frontends.sshd.turns import Turns
 from cucmos_shell.frontends.sshd.valve import Valve
-from cucmos_shell.node.access.accounts import network_of
+from cucmos_shell.node.access.networks import network_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import re
 
 from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.node.access import passwords
-from cucmos_shell.node.access.ssh_keys import fingerprint
+from cucmos_shell.node.access.networks import network_of
 from cucmos_shell.results import Value
 from cucmos_shell.store import per_state
 from cucmos_shell.store.shared_json import SharedJson
@@ -217,11 +217,13 @@ class Accounts:
         """The account of that name."""
         return self._all().get(name)
 
-    def check(self, name: str, identity: str, level: int, provisional: bool) -> None:
+    def check(
+        self, name: str, identity: str, level: int, *, provisional: bool, by_key: bool
+    ) -> None:
         """Raise AccountChanged unless the account `name` is the one of `identity`, of that level.
 
         An empty `identity`: there was no account of that name, and if `provisional` none at all. A
-        locked one is refused, too.
+        locked one is refused, too, but for who signed in `by_key`: what locks it are passwords.
         """
         found = self._everybody().get(name)
         if provisional and self._all():
@@ -234,7 +236,7 @@ class Accounts:
             problem = "Account {name} was deleted, and a new one made: this session is over"
         elif found is not None and found.level != level:
             problem = "Account {name} has another level now: this session is over; sign in again"
-        elif found is not None and (seconds := self.locked_for(name)) > 0:
+        elif found is not None and not by_key and (seconds := self.locked_for(name)) > 0:
             raise AccountChanged(
                 "Account {name} is locked for {time}: this session is over",
                 name=name,
@@ -389,31 +391,3 @@ def _counters(entries: dict[str, Any]) -> dict[str, dict[str, Any]]:
         return all(isinstance(value, int | float) for value in entry.values())
 
     return {key: entry for key, entry in entries.items() if sound(entry)}
-
-
-def network_of(address: str) -> str:
-    """What one host owns: of an IPv6 address its /64. Origins are `ssh/ADDRESS`, too."""
-    address = address.removeprefix("ssh/")
-    if address.count(":") > 1:
-        import ipaddress
-
-        try:
-            plain = ipaddress.IPv6Address(address.partition("%")[0])
-            if plain.ipv4_mapped is not None:
-                address = str(plain.ipv4_mapped)
-            else:
-                address = str(ipaddress.ip_network((plain, 64), strict=False).network_address)
-        except ValueError:
-            pass
-    return address[:64]
-
-
-def describe(account: Account) -> dict[str, Any]:
-    """What anyone may know about an account."""
-    return {
-        "name": account.name,
-        "level": account.level,
-        "password": bool(account.password),
-        "keys": [fingerprint(key) for key in account.keys],
-        "installer": account.installer,
-    }
