@@ -19,15 +19,23 @@ def main() -> NoReturn:
     import resource
 
     from cucmos_shell.frontends import confine
-    from cucmos_shell.frontends.start import run
-    from cucmos_shell.world import World
 
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     confine.clean_environment(os.environ)
+    sys.exit(_status(_run))
+
+
+def _run() -> int:
+    from cucmos_shell.frontends import confine
+    from cucmos_shell.frontends.start import carry_out, understood
+    from cucmos_shell.frontends.verbs import SERVE
+    from cucmos_shell.world import World
+
+    asked = understood(sys.argv[1:])
     # The server makes its workers first.
-    confine.no_programs(forks=sys.argv[1:2] == ["serve"])
-    sys.exit(_status(lambda: run(sys.argv[1:], World.real())))
+    confine.no_programs(forks=asked.verb is SERVE)
+    return carry_out(asked, World.real())
 
 
 def _status(run: Callable[[], int]) -> int:

@@ -78,7 +78,7 @@ def text() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def write(path: str) -> None:
-    """Write the reference to the file `path`, in place of what it held. Raises OSError."""
+def write(path: str, page: str) -> None:
+    """Write `page` to the file `path`, in place of what it held. Raises OSError."""
     with open(path, "w", encoding="utf-8") as file:
-        file.write(text())
+        file.write(page)

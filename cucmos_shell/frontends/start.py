@@ -8,28 +8,45 @@ import sys
 
 from cucmos_shell import __version__
 from cucmos_shell.errors import ShellError, Unavailable, UsageError
-from cucmos_shell.frontends.options import AGENT, DEFAULT_PROFILE, INIT, REFERENCE, SERVE, SHELL
+from cucmos_shell.frontends.options import help_text, read
+from cucmos_shell.frontends.verbs import (
+    AGENT,
+    DEFAULT_PROFILE,
+    INIT,
+    REFERENCE,
+    SERVE,
+    SHELL,
+    VERBS,
+)
 from cucmos_shell.frontends.who import Who, over_ssh, parse_command, who
 from cucmos_shell.store import Store
 from cucmos_shell.world import World
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any, NoReturn
 
+    from cucmos_shell.frontends.options import Invocation, Verb
     from cucmos_shell.node import Node
     from cucmos_shell.session import Session
 
 
 def state_folder(given: str | None) -> str:
-    """`--state`, else `$CUCMOS_STATE`, else the XDG state folder."""
+    """`--state`, else `$CUCMOS_STATE`, else the XDG state folder.
+
+    Raises UsageError for an empty name, Unavailable for what is no folder.
+    """
     if given == "":
         raise UsageError("--state names no folder")
-    if given or os.environ.get("CUCMOS_STATE"):
-        return os.path.abspath(given or os.environ["CUCMOS_STATE"])
-    home = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-    return os.path.join(home, "cucmos-shell")
+    folder = given or os.environ.get("CUCMOS_STATE")
+    if not folder:
+        home = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+        folder = os.path.join(home, "cucmos-shell")
+    folder = os.path.abspath(folder)
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise Unavailable("{folder} is a file, and no folder for a node", folder=folder)
+    return folder
 
 
 def _progress(line: str) -> None:
@@ -56,10 +73,7 @@ def _installed(state: str, profile: str | None, world: World) -> Node:
     return node
 
 
-def _init(arguments: Sequence[str], world: World) -> int:
-    options = INIT.parse(arguments)
-    if options is None:
-        return _print(INIT.help())
+def _init(options: dict[str, Any], world: World) -> int:
     from cucmos_shell.commands import check_levels
     from cucmos_shell.node.install import install
 
@@ -88,20 +102,17 @@ def _init_cluster(folder: str, options: dict[str, Any], world: World) -> int:
     return _print("".join(f"Installed {options['profile']} in {state}\n" for state in states))
 
 
-def _agent(arguments: Sequence[str], world: World) -> int:
-    options = AGENT.parse(arguments)
-    if options is None:
-        return _print(AGENT.help())
+def _agent(options: dict[str, Any], world: World) -> int:
     from cucmos_shell.frontends import agent
 
+    state = state_folder(options["state"])
+    if not Store(state).exists():
+        raise UsageError("{folder} holds no node: cucmos-shell init makes one", folder=state)
     _started()
-    return agent.run(state_folder(options["state"]), world, agent.until_signal())
+    return agent.run(state, world, agent.until_signal())
 
 
-def _serve(arguments: Sequence[str], world: World) -> int:
-    options = SERVE.parse(arguments)
-    if options is None:
-        return _print(SERVE.help())
+def _serve(options: dict[str, Any], world: World) -> int:
     try:
         from cucmos_shell.frontends.serve import ServeOptions, serve
     except ImportError as error:
@@ -113,24 +124,32 @@ def _serve(arguments: Sequence[str], world: World) -> int:
     return serve(state, ServeOptions(**options), world)
 
 
-def _reference(arguments: Sequence[str], world: World) -> int:
-    options = REFERENCE.parse(arguments)
-    if options is None:
-        return _print(REFERENCE.help())
+def _reference(asked: Invocation) -> int:
     from cucmos_shell.frontends import reference
 
-    if options["file"] in (None, "-"):
+    file = asked.words[0] if asked.words else "-"
+    if file == "-":
         return _print(reference.text())
     try:
-        reference.write(options["file"])
+        reference.write(file, reference.text())
     except OSError as error:
         raise Unavailable(
-            "{file}: {reason}", file=options["file"], reason=error.strerror or "not written"
+            "{file}: {reason}", file=file, reason=error.strerror or "not written"
         ) from error
     return 0
 
 
-VERBS = {"agent": _agent, "init": _init, "reference": _reference, "serve": _serve}
+RUN: dict[str, Callable[[dict[str, Any], World], int]] = {
+    AGENT.name: _agent,
+    INIT.name: _init,
+    SERVE.name: _serve,
+}
+
+
+def _help(verb: Verb) -> int:
+    from cucmos_shell.frontends.verbs import EXIT_STATUSES
+
+    return _print(help_text(verb, VERBS, {} if verb.name else EXIT_STATUSES))
 
 
 def _print(text: str) -> int:
@@ -233,17 +252,64 @@ def _given_by_ssh(options: dict[str, Any]) -> None:
     options["c"] = given
 
 
+def _words(asked: Invocation, world: World) -> None:
+    """Make one command of the words that are no verb. Raises UsageError where they are none."""
+    options = asked.values
+    if options["c"] or options["f"] is not None or options["forced"]:
+        other = "-c" if options["c"] else "-f" if options["f"] is not None else "--forced"
+        raise UsageError("a command in words and {option} do not go together", option=other)
+    line = " ".join(asked.words)
+    first = line.partition(" ")[0].casefold()
+    if not (_begins_command(first) or _begins_other(first, options["state"], world)):
+        from cucmos_shell.commands import grammar
+        from cucmos_shell.frontends.options import unknown_word
+
+        raise unknown_word(asked.words[0], VERBS, grammar().root.words)
+    options["c"] = [line]
+
+
+def _begins_command(first: str) -> bool:
+    from cucmos_shell.commands import grammar
+
+    return any(word.startswith(first) for word in grammar().root.words)
+
+
+def _begins_other(first: str, state: str | None, world: World) -> bool:
+    """Whether the product has such a command, which the node that is there does not simulate."""
+    from cucmos_shell.node import Node
+
+    folder = state_folder(state)
+    if not Store(folder).exists():
+        return False
+    known = Node.look(folder, world).profile.not_simulated
+    return any(name.casefold().partition(" ")[0] == first for name in known)
+
+
 def run(arguments: Sequence[str], world: World) -> int:
     """Run the program. Returns the exit status. Raises ShellError."""
-    if arguments and arguments[0] in VERBS:
-        return VERBS[arguments[0]](arguments[1:], world)
-    options = SHELL.parse(arguments)
-    if options is None:
-        return _print(SHELL.help())
+    return carry_out(understood(arguments), world)
+
+
+def understood(arguments: Sequence[str]) -> Invocation:
+    """What the command line asks for. Raises UsageError."""
+    return read(arguments, VERBS)
+
+
+def carry_out(asked: Invocation, world: World) -> int:
+    """Do what is asked for. Returns the exit status. Raises ShellError."""
+    if asked.help:
+        return _help(asked.verb)
+    if asked.verb is REFERENCE:
+        return _reference(asked)
+    if asked.verb is not SHELL:
+        return RUN[asked.verb.name](asked.values, world)
+    options = asked.values
     if options["version"]:
         return _print(f"cucmos-shell {__version__}\n")
     if options["c"] and options["f"] is not None:
         raise UsageError("-c and -f do not go together")
+    if asked.words:
+        _words(asked, world)
     _given_by_ssh(options)
     if options["c"] or options["f"] is not None or not (os.isatty(0) and os.isatty(1)):
         return _without_terminal(options, world)

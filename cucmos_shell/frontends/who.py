@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cucmos_shell.errors import Unavailable, UsageError
+from cucmos_shell.errors import Unavailable
 from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
@@ -116,10 +116,3 @@ def _system_user() -> str:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError as error:
         raise Unavailable("This user has no name in the system") from error
-
-
-def level_number(text: str) -> int:
-    """The level that an option names. Raises UsageError."""
-    if text not in ("0", "1", "4"):
-        raise UsageError("a level is 0, 1 or 4")
-    return int(text)

@@ -60,6 +60,11 @@ class Node:
             node._seal_profile()
         return node
 
+    @staticmethod
+    def look(state_dir: str, world: World) -> Node:
+        """The node in `state_dir` to be looked at: no link of it is repaired. Raises as `open`."""
+        return Node(state_dir, _kept_profile(Layout(state_dir))[0], world)
+
     def _seal_profile(self) -> None:
         """Give the profile that an earlier version has kept its check sum, if nobody is at it."""
         with contextlib.suppress(OSError, ShellError):
