@@ -49,12 +49,16 @@ class Reached(Value):
 
 
 class Matcher:
-    """Understands lines for one account level; `node` supplies live choices."""
+    """Understands lines for one account level; `node` supplies live choices.
 
-    def __init__(self, grammar: Grammar, node: Any, level: int) -> None:
+    Unless they are `live` there is no node, and any text does for an argument.
+    """
+
+    def __init__(self, grammar: Grammar, node: Any, level: int, *, live: bool = True) -> None:
         self.grammar = grammar
         self.node = node
         self.level = level
+        self.live = live
 
     # --- one word -------------------------------------------------------------------------------
 
@@ -215,6 +219,8 @@ class Matcher:
 
     def value(self, argument: Argument, text: Any) -> Any:
         """The value `text` stands for; raises NotFound with near names, or the parser's error."""
+        if not self.live:
+            return text
         if argument.choices is not None and not argument.words:
             names = {name.casefold(): name for name in argument.choices(self.node)}
             if text.casefold() not in names and not argument.open:

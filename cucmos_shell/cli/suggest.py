@@ -70,53 +70,74 @@ class _Asked:
 
 def complete(walker: Matcher, text: str) -> Completion:
     """What Tab does after `text`; nothing after words that are wrong."""
-    asked = _Asked(text)
-    if asked.open:
-        return Completion()
     try:
-        if asked.bar >= 0:
-            check_filters_follow(walker, asked.lexemes)
-            behind = asked.done[asked.bar + 1 :]
-            return Completion() if behind else _pick(kinds_of(asked.part), asked.part, asked.typed)
-        reached = walker.reach(asked.done)
-        place = reached.place
-        if place.words:
-            found = walker.candidates(place, asked.part)
-            if asked.part in found:
-                found = [asked.part]
-            return _pick(found, asked.part, asked.typed, lambda word: _mark(walker, place, word))
-        if place.argument is None:
-            return Completion()
-        if place.argument.command:
-            return complete(walker, asked.behind(reached.words))
-        part, offers = _offers(walker, reached, asked)
+        return _pick(_found(walker, _Asked(text)))
     except ShellError:
         return Completion()
-    found = [offer.text for offer in offers if not offer.placeholder]
+
+
+def continuations(walker: Matcher, text: str) -> tuple[int, list[Offer]]:
+    """All that may stand at the end of `text`, as it is typed, and where in `text` it begins.
+
+    Nothing that a screen may not get as it is. Raises a ShellError for wrong words before.
+    """
+    found = _found(walker, _Asked(text))
+    offers = [Offer(found.write(offer.text), offer.about) for offer in found.offers]
+    return len(text) - len(found.typed), [o for o in offers if o.text == safe_line(o.text)]
+
+
+class _Found(Value):
+    """What may stand in the place of `typed`, which means `part`; nothing by default.
+
+    A name is listed as `show` has it, and put on the line as `write` has it.
+    """
+
+    offers: tuple[Offer, ...] = ()
+    part: str = ""
+    typed: str = ""
+    show: Callable[[str], str] = str
+    write: Callable[[str], str] = str
+
+
+def _found(walker: Matcher, asked: _Asked) -> _Found:
+    if asked.open:
+        return _Found()
+    if asked.bar >= 0:
+        check_filters_follow(walker, asked.lexemes)
+        kinds = [] if asked.done[asked.bar + 1 :] else kinds_of(asked.part)
+        return _Found(tuple(map(Offer, kinds)), asked.part, asked.typed)
+    reached = walker.reach(asked.done)
+    place = reached.place
+    if place.words:
+        words = walker.candidates(place, asked.part)
+        if asked.part in words:
+            words = [asked.part]
+        show = lambda word: _mark(walker, place, word)  # noqa: E731
+        return _Found(tuple(map(Offer, words)), asked.part, asked.typed, show)
+    if place.argument is None:
+        return _Found()
+    if place.argument.command:
+        return _found(walker, _Asked(asked.behind(reached.words)))
+    part, offers = _offers(walker, reached, asked)
+    names = tuple(offer for offer in offers if not offer.placeholder)
     write = str if place.argument_rest and not place.argument.words else quote
-    return _pick(found, part, asked.typed, write=write)
+    return _Found(names, part, asked.typed, write=write)
 
 
 def _mark(walker: Matcher, place: Place, word: str) -> str:
     return f"{word}*" if walker.grammar.has_more(place.words[word], walker.level) else word
 
 
-def _pick(
-    found: list[str],
-    part: str,
-    typed: str,
-    show: Callable[[str], str] = str,
-    write: Callable[[str], str] = str,
-) -> Completion:
+def _pick(asked: _Found) -> Completion:
     """Complete to the one that is found, else as far as all agree, else list them.
 
-    `part` is what was typed of it, `typed` how; a name is put on the line as `write` has it. What
-    is completed takes the spelling of what is found.
+    What is completed takes the spelling of what is found.
     """
+    found, part, typed = [offer.text for offer in asked.offers], asked.part, asked.typed
     if not found:
         return Completion()
     if len(found) == 1:
-        return _put(typed, f"{safe(write(found[0]), None)} ")
+        return _put(typed, f"{safe(asked.write(found[0]), None)} ")
     first = found[0]
     size = len(first)
     for name in found[1:]:
@@ -124,11 +145,11 @@ def _pick(
         while first[:size].casefold() != name[:size].casefold():
             size -= 1
     agreed = first[:size]
-    if len(agreed) > len(part) and write(agreed) == agreed:
+    if len(agreed) > len(part) and asked.write(agreed) == agreed:
         if any(name[: len(part)] != agreed[: len(part)] for name in found):
             agreed = part + agreed[len(part) :]
         return _put(typed, safe(agreed, None))
-    listed = (safe_line(show(name)) for name in sorted(found, key=str.casefold))
+    listed = (safe_line(asked.show(name)) for name in sorted(found, key=str.casefold))
     return Completion("", tuple(listed))
 
 
@@ -270,6 +291,8 @@ def _offers(walker: Matcher, reached: Reached, asked: _Asked) -> tuple[str, list
 
 
 def _all(walker: Matcher, argument: Argument, typed: Typed) -> Iterable[str | Offer]:
+    if not walker.live:
+        return ()
     if argument.complete is not None:
         return argument.complete(walker.node, typed)
     return argument.choices(walker.node) if argument.choices is not None else ()

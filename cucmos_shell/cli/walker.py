@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cucmos_shell.cli.grammar import Command, Place
     from cucmos_shell.cli.match import Reached
+    from cucmos_shell.cli.pattern import Offer
     from cucmos_shell.cli.suggest import Completion
 
 
@@ -27,6 +28,15 @@ class Walker(Matcher):
         from cucmos_shell.cli.suggest import complete
 
         return complete(self, text)
+
+    def continuations(self, text: str) -> tuple[int, list[Offer]]:
+        """All that may stand at the end of `text`, as it is typed, and where in `text` it begins.
+
+        Raises a ShellError for wrong words before.
+        """
+        from cucmos_shell.cli.suggest import continuations
+
+        return continuations(self, text)
 
     def help(self, text: str, width: int = 0) -> tuple[str, ...]:
         """The lines `?` shows after `text`, for a terminal `width` wide (0 if unknown).

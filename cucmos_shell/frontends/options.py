@@ -22,11 +22,13 @@ HELP = ("-h", "--help")
 class Option:
     """An option `--name VALUE`, or a switch if it has no `metavar`; `many` collects its values.
 
-    `choices` are all the values that there are. `metavar` says what kind of thing a value is: a
-    `DIR`, a `FILE`, something else.
+    `choices` are all the values that there are, `names()` some. `metavar` says what kind of thing a
+    value is: a `DIR`, a `FILE`, a `COMMAND`, something else.
     """
 
-    __slots__ = ("choices", "convert", "default", "help", "key", "many", "metavar", "name")
+    __slots__ = (
+        "choices", "convert", "default", "help", "key", "many", "metavar", "name", "names",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -38,6 +40,7 @@ class Option:
         default: Any = None,
         convert: Callable[[str], Any] = str,
         choices: tuple[str, ...] = (),
+        names: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self.name = name
         self.help = help
@@ -46,6 +49,7 @@ class Option:
         self.default = default
         self.convert = convert
         self.choices = choices
+        self.names = names
         self.key = name.lstrip("-").replace("-", "_")
 
 

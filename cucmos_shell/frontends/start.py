@@ -9,8 +9,10 @@ import sys
 from cucmos_shell import __version__
 from cucmos_shell.errors import ShellError, Unavailable, UsageError
 from cucmos_shell.frontends.options import help_text, read
+from cucmos_shell.frontends.place import state_folder
 from cucmos_shell.frontends.verbs import (
     AGENT,
+    COMPLETE,
     DEFAULT_PROFILE,
     INIT,
     REFERENCE,
@@ -30,23 +32,6 @@ if TYPE_CHECKING:
     from cucmos_shell.frontends.options import Invocation, Verb
     from cucmos_shell.node import Node
     from cucmos_shell.session import Session
-
-
-def state_folder(given: str | None) -> str:
-    """`--state`, else `$CUCMOS_STATE`, else the XDG state folder.
-
-    Raises UsageError for an empty name, Unavailable for what is no folder.
-    """
-    if given == "":
-        raise UsageError("--state names no folder")
-    folder = given or os.environ.get("CUCMOS_STATE")
-    if not folder:
-        home = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-        folder = os.path.join(home, "cucmos-shell")
-    folder = os.path.abspath(folder)
-    if os.path.exists(folder) and not os.path.isdir(folder):
-        raise Unavailable("{folder} is a file, and no folder for a node", folder=folder)
-    return folder
 
 
 def _progress(line: str) -> None:
@@ -127,11 +112,15 @@ def _serve(options: dict[str, Any], world: World) -> int:
 def _reference(asked: Invocation) -> int:
     from cucmos_shell.frontends import reference
 
+    if asked.values["man"]:
+        from cucmos_shell.frontends.manual import text
+    else:
+        from cucmos_shell.frontends.reference import text
     file = asked.words[0] if asked.words else "-"
     if file == "-":
-        return _print(reference.text())
+        return _print(text())
     try:
-        reference.write(file, reference.text())
+        reference.write(file, text())
     except OSError as error:
         raise Unavailable(
             "{file}: {reason}", file=file, reason=error.strerror or "not written"
@@ -301,6 +290,10 @@ def carry_out(asked: Invocation, world: World) -> int:
         return _help(asked.verb)
     if asked.verb is REFERENCE:
         return _reference(asked)
+    if asked.verb is COMPLETE:
+        from cucmos_shell.frontends import completion
+
+        return _print(completion.answer(*asked.words, world=world))
     if asked.verb is not SHELL:
         return RUN[asked.verb.name](asked.values, world)
     options = asked.values

@@ -37,6 +37,12 @@ def _speed(text: str) -> float:
     return speed
 
 
+def _profiles() -> list[str]:
+    from cucmos_shell.profile import profile
+
+    return profile.names()
+
+
 def _port(text: str) -> int:
     port = int(text)
     if not 0 <= port < 65_536:
@@ -45,7 +51,7 @@ def _port(text: str) -> int:
 
 
 _STATE = Option("--state", "the node's folder", metavar="DIR")
-_PROFILE = Option("--profile", "product of a new node", metavar="NAME|FILE")
+_PROFILE = Option("--profile", "product of a new node", metavar="NAME|FILE", names=_profiles)
 SHELL = Verb(
     "",
     "The command line of an open appliance: a session, a command of the node, or a batch.",
@@ -80,7 +86,10 @@ INIT = Verb(
     "Install a node, and say where.",
     (
         _STATE,
-        Option("--profile", "the product", metavar="NAME|FILE", default=DEFAULT_PROFILE),
+        Option(
+            "--profile", "the product",
+            metavar="NAME|FILE", default=DEFAULT_PROFILE, names=_profiles,
+        ),
         Option("--hostname", "host name, instead of the profile's", metavar="NAME"),
         Option("--ip", "IPv4 address, instead of the profile's", metavar="ADDRESS"),
         Option(
@@ -125,7 +134,15 @@ AGENT = Verb(
 REFERENCE = Verb(
     "reference",
     "Print the command reference as Markdown, or write it to FILE.",
-    (),
+    (Option("--man", "the manual page of the program instead"),),
     words="FILE",
+    examples=(("cucmos-shell reference --man | man -l -", "read the manual page"),),
 )
-VERBS = {verb.name: verb for verb in (SHELL, INIT, SERVE, AGENT, REFERENCE)}
+COMPLETE = Verb(
+    "complete",
+    "Say what may follow on a command line, for the completions of shells.",
+    (),
+    words="SHELL LINE WORD",
+    hidden=True,
+)
+VERBS = {verb.name: verb for verb in (SHELL, INIT, SERVE, AGENT, REFERENCE, COMPLETE)}

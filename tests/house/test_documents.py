@@ -5,7 +5,7 @@ import re
 import pytest
 from places import CHECKOUT, TRANSCRIPTS
 
-from cucmos_shell.frontends import reference
+from cucmos_shell.frontends import manual, reference
 
 
 def screen(name):
@@ -30,6 +30,11 @@ def test_a_session_in_a_document_is_part_of_a_tested_transcript(name, text):
 def test_the_reference_is_what_the_grammar_says():
     """`cucmos-shell reference docs/commands.md` has been run since the last change."""
     assert (CHECKOUT / "docs" / "commands.md").read_text() == reference.text()
+
+
+def test_the_manual_page_is_what_the_declarations_say():
+    """`cucmos-shell reference --man packaging/cucmos-shell.1` has been run since the last change."""
+    assert (CHECKOUT / "packaging" / "cucmos-shell.1").read_text() == manual.text()
 
 
 def test_every_command_explains_itself():

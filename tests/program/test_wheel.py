@@ -44,3 +44,17 @@ def test_the_installed_script_installs_a_node_and_lists(installed, tmp_path):
         where, capture_output=True, text=True, env={"PYTHONPATH": str(packages)}, cwd=tmp_path
     )
     assert pathlib.Path(found.stdout.strip()).is_relative_to(packages)
+
+
+def test_the_manual_page_and_the_completions_are_where_programs_look(installed):
+    """Below share/, as they are in the checkout."""
+    places = {
+        "cucmos-shell.1": "man/man1/cucmos-shell.1",
+        "cucmos-shell.bash": "bash-completion/completions/cucmos-shell",
+        "_cucmos-shell": "zsh/site-functions/_cucmos-shell",
+        "cucmos-shell.fish": "fish/vendor_completions.d/cucmos-shell.fish",
+    }
+    folder = CHECKOUT / "packaging"
+    assert {path.name for path in folder.iterdir()} == set(places)
+    for name, place in places.items():
+        assert (installed / "share" / place).read_bytes() == (folder / name).read_bytes()
