@@ -161,10 +161,21 @@ class Damaged(ShellError):
 
 
 class OutcomeUnknown(ShellError):
-    """The change was made, but the disk did not confirm that it will last."""
+    """The change was made, but the disk did not confirm that it will last.
+
+    Or nobody was told, since the answer could not be written (`untold`).
+    """
 
     kind = "outcome-unknown"
     status = 6
+
+
+def untold(error: OSError) -> OutcomeUnknown:
+    """The error for a change that was made, and whose answer met `error` on its way out."""
+    reason = error.strerror or type(error).__name__
+    return OutcomeUnknown(
+        "The change was made, but its answer could not be written: {reason}", reason=reason
+    )
 
 
 class InternalError(ShellError):

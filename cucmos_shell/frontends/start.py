@@ -7,7 +7,7 @@ import os
 import sys
 
 from cucmos_shell import __version__
-from cucmos_shell.errors import ShellError, Unavailable, UsageError
+from cucmos_shell.errors import ShellError, Unavailable, UsageError, untold
 from cucmos_shell.frontends.options import help_text, read
 from cucmos_shell.frontends.place import state_folder
 from cucmos_shell.frontends.verbs import (
@@ -71,7 +71,7 @@ def _init(options: dict[str, Any], world: World) -> int:
     )
     if not fresh:
         raise UsageError("{folder} holds a node already", folder=state)
-    return _print(f"Installed {options['profile']} in {state}\n")
+    return _done(f"Installed {options['profile']} in {state}\n")
 
 
 def _init_cluster(folder: str, options: dict[str, Any], world: World) -> int:
@@ -84,7 +84,7 @@ def _init_cluster(folder: str, options: dict[str, Any], world: World) -> int:
         count=options["cluster"], hostname=options["hostname"], speed=options["speed"],
         password_file=options["security_password_file"], progress=_progress,
     )  # fmt: skip
-    return _print("".join(f"Installed {options['profile']} in {state}\n" for state in states))
+    return _done("".join(f"Installed {options['profile']} in {state}\n" for state in states))
 
 
 def _agent(options: dict[str, Any], world: World) -> int:
@@ -142,8 +142,22 @@ def _help(verb: Verb) -> int:
 
 
 def _print(text: str) -> int:
-    sys.stdout.write(text)
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError:
+        # The interpreter would try once more at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise
     return 0
+
+
+def _done(text: str) -> int:
+    """Say what was changed. Raises OutcomeUnknown if that cannot be written."""
+    try:
+        return _print(text)
+    except OSError as error:
+        raise untold(error) from error
 
 
 def _started() -> None:
@@ -158,20 +172,24 @@ def _introduce(session: Session, caller: Who) -> None:
     session.caller.provisional = caller.provisional
 
 
-def _batch(node: Node, caller: Who, options: dict[str, Any]) -> int:
+def _input(options: dict[str, Any]) -> int:
+    """The descriptor of what a batch reads. Raises UsageError."""
+    if options["c"] or options["f"] in (None, "-"):
+        return 0
+    try:
+        return os.open(options["f"], os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise UsageError(
+            "{file}: {reason}", file=options["f"], reason=error.strerror or "unreadable"
+        ) from error
+
+
+def _batch(node: Node, caller: Who, options: dict[str, Any], descriptor: int) -> int:
     from cucmos_shell.cli.caller import Settings
     from cucmos_shell.frontends.batch import Batch, Lines
     from cucmos_shell.session import Session
 
     settings = Settings(output="json" if options["json"] else "text")
-    descriptor = 0
-    if not options["c"] and options["f"] not in (None, "-"):
-        try:
-            descriptor = os.open(options["f"], os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise UsageError(
-                "{file}: {reason}", file=options["f"], reason=error.strerror or "unreadable"
-            ) from error
     answers = Lines(descriptor)
     asks = bool(options["c"]) and answers.terminal
     session = Session(
@@ -321,7 +339,8 @@ def _opened(options: dict[str, Any], world: World) -> tuple[Node, Who]:
 def _without_terminal(options: dict[str, Any], world: World) -> int:
     """A batch; a program that wants JSON gets what keeps it from starting as JSON too."""
     try:
-        return _batch(*_opened(options, world), options)
+        descriptor = _input(options)
+        node, caller = _opened(options, world)
     except ShellError as error:
         if not options["json"]:
             raise
@@ -329,6 +348,7 @@ def _without_terminal(options: dict[str, Any], world: World) -> int:
 
         _print(failure_json(error, ""))
         return error.status
+    return _batch(node, caller, options, descriptor)
 
 
 def _at_terminal(options: dict[str, Any], world: World) -> int:

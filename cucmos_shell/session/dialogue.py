@@ -27,7 +27,8 @@ class Dialogue:
 
     Changes are made in the name of `who`, by the command `what`. `interactive`: a wrong answer is
     asked again, otherwise it fails the command. `json`: nothing is said but questions. `check`
-    raises what ends the command at an answer, and before a change.
+    raises what ends the command at an answer, and before a change; `on_change` is told of each
+    change that was made.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Dialogue:
         interactive: bool,
         json: bool,
         check: Callable[[], None],
+        on_change: Callable[[], None],
     ) -> None:
         self._check = check
         self._node = node
@@ -46,6 +48,7 @@ class Dialogue:
         self._what = what
         self._interactive = interactive
         self._json = json
+        self._on_change = on_change
 
     def converse(self, handler: Generator[Any, Any, Any]) -> Events[Any]:
         """The events of `handler`'s steps; what it returns is returned."""
@@ -125,6 +128,7 @@ class Dialogue:
             # Whoever deletes the account needs the lock, too.
             self._check()
             result = node.change(lock, self._who, self._what, function)
+        self._on_change()
         if behind > MAX_BEHIND and not self._json:
             yield Say(_behind(node.now(), behind))
         return result

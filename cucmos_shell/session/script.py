@@ -10,6 +10,7 @@ from functools import partial
 
 from cucmos_shell.cli.paste import PasteCollector, begins_block
 from cucmos_shell.cli.wording import choice
+from cucmos_shell.errors import untold
 from cucmos_shell.results import (
     Ask,
     AskText,
@@ -152,10 +153,12 @@ class Script:
                 return event.status
             try:
                 answer = yield from self._meet(event)
-            except OSError:
+            except OSError as error:
                 # Nobody reads what it says any more; the log is still to know how it ended.
                 while not isinstance(event, Done):
                     event = yield Work(execution.interrupt)
+                if execution.changed:
+                    raise untold(error) from error
                 raise
 
     def _meet(self, event: Event) -> Wants[str | None]:

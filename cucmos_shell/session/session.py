@@ -174,7 +174,10 @@ class Session:
 
 
 class Execution:
-    """One line being carried out: `step` until `Done`; `interrupt` between steps ends it early."""
+    """One line being carried out: `step` until `Done`; `interrupt` between steps ends it early.
+
+    `changed`: something was changed by it.
+    """
 
     def __init__(self, session: Session, line: str) -> None:
         self._session = session
@@ -185,6 +188,7 @@ class Execution:
         self._interrupted = False
         self._failed = False
         self.match: Match | None = None
+        self.changed = False
 
     def step(self, answer: str | None = None) -> Event:
         """Go on to the next event; `answer` belongs to the question before it."""
@@ -333,6 +337,8 @@ class Execution:
         value = command.handler(self._node, **arguments)
         if hasattr(value, "send"):
             value = yield from self._converse(value)
+        else:
+            self.changed = command.changes
         try:
             said = words.shown(
                 self.match,
@@ -364,8 +370,12 @@ class Execution:
             interactive=session.interactive,
             json=self._json,
             check=session.check_account,
+            on_change=self._on_change,
         )
         return dialogue.converse(handler)
+
+    def _on_change(self) -> None:
+        self.changed = True
 
     def _sign_in_again(self) -> Events[None]:
         from cucmos_shell.session import reauth

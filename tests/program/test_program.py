@@ -468,3 +468,68 @@ def test_a_level_at_the_console_takes_rights_away(node_dir):
     done = run(node_dir, "--level", "0", "-c", "show cert list own")
     assert "No valid command entered" in done.stdout
     assert run(node_dir, "-c", "show cert list own").returncode == 0
+
+
+def to_a_full_disk(*arguments, **options):
+    """The finished program, whose output goes to a disk that takes nothing."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with open("/dev/full", "w") as full:
+        return subprocess.run(
+            [*PROGRAM, *arguments],
+            stdout=full, stderr=subprocess.PIPE, text=True, env=environment, **options,
+        )  # fmt: skip
+
+
+UNTOLD = "cucmos-shell: The change was made, but its answer could not be written: {}\n"
+
+
+@pytest.mark.parametrize("options", [["--json"], []])
+def test_a_change_whose_answer_cannot_be_written_is_status_six(node_dir, options):
+    """And says so; the log knows how it ended."""
+    before = os.readlink(node_dir / "store" / "current")
+    done = to_a_full_disk("--state", str(node_dir), "--yes", *options, "set", "csr", "gen", "cup")
+    assert (done.returncode, done.stderr) == (6, UNTOLD.format("No space left on device"))
+    assert os.readlink(node_dir / "store" / "current") != before
+    assert "set csr gen cup" in run(node_dir, "-c", "show audit last 2").stdout
+
+
+def test_a_change_that_nobody_hears_of_is_status_six(node_dir):
+    """Whoever read the output has gone."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [*PROGRAM, "--state", str(node_dir), "--json", "--yes", "set csr gen cup"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (6, UNTOLD.format("Broken pipe"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["show", "cert", "list", "own"],
+        ["--yes", "set", "cert", "regen", "tomcat"],
+        ["-c", "utils service restart Cisco Tomcat"],
+        ["--help"],
+        ["--version"],
+    ],
+)
+def test_output_that_cannot_be_written_before_any_change_is_status_four(node_dir, line):
+    """A question that cannot be asked changes nothing."""
+    before = os.readlink(node_dir / "store" / "current")
+    done = to_a_full_disk("--state", str(node_dir), *line)
+    assert (done.returncode, done.stderr) == (4, "cucmos-shell: No space left on device\n")
+    assert os.readlink(node_dir / "store" / "current") == before
+
+
+def test_an_installation_that_nobody_hears_of_is_status_six(tmp_path):
+    """The node is there."""
+    done = to_a_full_disk("init", "--state", str(tmp_path / "node"))
+    assert (done.returncode, done.stderr) == (6, UNTOLD.format("No space left on device"))
+    assert run(tmp_path / "node", "-c", "show cert list own").returncode == 0
+
+
+def test_a_file_that_cannot_be_read_installs_nothing(tmp_path):
+    """It is looked for first."""
+    done = run(tmp_path / "node", "-f", str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert not os.listdir(tmp_path)
