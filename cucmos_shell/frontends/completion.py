@@ -179,4 +179,5 @@ def _walker(reader: ArgumentReader, world: World) -> Walker:
     level_number = int(level) if level and level.isdigit() else INSTALLER
     folder = state_folder(given.get("--state") and os.path.expanduser(str(given["--state"])))
     node = Node.look(folder, world) if Store(folder).exists() else None
-    return Walker(grammar(), node, level_number, live=node is not None)
+    known = grammar(node.profile.levels) if node is not None else grammar()
+    return Walker(known, node, level_number, live=node is not None)

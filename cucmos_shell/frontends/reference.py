@@ -41,7 +41,7 @@ def every_command() -> list[Command]:
 
 def page(command: Command) -> Iterator[str]:
     """The section of one command, as lines of Markdown."""
-    yield f"## {command.words}"
+    yield f"### {command.words}"
     yield ""
     yield command.summary
     yield ""
@@ -66,15 +66,40 @@ def page(command: Command) -> Iterator[str]:
     yield ""
 
 
+def groups() -> Iterator[tuple[str, list[Command]]]:
+    """The groups of commands by what they are for, as `help` has them, each by their words."""
+    found = every_command()
+    for title, modules in commands.GROUPS.items():
+        yield title, [c for c in found if commands.module_of(c.handler) in modules]
+
+
+def _contents() -> Iterator[str]:
+    """A line for each group and each command, which leads there."""
+    seen: dict[str, int] = {}
+    for title, found in groups():
+        for name in (title, *(command.words for command in found)):
+            anchor = _anchor(name)
+            number = seen[anchor] = seen.get(anchor, -1) + 1
+            indent = "" if name == title else "  "
+            yield f"{indent}* [{name}](#{anchor}{f'-{number}' if number else ''})"
+
+
+def _anchor(heading: str) -> str:
+    """What a heading is called in links, for most readers of Markdown."""
+    kept = (c for c in heading.lower() if c.isalnum() or c in " -_")
+    return "".join(kept).replace(" ", "-")
+
+
 def text() -> str:
     """The whole reference as Markdown."""
-    found = every_command()
     filters = (
         f"| `\\| {kind} {what}".rstrip() + f"` | {does} |" for kind, (what, does) in _FILTERS
     )
-    lines = [HEAD.format(filters="\n".join(filters))]
-    for command in found:
-        lines.extend(page(command))
+    lines = [HEAD.format(filters="\n".join(filters)), *_contents(), ""]
+    for title, found in groups():
+        lines += [f"## {title}", ""]
+        for command in found:
+            lines.extend(page(command))
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -5,7 +5,10 @@ import re
 import pytest
 from places import CHECKOUT, TRANSCRIPTS
 
+from cucmos_shell import errors
 from cucmos_shell.frontends import manual, reference
+from cucmos_shell.frontends.batch import INTERRUPTED
+from cucmos_shell.frontends.verbs import EXIT_STATUSES
 
 
 def screen(name):
@@ -32,9 +35,40 @@ def test_the_reference_is_what_the_grammar_says():
     assert (CHECKOUT / "docs" / "commands.md").read_text() == reference.text()
 
 
+def test_the_reference_leads_to_each_command_by_what_it_is_for():
+    """Its contents are its headings in their order, as links that no two of them share."""
+    text = reference.text()
+    headings = re.findall(r"^###? (.*)$", text, re.M)
+    links = re.findall(r"^ *\* \[(.*?)\]\(#(.*?)\)$", text, re.M)
+    assert [name for name, _ in links] == headings
+    assert len({anchor for _, anchor in links}) == len(links)
+    for name, anchor in links:
+        assert re.sub(r"-\d+$", "", anchor) == re.sub(r"[^a-z0-9 _-]", "", name.lower()).replace(
+            " ", "-"
+        )
+    assert len(headings) == len(reference.every_command()) + len(list(reference.groups()))
+
+
 def test_the_manual_page_is_what_the_declarations_say():
     """`cucmos-shell reference --man packaging/cucmos-shell.1` has been run since the last change."""
     assert (CHECKOUT / "packaging" / "cucmos-shell.1").read_text() == manual.text()
+
+
+def test_exit_statuses_are_explained_as_the_program_does():
+    """Each of them, in the words of `--help`."""
+    found = re.findall(
+        r"^\| (\d+) \| (.*?) \|", (CHECKOUT / "docs" / "scripting.md").read_text(), re.M
+    )
+    assert {int(number): what for number, what in found} == EXIT_STATUSES
+    statuses = {kind.status for kind in kinds(errors.ShellError)}
+    assert statuses | {0, INTERRUPTED} == set(EXIT_STATUSES)
+
+
+def kinds(kind):
+    """An error's class and all that are made from it."""
+    yield kind
+    for one in kind.__subclasses__():
+        yield from kinds(one)
 
 
 def test_every_command_explains_itself():

@@ -1,8 +1,8 @@
 """The guides in `docs/` are run as they stand: shell lines, node lines, and what they print.
 
 A block behind `<!-- shell -->` has `$ ` lines, one behind `<!-- node -->` has `admin:` lines, and
-`<!-- node: paste FILE … -->` pastes files. `...` in what is printed stands for anything. Standard
-error of shell lines is not shown.
+`<!-- node: paste FILE … -->` pastes files; one behind `<!-- file: NAME -->` is what that file holds. `...` in
+what is printed stands for anything. Standard error of shell lines is not shown.
 """
 
 import contextlib
@@ -15,7 +15,9 @@ import sys
 import pytest
 from places import DOCS
 
-BLOCK = re.compile(r"<!-- (shell|node)(?:: paste ([^>]*?))? -->\n```\n(.*?)\n```", re.DOTALL)
+BLOCK = re.compile(
+    r"<!-- (shell|node|file)(?:: (?:paste )?([^>]*?))? -->\n```\w*\n(.*?)\n```", re.DOTALL
+)
 GUIDES = [path for path in sorted(DOCS.glob("*.md")) if BLOCK.search(path.read_text())]
 PROGRAM = [sys.executable, "-I", "-m", "cucmos_shell"]
 
@@ -66,6 +68,9 @@ def test_a_guide_works_as_it_is_written(path, tmp_path):
     place = Place(tmp_path)
     try:
         for kind, pasted, block in BLOCK.findall(path.read_text()):
+            if kind == "file":
+                (tmp_path / pasted).write_text(f"{block}\n")
+                continue
             run, prompt = (place.shell, "$ ") if kind == "shell" else (place.node, "admin:")
             for line, expected in steps(block, prompt):
                 seen = run(line, pasted).rstrip("\n")
