@@ -9,6 +9,7 @@ _END, _END_NAME = "-----END ", 200
 END = f"{_END}.{{0,{_END_NAME}}}?-----"
 SKIPPED = ("subject=", "issuer=", "Bag Attributes")
 MAX_LENGTH = 1 << 20
+TOO_LONG = "The paste is longer than 1 MiB: nothing was kept"
 STRAY_KEY = "The line was dropped: part of a key or certificate seems to stand on it"
 STRAY_BLOCK = "The pasted block was dropped: no command had asked for it"
 

@@ -8,7 +8,8 @@ from cucmos_shell.cli.pattern import Offer
 from cucmos_shell.commands.arguments.certificates import (
     complete_unit,
     find_store,
-    parse_trust,
+    offer_in_store,
+    parse_in_store,
     parse_unit,
 )
 from cucmos_shell.commands.views.replaced import identity, sentences
@@ -142,6 +143,7 @@ class TrustImported(Imported):
 
 
 PROMPT = "Paste the Certificate and Hit Enter"
+NOTHING = "Nothing was pasted: the BEGIN line of a certificate is missing"
 OWN_CAUTION = "WARNING: This operation will replace the certificate and the key of {unit}"
 TRUST_CAUTION = "WARNING: This operation will change which certificates {store} trusts"
 DESCRIPTION = "Trust Certificate"
@@ -155,19 +157,25 @@ def _bases(node: Node, typed: Typed) -> Iterable[str | Offer]:
     return [Offer(spec.base, spec.name) for spec in node.profile.trust_stores.values()]
 
 
-def _anchors(node: Node, typed: Typed) -> list[str]:
+def _anchors(node: Node, typed: Typed) -> Iterable[Offer]:
     """After `own UNIT` the certificates of the unit's trust store; nobody else takes one."""
     if typed.bound["kind"] != "own":
-        return []
+        return ()
     store = node.profile.units[parse_unit(node, typed.bound["unit"])].trust_store
-    return [f"{row.name}.pem" for row in node.snapshot().trust(store)]
+    return offer_in_store(store, node.snapshot().trust(store), typed.part)
+
+
+def _named_anchor(node: Node, unit: str, file: str) -> bytes:
+    """The certificate (DER) of the unit's trust store that `file` means. Raises NotFound."""
+    named = parse_in_store(node, node.profile.units[unit].trust_store, file)
+    return node.snapshot().certificate_der(named.row.sha256)
 
 
 def _files(node: Node, _: Typed) -> tuple[str, ...]:
     return upload_names(node.layout)
 
 
-# No choices: an unknown unit is refused after the paste, or the paste would become commands.
+# No choices of its own: what it may be depends on the word before it.
 UNIT = Argument(
     "unit", "unit, or base name of a trust store (not NAME-trust)", complete=_bases, kind="unit"
 )
@@ -202,16 +210,23 @@ def import_pasted(
 
     Of several trust certificates with one common name the one that begins later stays.
     """
-    text = yield Paste(PROMPT)
     if kind == "own":
         name = parse_unit(node, unit)
-        imported = yield from _import_own(node, caller, name, bundle.read_paste(text), caCert)
-        return imported
+        ends_in = _named_anchor(node, name, caCert) if caCert else b""
+        own = yield from _pasted()
+        return (yield from _import_own(node, caller, name, own, ends_in))
     spec = _trust_store(node, unit)
     if caCert:
         raise BadValue("{file}: a CA certificate is named for an own one only", file=caCert)
-    found = bundle.read_paste(text)
+    found = yield from _pasted()
     return (yield from _import_trust(node, caller, spec, found, DESCRIPTION))
+
+
+def _pasted() -> Conversation[tuple[Candidate, ...]]:
+    text: str = yield Paste(PROMPT)
+    if not text:
+        raise Refused(NOTHING)
+    return bundle.read_paste(text)
 
 
 @family.command(
@@ -238,7 +253,7 @@ def upload(
         name = parse_unit(node, unit)
         with open_upload(node.layout, file) as stream:
             found = tuple(bundle.read_file(stream, limit=bundle.MAX_PASTE))
-        return (yield from _import_own(node, caller, name, found, "", text))
+        return (yield from _import_own(node, caller, name, found, b"", text))
     spec = _trust_store(node, unit)
     with open_upload(node.layout, file) as stream:
         found_there = bundle.read_file(stream)
@@ -263,17 +278,12 @@ def _import_own(
     caller: Caller,
     unit: str,
     found: tuple[Candidate, ...],
-    anchor: str,
+    ends_in: bytes,
     text: str = "",
 ) -> Conversation[OwnImported]:
     spec = node.profile.units[unit]
-    snapshot = node.snapshot()
-    ends_in = b""
-    if anchor:
-        file = anchor if "/" in anchor else f"{spec.trust_store}/{anchor}"
-        ends_in = snapshot.certificate_der(parse_trust(node, file).row.sha256)
     accepted = own_import.check(
-        node.profile, snapshot, unit, found, now=node.now(), ends_in=ends_in
+        node.profile, node.snapshot(), unit, found, now=node.now(), ends_in=ends_in
     )
     # The network is asked after every refusal that costs nothing, and before the lock.
     uploaded = [link.der for link in accepted.chain if not link.trusted]

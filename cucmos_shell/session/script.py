@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from cucmos_shell.cli.paste import PasteCollector, begins_block
+from cucmos_shell.cli.paste import TOO_LONG, PasteCollector, begins_block
 from cucmos_shell.cli.wording import choice
 from cucmos_shell.errors import untold
 from cucmos_shell.results import (
@@ -116,6 +116,8 @@ class Script:
         # How many of the next lines are answers to questions that did not come, at most.
         self._answers = 0
         self._given_back: list[str] = []
+        # Why the last answer cannot be taken.
+        self._refused = ""
         self._order = Order(keep_going)
 
     def run(self) -> Wants[int]:
@@ -148,6 +150,8 @@ class Script:
         while True:
             breaks, seen = self.broken and not seen, seen or self.broken
             step = execution.interrupt if breaks else partial(execution.step, answer)
+            if self._refused:
+                step, self._refused = partial(execution.refuse, self._refused), ""
             event: Event = yield Work(step)
             if isinstance(event, Done):
                 return event.status
@@ -245,4 +249,5 @@ class Script:
             if self._typed and collector.complete and not line:
                 break
         self._given_back[:0] = between
+        self._refused = TOO_LONG if collector.oversize else ""
         return collector.text()

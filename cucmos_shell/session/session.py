@@ -205,13 +205,20 @@ class Execution:
 
     def interrupt(self) -> Event:
         """Break the command off between steps, as Ctrl-C does."""
+        return self._break_off(KeyboardInterrupt())
+
+    def refuse(self, reason: str) -> Event:
+        """Break the command off: what was brought to answer it cannot be taken, for `reason`."""
+        return self._break_off(Refused("{reason}", reason=reason))
+
+    def _break_off(self, how: BaseException) -> Event:
         if self._events is None or not self._started:
             self._events = None
             return Done(1, self._session.ended)
         if self._failed:
             return self.step()
         try:
-            return self._events.throw(KeyboardInterrupt())
+            return self._events.throw(how)
         except StopIteration as stop:
             self._events = None
             return stop.value if isinstance(stop.value, Done) else Done(1)

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import re
 
-from cucmos_shell.cli.paste import BEGIN, END, MAX_LENGTH, SKIPPED, PasteCollector
+from cucmos_shell.cli.paste import (
+    BEGIN,
+    END,
+    MAX_LENGTH,
+    SKIPPED,
+    TOO_LONG,
+    PasteCollector,
+)
 from cucmos_shell.terminal.decoder import Decoder
 from cucmos_shell.terminal.events import Interrupted, Pasted
 
@@ -15,8 +22,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TOO_LONG = "The paste is longer than 1 MiB: nothing was kept"
 SILENT = "Nothing was pasted for 60 seconds: nothing was kept"
+CUT = "The paste ended without its END line, 60 seconds ago: nothing was kept"
 QUIET_AFTER_END = 0.3
 SILENCE = 60.0
 
@@ -78,7 +85,7 @@ class PasteReader:
         if self.outcome == "interrupted":
             return Interrupted()
         if self.outcome == "silent":
-            return Pasted("", SILENT)
+            return Pasted("", CUT if self.collector.inside else SILENT)
         if self.collector.oversize:
             return Pasted("", TOO_LONG)
         return Pasted(self.collector.text())

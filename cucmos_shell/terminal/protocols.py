@@ -22,6 +22,9 @@ class Running(Protocol):
     def interrupt(self) -> Value:
         """The next event, after the command was broken off as by Ctrl-C."""
 
+    def refuse(self, reason: str) -> Value:
+        """The next event, after what was brought as an answer could not be taken for `reason`."""
+
 
 class Suggestion(Protocol):
     """What Tab does (see `match`)."""

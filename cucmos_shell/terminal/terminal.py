@@ -244,10 +244,10 @@ class Terminal:
                 then(result, now)
             self._react(now)
 
-    def _step(self, answer: str | None) -> None:
+    def _step(self, answer: str | None, refused: str = "") -> None:
         self._resume_at = None
-        if (execution := self._execution) is not None:
-            self._do(lambda: execution.step(answer), self._go_on)
+        if (run := self._execution) is not None:
+            self._do(lambda: run.refuse(refused) if refused else run.step(answer), self._go_on)
 
     def _interrupt(self) -> None:
         self._interrupting = True
@@ -329,8 +329,7 @@ class Terminal:
         elif isinstance(event, Answer):
             self._step(event.text)
         elif isinstance(event, Pasted):
-            self.editor.output.write(event.problem)
-            self._step(event.text)
+            self._step(event.text, event.problem)
         elif isinstance(event, Key):
             self._turn_page(event.name, now)
         elif isinstance(event, HelpWanted):

@@ -218,12 +218,36 @@ def test_no_request(node, say, outside_ca, root):
 
 
 def test_another_key(node, say, outside_ca, root, csr):
-    """Before names and dates; fingerprints of both."""
+    """Before names and dates; fingerprints of both, and whose key it would have to be."""
     text = refused(node, say, pasted(outside_ca.leaf(root, "x.example.net", end=-1)))
     assert text.startswith("CSR public key and Certificate public key does not match\n")
-    assert "Expected: RSA 2048, key SHA-256 " in text
+    assert "Expected: the key of the pending CSR of tomcat: RSA 2048, key SHA-256 " in text
     assert "Found: EC 256, key SHA-256 " in text
     assert "in x.example.net\n" in text
+    assert "That is the key" not in text
+
+
+def test_the_key_of_another_request(node, say, outside_ca, root, csr):
+    """It is said which: certificates that were taken for each other are found at once."""
+    say("set csr gen cup")
+    signed = outside_ca.sign(node.snapshot().request_pem("cup"), root)
+    text = refused(node, say, pasted(signed))
+    assert "\nThat is the key of the pending CSR of cup\nExecuted" in text
+
+
+def test_a_certificate_that_is_imported_already(node, say, outside_ca, root, csr):
+    """There is no request any more, and it is said that the key is in use."""
+    trust(say, root)
+    signed = outside_ca.sign(csr, root)
+    say(IMPORT, pasted(signed))
+    text = say(IMPORT, pasted(signed))
+    assert text == (
+        "CSR does not exist for tomcat\n"
+        "Expected: a CSR made by set csr gen tomcat\n"
+        "Found: none\n"
+        "That is the key of the certificate that tomcat has now\n"
+        "Executed command unsuccessfully\n"
+    )
 
 
 def test_other_names(node, say, outside_ca, root, csr):

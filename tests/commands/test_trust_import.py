@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from certificate_authority import DAY, YEAR
 from harness import Conversation
+from screen import Screen
 
 SUCCESS = (
     "\nSuccessfully imported certificate for tomcat.\n"
@@ -160,15 +161,62 @@ def test_an_expired_one_refuses_the_whole_list(node, say, outside_ca):
         ("own directory", "directory-trust has no own certificate\n"),
         ("own nowhere", "nowhere is not a certificate unit\n"),
         ("trust tomcat Root.pem", "Root.pem: a CA certificate is named for an own one only\n"),
-        ("own tomcat", "CSR does not exist for tomcat\n"),
+        ("own tomcat Root.pem", "tomcat-trust/Root.pem is not a certificate of a trust store\n"),
+        ("own tomcat ipsec-trust/imp-pub.pem", "ipsec-trust/imp-pub.pem is not in tomcat-trust\n"),
     ],
 )
-def test_the_paste_is_taken_before_any_refusal(say, outside_ca, line, says):
-    """It can never become commands."""
+def test_names_are_refused_before_anything_is_pasted(say, outside_ca, line, says):
+    """Nobody pastes for nothing."""
     text = say(f"set cert import {line}", outside_ca.root().pem.decode())
-    assert say.asked == ["Paste the Certificate and Hit Enter"]
+    assert not say.asked
     assert says in text
     assert text.endswith("Executed command unsuccessfully\n")
+
+
+def test_what_is_pasted_behind_a_refused_name_never_becomes_commands(node, outside_ca):
+    """A block is swallowed at the prompt; the command behind it runs."""
+    screen = Screen(node, banner=False)
+    block = outside_ca.root().pem.decode().replace("\n", "\r")
+    seen = screen.type(f"set cert import trust nowhere\r{block}show myself\r")
+    assert "The pasted block was dropped: no command had asked for it" in seen
+    assert "No valid command entered" not in seen
+    assert "Machine Name" in seen
+
+
+def test_an_empty_paste_says_what_was_missing(say):
+    """In one line."""
+    assert say("set cert import trust tomcat", "") == (
+        "Nothing was pasted: the BEGIN line of a certificate is missing\n"
+        "Executed command unsuccessfully\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ("", "Nothing was pasted for 60 seconds: nothing was kept"),
+        (
+            "-----BEGIN CERTIFICATE-----\rMIIB\r",
+            "The paste ended without its END line, 60 seconds ago: nothing was kept",
+        ),
+    ],
+)
+def test_a_paste_that_stops_says_what_was_missing(node, keys, says):
+    """In one line, on a terminal that waits for more."""
+    screen = Screen(node, banner=False)
+    screen.type("set cert import trust tomcat\r")
+    screen.type(keys)
+    node.world.sleep(60)
+    screen.terminal.tick(node.world.monotonic())
+    assert screen.type("").replace("\r\n", "\n") == (
+        f"{says}\nExecuted command unsuccessfully\nadmin:"
+    )
+
+
+def test_a_paste_that_is_cut_names_its_end(say, outside_ca):
+    """As an editor's last line does."""
+    text = say("set cert import trust tomcat", outside_ca.root().pem.decode()[:400])
+    assert text.startswith("block 1 (line 1): its END line is missing\n")
 
 
 def test_a_pasted_private_key_is_refused_and_found_nowhere(node, say, outside_ca):

@@ -57,6 +57,18 @@ def secrets():
     return {"ed448": ed448.Ed448PrivateKey.generate(), "rsa": rsa.generate_private_key(65537, 2048)}
 
 
+def test_a_paste_that_is_too_long_says_so(node):
+    """One failure, and the lines behind it are commands again."""
+    block = ["-----BEGIN CERTIFICATE-----", *["M" * 64] * 17_000, "-----END CERTIFICATE-----"]
+    drive = Drive(node, ["set cert import trust tomcat", *block, LOUD[0]], keep_going=True)
+    assert drive.said == (
+        "Paste the Certificate and Hit Enter\n"
+        "The paste is longer than 1 MiB: nothing was kept\n"
+        f"Executed command unsuccessfully\n{LOUD[1]}"
+    )
+    assert drive.status == 1
+
+
 LOUD = ("show cli pagination", "Automatic Pagination : On.\n")
 
 

@@ -41,6 +41,11 @@ class Execution:
         self.events = (event for event in (Say("Control-C pressed\n"),))
         return next(self.events)
 
+    def refuse(self, reason):
+        self.interrupt()
+        self.events = (event for event in (Say(f"{reason}\n"),))
+        return next(self.events)
+
     def run(self, line):
         word, _, rest = line.strip().partition(" ")
         yield from getattr(self, f"do_{word}", self.unknown)(rest)

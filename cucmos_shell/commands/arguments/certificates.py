@@ -11,7 +11,7 @@ from cucmos_shell.store import CertificateRow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cucmos_shell.cli.pattern import Typed
     from cucmos_shell.node import Node
@@ -123,6 +123,21 @@ def _trust(node: Node, name: str) -> Iterator[TrustName]:
         row = snapshot.find_trust(candidate, _stem(file)) or snapshot.find_trust(candidate, file)
         if row is not None:
             yield TrustName(candidate, row)
+
+
+def parse_in_store(node: Node, store: str, file: str) -> TrustName:
+    """The certificate of `store` that `FILE` or `STORE/FILE` means. Raises NotFound."""
+    folder, slash, _ = file.rpartition("/")
+    if slash and folder.lower() != store.lower():
+        raise NotFound("{file} is not in {store}", file=file, store=store)
+    return parse_trust(node, file if slash else f"{store}/{file}")
+
+
+def offer_in_store(store: str, rows: Iterable[CertificateRow], part: str) -> Iterator[Offer]:
+    """The certificates `rows` of `store` as FILE, or as STORE/FILE if `part` has the slash."""
+    folder = f"{store}/" if "/" in part else ""
+    for row in rows:
+        yield Offer(f"{folder}{row.name}.pem", row.description)
 
 
 def listed_trust(node: Node) -> list[str]:

@@ -6,7 +6,9 @@ looking once more that the request is still the one that was answered.
 
 from __future__ import annotations
 
-from cucmos_shell.errors import Refused
+import contextlib
+
+from cucmos_shell.errors import Damaged, Refused
 from cucmos_shell.node.certificates import issuing
 from cucmos_shell.node.certificates.anchors import anchors
 from cucmos_shell.pki import certs
@@ -19,7 +21,7 @@ from cucmos_shell.text import iso_time, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from cucmos_shell.pki.bundle import Candidate
     from cucmos_shell.profile.profile import Profile
@@ -63,14 +65,8 @@ def check(
     order of the command's documentation; each says what was expected and what was found.
     Raises Refused, PolicyRefused.
     """
-    request = snapshot.own(unit).request
-    if request is None:
-        raise Refused(
-            "CSR does not exist for {unit}",
-            unit=unit,
-            details=(f"Expected: a CSR made by set csr gen {unit}", "Found: none"),
-        )
-    leaf = _answering(found, from_pem(snapshot.request_pem(unit), REQUEST_LABEL), request)
+    request = _request(snapshot, unit, found)
+    leaf = _answering(snapshot, unit, request, found)
     _check_names(leaf.description, request)
     _check_dates(leaf.description, now)
     store = profile.units[unit].trust_store
@@ -90,21 +86,64 @@ def check(
     return Accepted(unit, request, leaf, verdict.chain, unused, verdict.notes)
 
 
-def _answering(found: Sequence[Candidate], csr: bytes, request: RequestRow) -> Candidate:
-    wanted = request_key(csr)
+def _request(snapshot: Snapshot, unit: str, found: Sequence[Candidate]) -> RequestRow:
+    """The unit's pending request. Raises Refused where there is none."""
+    request = snapshot.own(unit).request
+    if request is None:
+        raise Refused(
+            "CSR does not exist for {unit}",
+            unit=unit,
+            details=(
+                f"Expected: a CSR made by set csr gen {unit}",
+                "Found: none",
+                *_belongs(snapshot, _likely(found)),
+            ),
+        )
+    return request
+
+
+def _answering(
+    snapshot: Snapshot, unit: str, request: RequestRow, found: Sequence[Candidate]
+) -> Candidate:
+    """The one of `found` that has the key of the unit's pending `request`. Raises Refused."""
+    wanted = _requested_key(snapshot, unit)
     for one in found:
         if Tbs(one.der).key == wanted:
             return one
-    likely = next((one for one in found if not one.description.ca), found[0])
+    likely = _likely(found)
     raise Refused(
         "CSR public key and Certificate public key does not match",
         details=(
-            f"Expected: {request.key_type}, key SHA-256 {_fingerprint(wanted)}",
+            f"Expected: the key of the pending CSR of {unit}: {request.key_type},"
+            f" key SHA-256 {_fingerprint(wanted)}",
             f"Found: {likely.description.key.text},"
             f" key SHA-256 {_fingerprint(Tbs(likely.der).key)}"
             f" in {safe(likely.description.common_name) or 'a certificate without a name'}",
+            *_belongs(snapshot, likely),
         ),
     )
+
+
+def _likely(found: Sequence[Candidate]) -> Candidate:
+    """The one of `found` that was probably meant to be the unit's."""
+    return next((one for one in found if not one.description.ca), found[0])
+
+
+def _requested_key(snapshot: Snapshot, unit: str) -> bytes:
+    return request_key(from_pem(snapshot.request_pem(unit), REQUEST_LABEL))
+
+
+def _belongs(snapshot: Snapshot, candidate: Candidate) -> Iterator[str]:
+    """Whose key the candidate has, a line each: of a pending request, or of an own certificate."""
+    key = Tbs(candidate.der).key
+    for unit in snapshot.units:
+        # What is damaged beside the unit in question is nobody's.
+        with contextlib.suppress(Damaged):
+            own = snapshot.own(unit)
+            if own.request is not None and _requested_key(snapshot, unit) == key:
+                yield f"That is the key of the pending CSR of {unit}"
+            if own.row is not None and Tbs(snapshot.own_der(unit)).key == key:
+                yield f"That is the key of the certificate that {unit} has now"
 
 
 def _fingerprint(key: bytes) -> str:
