@@ -7,15 +7,17 @@ from cucmos_shell.cli.near import unknown
 from cucmos_shell.cli.pattern import Offer
 from cucmos_shell.commands.arguments.certificates import (
     TrustName,
-    parse_trust,
+    offer_in_store,
+    parse_in_store,
 )
-from cucmos_shell.errors import NotFound, Refused
+from cucmos_shell.errors import BadValue, IncompleteCommand, NotFound, Refused
 from cucmos_shell.pki.tbs import Tbs
 from cucmos_shell.results import Commit, Progress, Value
+from cucmos_shell.text import listing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
     from typing import Any
 
     from cucmos_shell.cli.pattern import Typed
@@ -64,23 +66,51 @@ def _store(node: Node, name: str) -> str:
     raise unknown(name, known.values(), "a trust store")
 
 
-def _named(node: Node, store: str, file: str) -> TrustName:
-    """The certificate that `file` means in `store`. Raises NotFound."""
-    folder, slash, _ = file.rpartition("/")
-    if slash and folder.lower() != store.lower():
-        raise NotFound("{file} is not in {store}", file=file, store=store)
-    return parse_trust(node, file if slash else f"{store}/{file}")
+def _parse_store(node: Node, name: str) -> str:
+    """The trust store of that name; of STORE/FILE, its store and the file, as they were typed."""
+    store, slash, file = name.partition("/")
+    return f"{_store(node, store)}{slash}{file}"
 
 
-def _files(node: Node, typed: Typed) -> Iterator[Offer]:
-    """What of the store may be deleted, by its bare name unless the store's is typed before it."""
-    store, snapshot = typed.bound["store"], node.snapshot()
-    folder = f"{store}/" if "/" in typed.part else ""
+def _named(node: Node, place: str, file: str) -> TrustName:
+    """The certificate that STORE and FILE mean, or `place` alone, which is STORE/FILE.
+
+    Raises NotFound, BadValue, IncompleteCommand.
+    """
+    store, slash, _ = place.partition("/")
+    if slash and file:
+        raise BadValue("{file}: {place} names a file already", file=file, place=place)
+    if not (slash or file):
+        names = listing([offer.text for offer in _may_go(node, store)])
+        nothing = [f"\tNo certificate of {store} may be deleted"]
+        raise IncompleteCommand("Incomplete command entered", details=names or nothing)
+    return parse_in_store(node, store, file or place)
+
+
+def _stores(node: Node, typed: Typed) -> Iterable[str | Offer]:
+    """The trust stores; behind the slash of one, what may be deleted there, with its name."""
+    store, slash, _ = typed.part.partition("/")
+    if not slash:
+        return node.profile.trust_stores
+    return _may_go(node, _store(node, store), typed.part)
+
+
+def _files(node: Node, typed: Typed) -> Iterable[Offer]:
+    """What of the store may be deleted; nothing where the file was named along with it."""
+    store = typed.bound["store"]
+    return () if "/" in store else _may_go(node, store, typed.part)
+
+
+def _may_go(node: Node, store: str, part: str = "") -> Iterable[Offer]:
+    """The certificates of `store` that may be deleted, as `offer_in_store` has them."""
+    snapshot = node.snapshot()
     own = {row.sha256 for unit in snapshot.units if (row := snapshot.own(unit).row)}
-    for row in snapshot.trust(store):
-        if row.sha256 in own and _kept(node, snapshot, TrustName(store, row)):
-            continue
-        yield Offer(f"{folder}{row.name}.pem", row.description)
+    rows = (
+        row
+        for row in snapshot.trust(store)
+        if row.sha256 not in own or not _kept(node, snapshot, TrustName(store, row))
+    )
+    return offer_in_store(store, rows, part)
 
 
 def _kept(node: Node, snapshot: Snapshot, name: TrustName) -> bool:
@@ -92,8 +122,9 @@ def _kept(node: Node, snapshot: Snapshot, name: TrustName) -> bool:
 
 
 STORE = Argument(
-    "store", "trust store", parse=_store, complete=lambda node, _: node.profile.trust_stores
-)
+    "store", "trust store, or STORE/FILE as it is listed",
+    parse=_parse_store, complete=_stores, kind="trust store",
+)  # fmt: skip
 FILE = Argument(
     "file", "trust certificate of that store",
     complete=_files, kind="certificate that may be deleted",
@@ -101,18 +132,22 @@ FILE = Argument(
 
 
 @family.command(
-    "set cert delete <store> <file>",
+    "set cert delete <store> [<file>]",
     level=1,
     changes=True,
     arguments=(STORE, FILE),
-    examples=("set cert delete tomcat-trust Example_Root_CA.pem",),
+    examples=(
+        "set cert delete tomcat-trust Example_Root_CA.pem",
+        "set cert delete tomcat-trust/Example_Root_CA.pem",
+    ),
 )
-def delete(node: Node, store: str, file: str) -> Conversation[Deleted]:
+def delete(node: Node, store: str, file: str = "") -> Conversation[Deleted]:
     """Delete a certificate from a trust store.
 
-    There is no question. The node's own certificates cannot be deleted, and neither can the trust
-    copy of a self-signed certificate that the node uses. With the trust copy of a certificate that
-    a CA has signed, a pending CSR of its unit is deleted too.
+    Store and file may be one word, as show cert list trust prints it. There is no question. The
+    node's own certificates cannot be deleted, and neither can the trust copy of a self-signed
+    certificate that the node uses. With the trust copy of a certificate that a CA has signed, a
+    pending CSR of its unit is deleted too.
     """
     name = _named(node, store, file)
     _check(node, node.snapshot(), name)

@@ -34,7 +34,8 @@ def put(node, store, pem_or_der, name, **fields):
 @pytest.mark.parametrize(
     "words",
     ["tomcat-trust Example_Root_CA.pem", "tomcat-trust tomcat-trust/Example_Root_CA.pem",
-     "TOMCAT-TRUST example_root_ca.DER", "tomcat-trust Example_Root_CA"],
+     "TOMCAT-TRUST example_root_ca.DER", "tomcat-trust Example_Root_CA",
+     "tomcat-trust/Example_Root_CA.pem", "TOMCAT-trust/example_root_ca"],
 )  # fmt: skip
 def test_a_trust_certificate_is_deleted_without_a_question(node, say, outside_ca, words):
     """By its name, with or without store and ending, in any case."""
@@ -60,6 +61,12 @@ def test_a_trust_certificate_is_deleted_without_a_question(node, say, outside_ca
         ("tomcat-trust other.pem", "other.pem is not a certificate of a trust store"),
         ("tomcat-trust ipsec-trust/imp-pub.pem", "is not in tomcat-trust"),
         ("tomcat-trust ../../lock", "is not in tomcat-trust"),
+        ("tomcat-trust/../../lock", "is not in tomcat-trust"),
+        ("tomcat-trust/", "is not a certificate of a trust store"),
+        ("tomcat/tomcat.pem", "tomcat is the node's own certificate and cannot be deleted"),
+        ("nowhere-trust/x.pem", "nowhere-trust is not a trust store"),
+        ("tomcat-trust/imp-pub.pem imp-pub.pem", "tomcat-trust/imp-pub.pem names a file already"),
+        ("tomcat-trust", "Incomplete command entered"),
     ],
 )
 def test_what_may_not_be_deleted_is_said(node, say, words, says):

@@ -63,6 +63,10 @@ def test_delete_offers_what_may_be_deleted(say, outside_ca, complete):
     assert complete("set cert delete tomcat-trust tomcat-trust/") == [
         f"set cert delete tomcat-trust tomcat-trust/{name} "
     ]
+    assert complete("set cert delete tomcat-trust/") == [f"set cert delete tomcat-trust/{name} "]
+    assert complete(f"set cert delete tomcat-trust/{name} ") == [
+        f"set cert delete tomcat-trust/{name} "
+    ]
     assert "Successfully deleted" in say(line)
 
 
@@ -70,6 +74,9 @@ def test_import_offers_one_store(say, complete):
     """The unit's own; behind trust nothing is taken."""
     assert len(complete("set cert import own tomcat ")) == 1
     assert complete("set cert import own tomcat ")[0].endswith(".pem ")
+    assert complete("set cert import own tomcat tomcat-trust/i") == [
+        "set cert import own tomcat tomcat-trust/imp-pub.pem "
+    ]
     assert complete("set cert import trust tomcat ") == ["set cert import trust tomcat "]
 
 
