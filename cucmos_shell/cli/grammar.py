@@ -128,10 +128,14 @@ _NONE: Mapping[str, str] = {}
 
 
 class Family:
-    """The commands of one module, in order of declaration."""
+    """The commands of one module, in order of declaration.
 
-    def __init__(self) -> None:
+    `see_also`: the words of a menu, and the command elsewhere that `?` names there.
+    """
+
+    def __init__(self, *, see_also: Mapping[str, str] = _NONE) -> None:
         self.commands: list[Command] = []
+        self.see_also = see_also
 
     def command(
         self,
@@ -170,7 +174,7 @@ class Place:
 
     __slots__ = (
         "argument", "argument_rest", "binding", "command", "least", "more", "next", "pending",
-        "words",
+        "see_also", "words",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -180,6 +184,7 @@ class Place:
         self.next: Place | None = None
         self.command: Command | None = None
         self.binding = ""
+        self.see_also = ""
         # Families that begin here and are not loaded yet; of them, the least level there is, and
         # whether words follow.
         self.pending: list[str] = []
@@ -236,14 +241,23 @@ class Grammar:
         place.least = min(place.least, int(facts.rstrip("+")))
         place.more = place.more or facts.endswith("+")
 
+    def _menu(self, words: str) -> Place:
+        place = self.root
+        for word in words.split():
+            place = place.words[word]
+        return place
+
     def open(self, place: Place) -> Place:
         """`place` with the families that begin there loaded."""
         while place.pending:
             module = place.pending.pop()
             if module not in self._loaded:
                 self._loaded.add(module)
-                for command in self._load(module).commands:
+                family = self._load(module)
+                for command in family.commands:
                     _extend(self.root, command.tokens, command)
+                for words, other in family.see_also.items():
+                    self._menu(words).see_also = other
         return place
 
     def visible(self, place: Place, level: int) -> bool:

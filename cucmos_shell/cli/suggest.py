@@ -223,6 +223,8 @@ def _at_argument(walker: Matcher, reached: Reached, asked: _Asked, width: int) -
         rest = _words(walker, place, walker.candidates(place, ""), width)
         if place.command is not None and place.command.level <= walker.level:
             rest.append("\t<cr>")
+        if place.see_also:
+            rest += ["", f"See also: {place.see_also}"]
     elif place.argument is not None:
         rest = _names(walker, reached, asked, width, described_above=bool(lines))
     else:

@@ -56,13 +56,18 @@ class Imported(Value):
     unit: str
     advice: str
     services: tuple[str, ...]
+    running: tuple[str, ...]
     revocation: Checked
 
     def lines(self) -> list[str]:
         """The text: the product's sentences, what each certificate came to, its revocation."""
         done = f"Successfully imported certificate for {self.unit}."
-        lines = sentences(done, self.advice, self.services)
+        lines = self.sentences(done)
         return [*lines, *self.outcome(), *self.revocation.lines()[:LISTED]]
+
+    def sentences(self, done: str) -> list[str]:
+        """What was done, and what follows from it for services."""
+        return sentences(done, self.advice, self.services, self.running)
 
     def outcome(self) -> Iterable[str]:
         """What each certificate came to, a line each."""
@@ -72,7 +77,7 @@ class Imported(Value):
         """The JSON form: keys `unit`, `services_to_restart`, `revocation`, and those of a kind."""
         return {
             "unit": self.unit,
-            "services_to_restart": self.services,
+            "services_to_restart": self.running,
             "revocation": self.revocation,
         }
 
@@ -118,6 +123,14 @@ class TrustImported(Imported):
     store: str
     outcomes: tuple[Outcome, ...]
 
+    def sentences(self, done: str) -> list[str]:
+        """A changed trust store is no reason to restart: it says who reads it."""
+        lines = ["", done, self.advice]
+        if self.running:
+            lines += [f"Running services that read {self.store}: {', '.join(self.running)}"]
+            lines += [SEE_PENDING_TRUST]
+        return lines
+
     def outcome(self) -> Iterable[str]:
         """The first certificates, and how many more there are."""
         for one in self.outcomes[:LISTED]:
@@ -127,8 +140,8 @@ class TrustImported(Imported):
             yield f"({len(self.outcomes) - LISTED} more certificates)"
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `unit`, `services_to_restart`, `revocation`, `store`,
-        `certificates`."""
+        """The JSON form: keys `unit`, `services_to_restart` (none), `services_reading`,
+        `revocation`, `store`, `certificates`."""
         certificates = [
             {
                 "name": f"{self.store}/{one.name}.pem",
@@ -139,11 +152,18 @@ class TrustImported(Imported):
             }
             for one in self.outcomes
         ]
-        return {**super().data(), "store": self.store, "certificates": certificates}
+        return {
+            **super().data(),
+            "services_to_restart": (),
+            "services_reading": self.running,
+            "store": self.store,
+            "certificates": certificates,
+        }
 
 
 PROMPT = "Paste the Certificate and Hit Enter"
 NOTHING = "Nothing was pasted: the BEGIN line of a certificate is missing"
+SEE_PENDING_TRUST = "show service pending says which started before the change."
 OWN_CAUTION = "WARNING: This operation will replace the certificate and the key of {unit}"
 TRUST_CAUTION = "WARNING: This operation will change which certificates {store} trusts"
 DESCRIPTION = "Trust Certificate"
@@ -292,7 +312,9 @@ def _import_own(
 
     def change(transaction: Transaction) -> OwnImported:
         row = own_import.stage(transaction, node.profile, accepted, text)
-        return OwnImported(unit, _advice(node, unit), spec.services, checked, row, accepted)
+        running = node.services.affected(spec.services)
+        advice = _advice(node, unit)
+        return OwnImported(unit, advice, spec.services, running, checked, row, accepted)
 
     imported: OwnImported = yield Commit(change)
     yield from renewed(node, unit, "uploaded")
@@ -314,8 +336,16 @@ def _import_trust(
                 name=f"{spec.name}/{outcomes[0].name}.pem",
                 details=("A certificate that begins earlier does not replace it.",),
             )
-        advice = _advice(node, spec.base)
-        return TrustImported(spec.base, advice, spec.services, checked, spec.name, tuple(outcomes))
+        news = any(one.outcome in trust_import.CHANGES for one in outcomes)
+        return TrustImported(
+            spec.base,
+            _advice(node, spec.base),
+            spec.services,
+            node.services.affected(spec.services) if news else (),
+            checked,
+            spec.name,
+            tuple(outcomes),
+        )
 
     imported: TrustImported = yield Commit(change)
     return imported

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Family
-from cucmos_shell.cli.fit import table
+from cucmos_shell.cli.fit import hang, table
 from cucmos_shell.results import Value
 from cucmos_shell.text import iso_time
 
@@ -14,13 +14,19 @@ if TYPE_CHECKING:
 
 family = Family()
 
+NONE = (
+    "No service is waiting for a restart",
+    "Each one that runs uses the node's present certificates",
+)
+TRUST_ONLY = "Started before a trust store changed (no reason to restart by itself):"
 HEADINGS = ("Service", "Certificate", "Changed", "Trust store changed")
 
 
 class PendingList(Value):
-    """The services that wait for a restart."""
+    """The services that wait for a restart, and those for which only a trust store has changed."""
 
     rows: tuple[Pending, ...]
+    trust_only: tuple[Pending, ...]
 
     def lines(self) -> list[str]:
         """The text: a line for each service, certificates and trust stores in columns."""
@@ -28,35 +34,40 @@ class PendingList(Value):
 
     def fitted(self, width: int) -> list[str]:
         """The text for a terminal of that width: a block for each service where it is wider."""
-        if not self.rows:
-            return ["No service is waiting for a restart"]
         rows = [
-            (
-                p.service,
-                ", ".join(p.changed),
-                iso_time(p.since),
-                ", ".join(p.trust) or "-",
-            )
+            (p.service, ", ".join(p.changed), _iso(p.since) or "", ", ".join(p.trust) or "-")
             for p in self.rows
         ]
-        return table(HEADINGS, rows, width)
+        lines = table(HEADINGS, rows, width) if rows else list(NONE)
+        if self.trust_only:
+            lines += [
+                "",
+                TRUST_ONLY,
+                *(f"\t{p.service}: {', '.join(p.trust)}" for p in self.trust_only),
+            ]
+        return hang(lines, width) if width else lines
 
-    def no_rows(self) -> range:
+    def no_rows(self) -> list[int]:
         """The numbers of the lines that are no rows."""
-        return range(2 if self.rows else 1)
+        rows = range(2, 2 + len(self.rows)) if self.rows else range(0)
+        return [i for i in range(len(self.lines())) if i not in rows]
 
     def data(self) -> list[dict[str, object]]:
         """The JSON form: one object a service, keys `service`, `since`, `certificates`,
-        `trust_stores`."""
+        `trust_stores`. `since` is null where only trust stores have changed."""
         return [
             {
                 "service": p.service,
-                "since": iso_time(p.since),
+                "since": _iso(p.since),
                 "certificates": {unit: iso_time(when) for unit, when in p.changed.items()},
                 "trust_stores": p.trust,
             }
-            for p in self.rows
+            for p in (*self.rows, *self.trust_only)
         ]
+
+
+def _iso(seconds: float | None) -> str | None:
+    return None if seconds is None else iso_time(seconds)
 
 
 @family.command("show service pending", level=0, own=True)
@@ -65,6 +76,12 @@ def show_pending(node: Node) -> PendingList:
 
     A service uses the certificates that were in the store when it started. It is listed when
     one of them has been replaced since; the trust stores that changed since then are told as
-    well, but are no reason to restart by themselves. A stopped service is never listed.
+    well, but are no reason to restart by themselves: services for which only these have changed
+    are named below. A stopped service is never listed. An empty list says that each service that
+    runs uses what the store has now.
     """
-    return PendingList(tuple(node.services.pending(node.snapshot())))
+    found = node.services.outdated(node.snapshot())
+    return PendingList(
+        tuple(one for one in found if one.changed),
+        tuple(one for one in found if not one.changed),
+    )

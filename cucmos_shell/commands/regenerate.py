@@ -76,11 +76,13 @@ def put(node: Node, transaction: Transaction, credential: Credential) -> Install
     issuing.stage(transaction, node.profile, credential)
     pending = transaction.own(unit).request is not None
     transaction.drop_request(unit)
+    services = node.profile.units[unit].services
     return Installed(
         unit=unit,
         done=f"Successfully Regenerated Certificate for {unit}.",
         advice=node.profile.defaults["restart_advice_regenerated"].format(unit=unit),
         row=credential.row,
-        services=node.profile.units[unit].services,
+        services=services,
+        running=node.services.affected(services),
         request_deleted=pending,
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cucmos_shell.node.services.services import ServiceState
     from cucmos_shell.results import Conversation
 
-family = Family()
+family = Family(see_also={"utils service": "show service pending"})
 
 MANAGER = "Service Manager is running"
 PATIENCE = (

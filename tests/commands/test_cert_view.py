@@ -303,6 +303,7 @@ def test_a_certificate_is_regenerated(node, say):
         f"You must restart services related to {unit} for the regenerated certificates to become"
         " active.\n"
         f"Services to restart: {', '.join(spec.services)}\n"
+        "show service pending says which still wait for it.\n"
     )
     assert say.asked == ["Proceed with regeneration (yes|no)? "]
     after = node.snapshot()

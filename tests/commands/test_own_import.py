@@ -14,6 +14,7 @@ SUCCESS = (
     "\nSuccessfully imported certificate for tomcat.\n"
     "Please restart services related to tomcat for the new certificate to become active.\n"
     "Services to restart: Cisco Tomcat\n"
+    "show service pending says which still wait for it.\n"
 )
 IMPORT = "set cert import own tomcat"
 

@@ -338,19 +338,63 @@ def test_auto_restart_is_shown_and_set(say):
 # --- pending ---------------------------------------------------------------------------------------
 
 
+NONE_PENDING = (
+    "No service is waiting for a restart\nEach one that runs uses the node's present certificates\n"
+)
+
+
 def test_pending_shows_what_waits_for_a_restart(say):
     """Which certificate, since when, and which trust stores changed besides."""
-    assert say("show service pending") == "No service is waiting for a restart\n"
+    assert say("show service pending") == NONE_PENDING
     say.node.world.sleep(3600)
     say("set cert regen tomcat", "yes")
     assert say("show service pending").splitlines() == [
         "Service       Certificate  Changed               Trust store changed",
         "============  ===========  ====================  ===================",
         "Cisco Tomcat  tomcat       2026-11-18T12:06:40Z  tomcat-trust",
+        "",
+        "Started before a trust store changed (no reason to restart by itself):",
+        "\tCisco Intercluster Sync Agent: tomcat-trust",
     ]
+    assert say("show service pending | count") == "Count: 1 line\n"
     say("utils service restart Cisco Tomcat")
-    assert say("show service pending") == "No service is waiting for a restart\n"
+    assert say("show service pending") == (
+        f"{NONE_PENDING}\nStarted before a trust store changed (no reason to restart by itself):\n"
+        "\tCisco Intercluster Sync Agent: tomcat-trust\n"
+    )
     assert say.status == 0
+    assert say("show service pending | count") == "Count: 0 lines\n"
+    say("utils service restart Cisco Intercluster Sync Agent")
+    assert say("show service pending") == NONE_PENDING
+
+
+def test_pending_and_an_import_name_the_same_services(say, outside_ca):
+    """Of those that read the trust store, the ones that run; none is to restart for that alone."""
+    pem = outside_ca.root().pem.decode()
+    text = say("set cert import trust cup", pem)
+    assert "Running services that read cup-trust: Cisco Intercluster Sync Agent\n" in text
+    assert "Cisco SIP Proxy" not in text
+    assert "Services to restart" not in text
+    assert say("show service pending").endswith("\tCisco Intercluster Sync Agent: cup-trust\n")
+    text = say("set cert import trust cup", pem)
+    assert "cup-trust/Example_Root_CA.pem: was there already\n" in text
+    assert "Running services" not in text
+    assert say("show service pending").endswith("\tCisco Intercluster Sync Agent: cup-trust\n")
+
+
+def test_services_that_do_not_run_are_not_advised(say):
+    """They load the new certificate when they start."""
+    text = say("set cert regen cup", "yes")
+    assert "None of them runs: Cisco SIP Proxy, Cisco Presence Engine\n" in text
+    say("utils service activate Cisco SIP Proxy")
+    text = say("set cert regen cup", "yes")
+    assert "Services to restart: Cisco SIP Proxy\nshow service pending says which " in text
+    assert say("show service pending").splitlines()[2].startswith("Cisco SIP Proxy  cup ")
+
+
+def test_the_menu_of_services_points_to_what_is_pending(say):
+    """It stands under show, where people do not look for it."""
+    assert say.session.help("utils service ")[-1] == "See also: show service pending"
 
 
 def test_pending_as_data(node):
@@ -363,7 +407,13 @@ def test_pending_as_data(node):
             "since": "2026-11-18T11:06:40Z",
             "certificates": {"tomcat": "2026-11-18T11:06:40Z"},
             "trust_stores": ["tomcat-trust"],
-        }
+        },
+        {
+            "service": "Cisco Intercluster Sync Agent",
+            "since": None,
+            "certificates": {},
+            "trust_stores": ["tomcat-trust"],
+        },
     ]
 
 
@@ -397,4 +447,4 @@ def test_an_ordinary_account_may_look_only(node, line):
     say = Conversation(node, level=0)
     assert say(line) == FAILED + "No valid command entered\n"
     assert say("utils service list").startswith("Requesting service status")
-    assert say("show service pending") == "No service is waiting for a restart\n"
+    assert say("show service pending") == NONE_PENDING

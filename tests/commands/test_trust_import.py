@@ -45,7 +45,10 @@ def test_a_pasted_root_is_trusted(node, say, outside_ca):
     assert text.startswith(
         "WARNING: This operation will change which certificates tomcat-trust trusts\n"
     )
-    assert "Services to restart: Cisco Tomcat, Cisco Intercluster Sync Agent\n" in text
+    assert (
+        "Running services that read tomcat-trust: Cisco Tomcat, Cisco Intercluster Sync Agent\n"
+        in text
+    )
     assert "tomcat-trust/Example_Root_CA.pem: Trust Certificate" in say("show cert list trust")
     view = pathlib.Path(node.state_dir, "store", "view", "tomcat-trust")
     hashed = subprocess.run(
@@ -260,7 +263,8 @@ def test_json_reports_each(json_say, outside_ca):
     answer = json_say("set cert import trust tomcat", outside_ca.root().pem.decode())
     (one,) = answer["data"]["certificates"]
     assert (one["name"], one["outcome"]) == ("tomcat-trust/Example_Root_CA.pem", "imported")
-    assert answer["data"]["services_to_restart"][0] == "Cisco Tomcat"
+    assert answer["data"]["services_to_restart"] == []
+    assert answer["data"]["services_reading"][0] == "Cisco Tomcat"
     answer = json_say("set cert import trust tomcat", "nothing")
     assert not answer["ok"]
     assert answer["error"]["kind"] == "refused"

@@ -43,7 +43,11 @@ def test_regenerate_and_restart(shell, enter):
     for line, answer in (
         ("show service pending", "Cisco Tomcat  tomcat"),
         ("utils service restart Cisco Tomcat", "Cisco Tomcat[STARTED]  \r\n"),
-        ("show service pending", "No service is waiting for a restart\r\n"),
+        (
+            "show service pending",
+            "No service is waiting for a restart\r\n"
+            "Each one that runs uses the node's present certificates\r\n",
+        ),
     ):
         shell.send(line + enter)
         shell.expect_exact(answer)

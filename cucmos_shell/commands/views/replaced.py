@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class Installed(Value):
     """A unit's new certificate. `done` and `advice` are the product's sentences.
 
-    `services` must restart for it to be used; `request_deleted` is whether a pending request went.
+    Those of `services` that are `running` must restart for it to be used; `request_deleted` is
+    whether a pending request went.
     """
 
     unit: str
@@ -23,11 +24,12 @@ class Installed(Value):
     advice: str
     row: CertificateRow
     services: tuple[str, ...]
+    running: tuple[str, ...]
     request_deleted: bool = False
 
     def lines(self) -> list[str]:
         """The text: the product's sentences, and which services they are about."""
-        lines = sentences(self.done, self.advice, self.services)
+        lines = sentences(self.done, self.advice, self.services, self.running)
         if self.request_deleted:
             lines.append(f"The pending CSR of {self.unit} was deleted.")
         return lines
@@ -38,14 +40,22 @@ class Installed(Value):
         return {
             "unit": self.unit,
             **identity(self.row),
-            "services_to_restart": self.services,
+            "services_to_restart": self.running,
             "csr_deleted": self.request_deleted,
         }
 
 
-def sentences(done: str, advice: str, services: tuple[str, ...]) -> list[str]:
-    """What was done, what is to be done, and which services must restart, if there are any."""
-    restart = [f"Services to restart: {', '.join(services)}"] if services else []
+SEE_PENDING = "show service pending says which still wait for it."
+
+
+def sentences(
+    done: str, advice: str, services: tuple[str, ...], running: tuple[str, ...]
+) -> list[str]:
+    """What was done, what is to be done, and which of `services` are `running` and must restart."""
+    if running:
+        restart = [f"Services to restart: {', '.join(running)}", SEE_PENDING]
+    else:
+        restart = [f"None of them runs: {', '.join(services)}"] if services else []
     return ["", done, advice, *restart]
 
 

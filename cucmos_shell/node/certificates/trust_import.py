@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cucmos_shell.store.transaction import Transaction
 
 IMPORTED, REPLACED, PRESENT, KEPT = "imported", "replaced", "present", "kept"
+CHANGES = (IMPORTED, REPLACED)
 
 
 class Ready(Value):

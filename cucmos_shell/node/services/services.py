@@ -217,7 +217,7 @@ class Services(ServiceStates):
         if earliest is not None:
             ready = {}
         loads = {name: self._loads(snapshot, self._specs[name], now) for name in names}
-        units = {name: found for name, found in loads.items() if found.own}
+        units = {name: found for name, found in loads.items() if found.own or found.trust}
         timeline.start(names, units, ready, earliest)
 
     def _running(self, book: ServiceBook, names: Iterable[str], now: float) -> list[str]:

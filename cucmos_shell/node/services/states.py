@@ -6,6 +6,7 @@ nothing is written here.
 
 from __future__ import annotations
 
+from cucmos_shell.errors import Damaged, Unavailable
 from cucmos_shell.node.services.plan import (
     COMMANDED,
     DOWN,
@@ -25,7 +26,7 @@ from cucmos_shell.store.state_json import StateJson
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from cucmos_shell.profile.profile import Profile, ServiceSpec
     from cucmos_shell.store import HistoryEntry, Snapshot, Store
@@ -51,10 +52,10 @@ class ServiceState(Value):
 
 
 class Pending(Value):
-    """A service whose own certificates in the store are not those it has loaded.
+    """A running service that has not loaded what is in the store now.
 
-    `changed` maps each such unit to when its certificate first differed; `trust` names the trust
-    stores that have changed since the service started.
+    `changed` maps each unit whose certificate is another one to when it first differed; `trust`
+    names the trust stores that have changed since the service started.
     """
 
     service: str
@@ -62,9 +63,9 @@ class Pending(Value):
     trust: tuple[str, ...]
 
     @property
-    def since(self) -> float:
-        """When the first of its certificates differed, in seconds since the epoch."""
-        return min(self.changed.values())
+    def since(self) -> float | None:
+        """When the first of its certificates differed (seconds since the epoch), None if none."""
+        return min(self.changed.values(), default=None)
 
 
 class ServiceStates:
@@ -187,12 +188,14 @@ class ServiceStates:
     ) -> tuple[Loaded, bool] | None:
         """What `name` has loaded, and whether that differs from what its row says; None if down."""
         spec, entry = self._specs[name], book.entry(name)
-        if not spec.units or not self._state(book, name, moment).up:
+        if not self._state(book, name, moment).up:
             return None
         past = entry.rows[: entry.at(moment) + 1]
         row = next((r for r in reversed(past) if r.loaded is not None), None)
         if row is None or row.loaded is None:
-            return self._first(snapshot, spec), True
+            # Earlier versions wrote nothing down for a service without units.
+            known = spec.units or not past
+            return (self._first(snapshot, spec), True) if known else None
         loaded = row.loaded
         own = dict(loaded.own)
         for unit in spec.units:
@@ -200,6 +203,14 @@ class ServiceStates:
                 if _came_before_start(certificate, loaded, row.at, book.offset):
                     own[unit] = (certificate.head, certificate.sha256)
         return (loaded, False) if own == loaded.own else (loaded.replace(own=own), True)
+
+    def affected(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of `names` that run, so that a change is news to them; all, if nobody can tell."""
+        try:
+            book, moment = self._at()
+        except (Damaged, Unavailable):
+            return tuple(names)
+        return tuple(name for name in names if self._state(book, name, moment).up)
 
     def loaded(self, name: str, snapshot: Snapshot) -> dict[str, str]:
         """Unit → SHA-256 of the own certificate that `name` uses now; empty if it is down."""
@@ -216,7 +227,9 @@ class ServiceStates:
 
         book, moment = self._at()
         pins: dict[str, set[int]] = {}
-        for name in self._specs:
+        for name, spec in self._specs.items():
+            if not spec.units:
+                continue
             entry, found = book.entry(name), self._loaded(book, name, snapshot, moment)
             planned = [row.loaded for row in entry.rows if row.at > moment and row.loaded]
             for loaded in (*planned, *((found[0],) if found else ())):
@@ -233,6 +246,10 @@ class ServiceStates:
 
     def pending(self, snapshot: Snapshot, now: float | None = None) -> list[Pending]:
         """The services that must restart to use the store's certificates, in order of name."""
+        return [one for one in self.outdated(snapshot, now) if one.changed]
+
+    def outdated(self, snapshot: Snapshot, now: float | None = None) -> list[Pending]:
+        """Those of `pending`, and services for which only a trust store that names them changed."""
         book, moment = self._at(now)
         rows = []
         for name, spec in sorted(self._specs.items()):
@@ -244,11 +261,12 @@ class ServiceStates:
                 since = _changed_since(snapshot.own(unit).history, found[0].own.get(unit))
                 if since is not None:
                     changed[unit] = since
-            if changed:
-                trust = found[0].trust
-                stores = [
-                    s for s in self._trust_stores(spec) if snapshot.version(s) != trust.get(s)
-                ]
+            trust = found[0].trust
+            stores = [s for s in self._trust_stores(spec) if snapshot.version(s) != trust.get(s)]
+            if not changed:
+                named = self._appliance.trust_stores
+                stores = [s for s in stores if name in named[s].services]
+            if changed or stores:
                 rows.append(Pending(name, changed, tuple(stores)))
         return rows
 
