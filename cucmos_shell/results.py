@@ -14,7 +14,8 @@ if TYPE_CHECKING:
         """What a handler returns: a value that knows its two forms.
 
         Neither depends on the width of a terminal, since programs read both. A screen of our own
-        (`own` of its command) may have a third, `fitted(width)`, for a terminal of known width.
+        (`own` of its command) may have a third for a terminal of known width: `blocks(width)`, for
+        each of its lines those that it becomes, or `fitted(width)` where lines run into each other.
         """
 
         def lines(self) -> Iterable[str]:

@@ -38,13 +38,18 @@ def filtered_data(data: Any, filters: Iterable[tuple[str, str]]) -> Any:
 
 
 def filtered(
-    lines: Sequence[str], filters: Iterable[tuple[str, str]], no_rows: Collection[int] = ()
+    lines: Sequence[str],
+    filters: Iterable[tuple[str, str]],
+    no_rows: Collection[int] = (),
+    blocks: Sequence[Sequence[str]] = (),
 ) -> list[str]:
     """`lines` after the filters `(kind, text)`; each text is found as `finder` finds it.
 
     `no_rows` are the numbers of lines that are headings and the like: they are not counted.
+    `blocks` has for each line what is shown of it, if that is not the line itself.
     """
     kept = list(lines)
+    shown: list[Sequence[str]] = list(blocks) or [(line,) for line in kept]
     rows = [i not in no_rows and bool(line) for i, line in enumerate(kept)]
     for kind, text in filters:
         if kind in _ELSEWHERE:
@@ -52,6 +57,7 @@ def filtered(
         if kind == "count":
             count = sum(rows)
             kept, rows = [f"Count: {count} line{'' if count == 1 else 's'}"], [True]
+            shown = [kept]
             continue
         if kind == "last":
             numbers = list(range(len(kept)))[-int(text) :]
@@ -60,7 +66,8 @@ def filtered(
         else:
             numbers = _kept(list(map(finder(text), kept)), kind)
         kept, rows = [kept[i] for i in numbers], [rows[i] for i in numbers]
-    return kept
+        shown = [shown[i] for i in numbers]
+    return [line for block in shown for line in block]
 
 
 def _kept(hits: list[bool], kind: str) -> list[int]:

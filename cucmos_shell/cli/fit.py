@@ -81,22 +81,25 @@ def _hang(line: str, width: int, step: int) -> list[str]:
     return [*pieces, rest]
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """A table with its headings underlined; `width` is 0 if unknown.
+def table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], width: int
+) -> list[Sequence[str]]:
+    """A table with its headings underlined: for each of its lines those that it becomes.
 
-    Where it is wider, the last column stands below the others, or each row becomes a block.
+    `width` is 0 if unknown. Where the table is wider, the last column stands below the others, or
+    each row becomes a block and the headings go.
     """
     lines = _underlined(headings, rows)
     if not width or fits(lines, width):
-        return lines
+        return [(line,) for line in lines]
     shorter = _underlined(headings[:-1], [row[:-1] for row in rows])
     if not fits(shorter, width):
-        return stacked(headings, rows, width)
+        return [(), (), *stacked(headings, rows, width)]
     below = [headings[-1], "", *(row[-1] for row in rows)]
-    pairs = (
-        (line, f"  {more}") if more else (line,) for line, more in zip(shorter, below, strict=True)
-    )
-    return hang([line for pair in pairs for line in pair], width)
+    return [
+        hang((line, f"  {more}") if more else (line,), width)
+        for line, more in zip(shorter, below, strict=True)
+    ]
 
 
 def _underlined(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -104,12 +107,14 @@ def _underlined(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[
     return columns((headings, ["=" * each for each in widths], *rows))
 
 
-def stacked(headings: Sequence[str], rows: Iterable[Sequence[str]], width: int) -> list[str]:
+def stacked(
+    headings: Sequence[str], rows: Iterable[Sequence[str]], width: int
+) -> list[Sequence[str]]:
     """A block for each row: its first cell, and below it the others by their headings."""
     label = max(map(len, headings[1:]), default=0)
-    lines: list[str] = []
+    blocks: list[Sequence[str]] = []
     for first, *others in rows:
-        lines.append(first)
         named = zip(headings[1:], others, strict=True)
-        lines += [f"  {heading.ljust(label)} : {cell}" for heading, cell in named]
-    return hang(lines, width)
+        below = (f"  {heading.ljust(label)} : {cell}" for heading, cell in named)
+        blocks.append(hang((first, *below), width))
+    return blocks

@@ -9,6 +9,7 @@ from cucmos_shell.text import safe, safe_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from cucmos_shell.results import Result
@@ -34,13 +35,13 @@ class Table(Value):
         lines[1] = lines[1].replace("-", "=")
         return lines
 
-    def fitted(self, width: int) -> list[str]:
-        """The text for a terminal of that width."""
+    def blocks(self, width: int) -> list[Sequence[str]]:
+        """For each line of the text those that it becomes on a terminal of that width."""
         from cucmos_shell.cli import fit
 
         lines = self.lines()
         if not self.rows or fit.fits(lines, width):
-            return lines
+            return [(line,) for line in lines]
         return fit.table(self.headings, [[safe(c) for c in row] for row in self.rows], width)
 
     def no_rows(self) -> range:
@@ -57,13 +58,26 @@ def to_lines(value: Result | None) -> list[str]:
     return [] if value is None else list(map(safe_line, value.lines()))
 
 
+def to_blocks(value: Result | None, width: int) -> list[list[str]]:
+    """For each line of the text of one of our own screens those that it becomes.
+
+    `width` is that of the terminal; too narrow is unknown.
+    """
+    from cucmos_shell.cli.fit import MIN_WIDTH, hang
+
+    blocks = getattr(value, "blocks", None)
+    if blocks is None or width < MIN_WIDTH:
+        return [hang((line,), width) for line in to_lines(value)]
+    return [list(map(safe_line, block)) for block in blocks(width)]
+
+
 def to_fitted_lines(value: Result | None, width: int) -> list[str]:
     """The text of one of our own screens for a terminal `width` wide; too narrow is unknown."""
-    from cucmos_shell.cli.fit import MIN_WIDTH, hang
+    from cucmos_shell.cli.fit import MIN_WIDTH
 
     fitted = getattr(value, "fitted", None)
     if fitted is None or width < MIN_WIDTH:
-        return hang(to_lines(value), width)
+        return [line for block in to_blocks(value, width) for line in block]
     return list(map(safe_line, fitted(width)))
 
 

@@ -14,6 +14,7 @@ from cucmos_shell.text import columns, iso_time, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from cryptography import x509
@@ -37,13 +38,15 @@ class Chain(Value):
         """The text: one line each, the certificate itself first; then the verdict."""
         return [*columns([HEADINGS, *self._rows()]), *self._verdict()]
 
-    def fitted(self, width: int) -> list[str]:
-        """The text for a terminal of that width: a block for each certificate where it is wider."""
+    def blocks(self, width: int) -> list[Sequence[str]]:
+        """For each line those that it becomes on a terminal of that width: the rows may stack."""
         lines = columns([HEADINGS, *self._rows()])
-        if not fits(lines, width):
+        if fits(lines, width):
+            top: list[Sequence[str]] = [(line,) for line in lines]
+        else:
             rows = ((f"{depth} {name}", *rest) for depth, name, *rest in self._rows())
-            lines = stacked(HEADINGS[1:], rows, width)
-        return [*lines, *hang(self._verdict(), width)]
+            top = [(), *stacked(HEADINGS[1:], rows, width)]
+        return [*top, *(hang((line,), width) for line in self._verdict())]
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [

@@ -13,7 +13,7 @@ from cucmos_shell.text import columns, iso_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from cucmos_shell.node import Node
@@ -46,19 +46,19 @@ class Expiry(Value):
             bars = (bar(one.used, size),) if size else ()
             yield (one, iso_time(one.not_after)[:10], *bars, one.words())
 
-    def fitted(self, width: int) -> list[str]:
-        """The text for a terminal of that width: the bar shrinks, then the name stands above."""
+    def blocks(self, width: int) -> list[Sequence[str]]:
+        """For each line those that it becomes: the bar shrinks, then the name stands above."""
         if self.picture or not self.lives:
-            return self.lines()
+            return [hang((line,), width) for line in self.lines()]
         for size in SIZES:
             if fits(lines := self._rows(size), width):
-                return lines
+                return [(line,) for line in lines]
         for size in (*SIZES, 0):
             below = columns(rest for _, *rest in self._cells(size))
             if not size or fits((f"  {line}" for line in below), width):
                 break
         pairs = zip(self.lives, below, strict=True)
-        return hang((line for one, rest in pairs for line in (one.name, f"  {rest}")), width)
+        return [hang((one.name, f"  {rest}"), width) for one, rest in pairs]
 
     def no_rows(self) -> range:
         """The numbers of the lines that are no rows."""

@@ -9,6 +9,8 @@ from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cucmos_shell.node import Node
     from cucmos_shell.node.services.services import Pending
 
@@ -30,22 +32,20 @@ class PendingList(Value):
 
     def lines(self) -> list[str]:
         """The text: a line for each service, certificates and trust stores in columns."""
-        return self.fitted(0)
+        return [line for block in self.blocks(0) for line in block]
 
-    def fitted(self, width: int) -> list[str]:
-        """The text for a terminal of that width: a block for each service where it is wider."""
+    def blocks(self, width: int) -> list[Sequence[str]]:
+        """For each line those that it becomes on a terminal of that width (0 if unknown)."""
         rows = [
             (p.service, ", ".join(p.changed), _iso(p.since) or "", ", ".join(p.trust) or "-")
             for p in self.rows
         ]
-        lines = table(HEADINGS, rows, width) if rows else list(NONE)
+        below: list[str] = [] if rows else list(NONE)
         if self.trust_only:
-            lines += [
-                "",
-                TRUST_ONLY,
-                *(f"\t{p.service}: {', '.join(p.trust)}" for p in self.trust_only),
-            ]
-        return hang(lines, width) if width else lines
+            below += ["", TRUST_ONLY]
+            below += [f"\t{p.service}: {', '.join(p.trust)}" for p in self.trust_only]
+        top = table(HEADINGS, rows, width) if rows else []
+        return [*top, *(hang((line,), width) for line in below)]
 
     def no_rows(self) -> list[int]:
         """The numbers of the lines that are no rows."""

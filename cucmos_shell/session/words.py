@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmos_shell.cli.render import to_data, to_fitted_lines, to_json, to_lines
+from cucmos_shell.cli.render import to_blocks, to_data, to_fitted_lines, to_json, to_lines
 from cucmos_shell.cli.wording import failure_json, failure_text
 from cucmos_shell.results import Document, Say
 from cucmos_shell.text import counted
@@ -34,13 +34,16 @@ def shown(
 
             data = filtered_data(data, filters)
         return Say(to_json({"command": match.canonical, "ok": True, "data": data}) + "\n")
-    # What goes through a filter is as a program reads it.
-    fits = match.command.own and width and all(kind == "page" for kind, _ in filters)
-    lines = to_fitted_lines(value, width) if fits else to_lines(value)
-    if filters:
+    # A file is as a program reads it.
+    fits = match.command.own and width and not match.redirected
+    if all(kind == "page" for kind, _ in filters):
+        lines = to_fitted_lines(value, width) if fits else to_lines(value)
+    else:
         from cucmos_shell.cli.filters import filtered
 
-        lines = filtered(lines, filters, getattr(value, "no_rows", list[int])())
+        # Filters look at the lines as they are without a width.
+        blocks = to_blocks(value, width) if fits else ()
+        lines = filtered(to_lines(value), filters, getattr(value, "no_rows", list[int])(), blocks)
     if not lines:
         return None
     # `set cli pagination off` ends what pages by itself, not what asks for pages.

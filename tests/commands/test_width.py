@@ -1,5 +1,7 @@
 """What a terminal's width may change: our own screens, and nothing of the product's."""
 
+import pathlib
+
 import pytest
 from harness import Conversation
 from hypothesis import given
@@ -82,13 +84,41 @@ def test_every_own_command_is_known_here():
     assert own - named - asking == {"utils store rollback", "utils store purge"}
 
 
-@pytest.mark.parametrize("line", ["show cert expiry", "show service pending", "show audit last 3"])
-def test_a_filter_and_json_get_what_a_program_gets(busy, line):
-    """As does a terminal that is hardly one."""
-    for width in (1, 40, 1000):
-        assert at(busy, width, f"{line} | include .").count("\n") == at(
-            busy, 0, f"{line} | include ."
-        ).count("\n")
+TABLES = ("show cert expiry", "show service pending", "show audit last 3", "show cert chain tomcat")
+
+
+@pytest.mark.parametrize("width", [80, 40])
+@pytest.mark.parametrize("line", [*TABLES, "show alarm", "show ocsp", "show history"])
+def test_what_is_filtered_fits_as_the_whole_does(busy, line, width):
+    """A filter that keeps all lines keeps their form, and one that keeps some keeps theirs."""
+    whole = at(busy, width, line).splitlines()
+    kept = at(busy, width, f"{line} | exclude nothing-like-this").splitlines()
+    if line not in ("show audit last 3", "show history"):
+        assert kept == whole
+    assert fits(kept, width)
+    last = at(busy, width, f"{line} | last 1").splitlines()
+    assert fits(last, width)
+    assert last
+
+
+def test_filters_look_at_the_lines_of_a_program(busy):
+    """What stands in one of them is found, wherever the terminal breaks it."""
+    for width in (0, 1, 40, 80, 1000):
+        line = "show service pending | include Cisco Tomcat .*tomcat-trust"
+        shown = at(busy, width, line)
+        assert shown.startswith("Cisco Tomcat\n" if width == 40 else "Cisco Tomcat  ")
+        assert "tomcat-trust" in shown
+        assert at(busy, width, f"{line} | count") == "Count: 1 line\n"
+
+
+@pytest.mark.parametrize("line", TABLES)
+def test_a_file_gets_what_a_program_gets(busy, line):
+    """Whatever the terminal is."""
+    files = []
+    for width in (0, 40):
+        at(busy, width, f"{line} | redirect w{width}.txt")
+        files.append(pathlib.Path(busy.state_dir, "download", f"w{width}.txt").read_text())
+    assert len(files[0].splitlines()) == len(files[1].splitlines())
     assert fits(at(busy, 80, f"{line} | page").splitlines(), 80)
 
 
