@@ -108,7 +108,7 @@ class Matcher:
             raise BadValue('A closing quotation mark (") is missing')
         pipe = next((i for i, lex in enumerate(lexemes) if is_pipe(lex)), len(lexemes))
         command, values, canonical = self._walk(lexemes[:pipe])
-        filters = _filters(lexemes[pipe:])
+        filters = _filters(lexemes[pipe:], command.usage)
         if filters and command.changes:
             from cucmos_shell.cli.pipes import NO_FILTERS
 
@@ -255,9 +255,9 @@ class Matcher:
         return Reached(place, bound)
 
 
-def _filters(lexemes: list[Lexeme]) -> tuple[Filter, ...]:
+def _filters(lexemes: list[Lexeme], usage: str) -> tuple[Filter, ...]:
     if not lexemes:
         return ()
     from cucmos_shell.cli.pipes import filters
 
-    return tuple(filters(lexemes))
+    return tuple(filters(lexemes, usage))

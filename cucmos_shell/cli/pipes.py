@@ -35,15 +35,18 @@ class Filter(Value):
     text: str
 
 
-def filters(lexemes: list[Lexeme]) -> Iterator[Filter]:
-    """The filters that `lexemes` are, from the first bar on. Raises BadValue."""
+def filters(lexemes: list[Lexeme], usage: str = "") -> Iterator[Filter]:
+    """The filters that `lexemes` are, from the first bar on, behind a command of that `usage`.
+
+    Raises BadValue.
+    """
     i = 0
     while i < len(lexemes):
         end = next((k for k in range(i + 1, len(lexemes)) if is_pipe(lexemes[k])), len(lexemes))
         words = [lexeme.text for lexeme in lexemes[i + 1 : end]]
         kinds = kinds_of(words[0]) if words else []
         if len(kinds) != 1:
-            raise BadValue("After | comes one of: {kinds}", kinds=", ".join(FILTERS))
+            raise no_filter(words[0] if words else "", usage)
         kind, text = kinds[0], " ".join(words[1:])
         wanted, _ = FILTERS[kind]
         if not wanted and text:
@@ -56,6 +59,13 @@ def filters(lexemes: list[Lexeme]) -> Iterator[Filter]:
             raise BadValue("| redirect comes last")
         yield Filter(kind, text)
         i = end
+
+
+def no_filter(word: str, usage: str) -> BadValue:
+    """Why `word` is none: it may be one of the command's own, such as `where` of a list."""
+    if word and word.casefold() in usage.replace("[", " ").split():
+        return BadValue("{word} stands before the |:", word=word, details=(usage,))
+    return BadValue("After | comes one of: {kinds}", kinds=", ".join(FILTERS))
 
 
 def _is_number(text: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cucmos_shell.cli.lexemes import is_pipe, quote, split
 from cucmos_shell.cli.pattern import Offer, Typed
-from cucmos_shell.cli.pipes import FILTERS, NO_FILTERS, kinds_of
+from cucmos_shell.cli.pipes import FILTERS, NO_FILTERS, kinds_of, no_filter
 from cucmos_shell.errors import BadValue, ShellError, UnknownCommand
 from cucmos_shell.results import Value
 from cucmos_shell.text import columns, described, listing, safe, safe_line
@@ -170,8 +170,8 @@ def help_lines(walker: Matcher, text: str, width: int) -> list[str]:
     """
     asked = _Asked(text)
     if asked.bar >= 0:
-        check_filters_follow(walker, asked.lexemes)
-        return _filter_help(asked, width)
+        command = check_filters_follow(walker, asked.lexemes)
+        return _filter_help(asked, command, width)
     reached = walker.reach(asked.done)
     place = reached.place
     if place.argument is not None and place.argument.command and (reached.words or asked.part):
@@ -185,8 +185,8 @@ def help_lines(walker: Matcher, text: str, width: int) -> list[str]:
     return follow(walker, walker.reach(asked.lexemes), width)
 
 
-def check_filters_follow(walker: Matcher, lexemes: list[Lexeme]) -> None:
-    """Raise a ShellError unless a command that takes filters stands before the first bar."""
+def check_filters_follow(walker: Matcher, lexemes: list[Lexeme]) -> Command:
+    """The command before the first bar. Raises a ShellError unless it takes filters."""
     bar = next(i for i, lexeme in enumerate(lexemes) if is_pipe(lexeme))
     reached = walker.reach(lexemes[:bar])
     place = reached.place.next if reached.words else reached.place
@@ -195,9 +195,10 @@ def check_filters_follow(walker: Matcher, lexemes: list[Lexeme]) -> None:
         raise UnknownCommand("No valid command entered")
     if command.changes:
         raise BadValue(NO_FILTERS)
+    return command
 
 
-def _filter_help(asked: _Asked, width: int) -> list[str]:
+def _filter_help(asked: _Asked, command: Command, width: int) -> list[str]:
     behind = asked.done[asked.bar + 1 :]
     if not behind:
         found = kinds_of(asked.part)
@@ -205,7 +206,7 @@ def _filter_help(asked: _Asked, width: int) -> list[str]:
         return described(rows, width) or [f"\tNo filter begins with {asked.part}"]
     kinds = kinds_of(behind[0].text)
     if len(kinds) != 1:
-        raise UnknownCommand("No valid command entered")
+        raise no_filter(behind[0].text, command.usage)
     wanted, about = FILTERS[kinds[0]]
     return described([(wanted or "<cr>", about)], width)
 
@@ -255,6 +256,8 @@ def _names(
     assert argument is not None
     try:
         part, offers = _offers(walker, reached, asked)
+    except BadValue:
+        raise
     except ShellError:
         # What it is about cannot be read now: the command will say so.
         part, offers = asked.part, []

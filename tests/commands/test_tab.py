@@ -136,3 +136,45 @@ def test_services_are_offered_that_take_the_command(say):
         assert set(offered) == {name for name, spec in services.items() if takes(spec)}
     kept = next(name for name, spec in services.items() if "stop" not in spec.controls)
     assert f"{kept} cannot be told to stop" in say(f"utils service stop {kept}")
+
+
+def test_where_offers_the_values_that_occur(say, outside_ca, complete):
+    """Of the list that is asked for; TEXT may be any other."""
+    say("set cert import trust tomcat", outside_ca.root().pem.decode())
+    line = "show cert list {} where {} "
+    assert complete(line.format("own", "key-type is-exactly")) == [
+        'show cert list own where key-type is-exactly "RSA 2048" '
+    ]
+    assert complete("show cert list trust where common-name contains e") == [
+        'show cert list trust where common-name contains "Example Root CA" '
+    ]
+    stores = say.session.help(line.format("trust", "certificate-name is-exactly"))
+    assert stores[0].split()[0] == "TEXT"
+    assert stores[1:] == ("\ttomcat-trust", "\tipsec-trust", "\tcup-trust", "\tcup-xmpp-trust")
+    assert complete("show csr list where file-name is-exactly ") == [
+        "show csr list where file-name is-exactly "
+    ]
+    say("set csr gen cup")
+    assert complete("show csr list where file-name is-exactly ") == [
+        "show csr list where file-name is-exactly cup.csr "
+    ]
+    types = say.session.help("show csr list where type is-exactly ")
+    assert types[-1] == "\tcsr"
+
+
+@pytest.mark.parametrize("line", ["where colour ", "where colour", "where issuer is-empty and col"])
+def test_an_unknown_field_lists_those_there_are(say, line):
+    """Behind it and in it; Tab does nothing."""
+    lines = say.session.help(f"show cert list own {line}")
+    assert lines[0].endswith("is not a field of a certificate list")
+    assert "\tcommon-name" in lines
+    assert not say.session.complete(f"show cert list own {line}").candidates
+
+
+@pytest.mark.parametrize("line", ["show cert list own | where ", "show csr list | where type is"])
+def test_where_is_no_filter_and_it_is_said(say, line):
+    """Many look for it behind the bar."""
+    assert say.session.help(line)[0] == "where stands before the |:"
+    assert say(line).startswith("where stands before the |:\nshow c")
+    assert say.status == 1
+    assert say("show myself | where x").startswith("After | comes one of: ")

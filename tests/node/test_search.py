@@ -110,17 +110,39 @@ def test_a_beginning_is_incomplete(words):
         ("", search.FIELDS),
         ("issuer", (*search.WITH_TEXT, *search.WITHOUT_TEXT)),
         ("expiration", search.relations("expiration")),
-        ("issuer contains", ("TEXT",)),
+        ("issuer contains", ()),
         ("issuer contains x", ("and",)),
         ("expiration within 3", ("days",)),
         ("issuer is-empty and", search.FIELDS),
-        ("nonsense", ()),
-        ("issuer contains x or", ()),
     ],
 )
 def test_tab_knows_what_may_stand_next(words, next_words):
     """Fields, relations, units and `and`; nothing for free text."""
-    assert search.follow(words.split()) == next_words
+    assert search.follow(words.split()).names == next_words
+
+
+@pytest.mark.parametrize(
+    ("words", "free"),
+    [("issuer contains", "TEXT"), ("expiration within", "NUMBER"),
+     ("expiration before", "YYYY-MM-DD"), ("issuer is-empty", "<cr>"), ("issuer", "")],
+)  # fmt: skip
+def test_the_form_of_free_text_is_known(words, free):
+    """And of which field and relation it is."""
+    following = search.follow(words.split())
+    assert following.free == free
+    assert following.field == ("" if free == "<cr>" else words.split()[0])
+
+
+@pytest.mark.parametrize(
+    ("words", "lists"),
+    [("nonsense", "common-name"), ("issuer sounds-like", "contains"), ("issuer is-empty or", "and"),
+     ("expiration within 3 weeks", "days")],
+)  # fmt: skip
+def test_wrong_words_name_the_right_ones(words, lists):
+    """So that whoever asks what may follow learns it."""
+    with pytest.raises(BadValue) as caught:
+        search.follow(words.split())
+    assert f"\t{lists}" in caught.value.details
 
 
 def test_requests_are_searched_too():

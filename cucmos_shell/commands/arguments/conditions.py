@@ -11,6 +11,25 @@ if TYPE_CHECKING:
     from cucmos_shell.node import Node
     from cucmos_shell.node.certificates.search import Condition
 
+ABOUT = {
+    "file-name": "name behind the slash",
+    "certificate-name": "unit or trust store",
+    "type": "cert, trust-certs or csr",
+    "common-name": "CN of its subject",
+    "issuer": "who signed it",
+    "serial": "hexadecimal number",
+    "expiration": "end, as 2031-11-17T12:26:39Z",
+    "description": "text behind the colon",
+    "key-type": "such as RSA 2048",
+    "within": "NUMBER days from now, or over",
+    "before": "a day, YYYY-MM-DD",
+    "and": "one more condition",
+    "<cr>": "list what meets these",
+    "NUMBER": "of days",
+    "YYYY-MM-DD": "a day",
+    "TEXT": "any text; case does not matter",
+}
+
 
 def _parse(_: Node, words: tuple[str, ...]) -> tuple[Condition, ...]:
     from cucmos_shell.node.certificates import search
@@ -18,10 +37,36 @@ def _parse(_: Node, words: tuple[str, ...]) -> tuple[Condition, ...]:
     return search.parse(words)
 
 
-def _complete(_: Node, typed: Typed) -> list[Offer]:
+def _complete(node: Node, typed: Typed) -> list[Offer]:
+    """What may follow, and after a relation what there is to be found. Raises BadValue."""
     from cucmos_shell.node.certificates import search
 
-    return [Offer(word, placeholder=word.isupper()) for word in search.follow(typed.words)]
+    next_one = search.follow(typed.words)
+    names, free = next_one.names, next_one.free
+    if free == "TEXT":
+        names = tuple(_values(node, typed, next_one.field))
+    elif names and not any(name.startswith(typed.part.casefold()) for name in names):
+        search.follow((*typed.words, typed.part))
+    offers = [Offer(name, ABOUT.get(name, "")) for name in names]
+    if free and not (typed.part and names):
+        offers.insert(0 if free != "<cr>" else 1, Offer(free, ABOUT.get(free, ""), True))
+    return offers
+
+
+def _values(node: Node, typed: Typed, field: str) -> list[str]:
+    """What the field says of the certificates, or requests, that the command lists."""
+    from cucmos_shell.node.certificates import search
+
+    snapshot = node.snapshot()
+    own = [(unit, snapshot.own(unit)) for unit in snapshot.units]
+    kind = typed.bound.get("kind")
+    if kind == "own":
+        rows = [(unit, (one.row,)) for unit, one in own if one.row]
+        return search.values(field, rows, search.CERTIFICATE)
+    if kind == "trust":
+        stores = [(store, snapshot.trust(store)) for store in snapshot.stores]
+        return search.values(field, stores, search.TRUST)
+    return search.request_values(field, [(unit, one.request) for unit, one in own if one.request])
 
 
 CONDITION = Argument(

@@ -25,6 +25,7 @@ FIELDS = (
     "file-name", "certificate-name", "type", "common-name", "issuer", "serial", "expiration",
     "description", "key-type",
 )  # fmt: skip
+FIELD = "field of a certificate list"
 EXPIRATION = "expiration"
 WITH_TEXT = ("begins-with", "contains", "ends-with", "is-exactly")
 WITHOUT_TEXT = ("is-empty", "is-not-empty")
@@ -94,7 +95,7 @@ def parse(words: Sequence[str]) -> tuple[Condition, ...]:
     """The conditions that `words` say. Raises BadValue or IncompleteCommand."""
     rest, conditions = _Words(words), []
     while True:
-        field = _one_of(rest.take(*FIELDS), FIELDS, "field of a certificate list")
+        field = _one_of(rest.take(*FIELDS), FIELDS, FIELD)
         known = relations(field)
         relation = _one_of(rest.take(*known), known, f"relation of {field}")
         conditions.append(_condition(field, relation, rest))
@@ -140,45 +141,71 @@ def _date(text: str) -> float:
     return moment.timestamp()
 
 
-def follow(words: Sequence[str]) -> tuple[str, ...]:
-    """What may stand after `words`; in capitals for free text, nothing if they are wrong."""
+class Following(Value):
+    """What may stand after words: `names`, or free text of the form `free`.
+
+    `relation` is that of `field` whose text it is; both are empty before.
+    """
+
+    names: tuple[str, ...]
+    free: str = ""
+    field: str = ""
+    relation: str = ""
+
+
+def follow(words: Sequence[str]) -> Following:
+    """What may stand after `words`. Raises BadValue if they are wrong."""
     rest = list(words)
     while rest:
-        field = _full(rest.pop(0), FIELDS)
-        if not field:
-            return ()
+        field = _one_of(rest.pop(0), FIELDS, FIELD)
+        known = relations(field)
         if not rest:
-            return relations(field)
-        relation = _full(rest.pop(0), relations(field))
-        if not relation:
-            return ()
+            return Following(known, field=field)
+        relation = _one_of(rest.pop(0), known, f"relation of {field}")
         if relation not in WITHOUT_TEXT:
             if not rest:
-                return (_FREE.get(relation, "TEXT"),)
+                return Following((), _FREE.get(relation, "TEXT"), field, relation)
             rest.pop(0)
         if relation == WITHIN:
             if not rest:
-                return (DAYS,)
-            rest.pop(0)
+                return Following((DAYS,))
+            _one_of(rest.pop(0), (DAYS,), "unit of time here")
         if not rest:
-            return (AND,)
-        if not _full(rest.pop(0), (AND,)):
-            return ()
-    return FIELDS
+            return Following((AND,), "<cr>")
+        _one_of(rest.pop(0), (AND,), "word behind a condition")
+    return Following(FIELDS)
 
 
 # --- over rows -------------------------------------------------------------------------------
 
 
 _GETTERS: dict[str, Getter] = {
-    "file-name": lambda row: f"{row.name}.pem".casefold(),
-    "common-name": lambda row: row.common_name.casefold(),
-    "issuer": lambda row: row.issuer.casefold(),
+    "file-name": lambda row: f"{row.name}.pem",
+    "common-name": lambda row: row.common_name,
+    "issuer": lambda row: row.issuer,
     "serial": lambda row: row.serial,
-    "expiration": lambda row: iso_time(row.not_after).casefold(),
-    "description": lambda row: row.description.casefold(),
-    "key-type": lambda row: row.key_type.casefold(),
+    "expiration": lambda row: iso_time(row.not_after),
+    "description": lambda row: row.description,
+    "key-type": lambda row: row.key_type,
 }
+
+
+def values(
+    field: str, groups: Iterable[tuple[str, Iterable[CertificateRow]]], type_name: str
+) -> list[str]:
+    """What `field` says of the certificates of `groups` (unit or store, rows), each text once."""
+    if field == "type":
+        return [type_name]
+    if field == "certificate-name":
+        return [name for name, rows in groups if any(True for _ in rows)]
+    get = _GETTERS[field]
+    return sorted({get(row) for _, rows in groups for row in rows} - {""}, key=str.casefold)
+
+
+def request_values(field: str, requests: Iterable[tuple[str, RequestRow]]) -> list[str]:
+    """What `field` says of the pending requests, each with its unit, each text once."""
+    found = {_of_request(request, unit).get(field, "") for unit, request in requests}
+    return sorted(found - {""}, key=str.casefold)
 
 
 def _test(condition: Condition) -> Test:
@@ -223,19 +250,23 @@ def select(
             found = found if test(same[condition.field]) else []
         else:
             get = _GETTERS[condition.field]
-            found = [row for row in found if test(get(row))]
+            found = [row for row in found if test(get(row).casefold())]
     return found
 
 
-def meets(request: RequestRow, conditions: Iterable[Condition], *, certificate_name: str) -> bool:
-    """Whether a pending request meets all conditions; it has no issuer, serial or expiration."""
-    values = {
+def _of_request(request: RequestRow, unit: str) -> dict[str, str]:
+    return {
         "file-name": f"{request.name}.csr",
-        "certificate-name": certificate_name,
+        "certificate-name": unit,
         "type": REQUEST,
         "common-name": request.common_name,
         "key-type": request.key_type,
     }
+
+
+def meets(request: RequestRow, conditions: Iterable[Condition], *, certificate_name: str) -> bool:
+    """Whether a pending request meets all conditions; it has no issuer, serial or expiration."""
+    values = _of_request(request, certificate_name)
     return all(
         condition.relation not in OF_TIME
         and _test(condition)(values.get(condition.field, "").casefold())
