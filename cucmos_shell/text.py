@@ -149,20 +149,33 @@ def described(rows: Sequence[tuple[str, str]], width: int = 0) -> list[str]:
     if len(rows) > MAX_DOWN or not any(about for _, about in rows):
         return listing([name for name, _ in rows], width)
     names = [safe_line(name) for name, _ in rows]
-    room = (width or _USUAL_WIDTH) - _INDENT - max(map(len, names)) - 3
-    if room < _LEAST_ABOUT:
+    indent = max(map(len, names)) + _BESIDE
+    room = (width or _USUAL_WIDTH) - _INDENT - indent
+    if room < LEAST_ABOUT:
         return listing(names, width)
-    return [
-        f"\t{line}"
-        for line in columns(
-            [(n, cut(a, room)) for n, (_, a) in zip(names, rows, strict=True)], gap=3
-        )
-    ]
+    pairs = zip(names, rows, strict=True)
+    return [f"\t{line}" for n, (_, about) in pairs for line in beside(n.ljust(indent), about, room)]
 
 
-_LEAST_ABOUT = 8
+# Blanks between a name and what it is, and the least room for that.
+_BESIDE = 3
+LEAST_ABOUT = 8
 
 
-def cut(text: str, most: int) -> str:
-    """`text` in at most `most` characters (4 and more), the end replaced by dots if need be."""
-    return text if len(text) <= most else text[: most - 3].rstrip() + "..."
+def beside(name: str, text: str, room: int) -> list[str]:
+    """`name` with `text` to the right of it, in as many lines of `room` characters as it needs."""
+    first, *others = wrapped(text, room)
+    return [f"{name}{first}".rstrip(), *(" " * len(name) + line for line in others)]
+
+
+def wrapped(text: str, room: int) -> list[str]:
+    """`text` in lines of at most `room` characters, broken at blanks only; at least one line."""
+    lines = [""]
+    for word in text.split(" "):
+        if not lines[-1]:
+            lines[-1] = word
+        elif len(lines[-1]) + 1 + len(word) <= room:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines

@@ -5,12 +5,22 @@ Whatever is offered at an argument depends on what was typed before it (`pattern
 
 from __future__ import annotations
 
+from cucmos_shell.cli.fit import MIN_WIDTH
 from cucmos_shell.cli.lexemes import is_pipe, quote, split
 from cucmos_shell.cli.pattern import Offer, Typed
 from cucmos_shell.cli.pipes import FILTERS, NO_FILTERS, kinds_of, no_filter
 from cucmos_shell.errors import BadValue, ShellError, UnknownCommand
 from cucmos_shell.results import Value
-from cucmos_shell.text import columns, described, listing, safe, safe_line
+from cucmos_shell.text import (
+    LEAST_ABOUT,
+    beside,
+    columns,
+    described,
+    listing,
+    safe,
+    safe_line,
+    wrapped,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -219,7 +229,7 @@ def follow(walker: Matcher, reached: Reached, width: int = 0) -> list[str]:
 def _at_argument(walker: Matcher, reached: Reached, asked: _Asked, width: int) -> list[str]:
     place = reached.place
     beginning = not (asked.part or reached.words)
-    lines = _syntax(walker, place) if beginning else []
+    lines = _syntax(walker, place, width) if beginning else []
     if place.words:
         rest = _words(walker, place, walker.candidates(place, ""), width)
         if place.command is not None and place.command.level <= walker.level:
@@ -233,15 +243,15 @@ def _at_argument(walker: Matcher, reached: Reached, asked: _Asked, width: int) -
     return [*lines, "", *rest] if lines and rest else [*lines, *rest]
 
 
-def _syntax(walker: Matcher, place: Place) -> list[str]:
+def _syntax(walker: Matcher, place: Place, width: int) -> list[str]:
     """The syntax of the commands from here on, unless they are many as at a menu."""
     only = walker.grammar.only(place, walker.level)
     if only is not None:
-        return syntax(only)
+        return syntax(only, width)
     if place.words:
         return []
     commands = [c for c in walker.grammar.below(place) if c.level <= walker.level]
-    return [line for command in commands for line in syntax(command)]
+    return [line for command in commands for line in syntax(command, width)]
 
 
 def _words(walker: Matcher, place: Place, words: list[str], width: int) -> list[str]:
@@ -271,13 +281,23 @@ def _names(
     return [] if described_above else described([(argument.name, argument.help)], width)
 
 
-def syntax(command: Command) -> list[str]:
-    """The `Syntax:` block of `command` (CLI reference, About CLI: three columns)."""
-    return [
-        "Syntax:",
-        command.usage,
-        *columns(command.parameters(), 3),
-    ]
+def syntax(command: Command, width: int = 0) -> list[str]:
+    """The `Syntax:` block of `command` (CLI reference, About CLI: three columns).
+
+    On a terminal `width` wide (0 if unknown) it is broken between words, never within a choice.
+    """
+    rows = command.parameters()
+    if width < MIN_WIDTH:
+        return ["Syntax:", command.usage, *columns(rows, 3)]
+    first, *others = wrapped(command.usage, width - 2)
+    lines = ["Syntax:", first, *(f"  {line}" for line in others)]
+    names = columns((row[:2] for row in rows), 3)
+    indent = max(map(len, names), default=0) + 3
+    if width - indent < LEAST_ABOUT:
+        return [*lines, *columns(rows, 3)]
+    for name, (_, _, meaning) in zip(names, rows, strict=True):
+        lines += beside(name.ljust(indent), meaning, width - indent)
+    return lines
 
 
 # --- arguments -----------------------------------------------------------------------------------

@@ -91,6 +91,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
 REAUTH = ("set cert", "set csr", "set ocsp", "set web-security", "utils cert")
 
 
+# What people of other shells type, and its words here.
+ELSEWHERE = dict.fromkeys(("logout", "logoff", "bye"), ("exit", "quit"))
+
+
 def load(module: str) -> Family:
     """The family declared in `cucmos_shell.commands.MODULE`."""
     family = import_module(f"{__name__}.{module}").family

@@ -7,8 +7,8 @@ from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.fit import hang, prose
 from cucmos_shell.cli.pipes import FILTERS
 from cucmos_shell.cli.suggest import syntax
-from cucmos_shell.results import Notice
-from cucmos_shell.text import columns, cut
+from cucmos_shell.results import Notice, Value
+from cucmos_shell.text import beside, columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from cucmos_shell.cli.caller import Caller
     from cucmos_shell.cli.grammar import Command
     from cucmos_shell.node import Node
+    from cucmos_shell.results import Result
 
 family = Family()
 
-# What a command does is left out where there is less room for it.
-LEAST_ABOUT = 16
+# What a command does stands below it where there is less room beside.
+LEAST_ABOUT = 24
 COMMAND = Argument("command", "words of a command", words=True, command=True)
 
 OVERVIEW = (
@@ -35,18 +36,18 @@ OVERVIEW = (
 class HelpList(Notice):
     """Commands, a line each."""
 
-    def fitted(self, width: int) -> list[str]:
-        """The text for a terminal of that width: what a command does may be cut, or left out."""
-        lines: list[str] = []
-        for line in self.text:
-            name, _, about = line.strip().partition("  ")
-            if line in OVERVIEW:
-                lines += hang([line], width)
-            elif about and width - line.index(about.strip()) < LEAST_ABOUT:
-                lines.append(cut(line[: line.index(name) + len(name)], width))
-            else:
-                lines.append(cut(line, width))
-        return lines
+    def blocks(self, width: int) -> list[list[str]]:
+        """For each line those that it becomes: what a command does is wrapped beside its words."""
+        return [self._block(line, width) for line in self.text]
+
+    def _block(self, line: str, width: int) -> list[str]:
+        name, _, about = line.strip().partition("  ")
+        if line in OVERVIEW or not about or len(line) <= width:
+            return hang((line,), width)
+        indent = line.index(about.strip(), line.index(name) + len(name))
+        if width - indent >= LEAST_ABOUT:
+            return beside(line[:indent], about.strip(), width - indent)
+        return [*hang((line[:indent].rstrip(),), width), *hang((f"    {about.strip()}",), width)]
 
 
 class HelpOverview(HelpList):
@@ -55,13 +56,22 @@ class HelpOverview(HelpList):
     pages = True
 
 
-class HelpPage(Notice):
-    """The help of one command; its syntax is laid out as the product's."""
+class HelpPage(Value):
+    """The help of one command."""
+
+    command: Command
+
+    def lines(self) -> list[str]:
+        """The text: what it does, its syntax, examples."""
+        return explain(self.command)
 
     def fitted(self, width: int) -> list[str]:
-        """The text for a terminal of that width, whatever its syntax needs."""
-        end = self.text.index("Syntax:")
-        return [*prose(self.text[:end], width), *self.text[end:]]
+        """The text for a terminal of that width: sentences are broken anew."""
+        return explain(self.command, width)
+
+    def data(self) -> dict[str, list[str]]:
+        """The JSON form: key `lines`."""
+        return {"lines": self.lines()}
 
 
 @family.command(
@@ -71,12 +81,12 @@ class HelpPage(Notice):
     arguments=(COMMAND,),
     examples=("help show cert list",),
 )
-def help_command(node: Node, caller: Caller, command: tuple[str, ...] = ()) -> Notice:
+def help_command(node: Node, caller: Caller, command: tuple[str, ...] = ()) -> Result:
     """Explain a command, or list the commands there are by what they are for."""
     walker = caller.walker
     place, one = walker.command(command)
     if one is not None:
-        return HelpPage(tuple(explain(one)))
+        return HelpPage(one)
     if command:
         return HelpList(tuple(walker.overview(place)))
     found = [c for c in walker.grammar.below(place) if c.level <= caller.level]
@@ -97,14 +107,16 @@ def _grouped(found: list[Command]) -> Iterator[str]:
             yield f"  {one.words.ljust(width)}  {one.summary}"
 
 
-def explain(command: Command) -> list[str]:
-    """The help page of one command."""
+def explain(command: Command, width: int = 0) -> list[str]:
+    """The help page of one command, for a terminal of that width (0 if unknown)."""
     lines = [f"{command.words} help:", command.summary]
     if command.doc:
         lines += ["", *command.doc.splitlines()]
     if not command.changes:
         lines += ["", "Filters may follow, such as | include TEXT; | ? lists them."]
-    lines += ["", *syntax(command)]
+    if width:
+        lines = prose(lines, width)
+    lines += ["", *syntax(command, width)]
     if command.examples:
         lines += ["", "Example:", *(f"\t{line}" for line in command.examples)]
     return lines

@@ -55,10 +55,12 @@ class Impact(Value):
     services: tuple[ServiceImpact, ...]
     nodes: tuple[NodeImpact, ...]
     lists: ListImpact
+    joined: bool
 
     def lines(self) -> list[str]:
-        """The text in three parts: certificates, services, nodes."""
-        lines = columns(self._certificates(), gap=1)
+        """The text under a heading, in three parts: certificates, services, nodes."""
+        lines = [f"What regenerating the certificate of {self.unit} would touch:", ""]
+        lines += columns(self._certificates(), gap=1)
         lines += _list_lines(self.lists)
         lines += ["", "Services to restart:"]
         for service in self.services:
@@ -67,9 +69,15 @@ class Impact(Value):
             lines += [f"\t\twith it: {name}" for name in service.along]
         if not self.services:
             lines.append("\tnone")
-        lines += ["", "Other nodes:"]
-        table = columns((node.hostname, node.ip, node.role, node.receives) for node in self.nodes)
-        return lines + ([f"\t{line}" for line in table] or ["\tnone"])
+        return [*lines, "", "Other nodes:", *(f"\t{line}" for line in self._nodes())]
+
+    def _nodes(self) -> list[str]:
+        if not self.nodes:
+            return ["none"]
+        if not self.joined:
+            names = ", ".join(node.hostname for node in self.nodes)
+            return [f"This node has joined no cluster: nothing reaches {names}."]
+        return columns((node.hostname, node.ip, node.role, node.receives) for node in self.nodes)
 
     def _certificates(self) -> Iterator[tuple[str, str]]:
         lost, request = self.lost_issuer, self.request
@@ -138,7 +146,7 @@ def impact(node: Node, unit: str) -> Impact:
     Warns when phones would be left without a signer they know.
     """
     snapshot = node.snapshot()
-    own = snapshot.own(unit)
+    own, members = snapshot.own(unit), others(node)
     return Impact(
         unit=unit,
         certificate=f"{unit}/{unit}.pem",
@@ -150,8 +158,9 @@ def impact(node: Node, unit: str) -> Impact:
         lists=_lists(node, snapshot, unit),
         nodes=tuple(
             node_impact(other, node.profile.distribution, unit, multi_server=own.multi_server)
-            for other in others(node)
+            for other in members
         ),
+        joined=any(other.joined for other in members),
     )
 
 

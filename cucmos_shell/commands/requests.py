@@ -19,6 +19,7 @@ from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from cucmos_shell.node import Node
@@ -137,6 +138,12 @@ def _unit(node: Node, name: str) -> str:
 OWNER = Argument("unit", UNIT.help, parse=_unit, complete=complete_unit)
 
 
+REPLACES = (
+    "WARNING: This operation will replace the pending CSR of {unit};"
+    " a certificate signed for that one will not fit"
+)
+
+
 @family.command(
     "set csr gen <unit> [key {rsa2048|rsa3072|rsa4096|ec256|ec384|ec521:key}]"
     " [hash {sha256|sha384|sha512:hash}] [multi-server]",
@@ -163,8 +170,7 @@ def generate(
     hash_name = csr.hash_for(kind, hash, spec.hash)
     pairs, names = _contents(node, unit, kind, bool(multi_server))
     odd = csr.odd_characters([*pairs, *(_split(name) for name in names)])
-    for attribute, value, characters in odd:
-        yield Progress(_warning(attribute, value, characters))
+    yield from _warnings(node, unit, odd)
     private = node.world.new_key(kind)
     try:
         der = csr.make(
@@ -212,8 +218,12 @@ def _split(name: str) -> tuple[str, str]:
     return kind, value
 
 
-def _warning(attribute: str, value: str, characters: str) -> str:
-    return f"WARNING: many public CAs refuse {' '.join(characters)} in {attribute} ({value})"
+def _warnings(node: Node, unit: str, odd: Iterable[tuple[str, str, str]]) -> Iterator[Progress]:
+    for attribute, value, characters in odd:
+        refused = " ".join(characters)
+        yield Progress(f"WARNING: many public CAs refuse {refused} in {attribute} ({value})")
+    if node.snapshot().own(unit).request is not None:
+        yield Progress(REPLACES.format(unit=unit))
 
 
 @family.command(

@@ -162,6 +162,10 @@ class Session:
             return NotSimulated(
                 "{name}: a command of the real node that this one does not simulate", name=name
             )
+        words = commands.ELSEWHERE.get(line.strip().casefold())
+        if words and isinstance(problem, UnknownCommand):
+            details = ("Did you mean:", *(f"\t{word}" for word in words))
+            return UnknownCommand("No valid command entered", details=details)
         return problem
 
     def understands(self, line: str) -> bool:

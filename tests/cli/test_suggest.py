@@ -4,7 +4,7 @@ import pytest
 
 from cucmos_shell.cli import Argument, Family, Grammar, Walker
 from cucmos_shell.cli.pattern import Offer
-from cucmos_shell.cli.suggest import Completion
+from cucmos_shell.cli.suggest import Completion, syntax
 from cucmos_shell.errors import BadValue, NotFound, UnknownCommand
 from cucmos_shell.text import MAX_LISTED, described, listing
 
@@ -117,7 +117,7 @@ def test_help_for_filters(walker):
     assert walker.help("say x|count | e")[0].startswith("\texclude")
     with pytest.raises(UnknownCommand):
         walker.help("nonsense | ")
-    with pytest.raises(BadValue, match="After | comes one of: begin"):
+    with pytest.raises(BadValue, match="comes one of: begin"):
         walker.help("say x | z ")
 
 
@@ -135,9 +135,34 @@ def test_many_names_stand_in_columns():
     assert listing(many)[-1] == "\t(3 more)"
 
 
-def test_descriptions_are_cut_or_left_out():
-    """A line never wraps because of one."""
+def test_descriptions_are_wrapped_or_left_out():
+    """No line is wider because of one; none is cut."""
     rows = [("apple", "a fruit that keeps the doctor away"), ("pear", "another")]
-    assert described(rows, 40) == ["\tapple   a fruit that keeps th...", "\tpear    another"]
+    assert described(rows, 40) == [
+        "\tapple   a fruit that keeps the", "\t        doctor away", "\tpear    another"
+    ]  # fmt: skip
     assert described(rows, 20) == ["\tapple", "\tpear"]
     assert described([("a\x1b[2J", "b")], 80) == ["\ta\\u{1B}[2J   b"]
+
+
+def test_a_syntax_is_broken_between_words_only():
+    """A choice stays whole, however narrow the terminal; without a width nothing is broken."""
+    family = Family()
+
+    @family.command(
+        "take {first|second|third:which} <thing>",
+        level=0,
+        arguments=(Argument("thing", "a b " * 9),),
+    )
+    def take(node, which, thing):
+        """Take it."""
+
+    (command,) = family.commands
+    whole = syntax(command)
+    assert whole[1] == "take {first|second|third} thing"
+    assert syntax(command, 80)[1] == whole[1]
+    narrow = syntax(command, 32)
+    assert narrow[1:3] == ["take {first|second|third}", "  thing"]
+    assert syntax(command, 26)[1:4] == ["take", "  {first|second|third}", "  thing"]
+    assert all(len(line) <= 40 for line in syntax(command, 40))
+    assert " ".join(" ".join(narrow).split()) == " ".join(" ".join(whole).split())

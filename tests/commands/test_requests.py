@@ -241,3 +241,19 @@ def test_values_no_certificate_can_carry_are_refused(say, words, says):
     """Before the question."""
     assert says in say(f"set web-security {words}")
     assert say.asked == []
+
+
+def test_a_second_request_warns_before_it_replaces_the_first(node, say):
+    """A CA may be at work on it; programs that read JSON find it there."""
+    said = "Successfully Generated CSR  for tomcat\n"
+    assert say("set csr gen tomcat") == said
+    first = node.snapshot().request_pem("tomcat")
+    warning = (
+        "WARNING: This operation will replace the pending CSR of tomcat;"
+        " a certificate signed for that one will not fit\n"
+    )
+    assert say("set csr gen tomcat") == warning + said
+    assert node.snapshot().request_pem("tomcat") != first
+    assert say("set csr gen cup") == "Successfully Generated CSR  for cup\n"
+    say("set output json")
+    assert json.loads(say("set csr gen tomcat"))["data"]["replaced"] is True

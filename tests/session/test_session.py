@@ -262,3 +262,12 @@ def test_the_rich_editor_is_for_the_console(node):
         "It is for the console: over SSH to this server the editor is always quiet",
     ]
     assert "console" not in say("set cli editor quiet")
+
+
+@pytest.mark.parametrize("word", ["logout", "LOGOUT", "bye"])
+def test_words_of_other_shells_are_answered_with_those_of_this(say, word):
+    """In the order of an unknown command."""
+    assert say(word) == (
+        "Did you mean:\n\texit\n\tquit\nExecuted command unsuccessfully\nNo valid command entered\n"
+    )
+    assert not say.session.ended
