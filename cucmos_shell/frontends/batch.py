@@ -1,4 +1,4 @@
-"""Lines without a terminal: `-c`, a file, a pipe. No banner, no prompt, no echo."""
+"""Lines that nobody types: `-c`, a file, a pipe. No banner, no prompt, no echo."""
 
 from __future__ import annotations
 
@@ -59,6 +59,14 @@ class Lines:
         return bool(select.select([self._descriptor], [], [], 0)[0])
 
 
+def _columns() -> int:
+    """The width of the terminal that standard output is; 0 if it is none, or does not know it."""
+    try:
+        return os.get_terminal_size(1).columns
+    except OSError:
+        return 0
+
+
 class Batch:
     """Drives a script with standard output, and `answers` for what it asks (see `Script`)."""
 
@@ -74,6 +82,7 @@ class Batch:
 
         The exit status of the first failure, or 0; 130 for Ctrl-C.
         """
+        self._session.width = _columns()
         typed = self._answers.terminal
         script = self._script = Script(self._session, lines, typed=typed, **self._policy)
         before = signal.signal(signal.SIGINT, self._on_interrupt)

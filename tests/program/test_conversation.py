@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
@@ -121,3 +122,31 @@ def test_tab_help_and_search_on_a_real_terminal(shell):
     said = screen(shell)
     assert said.count(b"admin:") == 4
     assert set(re.findall(rb"\x1b[^A-Za-z]*[A-Za-z]", said)) == {b"\x1b[K"}
+
+
+def on_terminal(node_dir, columns, *commands):
+    """What `commands` show as a batch whose output is a terminal of that width."""
+    arguments = [word for command in commands for word in ("-c", command)]
+    shown, _ = pexpect.run(
+        shlex.join([sys.executable, "-I", "-m", "cucmos_shell", "--state", str(node_dir), *arguments]),
+        env=TERMINAL, withexitstatus=True, dimensions=(24, columns),
+    )  # fmt: skip
+    return shown.decode().replace("\r\n", "\n")
+
+
+def test_a_batch_has_the_width_of_its_terminal(node_dir):
+    """For our own screens; the product's are the same, and a pipe never changes."""
+    lines = ("show cert expiry", "show cert list own", "show cert expiry | last 1")
+    program = [sys.executable, "-I", "-m", "cucmos_shell", "--state", str(node_dir)]
+    piped = subprocess.run(
+        [*program, *(word for line in lines for word in ("-c", line))],
+        capture_output=True, text=True, check=True, env={**TERMINAL, "COLUMNS": "40"},
+    ).stdout  # fmt: skip
+    assert on_terminal(node_dir, 200, *lines) == piped
+    assert on_terminal(node_dir, 0, *lines) == piped
+    narrow = on_terminal(node_dir, 40, *lines)
+    assert narrow.startswith("tomcat/tomcat.pem\n  2031-")
+    assert narrow.count("\n") == piped.count("\n") + 6
+    own = on_terminal(node_dir, 40, lines[1])
+    assert own in piped
+    assert max(map(len, own.splitlines())) > 40
