@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# What `signal` is made of, without the enumerations that it takes a millisecond to make.
+import _signal  # type: ignore[import-not-found]
 import gc
 import os
 import sys
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """The entry point of `cucmos-shell`."""
+    # Ctrl-C during the imports ends the program without a word; there is nothing to tidy up yet.
+    _end_by_interrupt()
     # What a start makes is there to its end: looking for garbage in it takes a millisecond.
     gc.disable()
     import resource
@@ -23,7 +27,21 @@ def main() -> NoReturn:
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     confine.clean_environment(os.environ)
-    sys.exit(_status(_run))
+    try:
+        try:
+            status = _status(_run)
+        finally:
+            # The interpreter must not complain about Ctrl-C while it ends.
+            _end_by_interrupt()
+    except KeyboardInterrupt:
+        status = 130
+    sys.exit(status)
+
+
+def _end_by_interrupt() -> None:
+    """Let Ctrl-C end the process without a word, unless it is ignored, or heard otherwise."""
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
 
 def _run() -> int:
@@ -35,6 +53,8 @@ def _run() -> int:
     asked = understood(sys.argv[1:])
     # The server makes its workers first.
     confine.no_programs(forks=asked.verb is SERVE)
+    if _signal.getsignal(_signal.SIGINT) == _signal.SIG_DFL:
+        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
     return carry_out(asked, World.real())
 
 

@@ -143,16 +143,12 @@ class Batch:
 
     def _unseen(self) -> str | None:
         """A line typed on the terminal without echo."""
-        import termios
+        from cucmos_shell.frontends.tty import Leaving, NoEcho, Signals
 
-        before = termios.tcgetattr(0)
-        quiet = [*before]
-        quiet[3] &= ~termios.ECHO
         try:
-            termios.tcsetattr(0, termios.TCSADRAIN, quiet)
-            return self._answers.peek()
+            with Leaving(*Signals.ENDING), NoEcho(0, flush=False):
+                return self._answers.peek()
         finally:
-            termios.tcsetattr(0, termios.TCSADRAIN, before)
             self.write("\n")
 
     def write(self, text: str, descriptor: int = 1) -> None:

@@ -27,7 +27,7 @@ from cucmos_shell.world import World
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any, NoReturn
+    from typing import Any
 
     from cucmos_shell.frontends.options import Invocation, Verb
     from cucmos_shell.node import Node
@@ -355,13 +355,8 @@ def _at_terminal(options: dict[str, Any], world: World) -> int:
     """A session at the terminal, which is raw from before the banner (and a first installation)."""
     import signal
 
-    from cucmos_shell.frontends.tty import RawMode
+    from cucmos_shell.frontends.tty import Leaving, RawMode, Signals
 
-    def leave(number: int, _: object) -> NoReturn:
-        sys.exit(128 + number)
-
-    for number in (signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, leave)
-    with RawMode(0, flush=False):
+    with Leaving(*Signals.ENDING, signal.SIGINT), RawMode(0, flush=False):
         node, caller = _opened(options, world)
         return _console(node, bool(options["rich"]), caller)

@@ -77,6 +77,13 @@ class RawMode:
         with contextlib.suppress(termios.error):
             termios.tcsetattr(self._descriptor, termios.TCSANOW, mode)
 
+    @classmethod
+    def give_all_back(cls) -> None:
+        """Set every terminal that was ever taken as it was before."""
+        for descriptor, mode in cls._before.items():
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(descriptor, termios.TCSANOW, mode)
+
     def __exit__(self, *_: object) -> None:
         if self._saved is None:
             return
@@ -84,6 +91,47 @@ class RawMode:
             with contextlib.suppress(termios.error):
                 termios.tcflush(self._descriptor, termios.TCIFLUSH)
         self._set(self._saved)
+
+
+class NoEcho(RawMode):
+    """Takes only the echo away from a terminal."""
+
+    def again(self) -> None:
+        """Set the mode (once more, after somebody else has had the terminal)."""
+        if self._saved is not None:
+            mode = [*self._saved]
+            mode[_LOCAL] &= ~termios.ECHO
+            self._set(mode)
+
+
+class Leaving:
+    """Signals that end the program at once, while the block lasts; main thread only.
+
+    Terminals are given back by the signal's handler itself: between taking one and being ready to
+    give it back no block knows of it. A second signal does not wait for anything. `numbers` are the
+    signals; the exit status is 128 and the signal's number.
+    """
+
+    def __init__(self, *numbers: int) -> None:
+        self._numbers = numbers
+        self._old: dict[int, Any] = {}
+        self._left = False
+
+    def __enter__(self) -> Leaving:
+        for number in self._numbers:
+            self._old[number] = signal.signal(number, self._leave)
+        return self
+
+    def _leave(self, number: int, _: FrameType | None) -> None:
+        RawMode.give_all_back()
+        if self._left:
+            os._exit(128 + number)
+        self._left = True
+        raise SystemExit(128 + number)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 class LineLost(BaseException):
@@ -109,10 +157,11 @@ class Signals:
 
     def __enter__(self) -> Signals:
         self.source, self.wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        # First of all: a signal that only a handler has seen would wake nobody.
+        self._old_wake = signal.set_wakeup_fd(self.wake, warn_on_full_buffer=False)
         for number in (*self.ENDING, *self.NOTED):
             self._old[number] = signal.signal(number, self._handle)
         self._old[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
-        self._old_wake = signal.set_wakeup_fd(self.wake, warn_on_full_buffer=False)
         return self
 
     def _handle(self, number: int, _: FrameType | None) -> None:

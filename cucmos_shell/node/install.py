@@ -156,7 +156,12 @@ def _keys(profile: Profile, world: World, progress: Callable[[str], None]) -> di
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         made = pool.map(world.new_key, [spec.key for spec in units])
         keys: dict[str, PrivateKey] = {}
-        for spec, key in zip(units, made, strict=True):
-            keys[spec.name] = key
-            progress(f"Generated a key for {spec.name}")
+        try:
+            for spec, key in zip(units, made, strict=True):
+                keys[spec.name] = key
+                progress(f"Generated a key for {spec.name}")
+        except BaseException:
+            # Whoever ends the program does not wait for keys that have not been begun.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return keys
