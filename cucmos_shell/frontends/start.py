@@ -202,6 +202,7 @@ def _batch(node: Node, caller: Who, options: dict[str, Any], descriptor: int) ->
         identity=caller.identity,
     )
     _introduce(session, caller)
+    node.audit.keep_reserve()
     _started()
     batch = Batch(session, answers, yes=options["yes"], keep_going=options["keep_going"])
     return batch.run(iter(options["c"]) if options["c"] else None)

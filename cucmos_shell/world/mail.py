@@ -71,7 +71,10 @@ def trusting(server: MailServer) -> ssl.SSLContext:
 def send(
     server: MailServer, sender: str, recipient: str, message: bytes, seconds: float = SECONDS
 ) -> None:
-    """Hand the message over. Raises Unanswered; `uncertain` once the message was on its way."""
+    """Hand the message over: it is, once the server has answered to its end (DATA).
+
+    Raises Unanswered; `uncertain` once the message was on its way.
+    """
     for address in (sender, recipient):
         if not address.isascii() or not address.isprintable() or {" ", "<", ">"} & set(address):
             raise Unanswered("an address holds characters that no address may")
@@ -81,13 +84,11 @@ def send(
         _converse(client, server, sender, recipient, message)
     except (Unanswered, OSError, smtplib.SMTPException, ValueError) as error:
         refused = isinstance(error, smtplib.SMTPResponseException)
-        reason = _reason(error)
-        try:
-            deadline.left()
-        except Unanswered as late:
+        reason, late = _reason(error), deadline.over()
+        if late:
             # What went wrong then is that the watch cut the connection.
-            refused, reason = False, late.reason
-        raise Unanswered(reason, uncertain=client.given and not refused) from None
+            refused, reason = False, deadline.missed().reason
+        raise Unanswered(reason, uncertain=client.given and not refused, late=late) from None
     finally:
         client.end()
 
@@ -122,8 +123,9 @@ def _converse(
     if server.account:
         client.login(server.account, server.password)
     client.sendmail(sender, [recipient], message)
+    # It has the message now: whatever it says to QUIT, or does not, changes nothing.
     with contextlib.suppress(smtplib.SMTPException, OSError):
-        client.quit()
+        client.putcmd("quit")
 
 
 def _words(code: int, words: bytes | str) -> str:

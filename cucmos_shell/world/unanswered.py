@@ -8,13 +8,15 @@ from cucmos_shell.results import Value
 class Unanswered(Exception):
     """The other side did not do what it was asked.
 
-    `reason` may hold foreign text. `uncertain`: it may have done it all the same.
+    `reason` may hold foreign text. `uncertain`: it may have done it all the same. `late`: it was
+    silent until nobody waited any longer, and would be again.
     """
 
-    def __init__(self, reason: str, *, uncertain: bool = False) -> None:
+    def __init__(self, reason: str, *, uncertain: bool = False, late: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.uncertain = uncertain
+        self.late = late
 
 
 class MailServer(Value):

@@ -551,3 +551,45 @@ def test_a_full_disk_can_be_cleared(imp_template, tmp_path, reserve, expected):
         env={**os.environ, "PYTHONPATH": str(SUPPORT)},
     )  # fmt: skip
     assert done.stdout.startswith(expected), done.stdout + done.stderr
+
+
+BATCH = """
+import os, shutil, subprocess, sys
+
+state = sys.argv[2] + "/node"
+shutil.copytree(sys.argv[1], state, symlinks=True)
+
+def run(line):
+    command = [sys.executable, "-I", "-m", "cucmos_shell", "--state", state, "-c", line]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    return done.stdout + done.stderr
+
+run("show myself")
+os.makedirs(state + "/upload", exist_ok=True)
+for name, size in (("big", 1 << 16), ("rest", 1)):
+    with open(state + "/upload/" + name, "wb", buffering=0) as file:
+        try:
+            while file.write(b"x" * size):
+                pass
+        except OSError:
+            pass
+texts = [run("show myself") for _ in range(20)]
+print("warned" if any("audit log" in text for text in texts) else "logged")
+print(run("file delete upload big noconfirm"), end="")
+print(run("show myself").count("audit log"))
+"""
+
+
+def test_a_full_disk_can_be_cleared_by_a_batch(imp_template, tmp_path):
+    """Where nobody but batches has ever been: these set room for the log aside, too."""
+    if subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("wants a small disk of its own, by unshare")
+    (tmp_path / "disk").mkdir()
+    script = f'mount -t tmpfs -o size=4m tmpfs {tmp_path}/disk && exec "$@"'
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script, "sh", sys.executable, "-c", BATCH,
+         str(imp_template), str(tmp_path / "disk")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    expected = "logged\nfiles: found = 1, deleted = 1\n0\n"
+    assert done.stdout == expected, done.stdout + done.stderr

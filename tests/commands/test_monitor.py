@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import stat
+import time
 
 import pytest
 from certificate_authority import LEAF_EXTENSIONS, CertificateAuthority
@@ -426,6 +427,48 @@ def test_mail_that_fails_waits_and_is_sent_once_when_the_server_is_well(
     ((_, message),) = good.received
     assert message["Message-ID"] == waiting.id
     assert outbox(say) == ()
+
+
+class TestAServerIsAskedAsLongAsItAnswers:
+    """One that hangs holds a run up once, and what it has taken it has."""
+
+    THREE = "a@example.com;b@example.com;c@example.com"
+
+    @pytest.mark.parametrize("behaviour", SILENT)
+    def test_one_that_hangs_is_asked_once_a_run(self, appliance, authority, behaviour):
+        say = appliance
+        trust(say, leaf(authority, 5 * DAY))
+        say.patience["seconds"] = 0.5
+        with BadServer(behaviour) as bad:
+            mailing(say, bad.port, self.THREE)
+            said = say("utils cert monitor run")
+            assert bad.visits == 1
+        assert said.count("waits: no answer within 0.5 s") == 3
+        assert [one.certain for one in outbox(say)] == [behaviour not in UNCERTAIN, True, True]
+        say.node.world.sleep(901)
+        say.patience["seconds"] = 20.0
+        with MailServer() as good:
+            say(f"set smtp 127.0.0.1:{good.port}")
+            assert say("utils cert monitor run").count("Mail sent to") == 3
+        assert sorted(to for to, _ in good.received) == self.THREE.split(";")
+        assert outbox(say) == ()
+
+    def test_one_that_refuses_a_recipient_is_asked_for_the_others(self, appliance, authority):
+        trust(appliance, leaf(authority, 5 * DAY))
+        with BadServer("rcpt-550") as bad:
+            mailing(appliance, bad.port, self.THREE)
+            appliance("utils cert monitor run")
+            assert bad.visits == 3
+
+    def test_a_mail_is_sent_with_the_answer_to_data(self, appliance, authority):
+        """Whoever is silent after that holds nothing up, and gets no second one."""
+        trust(appliance, leaf(authority, 5 * DAY))
+        with BadServer("silent-at-quit") as bad:
+            mailing(appliance, bad.port)
+            begun = time.monotonic()
+            assert "Mail sent to ops@example.com" in appliance("utils cert monitor run")
+            assert time.monotonic() - begun < appliance.patience["seconds"] / 2
+        assert outbox(appliance) == ()
 
 
 @pytest.mark.parametrize("wrong", ["unknown-ca", "other-name", "expired", "self-signed"])

@@ -146,6 +146,23 @@ def test_a_paste_waits_for_more_behind_its_end_only_for_a_moment(node, outside_c
     assert set(drive.waits[:-1]) == {None}
 
 
+@pytest.mark.parametrize("output", ["text", "json"])
+@pytest.mark.parametrize("by_option", [True, False], ids=["lines given", "lines of the input"])
+def test_a_paste_that_is_too_long_is_told_as_that(node, by_option, output):
+    """Not as an empty one; all of it is taken."""
+    block = ["-----BEGIN CERTIFICATE-----", *["A" * 64] * 17_000, "-----END CERTIFICATE-----"]
+    line = "set cert import trust tomcat"
+    if by_option:
+        drive = Drive(node, block, [line], output)
+    else:
+        drive = Drive(node, [line, *block, LOUD[0]], None, output, keep_going=True)
+    assert drive.status == 1
+    assert "The paste is longer than 1 MiB: nothing was kept" in drive.said
+    assert "empty" not in drive.said
+    assert "AAAA" not in drive.said
+    assert drive.left == []
+
+
 def test_order_says_what_runs_and_when_it_is_enough():
     """The first failure is the status; blocks are their first line."""
     order = Order(keep_going=True)

@@ -90,6 +90,7 @@ class BadServer:
 
     def __init__(self, behaviour, context=None):
         self.swallowed = 0
+        self.visits = 0
         self.over = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.owner = self
@@ -140,6 +141,7 @@ SILENT = ("no-banner", "silent-after-banner", "drip-banner", "endless-reply", "s
 
 class _Handler(socketserver.StreamRequestHandler):
     def handle(self):
+        self.server.owner.visits += 1
         with contextlib.suppress(OSError, ssl.SSLError):
             self._talk(self.server.owner)
         if isinstance(self.connection, ssl.SSLSocket):
@@ -176,6 +178,8 @@ class _Handler(socketserver.StreamRequestHandler):
                 self._say("220 go ahead")
                 self._encrypt(owner.context)
                 continue
+            if behaviour == "silent-at-quit" and verb == "QUIT":
+                owner.over.wait()
             if not self._reply(replies, verb, reply):
                 return
             if verb == "DATA" and "DATA" not in replies:

@@ -165,21 +165,31 @@ def _deliver(
 
     delivered: list[Mail] = []
     failures: list[Mail] = []
-    for mail in kept.outbox:
-        if not mail.ready(now):
-            continue
+    ready = [mail for mail in kept.outbox if mail.ready(now)]
+    while ready:
+        mail = ready.pop(0)
         try:
             _send(node, snapshot, mail)
         except Unanswered as error:
-            failed = mail.failed(error.reason, not error.uncertain, now)
-            failures.append(failed)
-            outbox = tuple(failed if one.id == mail.id else one for one in kept.outbox)
+            failed = [mail.failed(error.reason, not error.uncertain, now)]
+            if error.late:
+                # A server that hangs is not waited for once more for each recipient.
+                failed += [one.failed(error.reason, _unasked(one, now), now) for one in ready]
+                ready.clear()
+            failures += failed
+            by_id = {one.id: one for one in failed}
+            outbox = tuple(by_id.get(one.id, one) for one in kept.outbox)
         else:
             delivered.append(mail)
             outbox = tuple(one for one in kept.outbox if one.id != mail.id)
         kept = Unsent(kept.last_run, kept.said, outbox)
         yield _saving(node, kept)
     return delivered, failures
+
+
+def _unasked(mail: Mail, now: float) -> bool:
+    """Whether a server certainly does not have a mail that this run has not offered to it."""
+    return mail.certain or (mail.made == now and not mail.attempts)
 
 
 def _send(node: Node, snapshot: Snapshot, mail: Mail) -> None:
