@@ -1,7 +1,8 @@
 """Commands and their families, and the one tree that every question about a line is answered from.
 
-A position of the tree holds words or one argument, never both: building refuses it, so what a
-line means never depends on what else the node happens to know.
+A position of the tree holds words or one argument, never both but for words that the argument
+reserves: building refuses it, so what a line means never depends on what else the node happens to
+know.
 """
 
 from __future__ import annotations
@@ -193,7 +194,7 @@ class Place:
 
     def word(self, text: str, binding: str = "") -> Place:
         """The place after the word `text`, made if needed. Raises GrammarError for a misfit."""
-        if self.argument is not None:
+        if self.argument is not None and text not in self.argument.reserves:
             raise GrammarError(f"word {text!r} where argument {self.argument.name!r} may stand")
         place = self.words.get(text)
         if place is None:
@@ -205,7 +206,7 @@ class Place:
 
     def slot(self, token: Slot) -> Place:
         """The place after an argument, made if needed. Raises GrammarError for a misfit."""
-        if self.words:
+        if not set(self.words) <= set(token.argument.reserves):
             raise GrammarError(f"argument {token.argument.name!r} where words may stand")
         if self.argument is None:
             self.argument, self.argument_rest, self.next = token.argument, token.rest, Place()

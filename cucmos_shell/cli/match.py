@@ -69,8 +69,12 @@ class Matcher:
         return [w for w in words if self.grammar.visible(place.words[w], self.level)]
 
     def _word(self, place: Place, lexeme: Lexeme) -> str:
-        """The full word that `lexeme` means at `place`."""
+        """The full word that `lexeme` means at `place`; empty for an argument that may be there."""
         words = self.grammar.open(place).words
+        if place.argument is not None:
+            # What is reserved stands where a name may: like one, it is never shortened.
+            typed = "" if lexeme.quoted else lexeme.text.casefold()
+            return typed if typed in words else ""
         if lexeme.text in words:
             return lexeme.text
         if not lexeme.quoted:
@@ -142,8 +146,8 @@ class Matcher:
         place, i = self.grammar.root, 0
         while i < len(lexemes):
             self.grammar.open(place)
-            taken = lexemes[i:] if place.argument_rest else lexemes[i : i + 1]
             word = self._word(place, lexemes[i]) if place.words else ""
+            taken = lexemes[i:] if place.argument_rest and not word else lexemes[i : i + 1]
             after = place.words[word] if word else place.next
             yield place, after, word, taken
             if after is None:

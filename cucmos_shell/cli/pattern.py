@@ -55,10 +55,14 @@ class Argument:
     words. `open`: a text that is none of the choices is passed on; the handler says no to it, which
     one that asks for secrets does after its questions. `complete(node, typed)` gives what Tab and
     `?` offer after what is `typed`, where that is not all `choices`. `command`: the words are those
-    of a command, and completed as such.
+    of a command, and completed as such. `reserves` are words with which none of its values may
+    begin: they may stand in its place, typed in full as names are, and mean something else.
     """
 
-    __slots__ = ("choices", "command", "complete", "help", "kind", "name", "open", "parse", "words")
+    __slots__ = (
+        "choices", "command", "complete", "help", "kind", "name", "open", "parse", "reserves",
+        "words",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -72,6 +76,7 @@ class Argument:
         complete: Callable[[Any, Typed], Offers] | None = None,
         kind: str = "",
         command: bool = False,
+        reserves: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.help = help
@@ -82,6 +87,7 @@ class Argument:
         self.open = open
         self.complete = complete
         self.command = command
+        self.reserves = reserves
 
 
 class Word:

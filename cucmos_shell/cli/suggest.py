@@ -118,7 +118,7 @@ def _found(walker: Matcher, asked: _Asked) -> _Found:
         return _Found(tuple(map(Offer, kinds)), asked.part, asked.typed)
     reached = walker.reach(asked.done)
     place = reached.place
-    if place.words:
+    if place.words and place.argument is None:
         words = walker.candidates(place, asked.part)
         if asked.part in words:
             words = [asked.part]
@@ -186,7 +186,7 @@ def help_lines(walker: Matcher, text: str, width: int) -> list[str]:
     place = reached.place
     if place.argument is not None and place.argument.command and (reached.words or asked.part):
         return help_lines(walker, asked.behind(reached.words), width)
-    if not place.words or asked.fresh:
+    if not place.words or place.argument is not None or asked.fresh:
         return _at_argument(walker, reached, asked, width)
     found = walker.candidates(place, asked.part)
     if found and asked.part not in found:
@@ -230,14 +230,14 @@ def _at_argument(walker: Matcher, reached: Reached, asked: _Asked, width: int) -
     place = reached.place
     beginning = not (asked.part or reached.words)
     lines = _syntax(walker, place, width) if beginning else []
-    if place.words:
+    if place.argument is not None:
+        rest = _names(walker, reached, asked, width, described_above=bool(lines))
+    elif place.words:
         rest = _words(walker, place, walker.candidates(place, ""), width)
         if place.command is not None and place.command.level <= walker.level:
             rest.append("\t<cr>")
         if place.see_also:
             rest += ["", f"See also: {place.see_also}"]
-    elif place.argument is not None:
-        rest = _names(walker, reached, asked, width, described_above=bool(lines))
     else:
         rest = []
     return [*lines, "", *rest] if lines and rest else [*lines, *rest]
@@ -248,7 +248,7 @@ def _syntax(walker: Matcher, place: Place, width: int) -> list[str]:
     only = walker.grammar.only(place, walker.level)
     if only is not None:
         return syntax(only, width)
-    if place.words:
+    if place.words and place.argument is None:
         return []
     commands = [c for c in walker.grammar.below(place) if c.level <= walker.level]
     return [line for command in commands for line in syntax(command, width)]
@@ -309,10 +309,19 @@ def _offers(walker: Matcher, reached: Reached, asked: _Asked) -> tuple[str, list
     assert argument is not None
     words = tuple(word.text for word in reached.words) if argument.words else ()
     part = asked.part if argument.words else asked.begin(reached.words)
-    found = _all(walker, argument, Typed(reached.bound, words, part, walker.level))
+    found = [*_all(walker, argument, Typed(reached.bound, words, part, walker.level))]
+    if not reached.words:
+        found += _reserved(walker, reached.place)
     begin = part.casefold()
     offers = (Offer(each) if isinstance(each, str) else each for each in found)
     return part, [o for o in offers if o.placeholder or o.text.casefold().startswith(begin)]
+
+
+def _reserved(walker: Matcher, place: Place) -> Iterable[Offer]:
+    """The words that stand beside the argument of `place`."""
+    for word in walker.candidates(place, ""):
+        only = walker.grammar.only(place.words[word], walker.level)
+        yield Offer(word, only.summary if only is not None else "")
 
 
 def _all(walker: Matcher, argument: Argument, typed: Typed) -> Iterable[str | Offer]:

@@ -11,7 +11,12 @@ from cucmos_shell.profile import schema
 from cucmos_shell.profile.bulk import bulk
 from cucmos_shell.profile.distribution import database, distribution, network_cluster
 from cucmos_shell.profile.phone_lists import trust_lists
-from cucmos_shell.profile.profile import PUBLISHER, SUBJECT_ATTRIBUTES, TEMPLATE_FIELDS
+from cucmos_shell.profile.profile import (
+    PUBLISHER,
+    RESERVED_WORDS,
+    SUBJECT_ATTRIBUTES,
+    TEMPLATE_FIELDS,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -158,6 +163,7 @@ class Parts:
             for name in data[key]:
                 if not _STORE_NAME.match(name) or name in RESERVED_NAMES:
                     self._wrong(key, name, reason="cannot be the name of a unit or trust store")
+                self._check_reserved(key, name)
         for name in data["trust_stores"]:
             if name in data["units"]:
                 self._wrong("trust_stores", name, reason="is the name of a unit as well")
@@ -165,6 +171,7 @@ class Parts:
             for name in data[key]:
                 if not _SERVICE_NAME.match(name):
                     self._wrong(key, name, reason="cannot be typed as the name of a service")
+                self._check_reserved(key, name)
         for keys in (("units",), ("trust_stores",), ("platform_services", "services")):
             seen: dict[str, str] = {}
             for key in keys:
@@ -173,6 +180,12 @@ class Parts:
                         other = seen[name.casefold()]
                         self._wrong(key, name, reason=f"differs from {other} in case only")
                     seen[name.casefold()] = name
+
+    def _check_reserved(self, key: str, name: str) -> None:
+        """Commands take some words where they take names."""
+        word = name.casefold().partition(" ")[0]
+        if word in RESERVED_WORDS:
+            self._wrong(key, name, reason=f"begins with {word}, a word of commands")
 
     def _check_unit(self, name: str, unit: schema.UnitForm) -> None:
         at = ("units", name)

@@ -25,6 +25,7 @@ SUBJECT_ATTRIBUTES = ("C", "ST", "L", "O", "OU")
 TEMPLATE_FIELDS = (*SUBJECT_ATTRIBUTES, "hostname", "domain", "fqdn", "ip", "unit", "id")
 PUBLISHER = "Publisher"
 ALL_BULK = "all"  # every word of the bulk exchange
+RESERVED_WORDS = ("delete", "pending")  # no unit, trust store or service begins with one
 
 
 class Peer(Value):

@@ -213,6 +213,80 @@ def test_contradicting_declarations_are_refused(first, second):
         walker.match("show a")
 
 
+RESERVING = Argument(
+    "name", "name", choices=lambda node: ("delta", "Cisco Tomcat"), reserves=("delete", "pending")
+)
+
+
+@pytest.fixture
+def reserving():
+    family = Family()
+
+    @family.command("show <name...>", level=0, arguments=(RESERVING,))
+    def show(node, name):
+        """Show it."""
+
+    @family.command("show pending", level=0)
+    def pending(node):
+        """Show what waits."""
+
+    @family.command("show delete <text>", level=1, arguments=(TEXT,))
+    def delete(node, text):
+        """Show what goes."""
+
+    return lambda level=1: Walker(Grammar({"all": ("",)}, lambda module: family), None, level)
+
+
+def test_a_reserved_word_may_stand_where_an_argument_may(reserving):
+    """In full, in any case, and unquoted; anything else is the argument."""
+    walker = reserving()
+    assert walker.match("show cisco tomcat").arguments == {"name": "Cisco Tomcat"}
+    assert walker.match("show PENDING").canonical == "show pending"
+    assert walker.match("show delete this").arguments == {"text": "this"}
+    for line in ("show pend", 'show "pending"', "show del this"):
+        with pytest.raises(NotFound):
+            walker.match(line)
+        assert walker.understands(line)
+    with pytest.raises(BadValue):
+        walker.match("show pending now")
+    # A word above the level is none.
+    with pytest.raises(UnknownCommand):
+        reserving(0).match("show delete this")
+
+
+def test_a_reserved_word_is_offered_beside_the_argument(reserving):
+    """By Tab, and by `?` with what it does."""
+    walker = reserving()
+    assert walker.complete("show p") == Completion("ending ")
+    assert walker.complete("show d").candidates == ()
+    assert walker.complete("show del").candidates == ("delete", "delta")
+    assert reserving(0).complete("show del") == Completion("ta ")
+    assert "\tpending        Show what waits." in walker.help("show ")
+    assert walker.help("show delete ") == walker.help("show DELETE ")
+    assert walker.complete("show Cisco p") == Completion()
+
+
+@pytest.mark.parametrize("reserved_first", [True, False])
+def test_other_words_stay_out(reserved_first):
+    """Only what the argument reserves."""
+    words, name = ("show all", ""), ("show <fruit>", ", fruit")
+    first, second = (words, name) if reserved_first else (name, words)
+    with pytest.raises(GrammarError):
+        build((first[0], 0, first[1]), (second[0], 0, second[1])).match("show all")
+
+
+def test_every_reserved_word_is_refused_as_a_name():
+    """Or a profile could hide a command, or be hidden by one."""
+    from cucmos_shell import commands
+    from cucmos_shell.profile.profile import RESERVED_WORDS
+
+    grammar = commands.grammar()
+    for command in grammar.below(grammar.root):
+        for token in command.tokens:
+            reserved = getattr(getattr(token, "argument", None), "reserves", ())
+            assert set(reserved) <= set(RESERVED_WORDS)
+
+
 def test_a_family_says_the_least_level_of_its_commands():
     """Or a menu could not be listed without loading it."""
     with pytest.raises(GrammarError):

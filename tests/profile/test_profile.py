@@ -38,6 +38,18 @@ def refused(path):
 # --- mistakes ----------------------------------------------------------------------------------
 # (what to replace, by what, key, reason); the line is the one that ends in MARK.
 
+UNIT = """\
+    key: rsa2048
+    hash: sha256
+    subject: *subject
+    key_usage: *own_usage
+    extended_key_usage: *purposes
+    csr_key_usage: *csr_usage
+    csr_extended_key_usage: *purposes
+    validity_days: 1825
+    trust_store: ipsec-trust
+    services: [Cisco DRF Local]
+"""
 LAST_COPY = "    cup-xmpp-s2s: [cup-xmpp-trust]"
 MISTAKES = {
     "unknown key": (
@@ -237,6 +249,18 @@ MISTAKES = {
     "services that differ in case only": (
         "  Cisco CDP: {}", "  Cisco CDP: {}\n  Cisco Cdp: {} #!",
         "services.Cisco Cdp", "differs from Cisco CDP in case only",
+    ),
+    "a service that begins with a word of commands": (
+        "  Cisco CDP: {}", "  Pending Matters: {} #!",
+        "services.Pending Matters", "begins with pending, a word of commands",
+    ),
+    "a unit that is called like a word of commands": (
+        "\n# `base` is the word", "  Delete: &delete #!\n" + UNIT + "\n# `base` is the word",
+        "units.Delete", "begins with delete, a word of commands",
+    ),
+    "a store that is called like a word of commands": (
+        "\n# --- the cluster -", "  delete: {base: delete, naming: cn, services: []} #!\n# --- the cluster -",
+        "trust_stores.delete", "begins with delete, a word of commands",
     ),
     "a service that cannot be typed": (
         "  Cisco CDP: {}", "  Cisco  CDP: {} #!",

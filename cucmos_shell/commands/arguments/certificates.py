@@ -6,6 +6,7 @@ from cucmos_shell.cli import Argument
 from cucmos_shell.cli.near import unknown
 from cucmos_shell.cli.pattern import Offer
 from cucmos_shell.errors import NotFound, Refused
+from cucmos_shell.profile.profile import RESERVED_WORDS
 from cucmos_shell.results import Value
 from cucmos_shell.store import CertificateRow
 
@@ -175,8 +176,9 @@ def complete_any(node: Node, typed: Typed) -> list[Offer]:
 
 
 UNIT = Argument(
-    "unit", "certificate unit", choices=lambda node: node.profile.units, complete=complete_unit
-)
+    "unit", "certificate unit",
+    choices=lambda node: node.profile.units, complete=complete_unit, reserves=RESERVED_WORDS,
+)  # fmt: skip
 OWN_NAME = Argument(
     "name", "own certificate, as show cert list own prints it, or its unit",
     parse=parse_own, complete=complete_own, kind="own certificate",

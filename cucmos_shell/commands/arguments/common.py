@@ -5,6 +5,7 @@ from __future__ import annotations
 from cucmos_shell.cli import Argument
 from cucmos_shell.cli.pattern import Offer
 from cucmos_shell.errors import BadValue
+from cucmos_shell.profile.profile import RESERVED_WORDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def service(takes: Callable[[ServiceSpec], bool]) -> Argument:
     return Argument(
         "service", "service",
         choices=lambda node: node.profile.all_services(), complete=complete,
+        reserves=RESERVED_WORDS,
     )  # fmt: skip
 
 
