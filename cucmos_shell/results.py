@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Mapping
     from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform
 
     T = TypeVar("T")
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
         Neither depends on the width of a terminal, since programs read both. A screen of our own
         (`own` of its command) may have a third for a terminal of known width: `blocks(width)`, for
         each of its lines those that it becomes, or `fitted(width)` where lines run into each other.
+
+        `findings`, where there are any, are warnings that it shows itself, and that stand beside
+        it in JSON. `failure`, where it is not None, is the error that is raised once it was shown.
         """
 
         def lines(self) -> Iterable[str]:
@@ -123,6 +126,27 @@ class Record(Value):
         return self.facts
 
 
+class Finding(Value):
+    """What a change would break, or what is odd about it.
+
+    `kind` names its kind for programs, `text` says it, `facts` are the JSON keys of that kind.
+    """
+
+    kind: str
+    text: tuple[str, ...]
+    facts: Mapping[str, Any] = {}
+
+    def lines(self) -> list[str]:
+        """The text, marked as a warning."""
+        first, *rest = self.text
+        return [f"WARNING: {first}", *rest]
+
+    def data(self) -> dict[str, Any]:
+        """The JSON form: keys `kind`, `message`, and those of the kind."""
+        message = " ".join(line.strip() for line in self.text)
+        return {"kind": self.kind, "message": message, **self.facts}
+
+
 # --- steps a conversation may yield ------------------------------------------------------------
 
 
@@ -161,6 +185,12 @@ class Progress(Step):
 
     line: str
     aside: bool = False
+
+
+class Warn(Step):
+    """Warnings to show before what they warn of; in JSON they stand beside the result."""
+
+    findings: tuple[Finding, ...]
 
 
 class Pause(Step):

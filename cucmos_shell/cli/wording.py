@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from cucmos_shell.cli.render import to_json
+from cucmos_shell.cli.render import to_data, to_json
 from cucmos_shell.errors import ShellError, UnknownCommand
 from cucmos_shell.text import FAILURE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from cucmos_shell.results import Finding
 
 
 def failure_text(error: ShellError) -> str:
@@ -14,7 +21,12 @@ def failure_text(error: ShellError) -> str:
     return "\n".join([error.message(), *error.details, FAILURE]) + "\n"
 
 
-def failure_json(error: ShellError, command: str) -> str:
+def success_json(data: Any, command: str, warnings: Iterable[Finding] = ()) -> str:
+    """One line of JSON: what the command of the canonical line `command` came to."""
+    return _line(command, warnings, ok=True, data=data)
+
+
+def failure_json(error: ShellError, command: str, warnings: Iterable[Finding] = ()) -> str:
     """One line of JSON; `command` is the canonical line, or what was typed."""
     what = {
         "kind": error.kind,
@@ -22,7 +34,12 @@ def failure_json(error: ShellError, command: str) -> str:
         "details": [detail.strip() for detail in error.details],
         **error.data,
     }
-    return to_json({"command": command, "ok": False, "error": what}) + "\n"
+    return _line(command, warnings, ok=False, error=what)
+
+
+def _line(command: str, warnings: Iterable[Finding], **outcome: Any) -> str:
+    said = [to_data(warning) for warning in warnings]
+    return to_json({"command": command, **outcome, "warnings": said}) + "\n"
 
 
 # What a choice of one letter stands for: people type the word at `(y/n)?`, too.

@@ -22,7 +22,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "cert_list": ("show cert list 1+",),
     "cert_show": ("show cert own 1", "show cert trust 1"),
     "regenerate": ("set cert regen 1",),
-    "impact": ("show cert impact 0",),
+    "impact": ("show cert impact 0+",),
     "expiry": ("show cert expiry 0+",),
     "cert_chain": ("show cert chain 0",),
     "delete": ("set cert delete 1",),

@@ -8,17 +8,19 @@ profile groups under one. The files hold certificates only.
 from __future__ import annotations
 
 import io
+import itertools
 import posixpath
 
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.dialogues.sftp import SftpFolder, ask_server, sign_in
 from cucmos_shell.errors import NotFound, Refused
+from cucmos_shell.node import impact
 from cucmos_shell.node.certificates import trust_import
 from cucmos_shell.node.tasks.revocation import check_upload
 from cucmos_shell.pki import bundle
 from cucmos_shell.pki.der import to_pem
 from cucmos_shell.profile.profile import ALL_BULK
-from cucmos_shell.results import Commit, Notice, Pause, Progress
+from cucmos_shell.results import Commit, Notice, Pause, Progress, Warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,9 +30,13 @@ if TYPE_CHECKING:
     from cucmos_shell.cli.caller import Caller
     from cucmos_shell.node import Node
     from cucmos_shell.profile.profile import BulkSpec
-    from cucmos_shell.results import Conversation
+    from cucmos_shell.results import Conversation, Finding
     from cucmos_shell.store.transaction import Transaction
     from cucmos_shell.world.sftp import SftpClient
+
+    # By words of the exchange, and by trust stores.
+    Brought = dict[str, dict[str, list[trust_import.Ready]]]
+    Staged = tuple[dict[str, dict[str, list[trust_import.Outcome]]], tuple[Finding, ...]]
 
 family = Family()
 
@@ -178,7 +184,7 @@ def bulk_import(node: Node, caller: Caller, units: str) -> Conversation[Notice]:
     """
     server = _server(node)
     client = yield from sign_in(node, caller, server)
-    ready: dict[str, dict[str, list[trust_import.Ready]]] = {}
+    ready: Brought = {}
     try:
         there = set((yield from client.names(server.folder)))
         for spec in _meant(node, units):
@@ -200,15 +206,25 @@ def bulk_import(node: Node, caller: Caller, units: str) -> Conversation[Notice]:
     }
     check_upload(node, list(uploaded), caller.note)
 
-    def change(transaction: Transaction) -> dict[str, dict[str, list[trust_import.Outcome]]]:
-        return {
-            word: {store: trust_import.stage(transaction, store, group[store]) for store in group}
-            for word, group in ready.items()
-        }
-
-    outcomes = yield Commit(change)
+    staged: Staged = yield Commit(lambda change: _stage(node, change, ready))
+    outcomes, findings = staged
+    yield Warn(findings)
     lines = tuple(f"Successfully imported {word} certificates." for word in outcomes)
     return Notice(lines, outcomes)
+
+
+def _stage(node: Node, change: Transaction, ready: Brought) -> Staged:
+    """Put what was brought into its stores; what became of it, and what breaks by it."""
+    staged = {
+        word: {store: trust_import.stage(change, store, group[store]) for store in group}
+        for word, group in ready.items()
+    }
+    brought: dict[str, list[trust_import.Ready]] = {}
+    for group in ready.values():
+        for store, ones in group.items():
+            brought.setdefault(store, []).extend(ones)
+    found = [impact.trusting(node, change, store, ones) for store, ones in brought.items()]
+    return staged, tuple(itertools.chain.from_iterable(found))
 
 
 def _ready(node: Node, store: str, ders: list[bytes]) -> list[trust_import.Ready]:

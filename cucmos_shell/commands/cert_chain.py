@@ -5,10 +5,11 @@ from __future__ import annotations
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.fit import fits, hang, stacked
 from cucmos_shell.commands.arguments.certificates import complete_any, stored
+from cucmos_shell.errors import Refused
 from cucmos_shell.node.certificates.anchors import anchors
+from cucmos_shell.node.certificates.own_chains import between
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.chains.decide import ChainVerdict, Link, decide
-from cucmos_shell.pki.der import from_pems
 from cucmos_shell.results import Value
 from cucmos_shell.text import columns, iso_time, safe
 
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from cryptography import x509
-
     from cucmos_shell.node import Node
-    from cucmos_shell.store import Snapshot
 
 family = Family()
 
@@ -35,7 +33,8 @@ class Chain(Value):
     verdict: ChainVerdict
 
     def lines(self) -> list[str]:
-        """The text: one line each, the certificate itself first; then the verdict."""
+        """The text: one line each, the certificate itself first; then notes, and the verdict if it
+        is a good one."""
         return [*columns([HEADINGS, *self._rows()]), *self._verdict()]
 
     def blocks(self, width: int) -> list[Sequence[str]]:
@@ -57,9 +56,20 @@ class Chain(Value):
     def _verdict(self) -> list[str]:
         lines = [f"Note: {note}" for note in self.verdict.notes]
         if self.verdict.accepted:
-            return [*lines, f"The chain is complete: it ends in {self.store}."]
-        refusal = self.verdict.refusal()
-        return [*lines, f"The chain breaks here: {refusal.message()}", *refusal.details]
+            lines.append(f"The chain is complete: it ends in {self.store}.")
+        return lines
+
+    @property
+    def failure(self) -> Refused | None:
+        """Where and why the chain breaks, with all that is known of it; None if it does not."""
+        if self.verdict.accepted:
+            return None
+        reason = self.verdict.refusal()
+        failure = Refused(
+            "The chain breaks here: {reason}", reason=reason.message(), details=reason.details
+        )
+        failure.data = self.data()
+        return failure
 
     def no_rows(self) -> list[int]:
         """The numbers of the lines that are no rows: the heading, notes, the verdict."""
@@ -121,21 +131,17 @@ def show_chain(node: Node, name: str) -> Chain:
     """Show the chain from a certificate up to its trust anchor, or where and why it breaks.
 
     An own certificate is judged by its unit's trust store and the certificates that were imported
-    along with it, a trust certificate by its own store; by the rules of the node as it is now.
+    along with it, a trust certificate by its own store; by the rules of the node as it is now. If
+    the chain breaks, the command fails.
     """
     snapshot = node.snapshot()
     one = stored(node, name, snapshot)
     verdict = decide(
         certs.load_der(one.der),
-        _between(snapshot, one.unit) if one.unit else [],
+        between(snapshot, one.unit) if one.unit else [],
         anchors(snapshot, one.store),
         node.profile.policy,
         node.now(),
         store=one.store,
     )
     return Chain(one.listed, one.store, verdict)
-
-
-def _between(snapshot: Snapshot, unit: str) -> list[x509.Certificate]:
-    """What was imported along with the unit's certificate."""
-    return [certs.load_der(der) for der in from_pems(snapshot.chain_pem(unit))]

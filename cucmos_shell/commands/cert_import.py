@@ -14,13 +14,14 @@ from cucmos_shell.commands.arguments.certificates import (
 )
 from cucmos_shell.commands.views.replaced import identity, sentences
 from cucmos_shell.errors import BadValue, Refused
+from cucmos_shell.node import impact
 from cucmos_shell.node.areas import open_upload
 from cucmos_shell.node.areas import uploads as upload_names
 from cucmos_shell.node.certificates import own_import, trust_import
 from cucmos_shell.node.tasks.alarms import renewed
 from cucmos_shell.node.tasks.revocation import Checked, check_upload
 from cucmos_shell.pki import bundle
-from cucmos_shell.results import Commit, Paste, Progress, Value
+from cucmos_shell.results import Commit, Paste, Progress, Value, Warn
 from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from cucmos_shell.node.certificates.trust_import import Outcome
     from cucmos_shell.pki.bundle import Candidate
     from cucmos_shell.profile.profile import TrustStoreSpec
-    from cucmos_shell.results import Conversation
+    from cucmos_shell.results import Conversation, Finding
     from cucmos_shell.store import CertificateRow
     from cucmos_shell.store.transaction import Transaction
 
@@ -125,7 +126,7 @@ class TrustImported(Imported):
 
     def sentences(self, done: str) -> list[str]:
         """A changed trust store is no reason to restart: it says who reads it."""
-        lines = ["", done, self.advice]
+        lines = ["", done, *([self.advice] if self.advice else [])]
         if self.running:
             lines += [f"Running services that read {self.store}: {', '.join(self.running)}"]
             lines += [SEE_PENDING_TRUST]
@@ -302,13 +303,15 @@ def _import_own(
     text: str = "",
 ) -> Conversation[OwnImported]:
     spec = node.profile.units[unit]
+    snapshot = node.snapshot()
     accepted = own_import.check(
-        node.profile, node.snapshot(), unit, found, now=node.now(), ends_in=ends_in
+        node.profile, snapshot, unit, found, now=node.now(), ends_in=ends_in
     )
     # The network is asked after every refusal that costs nothing, and before the lock.
     uploaded = [link.der for link in accepted.chain if not link.trusted]
     checked = check_upload(node, uploaded, caller.note)
     yield Progress(OWN_CAUTION.format(unit=unit))
+    yield Warn(impact.importing(node, snapshot, unit, accepted.found.der))
 
     def change(transaction: Transaction) -> OwnImported:
         row = own_import.stage(transaction, node.profile, accepted, text)
@@ -328,7 +331,7 @@ def _import_trust(
     checked = check_upload(node, [one.der for one in ready], caller.note)
     yield Progress(TRUST_CAUTION.format(store=spec.name))
 
-    def change(transaction: Transaction) -> TrustImported:
+    def change(transaction: Transaction) -> tuple[TrustImported, tuple[Finding, ...]]:
         outcomes = trust_import.stage(transaction, spec.name, ready)
         if all(one.outcome == trust_import.KEPT for one in outcomes):
             raise Refused(
@@ -337,15 +340,18 @@ def _import_trust(
                 details=("A certificate that begins earlier does not replace it.",),
             )
         news = any(one.outcome in trust_import.CHANGES for one in outcomes)
-        return TrustImported(
+        imported = TrustImported(
             spec.base,
-            _advice(node, spec.base),
-            spec.services,
+            _advice(node, spec.base) if news else "",
+            spec.services if news else (),
             node.services.affected(spec.services) if news else (),
             checked,
             spec.name,
             tuple(outcomes),
         )
+        return imported, impact.trusting(node, transaction, spec.name, ready)
 
-    imported: TrustImported = yield Commit(change)
+    changed: tuple[TrustImported, tuple[Finding, ...]] = yield Commit(change)
+    imported, findings = changed
+    yield Warn(findings)
     return imported

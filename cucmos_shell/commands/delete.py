@@ -11,8 +11,9 @@ from cucmos_shell.commands.arguments.certificates import (
     parse_in_store,
 )
 from cucmos_shell.errors import BadValue, IncompleteCommand, NotFound, Refused
+from cucmos_shell.node import impact
 from cucmos_shell.pki.tbs import Tbs
-from cucmos_shell.results import Commit, Progress, Value
+from cucmos_shell.results import Commit, Progress, Value, Warn
 from cucmos_shell.text import listing
 
 TYPE_CHECKING = False
@@ -72,7 +73,7 @@ def _parse_store(node: Node, name: str) -> str:
     return f"{_store(node, store)}{slash}{file}"
 
 
-def _named(node: Node, place: str, file: str) -> TrustName:
+def named(node: Node, place: str, file: str) -> TrustName:
     """The certificate that STORE and FILE mean, or `place` alone, which is STORE/FILE.
 
     Raises NotFound, BadValue, IncompleteCommand.
@@ -115,7 +116,7 @@ def _may_go(node: Node, store: str, part: str = "") -> Iterable[Offer]:
 
 def _kept(node: Node, snapshot: Snapshot, name: TrustName) -> bool:
     try:
-        _check(node, snapshot, name)
+        copied_units(node, snapshot, name)
     except Refused:
         return True
     return False
@@ -147,17 +148,19 @@ def delete(node: Node, store: str, file: str = "") -> Conversation[Deleted]:
     Store and file may be one word, as show cert list trust prints it. There is no question. The
     node's own certificates cannot be deleted, and neither can the trust copy of a self-signed
     certificate that the node uses. With the trust copy of a certificate that a CA has signed, a
-    pending CSR of its unit is deleted too.
+    pending CSR of its unit is deleted too. Where the chain of an own certificate leads through the
+    one that is deleted, you are warned: see show cert impact delete.
     """
-    name = _named(node, store, file)
-    _check(node, node.snapshot(), name)
+    name, snapshot = named(node, store, file), node.snapshot()
+    copied = copied_units(node, snapshot, name)
     yield Progress(f"WARNING: This operation will permanently delete {name.listed}")
+    yield Warn(impact.deleting(node, snapshot, name.store, name.row, copied))
 
     def change(transaction: Transaction) -> Deleted:
         row = transaction.find_trust(name.store, name.row.name)
         if row is None or row.sha256 != name.row.sha256:
             raise NotFound("{name} has gone meanwhile", name=name.listed)
-        units = _check(node, transaction, name)
+        units = copied_units(node, transaction, name)
         requests = tuple(unit for unit in units if transaction.own(unit).request)
         for unit in requests:
             transaction.drop_request(unit)
@@ -168,7 +171,7 @@ def delete(node: Node, store: str, file: str = "") -> Conversation[Deleted]:
     return deleted
 
 
-def _check(node: Node, state: Any, name: TrustName) -> list[str]:
+def copied_units(node: Node, state: Any, name: TrustName) -> list[str]:
     """The units whose own certificate this is a copy of. Raises Refused for a self-signed one."""
     units = []
     for unit, spec in node.profile.units.items():

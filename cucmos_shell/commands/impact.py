@@ -1,24 +1,26 @@
-"""What regenerating a unit's certificate will touch, before anybody does it."""
+"""What a regeneration or a deletion will touch, before anybody does it."""
 
 from __future__ import annotations
 
 from cucmos_shell.cli import Family
-from cucmos_shell.commands.arguments.certificates import UNIT
+from cucmos_shell.commands.arguments.certificates import UNIT, listed_own
+from cucmos_shell.commands.arguments.requests import listed_request
+from cucmos_shell.commands.delete import FILE, STORE, copied_units, named
+from cucmos_shell.node import impact as breaks
 from cucmos_shell.node.members import others
 from cucmos_shell.results import Value
 from cucmos_shell.text import columns, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from typing import Any
 
     from cucmos_shell.node import Node
     from cucmos_shell.node.certificates.trust_lists import ListImpact
     from cucmos_shell.node.members import ClusterMember
     from cucmos_shell.profile.cluster import DistributionSpec
-    from cucmos_shell.store import CertificateRow
-    from cucmos_shell.store.snapshot import Snapshot
+    from cucmos_shell.results import Finding
 
 
 family = Family()
@@ -34,7 +36,7 @@ class ServiceImpact(Value):
 
 
 class NodeImpact(Value):
-    """Another node of the cluster, what it will receive, and the trust stores that take it."""
+    """Another node of the cluster, what it will receive, and its trust stores that change."""
 
     hostname: str
     ip: str
@@ -44,7 +46,10 @@ class NodeImpact(Value):
 
 
 class Impact(Value):
-    """What a regeneration touches. `lost_issuer` names the CA whose certificate would be lost."""
+    """What a regeneration touches, and what it would break.
+
+    `lost_issuer` names the CA whose certificate would be lost.
+    """
 
     unit: str
     certificate: str
@@ -56,9 +61,10 @@ class Impact(Value):
     nodes: tuple[NodeImpact, ...]
     lists: ListImpact
     joined: bool
+    findings: tuple[Finding, ...]
 
     def lines(self) -> list[str]:
-        """The text under a heading, in three parts: certificates, services, nodes."""
+        """The text under a heading, in four parts: certificates, services, nodes, warnings."""
         lines = [f"What regenerating the certificate of {self.unit} would touch:", ""]
         lines += columns(self._certificates(), gap=1)
         lines += _list_lines(self.lists)
@@ -69,15 +75,7 @@ class Impact(Value):
             lines += [f"\t\twith it: {name}" for name in service.along]
         if not self.services:
             lines.append("\tnone")
-        return [*lines, "", "Other nodes:", *(f"\t{line}" for line in self._nodes())]
-
-    def _nodes(self) -> list[str]:
-        if not self.nodes:
-            return ["none"]
-        if not self.joined:
-            names = ", ".join(node.hostname for node in self.nodes)
-            return [f"This node has joined no cluster: nothing reaches {names}."]
-        return columns((node.hostname, node.ip, node.role, node.receives) for node in self.nodes)
+        return [*lines, *_node_lines(self.nodes, self.joined), *_warnings(self.findings)]
 
     def _certificates(self) -> Iterator[tuple[str, str]]:
         lost, request = self.lost_issuer, self.request
@@ -113,21 +111,70 @@ class Impact(Value):
         }
 
 
+class DeletionImpact(Value):
+    """What the deletion of a certificate touches, and what it would break.
+
+    `copy_of` are the own certificates of which it is the copy, `requests` those that go with it.
+    """
+
+    name: str
+    description: str
+    sha256: str
+    copy_of: tuple[str, ...]
+    requests: tuple[str, ...]
+    nodes: tuple[NodeImpact, ...]
+    joined: bool
+    findings: tuple[Finding, ...]
+
+    def lines(self) -> list[str]:
+        """The text under a heading, in three parts: certificates, nodes, warnings."""
+        requests = ", ".join(self.requests)
+        fields = (
+            ("Certificate", f": {self.name} ({safe(self.description)})"),
+            ("Copy of own certificate", f": {', '.join(self.copy_of) or 'no'}"),
+            ("Pending CSR", f": {f'{requests}, would be deleted' if requests else 'none'}"),
+        )
+        return [
+            f"What deleting {self.name} would touch:",
+            "",
+            *columns(fields, gap=1),
+            *_node_lines(self.nodes, self.joined),
+            *_warnings(self.findings),
+        ]
+
+    def data(self) -> dict[str, Any]:
+        """The JSON form: keys `name`, `description`, `sha256`, `copy_of`, `csr_deleted`,
+        `nodes`."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "sha256": self.sha256,
+            "copy_of": self.copy_of,
+            "csr_deleted": self.requests,
+            "nodes": self.nodes,
+        }
+
+
+def _node_lines(nodes: tuple[NodeImpact, ...], joined: bool) -> list[str]:
+    if not nodes:
+        lines = ["none"]
+    elif not joined:
+        names = ", ".join(node.hostname for node in nodes)
+        lines = [f"This node has joined no cluster: nothing reaches {names}."]
+    else:
+        lines = columns((node.hostname, node.ip, node.role, node.receives) for node in nodes)
+    return ["", "Other nodes:", *(f"\t{line}" for line in lines)]
+
+
+def _warnings(findings: tuple[Finding, ...]) -> list[str]:
+    return ["", *(line for finding in findings for line in finding.lines())] if findings else []
+
+
 def _list_lines(impact: ListImpact) -> list[str]:
     """Nothing for a unit that is in no list."""
     lines = [f"\t{name}, made anew and signed" for name in impact.changed]
     lines += [f"\t{name}, stays as it was uploaded: upload a new one" for name in impact.stale]
-    lines = ["", "Lists for phones:", *lines] if lines else []
-    if impact.outage:
-        first, *others = impact.outage
-        lines += [
-            "",
-            f"WARNING: {', '.join(others)} has changed, and phones do not have the new one yet.",
-            f"If {first} changes too, they are left without a signer they know:",
-            "they will refuse every new list and configuration file.",
-            f"Restart {impact.service} and reset the phones first.",
-        ]
-    return lines
+    return ["", "Lists for phones:", *lines] if lines else []
 
 
 @family.command(
@@ -143,19 +190,21 @@ def impact(node: Node, unit: str) -> Impact:
     Names the certificates and trust stores that change, whether a certificate signed by a CA or a
     pending CSR would be lost, the lists for phones that are made anew, the services to restart
     with their present state, and the other nodes of the cluster with what they will receive.
-    Warns when phones would be left without a signer they know.
+    The warnings at its end are those that set cert regen shows before its question.
     """
     snapshot = node.snapshot()
-    own, members = snapshot.own(unit), others(node)
+    own, copy = snapshot.own(unit), breaks.copy(node, snapshot, unit)
+    store, members = node.profile.units[unit].trust_store, others(node)
     return Impact(
         unit=unit,
         certificate=f"{unit}/{unit}.pem",
         description=own.row.description if own.row else "",
-        lost_issuer=_lost_issuer(snapshot, unit, own.row),
+        lost_issuer=breaks.lost_issuer(snapshot, unit),
         request=f"{unit}/{own.request.name}.csr" if own.request else "",
-        stores=tuple(_copies(node, snapshot, unit)),
+        stores=(f"{store}/{copy.name}.pem",) if copy else (),
         services=tuple(_services(node, unit)),
-        lists=_lists(node, snapshot, unit),
+        lists=breaks.lists(node, snapshot, unit),
+        findings=breaks.regenerating(node, snapshot, unit),
         nodes=tuple(
             node_impact(other, node.profile.distribution, unit, multi_server=own.multi_server)
             for other in members
@@ -187,31 +236,51 @@ def node_impact(
     return NodeImpact(member.hostname, member.ip, member.role, receives, taken)
 
 
-def _lists(node: Node, snapshot: Snapshot, unit: str) -> ListImpact:
-    """The lists that follow the unit, and whether phones would be left alone."""
+@family.command(
+    "show cert impact delete <store> [<file>]",
+    level=0,
+    own=True,
+    arguments=(STORE, FILE),
+    examples=("show cert impact delete tomcat-trust Example_Root_CA.pem",),
+)
+def deletion_impact(node: Node, store: str, file: str = "") -> DeletionImpact:
+    """Show what deleting a certificate from a trust store would touch.
 
-    def pending(service: str) -> Iterable[str]:
-        rows = node.services.pending(snapshot)
-        return [name for row in rows if row.service == service for name in row.changed]
+    Names the own certificate of which it is a copy, the pending CSR that would go with it, and what
+    happens on the other nodes of the cluster. The warnings at its end are those of set cert delete;
+    what that refuses is refused here.
+    """
+    snapshot = node.snapshot()
+    name = named(node, store, file)
+    units = copied_units(node, snapshot, name)
+    pending = [unit for unit in units if snapshot.own(unit).request is not None]
+    members = others(node)
+    return DeletionImpact(
+        name=name.listed,
+        description=name.row.description,
+        sha256=name.row.sha256,
+        copy_of=tuple(map(listed_own, units)),
+        requests=tuple(map(listed_request, pending)),
+        nodes=tuple(_without(other, node, name.store) for other in members),
+        joined=any(other.joined for other in members),
+        findings=breaks.deleting(node, snapshot, name.store, name.row, units),
+    )
 
-    return node.lists.impact(snapshot, unit, pending)
 
-
-def _lost_issuer(snapshot: Snapshot, unit: str, row: CertificateRow | None) -> str:
-    """The CA of the unit's certificate; empty where the unit signed it itself."""
-    from cucmos_shell.pki import certs
-
-    if row is None:
-        return ""
-    description = certs.describe(certs.load_der(snapshot.own_der(unit)))
-    return "" if description.self_issued else row.issuer_name or row.issuer
-
-
-def _copies(node: Node, snapshot: Snapshot, unit: str) -> Iterator[str]:
-    store = node.profile.units[unit].trust_store
-    row = snapshot.owned(store, unit)
-    if row is not None:
-        yield f"{store}/{row.name}.pem"
+def _without(member: ClusterMember, node: Node, store: str) -> NodeImpact:
+    """What happens on `member` when a certificate is deleted from `store` here."""
+    distribution = node.profile.distribution
+    shared = distribution.service and store in distribution.stores
+    if not distribution.service:
+        happens = "not distributed"
+    elif not shared:
+        happens = f"nothing: {store} is not distributed"
+    elif member.joined:
+        happens = "deleted there, too"
+    else:
+        happens = "nothing: this node has joined no cluster (in one, deleted there, too)"
+    taken = (store,) if shared and member.joined else ()
+    return NodeImpact(member.hostname, member.ip, member.role, happens, taken)
 
 
 def _services(node: Node, unit: str) -> Iterator[ServiceImpact]:

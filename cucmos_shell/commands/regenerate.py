@@ -6,8 +6,9 @@ from cucmos_shell.cli import Family
 from cucmos_shell.commands.arguments.certificates import UNIT
 from cucmos_shell.commands.views.replaced import Installed
 from cucmos_shell.errors import Damaged
+from cucmos_shell.node import impact
 from cucmos_shell.node.tasks.alarms import renewed
-from cucmos_shell.results import Ask, Commit, Notice, Progress
+from cucmos_shell.results import Ask, Commit, Notice, Progress, Warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,18 +37,26 @@ def regen(node: Node, unit: str) -> Conversation[Installed | Notice]:
 
     Makes a new key and a certificate with the subject and alternative names of the present one.
     Its copy in the trust store is replaced, and a pending CSR of the unit is deleted. Services go
-    on with the old certificate until they are restarted.
+    on with the old certificate until they are restarted. Before the question you are warned of what
+    would break: see show cert impact.
     """
-    yield Progress("")
-    # Two blanks: clients in the field match the product's line as it is.
-    yield Progress(f"{WARNING}  {unit}")
-    if (yield Ask(QUESTION)) != "yes":
+    if not (yield from agreed(node, unit)):
         return Notice((CANCELLED,), {"regenerated": False})
     key = node.world.new_key(node.profile.units[unit].key)
     serial = node.world.new_serial()
     installed: Installed = yield Commit(lambda change: install(node, change, unit, key, serial))
     yield from renewed(node, unit, "regenerated")
     return installed
+
+
+def agreed(node: Node, unit: str) -> Conversation[bool]:
+    """Warn of what a new certificate of `unit` breaks, and ask whether to go on."""
+    yield Progress("")
+    # Two blanks: clients in the field match the product's line as it is.
+    yield Progress(f"{WARNING}  {unit}")
+    yield Warn(impact.regenerating(node, node.snapshot(), unit))
+    answer: str = yield Ask(QUESTION)
+    return answer == "yes"
 
 
 def install(

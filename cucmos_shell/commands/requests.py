@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import starmap
+
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.arguments.certificates import UNIT, complete_unit, parse_unit
 from cucmos_shell.commands.arguments.conditions import CONDITION
@@ -13,13 +15,13 @@ from cucmos_shell.commands.arguments.requests import (
 )
 from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.node.certificates.issuing import request_row
+from cucmos_shell.node.impact import requesting
 from cucmos_shell.node.members import members
-from cucmos_shell.results import Commit, Notice, Progress, Value
+from cucmos_shell.results import Commit, Finding, Notice, Value, Warn
 from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from cucmos_shell.node import Node
@@ -34,11 +36,10 @@ family = Family()
 
 
 class Generated(Value):
-    """A new request; `warnings` are (attribute, value, odd characters)."""
+    """A new request, and whether it has replaced a pending one."""
 
     unit: str
     row: RequestRow
-    warnings: tuple[tuple[str, str, str], ...]
     replaced: bool
 
     def lines(self) -> list[str]:
@@ -46,15 +47,8 @@ class Generated(Value):
         return [f"Successfully Generated CSR  for {self.unit}"]
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys as in `show csr list`, and `replaced`, `warnings`."""
-        return {
-            **_row_data(self.unit, self.row),
-            "replaced": self.replaced,
-            "warnings": [
-                {"attribute": attribute, "value": value, "characters": characters}
-                for attribute, value, characters in self.warnings
-            ],
-        }
+        """The JSON form: keys as in `show csr list`, and `replaced`."""
+        return {**_row_data(self.unit, self.row), "replaced": self.replaced}
 
 
 class Requests(Value):
@@ -138,12 +132,6 @@ def _unit(node: Node, name: str) -> str:
 OWNER = Argument("unit", UNIT.help, parse=_unit, complete=complete_unit)
 
 
-REPLACES = (
-    "WARNING: This operation will replace the pending CSR of {unit};"
-    " a certificate signed for that one will not fit"
-)
-
-
 @family.command(
     "set csr gen <unit> [key {rsa2048|rsa3072|rsa4096|ec256|ec384|ec521:key}]"
     " [hash {sha256|sha384|sha512:hash}] [multi-server]",
@@ -159,8 +147,9 @@ def generate(
     """Generate a certificate signing request for a CA.
 
     Makes a new key beside the present one, which stays in use until the signed certificate is
-    imported. A new CSR replaces a pending one. With multi-server the certificate is for all nodes
-    of the cluster. Values with characters that public CAs refuse are warned about.
+    imported. A new CSR replaces a pending one, and the CA's answer to that one will not fit any
+    more. With multi-server the certificate is for all nodes of the cluster. Values with characters
+    that public CAs refuse are warned about.
     """
     from cucmos_shell.pki import certs, csr
     from cucmos_shell.pki.der import to_pem
@@ -170,7 +159,7 @@ def generate(
     hash_name = csr.hash_for(kind, hash, spec.hash)
     pairs, names = _contents(node, unit, kind, bool(multi_server))
     odd = csr.odd_characters([*pairs, *(_split(name) for name in names)])
-    yield from _warnings(node, unit, odd)
+    yield Warn((*starmap(_odd, odd), *requesting(node.snapshot(), unit)))
     private = node.world.new_key(kind)
     try:
         der = csr.make(
@@ -188,7 +177,7 @@ def generate(
     def change(transaction: Transaction) -> Generated:
         replaced = transaction.own(unit).request is not None
         transaction.put_request(unit, row, to_pem(der, csr.LABEL), certs.key_pem(private))
-        return Generated(unit, row, tuple(odd), replaced)
+        return Generated(unit, row, replaced)
 
     generated: Generated = yield Commit(change)
     return generated
@@ -218,12 +207,10 @@ def _split(name: str) -> tuple[str, str]:
     return kind, value
 
 
-def _warnings(node: Node, unit: str, odd: Iterable[tuple[str, str, str]]) -> Iterator[Progress]:
-    for attribute, value, characters in odd:
-        refused = " ".join(characters)
-        yield Progress(f"WARNING: many public CAs refuse {refused} in {attribute} ({value})")
-    if node.snapshot().own(unit).request is not None:
-        yield Progress(REPLACES.format(unit=unit))
+def _odd(attribute: str, value: str, characters: str) -> Finding:
+    text = f"many public CAs refuse {' '.join(characters)} in {attribute} ({value})"
+    facts = {"attribute": attribute, "value": value, "characters": characters}
+    return Finding("odd-characters", (text,), facts)
 
 
 @family.command(

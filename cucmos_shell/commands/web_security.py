@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.regenerate import CANCELLED, QUESTION, WARNING, put
+from cucmos_shell.commands.regenerate import CANCELLED, agreed, put
 from cucmos_shell.commands.views.replaced import Installed
 from cucmos_shell.errors import BadValue, Unavailable
 from cucmos_shell.node.tasks.alarms import renewed
 from cucmos_shell.profile import subjects
 from cucmos_shell.profile.subjects import Subject
-from cucmos_shell.results import Ask, Commit, Notice, Progress, Record
+from cucmos_shell.results import Commit, Notice, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,9 +94,7 @@ def change_subject(
             units, orgname, locality, state, country.upper() or present.country, alternatehostname
         )
     )
-    yield Progress("")
-    yield Progress(f"{WARNING}  {unit}")
-    if (yield Ask(QUESTION)) != "yes":
+    if not (yield from agreed(node, unit)):
         return Notice((CANCELLED,), {"regenerated": False})
     installed = yield from _install(node, unit, subject)
     return installed

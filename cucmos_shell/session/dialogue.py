@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cucmos_shell.cli.wording import choice
 from cucmos_shell.errors import Busy, Cancelled
-from cucmos_shell.results import Ask, AskText, Commit, Paste, Pause, Progress, Say, Secret
+from cucmos_shell.results import Ask, AskText, Commit, Paste, Pause, Progress, Say, Secret, Warn
 from cucmos_shell.text import iso_time, safe_line
 
 TYPE_CHECKING = False
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cucmos_shell.node import Node
-    from cucmos_shell.results import Events
+    from cucmos_shell.results import Events, Finding
     from cucmos_shell.store.transaction import Transaction
 
 # Seconds that a change waits for the lock, and between two looks at it.
@@ -26,14 +26,15 @@ class Dialogue:
     """The conversations of one command on `node`.
 
     Changes are made in the name of `who`, by the command `what`. `interactive`: a wrong answer is
-    asked again, otherwise it fails the command. `json`: nothing is said but questions. `check`
-    raises what ends the command at an answer, and before a change; `on_change` is told of each
-    change that was made.
+    asked again, otherwise it fails the command. `json`: nothing is said but questions. `warnings`
+    takes up what is warned of. `check` raises what ends the command at an answer, and before a
+    change; `on_change` is told of each change that was made.
     """
 
     def __init__(
         self,
         node: Node,
+        warnings: list[Finding],
         *,
         who: str,
         what: str,
@@ -44,6 +45,7 @@ class Dialogue:
     ) -> None:
         self._check = check
         self._node = node
+        self._warnings = warnings
         self._who = who
         self._what = what
         self._interactive = interactive
@@ -67,6 +69,12 @@ class Dialogue:
         if isinstance(wanted, Progress):
             if not self._json:
                 yield Say(safe_line(wanted.line) + "\n", aside=wanted.aside)
+            return None
+        if isinstance(wanted, Warn):
+            self._warnings += wanted.findings
+            lines = [line for finding in wanted.findings for line in finding.lines()]
+            if lines and not self._json:
+                yield Say("".join(f"{safe_line(line)}\n" for line in lines))
             return None
         if isinstance(wanted, Ask | AskText | Secret | Paste):
             wanted = wanted.replace(prompt=safe_line(wanted.prompt))

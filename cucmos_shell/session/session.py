@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from cucmos_shell.cli.suggest import Completion
     from cucmos_shell.node import Node
     from cucmos_shell.node.access.sessions import AccountHistory
-    from cucmos_shell.results import Conversation, Event, Events
+    from cucmos_shell.results import Conversation, Event, Events, Finding
 
 MAX_LINE = 65_536
 
@@ -191,6 +191,7 @@ class Execution:
         self._started = False
         self._interrupted = False
         self._failed = False
+        self._warnings: list[Finding] = []
         self.match: Match | None = None
         self.changed = False
 
@@ -350,24 +351,34 @@ class Execution:
             value = yield from self._converse(value)
         else:
             self.changed = command.changes
+        failure: ShellError | None = getattr(value, "failure", None)
+        if failure is not None and self._json:
+            raise failure
         try:
-            said = words.shown(
-                self.match,
-                value,
-                json=self._json,
-                pagination=session.settings.pagination,
-                width=session.width,
-            )
-            if file := self.match.redirected:
-                said = words.redirected(
-                    self._node.layout, file, said, self.match.canonical, json=self._json
-                )
-            if said is not None:
-                yield said
+            yield from self._shown(self.match, value)
         except KeyboardInterrupt:
             # What was to be done is done; only the showing is broken off.
             if not self._json:
                 yield Say(words.INTERRUPTED)
+        if failure is not None:
+            raise failure
+
+    def _shown(self, match: Match, value: Any) -> Iterator[Say]:
+        settings = self._session.settings
+        warnings = [*self._warnings, *getattr(value, "findings", ())]
+        said = words.shown(
+            match,
+            value,
+            warnings,
+            json=self._json,
+            pagination=settings.pagination,
+            width=self._session.width,
+        )
+        if file := match.redirected:
+            layout, canonical = self._node.layout, match.canonical
+            said = words.redirected(layout, file, said, canonical, warnings, json=self._json)
+        if said is not None:
+            yield said
 
     def _converse(self, handler: Conversation[Any]) -> Events[Any]:
         from cucmos_shell.session.dialogue import Dialogue
@@ -376,6 +387,7 @@ class Execution:
         session = self._session
         dialogue = Dialogue(
             self._node,
+            self._warnings,
             who=session.caller.account,
             what=self.match.canonical,
             interactive=session.interactive,
@@ -402,7 +414,9 @@ class Execution:
         # From here on there is nothing left to break off: Ctrl-C while it is shown changes nothing.
         self._failed = True
         command = self.match.canonical if self.match else safe(redacted(self._line.strip(), False))
-        return words.failed(error, command, json=self._json, interrupted=interrupted)
+        return words.failed(
+            error, command, self._warnings, json=self._json, interrupted=interrupted
+        )
 
     def _warning(self, problem: ShellError) -> Iterator[Say]:
         """Say once a session that the log has no room for it; a program reading JSON is spared."""

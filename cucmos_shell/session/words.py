@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from cucmos_shell.cli.render import to_blocks, to_data, to_fitted_lines, to_json, to_lines
-from cucmos_shell.cli.wording import failure_json, failure_text
+from cucmos_shell.cli.render import to_blocks, to_data, to_fitted_lines, to_lines
+from cucmos_shell.cli.wording import failure_json, failure_text, success_json
 from cucmos_shell.results import Document, Say
 from cucmos_shell.text import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cucmos_shell.cli.match import Match
     from cucmos_shell.errors import ShellError
-    from cucmos_shell.results import Result
+    from cucmos_shell.results import Finding, Result
     from cucmos_shell.store.paths import Layout
 
 INTERRUPTED = "Control-C pressed\n"
@@ -19,11 +21,18 @@ NEW_LINE = "\n"
 
 
 def shown(
-    match: Match, value: Result | None, *, json: bool, pagination: bool, width: int
+    match: Match,
+    value: Result | None,
+    warnings: Iterable[Finding],
+    *,
+    json: bool,
+    pagination: bool,
+    width: int,
 ) -> Say | None:
     """What `value`, the result of the command in `match`, says; None if there is nothing to show.
 
-    `pagination` is whether what pages by itself may, `width` that of the terminal, 0 if unknown.
+    `warnings` have been shown before, and stand beside it in JSON. `pagination` is whether what
+    pages by itself may, `width` that of the terminal, 0 if unknown.
     Raises BadValue for a filter that does not fit.
     """
     filters = [(item.kind, item.text) for item in match.filters]
@@ -33,7 +42,7 @@ def shown(
             from cucmos_shell.cli.filters import filtered_data
 
             data = filtered_data(data, filters)
-        return Say(to_json({"command": match.canonical, "ok": True, "data": data}) + "\n")
+        return Say(success_json(data, match.canonical, warnings))
     # A file is as a program reads it.
     fits = match.command.own and width and not match.redirected
     if all(kind == "page" for kind, _ in filters):
@@ -54,7 +63,15 @@ def shown(
     return Say("\n".join(lines) + "\n", paged or viewer, viewer)
 
 
-def redirected(layout: Layout, file: str, said: Say | None, command: str, *, json: bool) -> Say:
+def redirected(
+    layout: Layout,
+    file: str,
+    said: Say | None,
+    command: str,
+    warnings: Iterable[Finding],
+    *,
+    json: bool,
+) -> Say:
     """What was to be said, put into a new file of the download area; says so instead.
 
     Raises BadValue for a name that is none, Refused for one that is there, Unavailable.
@@ -66,14 +83,21 @@ def redirected(layout: Layout, file: str, said: Say | None, command: str, *, jso
     name = write_download(layout, file, data, replace=False)
     if json:
         facts = {"file": name, "size": len(data)}
-        return Say(to_json({"command": command, "ok": True, "data": facts}) + "\n")
+        return Say(success_json(facts, command, warnings))
     return Say(f"{counted(text.count(NEW_LINE), 'line')} in {name}, in the download area\n")
 
 
-def failed(error: ShellError, command: str, *, json: bool, interrupted: bool = False) -> Say:
+def failed(
+    error: ShellError,
+    command: str,
+    warnings: Iterable[Finding],
+    *,
+    json: bool,
+    interrupted: bool = False,
+) -> Say:
     """Why a command failed; `command` is its canonical line, or what was typed, made safe."""
     if json:
-        return Say(failure_json(error, command))
+        return Say(failure_json(error, command, warnings))
     return Say(INTERRUPTED if interrupted else failure_text(error))
 
 

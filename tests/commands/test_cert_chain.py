@@ -30,9 +30,13 @@ def test_an_intermediate_leads_to_its_root(say, outside_ca):
     assert "complete" in lines[-1]
     say("set cert delete tomcat-trust Example_Root_CA.pem")
     text = say("show cert chain tomcat-trust/Example_Issuing_CA.pem")
-    assert say.status == 0
-    assert "breaks here: CA certificate is not available in the trust-store\n" in text
-    assert "issuer CN=Example Root CA is not in tomcat-trust; import it first\n" in text
+    assert say.status == 1
+    assert [line.split()[0] for line in text.splitlines()[1:2]] == ["0"]
+    assert text.endswith(
+        "The chain breaks here: CA certificate is not available in the trust-store\n"
+        "issuer CN=Example Root CA is not in tomcat-trust; import it first\n"
+        "Executed command unsuccessfully\n"
+    )
 
 
 def test_an_expired_anchor_is_named(node, say, outside_ca):
@@ -53,9 +57,13 @@ def test_a_leaf_and_json(node, say, outside_ca):
     assert data["complete"]
     assert [link["anchor"] for link in data["chain"]] == [False, True]
     say("set cert delete tomcat-trust Example_Root_CA")
-    data = json.loads(say("show cert chain tomcat-trust/host.example.com.pem"))["data"]
-    assert not data["complete"]
-    assert data["broken"]["message"].startswith("CA certificate is not available")
+    line = json.loads(say("show cert chain tomcat-trust/host.example.com.pem"))
+    assert (line["ok"], say.status) == (False, 1)
+    error = line["error"]
+    assert error["message"].startswith("The chain breaks here: CA certificate is not available")
+    assert not error["complete"]
+    assert [link["name"] for link in error["chain"]] == ["CN=host.example.com"]
+    assert error["broken"]["message"].startswith("CA certificate is not available")
 
 
 def test_an_unknown_name_fails(say):

@@ -5,9 +5,7 @@ kind), trusted, deleted and regenerated; services restart; dialogues are broken 
 closed and opened again. After every step its files say what the model says.
 """
 
-import datetime
 import hashlib
-import itertools
 import pathlib
 import shutil
 
@@ -20,70 +18,22 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
-from harness import START, Conversation, clock_world
+from harness import Conversation, clock_world
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from quick_authority import DAY, Authority, pem, sha256
 
 from cucmos_shell.node import Node
 from cucmos_shell.pki import certs
 
 UNITS = st.sampled_from(["tomcat", "cup-xmpp", "cup-xmpp-s2s"])
 BASES = st.sampled_from(["tomcat", "cup-xmpp"])
-DAY = datetime.timedelta(days=1)
-NOW = datetime.datetime.fromtimestamp(START, datetime.UTC)
 BAD = st.sampled_from(["key", "names", "expired", "future", "unsigned", "text"])
 
 
 def spki(public):
     return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-
-def sha256(certificate):
-    return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
-
-
-def pem(certificate):
-    return certificate.public_bytes(Encoding.PEM).decode()
-
-
-class Authority:
-    """A CA with a key of its own; `certificate` says who it is."""
-
-    numbers = itertools.count(1)
-
-    def __init__(self, name, start=-9 * DAY):
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.name = certs.subject_name([("CN", name)])
-        self.start = start
-        self.certificate = self.issue(self.name, self.key.public_key(), (), start=start, ca=True)
-
-    def issue(self, name, public, names, *, start=-DAY, end=300 * DAY, ca=False):
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(self.name)
-            .public_key(public)
-            .serial_number(next(self.numbers))
-            .not_valid_before(NOW + start)
-            .not_valid_after(NOW + end)
-            .add_extension(x509.BasicConstraints(ca, None), critical=True)
-        )
-        if names:
-            builder = builder.add_extension(certs.alternative_names(names), critical=False)
-        return builder.sign(self.key, hashes.SHA256())
-
-    def answer(self, request, **changes):
-        """A certificate for a request (PEM)."""
-        csr = x509.load_pem_x509_csr(request)
-        names = [f"DNS:{name.value}" for name in alternative(csr)]
-        changes = {"public": csr.public_key(), "names": names, **changes}
-        return self.issue(csr.subject, **changes)
-
-
-def alternative(csr):
-    found = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    return list(found.value)
 
 
 # Two of one common name: the later start stays.

@@ -166,10 +166,11 @@ def test_json(node):
     """Names, warnings, the request itself."""
     say = Conversation(node)
     say("set output json")
-    made = json.loads(say("set csr gen tomcat"))["data"]
+    line = json.loads(say("set csr gen tomcat"))
+    made = line["data"]
     assert made["name"] == "tomcat/tomcat.csr"
     assert made["alternative_names"] == ["DNS:imp-pub.example.com"]
-    assert made["warnings"] == []
+    assert line["warnings"] == []
     shown = json.loads(say("show csr own tomcat"))["data"]
     assert shown["pem"].startswith("-----BEGIN CERTIFICATE REQUEST-----")
     assert shown["sha256"] == made["sha256"]

@@ -108,12 +108,23 @@ def test_of_one_common_name_the_later_start_stays(node, say, outside_ca):
 
 
 def test_importing_twice_is_a_success(node, say, outside_ca):
-    """Automation runs again; nothing changes."""
+    """Automation runs again; nothing changes, so nothing has to restart."""
     root = outside_ca.root().pem.decode()
     say("set cert import trust tomcat", root)
     head = node.snapshot().head
-    assert SUCCESS in say("set cert import trust tomcat", root)
+    assert say("set cert import trust tomcat", root) == (
+        "WARNING: This operation will change which certificates tomcat-trust trusts\n"
+        "\nSuccessfully imported certificate for tomcat.\n"
+        "tomcat-trust/Example_Root_CA.pem: was there already\n"
+    )
     assert node.snapshot().head == head
+    say("set output json")
+    assert (
+        json.loads(say("set cert import trust tomcat", root))["data"]["services_to_restart"] == []
+    )
+    # One that is new among them is a reason.
+    both = root + outside_ca.root("Another Root").pem.decode()
+    assert json.loads(say("set cert import trust tomcat", both))["data"]["services_to_restart"]
 
 
 def test_an_own_copy_stands_beside_the_rule(node, say, outside_ca):

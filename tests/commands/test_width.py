@@ -15,6 +15,7 @@ OWN = (
     "show cert expiry", "show cert chain tomcat", "show cert impact tomcat", "show service pending",
     "show audit", "show alarm", "show store history", "show ocsp", "show history", "help",
     "help show", "utils cert monitor run",
+    "show cert impact delete tomcat-trust A_Root_of_a_Certification_Authority_with_quite_a_Long_Name_G3",
 )  # fmt: skip
 PRODUCT = (
     "show cert list own", "show cert list trust", "show cert own tomcat", "show csr list",

@@ -236,3 +236,13 @@ def test_text_behind_the_last_block_is_lines_again(node, outside_ca, more):
     assert drive.said.index(": imported") < drive.said.index("No valid command entered")
     assert drive.said.index("No valid command entered") < drive.said.index("Machine Name")
     assert drive.left == []
+
+
+@pytest.mark.parametrize("yes", [False, True])
+def test_warnings_before_a_question_take_no_answer(node, say, yes):
+    """They are lines of their own; what stands behind the command is still its answer."""
+    say("set csr gen tomcat")
+    drive = Drive(node, ["set cert regen tomcat", "yes", "show csr list own"], yes=yes)
+    assert drive.status == 0
+    assert "WARNING: The pending CSR of tomcat would be deleted" in drive.said
+    assert drive.said.endswith("The pending CSR of tomcat was deleted.\nNo CSR found\n")

@@ -64,10 +64,16 @@ def test_json_says_success_and_failure_in_one_line(node):
     say = Conversation(node)
     say("set output json")
     good = json.loads(say("show cli pagination"))
-    assert good == {"command": "show cli pagination", "ok": True, "data": {"pagination": True}}
+    assert good == {
+        "command": "show cli pagination",
+        "ok": True,
+        "data": {"pagination": True},
+        "warnings": [],
+    }
     bad = json.loads(say("show nonsense"))
     assert bad["ok"] is False
     assert bad["error"]["kind"] == "unknown-command"
+    assert bad["warnings"] == []
 
 
 def test_filters_work_on_any_listing(say):

@@ -2,7 +2,9 @@
 
 A line `--> keys` is typed (`<TAB>`, `<UP>`, `<C-C>` and the like are keys, Enter follows unless
 the line ends in `<>`); what stands below it is what the terminal was sent. `#! name value` in the
-head chooses the node, and the width of the terminal (`columns`). `REWRITE_TRANSCRIPTS=1 pytest tests/transcripts` writes the screens
+head chooses the node, and the width of the terminal (`columns`). With `#! authority yes` there is a
+CA: before each line the upload area has its certificate (`root.pem`), that of another one of the
+same name (`newer-root.pem`) and its answers to all pending requests (`UNIT-signed.pem`). `REWRITE_TRANSCRIPTS=1 pytest tests/transcripts` writes the screens
 anew: the diff is the review.
 """
 
@@ -13,6 +15,7 @@ import shutil
 
 import pytest
 from harness import clock_world
+from quick_authority import DAY, Authority, pem
 from screen import Screen
 
 from cucmos_shell.node import Node
@@ -44,15 +47,32 @@ def run(text, node):
     """The transcript `text` as it happens now."""
     head, *steps = re.split(r"(?m)^--> ", text)
     directives = [line for line in head.splitlines() if line.startswith(("#", "\n"))]
+    authority = Authority("Example Root CA") if "#! authority yes" in directives else None
     columns = re.search(r"(?m)^#! columns (\d+)$", head)
     screen = Screen(node, columns=int(columns[1]) if columns else 80)
     result = ["\n".join(directives), shown(screen.seen)]
     for step in steps:
         keys = step.partition("\n")[0]
         result.append(f"--> {keys}")
+        if authority:
+            offer(node, authority)
         if not screen.terminal.ended:
             result.append(shown(screen.type(typed(keys))))
     return "\n".join(result) + "\n"
+
+
+def offer(node, authority):
+    """What the CA sends, in the upload area."""
+    newer = Authority("Example Root CA", start=-2 * DAY)
+    files = {"root": authority.certificate, "newer-root": newer.certificate}
+    snapshot = node.snapshot()
+    for unit in snapshot.units:
+        if snapshot.own(unit).request is not None:
+            files[f"{unit}-signed"] = authority.answer(snapshot.request_pem(unit))
+    folder = pathlib.Path(node.layout.upload)
+    folder.mkdir(exist_ok=True)
+    for name, certificate in files.items():
+        (folder / f"{name}.pem").write_text(pem(certificate))
 
 
 @pytest.fixture

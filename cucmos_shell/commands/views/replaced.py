@@ -56,7 +56,7 @@ def sentences(
         restart = [f"Services to restart: {', '.join(running)}", SEE_PENDING]
     else:
         restart = [f"None of them runs: {', '.join(services)}"] if services else []
-    return ["", done, advice, *restart]
+    return ["", done, *([advice] if advice else []), *restart]
 
 
 def identity(row: CertificateRow) -> dict[str, str]:

@@ -26,13 +26,19 @@ ISSUERS_TRIED = 16
 MAX_ABOVE = 8
 
 
-def anchors(snapshot: Snapshot, store: str) -> Callable[[bytes], Iterable[bytes]]:
-    """The certificates of a trust store by subject name, found in its index, for `decide`."""
+def anchors(
+    snapshot: Snapshot, store: str, without: frozenset[str] = frozenset()
+) -> Callable[[bytes], Iterable[bytes]]:
+    """The certificates of a trust store by subject name, found in its index, for `decide`.
+
+    Those whose files are called as one of `without` are left out.
+    """
     index = snapshot.index(store)
 
     def find(name: bytes) -> Iterable[bytes]:
         hashed = name_hash(name)
-        for sha256 in {row.sha256 for row in index.search(hashed) if row.subject_hash == hashed}:
+        rows = (row for row in index.search(hashed) if row.subject_hash == hashed)
+        for sha256 in {row.sha256 for row in rows if row.name not in without}:
             yield snapshot.certificate_der(sha256)
 
     return find

@@ -10,6 +10,7 @@ from __future__ import annotations
 from cucmos_shell.errors import PolicyRefused, Refused
 from cucmos_shell.node.certificates import issuing
 from cucmos_shell.pki import certs
+from cucmos_shell.pki.chains.rules import CURVES
 from cucmos_shell.results import Value
 from cucmos_shell.store import CertificateRow
 from cucmos_shell.text import iso_time
@@ -84,8 +85,19 @@ def _notes(description: certs.Description, policy: Policy, place: str, now: floa
     if description.self_issued and description.signature_hash == "sha1":
         _allow(policy.allow_sha1_roots, place, "a root signed with SHA-1")
         yield "a root signed with SHA-1"
+    elif description.signature_hash not in policy.hashes:
+        yield f"its signature ({description.signature_name}) is too weak for a chain"
+    if _weak(description.key, policy):
+        yield f"its key ({description.key.text}) is too weak for a chain"
     if now < description.not_before:
         yield f"not valid before {iso_time(description.not_before)}"
+
+
+def _weak(key: certs.KeyDescription, policy: Policy) -> bool:
+    """Whether the policy refuses chains through a certificate with that key."""
+    if key.kind == "RSA":
+        return key.size < policy.min_rsa_bits or key.size % 8 != 0
+    return CURVES.get(key.curve) not in policy.curves
 
 
 def _allow(allowed: bool, place: str, what: str) -> None:
