@@ -22,6 +22,7 @@ family = Family()
 class Listing(Value):
     """Certificates in listing order, by the unit or trust store they are in."""
 
+    node: Node
     kind: str
     groups: tuple[tuple[str, tuple[CertificateRow, ...]], ...]
 
@@ -42,7 +43,10 @@ class Listing(Value):
 
     def data(self) -> list[dict[str, Any]]:
         """The JSON form: one object a certificate, keys `name`, `type`, `common_name`, `issuer`,
-        `serial`, `not_before`, `not_after`, `key_type`, `sha256`, `description`."""
+        `serial`, `not_before`, `not_after`, `key_type`, `sha256`, `description`, `copy_of` (the
+        original of a copy: `node`, `certificate`)."""
+        from cucmos_shell.commands.views.copies import copy_of
+
         return [
             {
                 "name": f"{folder}/{row.name}.pem",
@@ -55,6 +59,7 @@ class Listing(Value):
                 "key_type": row.key_type,
                 "sha256": row.sha256,
                 "description": row.description,
+                "copy_of": copy_of(self.node, row),
             }
             for folder, rows in self.groups
             for row in rows
@@ -85,7 +90,9 @@ def _found(listing: Listing, conditions: tuple[Condition, ...], now: float) -> L
         )
         for name, rows in listing.groups
     )
-    return Listing(listing.kind, tuple((name, tuple(rows)) for name, rows in found if rows))
+    return Listing(
+        listing.node, listing.kind, tuple((name, tuple(rows)) for name, rows in found if rows)
+    )
 
 
 @family.command(
@@ -108,5 +115,5 @@ def cert_list(node: Node, kind: str, condition: tuple[Condition, ...] = ()) -> L
     is-exactly, is-empty, is-not-empty; for expiration also within N days (expired ones included)
     and before DATE. Upper and lower case are the same.
     """
-    listing = Listing(kind, tuple(groups(node.snapshot(), kind)))
+    listing = Listing(node, kind, tuple(groups(node.snapshot(), kind)))
     return _found(listing, condition, node.now()) if condition else listing

@@ -1,4 +1,4 @@
-"""One certificate in full, as the product lays it out; programs read these lines."""
+"""One certificate: in full as the product lays it out, which programs read; brief; as PEM."""
 
 from __future__ import annotations
 
@@ -11,27 +11,35 @@ from cucmos_shell.commands.views.certificate import (
     rest_lines,
     safe_name,
 )
+from cucmos_shell.commands.views.copies import copy_of
 from cucmos_shell.pki import certs
+from cucmos_shell.pki.der import from_pem
 from cucmos_shell.pki.extensions import name_text, serial_text
-from cucmos_shell.results import Value
-from cucmos_shell.text import iso_time, java_date
+from cucmos_shell.results import Notice, Value
+from cucmos_shell.text import columns, iso_time, java_date, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from cucmos_shell.commands.views.copies import CopyOf
     from cucmos_shell.node import Node
+    from cucmos_shell.store import CertificateRow
 
 family = Family()
 
 
 class CertificateShown(Value):
-    """A certificate in full; `name` is its name in the list, `zone` the time zone of its dates."""
+    """A certificate in full; `name` is its name in the list, `zone` the time zone of its dates.
+
+    `copy_of` is the own certificate of which it is a copy.
+    """
 
     name: str
     description: certs.Description
     pem: str
     zone: str
+    copy_of: CopyOf | None = None
 
     def lines(self) -> list[str]:
         """The text: the decoded certificate, and its PEM glued to the bracket that ends it."""
@@ -55,7 +63,8 @@ class CertificateShown(Value):
     def data(self) -> dict[str, Any]:
         """The JSON form: keys `name`, `version`, `serial`, `signature_algorithm`, `issuer`,
         `subject`, `common_name`, `not_before`, `not_after`, `key`, `sha256`, `ca`,
-        `alternative_names`, `extensions`, `pem`."""
+        `alternative_names`, `extensions`, `pem`, `copy_of` (the original of a copy: `node`,
+        `certificate`)."""
         one = self.description
         return {
             "name": self.name,
@@ -73,11 +82,80 @@ class CertificateShown(Value):
             "alternative_names": one.alternative_names,
             "extensions": extension_data(one.extensions),
             "pem": self.pem,
+            "copy_of": self.copy_of,
         }
 
 
-def _shown(name: str, pem: bytes, zone: str) -> CertificateShown:
-    return CertificateShown(name, certs.describe(certs.load_pem(pem)), pem.decode("ascii"), zone)
+class Brief(Value):
+    """What most people want to know of a certificate; `copy_of` as in `CertificateShown`."""
+
+    name: str
+    description: certs.Description
+    sha1: str
+    copy_of: CopyOf | None
+
+    def lines(self) -> list[str]:
+        """The text: a label and a value each."""
+        one = self.description
+        fields = [
+            ("Certificate", self.name),
+            *([("Copy of", str(self.copy_of))] if self.copy_of else []),
+            ("Subject", safe_name(one.subject)),
+            ("Issuer", safe_name(one.issuer)),
+            ("Alternative names", safe(", ".join(one.alternative_names)) or "none"),
+            ("Serial number", f"{one.serial:x}"),
+            ("Valid from", iso_time(one.not_before)),
+            ("Valid until", iso_time(one.not_after)),
+            ("Key", safe(one.key.text)),
+            ("SHA-256", _pairs(one.sha256)),
+            ("SHA-1", _pairs(self.sha1)),
+        ]
+        return columns(((label, f": {value}") for label, value in fields), gap=1)
+
+    def data(self) -> dict[str, Any]:
+        """The JSON form: keys `name`, `copy_of`, `subject`, `issuer`, `alternative_names`,
+        `serial`, `not_before`, `not_after`, `key_type`, `sha256`, `sha1`."""
+        one = self.description
+        return {
+            "name": self.name,
+            "copy_of": self.copy_of,
+            "subject": name_text(one.subject),
+            "issuer": name_text(one.issuer),
+            "alternative_names": one.alternative_names,
+            "serial": f"{one.serial:x}",
+            "not_before": iso_time(one.not_before),
+            "not_after": iso_time(one.not_after),
+            "key_type": one.key.text,
+            "sha256": one.sha256,
+            "sha1": self.sha1,
+        }
+
+
+def _pairs(digits: str) -> str:
+    """A fingerprint as OpenSSL and browsers show it."""
+    return bytes.fromhex(digits).hex(":").upper()
+
+
+def _shown(node: Node, name: str, pem: bytes, row: CertificateRow | None) -> CertificateShown:
+    description = certs.describe(certs.load_pem(pem))
+    whose = copy_of(node, row) if row else None
+    return CertificateShown(name, description, pem.decode("ascii"), node.zone, whose)
+
+
+def _brief(node: Node, name: str, pem: bytes, row: CertificateRow | None) -> Brief:
+    from hashlib import sha1
+
+    der = from_pem(pem)
+    description, whose = certs.describe(certs.load_der(der)), copy_of(node, row) if row else None
+    return Brief(name, description, sha1(der, usedforsecurity=False).hexdigest(), whose)
+
+
+def _block(name: str, pem: bytes) -> Notice:
+    text = pem.decode("ascii")
+    return Notice(tuple(text.splitlines()), {"name": name, "pem": text})
+
+
+# --- own -----------------------------------------------------------------------------------------
 
 
 @family.command(
@@ -88,7 +166,33 @@ def _shown(name: str, pem: bytes, zone: str) -> CertificateShown:
 )
 def show_own(node: Node, name: str) -> CertificateShown:
     """Show one of the node's own certificates in full, and its PEM."""
-    return _shown(listed_own(name), node.snapshot().own_pem(name), node.zone)
+    return _shown(node, listed_own(name), node.snapshot().own_pem(name), None)
+
+
+@family.command(
+    "show cert own <name> brief",
+    level=1,
+    own=True,
+    arguments=(OWN_NAME,),
+    examples=("show cert own tomcat brief",),
+)
+def show_own_brief(node: Node, name: str) -> Brief:
+    """Show the names, dates and fingerprints of one of the node's own certificates."""
+    return _brief(node, listed_own(name), node.snapshot().own_pem(name), None)
+
+
+@family.command(
+    "show cert own <name> pem",
+    level=1,
+    arguments=(OWN_NAME,),
+    examples=("show cert own tomcat pem",),
+)
+def show_own_pem(node: Node, name: str) -> Notice:
+    """Show the PEM of one of the node's own certificates and nothing else, for other programs."""
+    return _block(listed_own(name), node.snapshot().own_pem(name))
+
+
+# --- trust ---------------------------------------------------------------------------------------
 
 
 @family.command(
@@ -99,4 +203,34 @@ def show_own(node: Node, name: str) -> CertificateShown:
 )
 def show_trust(node: Node, name: TrustName) -> CertificateShown:
     """Show a certificate of a trust store in full, and its PEM."""
-    return _shown(name.listed, node.snapshot().certificate_pem(name.row.sha256), node.zone)
+    return _shown(node, name.listed, _trust_pem(node, name), name.row)
+
+
+@family.command(
+    "show cert trust <name> brief",
+    level=1,
+    own=True,
+    arguments=(TRUST_NAME,),
+    examples=("show cert trust tomcat-trust/Example_Root_CA.pem brief",),
+)
+def show_trust_brief(node: Node, name: TrustName) -> Brief:
+    """Show the names, dates and fingerprints of a certificate of a trust store.
+
+    Of a copy of an own certificate it is said whose it is.
+    """
+    return _brief(node, name.listed, _trust_pem(node, name), name.row)
+
+
+@family.command(
+    "show cert trust <name> pem",
+    level=1,
+    arguments=(TRUST_NAME,),
+    examples=("show cert trust tomcat-trust/Example_Root_CA.pem pem",),
+)
+def show_trust_pem(node: Node, name: TrustName) -> Notice:
+    """Show the PEM of a certificate of a trust store and nothing else, for other programs."""
+    return _block(name.listed, _trust_pem(node, name))
+
+
+def _trust_pem(node: Node, name: TrustName) -> bytes:
+    return node.snapshot().certificate_pem(name.row.sha256)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Family
-from cucmos_shell.commands.arguments.certificates import UNIT, listed_own
+from cucmos_shell.commands.arguments.certificates import UNIT
 from cucmos_shell.commands.arguments.requests import listed_request
 from cucmos_shell.commands.delete import FILE, STORE, copied_units, named
+from cucmos_shell.commands.views.copies import copy_of
 from cucmos_shell.node import impact as breaks
 from cucmos_shell.node.members import others
 from cucmos_shell.results import Value
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from cucmos_shell.commands.views.copies import CopyOf
     from cucmos_shell.node import Node
     from cucmos_shell.node.certificates.trust_lists import ListImpact
     from cucmos_shell.node.members import ClusterMember
@@ -114,13 +116,13 @@ class Impact(Value):
 class DeletionImpact(Value):
     """What the deletion of a certificate touches, and what it would break.
 
-    `copy_of` are the own certificates of which it is the copy, `requests` those that go with it.
+    `copy_of` is the own certificate of which it is a copy, `requests` are those that go with it.
     """
 
     name: str
     description: str
     sha256: str
-    copy_of: tuple[str, ...]
+    copy_of: CopyOf | None
     requests: tuple[str, ...]
     nodes: tuple[NodeImpact, ...]
     joined: bool
@@ -131,7 +133,7 @@ class DeletionImpact(Value):
         requests = ", ".join(self.requests)
         fields = (
             ("Certificate", f": {self.name} ({safe(self.description)})"),
-            ("Copy of own certificate", f": {', '.join(self.copy_of) or 'no'}"),
+            ("Copy of own certificate", f": {self.copy_of or 'no'}"),
             ("Pending CSR", f": {f'{requests}, would be deleted' if requests else 'none'}"),
         )
         return [
@@ -259,7 +261,7 @@ def deletion_impact(node: Node, store: str, file: str = "") -> DeletionImpact:
         name=name.listed,
         description=name.row.description,
         sha256=name.row.sha256,
-        copy_of=tuple(map(listed_own, units)),
+        copy_of=copy_of(node, name.row),
         requests=tuple(map(listed_request, pending)),
         nodes=tuple(_without(other, node, name.store) for other in members),
         joined=any(other.joined for other in members),

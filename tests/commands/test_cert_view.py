@@ -390,6 +390,55 @@ def install_signed(node, unit, tmp_path):
     commit(node, lambda t: t.put_own(unit, row, leaf.der, leaf.key.read_bytes()))
 
 
+# --- brief, and PEM alone ------------------------------------------------------------------------
+
+
+def test_brief_says_what_most_people_want_to_know(node, say):
+    """Names, dates and fingerprints, as OpenSSL has them."""
+    text = say("show cert own tomcat brief")
+    assert text.startswith("Certificate       : tomcat/tomcat.pem\nSubject           : C")
+    assert "Alternative names : DNS:imp-pub.example.com\n" in text
+    assert "Valid until       : 2031-11-17T11:06:39Z\n" in text
+    pem = node.snapshot().own_pem("tomcat")
+    for name in ("sha256", "sha1"):
+        words = ["openssl", "x509", "-noout", "-fingerprint", f"-{name}"]
+        done = subprocess.run(words, input=pem, capture_output=True, check=True)
+        assert done.stdout.decode().strip().partition("=")[2] in text
+    assert "Copy of" not in text
+    say("set output json")
+    data = json.loads(say("show cert own tomcat brief"))["data"]
+    assert data["sha256"] == node.snapshot().own("tomcat").row.sha256
+    assert data["copy_of"] is None
+
+
+def test_the_block_alone_is_what_openssl_reads(node, say):
+    """Not a byte around it."""
+    for line, pem in (
+        ("show cert own tomcat pem", node.snapshot().own_pem("tomcat")),
+        ("show cert trust tomcat-trust/imp-pub.pem pem", node.snapshot().own_pem("tomcat")),
+    ):
+        assert say(line) == pem.decode()
+    words = ["openssl", "x509", "-noout", "-subject"]
+    assert subprocess.run(words, input=say("show cert own cup pem").encode()).returncode == 0
+    say("set output json")
+    assert json.loads(say("show cert own tomcat pem"))["data"]["pem"].startswith("-----BEGIN")
+
+
+def test_a_copy_says_whose_it_is(say):
+    """In brief, and as data; the lists and screens of the product stay as they are."""
+    name = "tomcat-trust/imp-pub.pem"
+    assert "Copy of           : tomcat/tomcat.pem\n" in say(f"show cert trust {name} brief")
+    assert f"{name}: Trust Certificate\n" in say("show cert list trust")
+    assert "opy of" not in say(f"show cert trust {name}")
+    say("set output json")
+    whose = {"node": "imp-pub", "certificate": "tomcat/tomcat.pem"}
+    assert json.loads(say(f"show cert trust {name}"))["data"]["copy_of"] == whose
+    assert json.loads(say(f"show cert trust {name} brief"))["data"]["copy_of"] == whose
+    rows = {row["name"]: row for row in json.loads(say("show cert list trust"))["data"]}
+    assert rows[name]["copy_of"] == whose
+    assert {row["copy_of"] for row in json.loads(say("show cert list own"))["data"]} == {None}
+
+
 # --- impact ------------------------------------------------------------------------------------
 
 

@@ -215,7 +215,10 @@ def test_the_copy_of_an_own_certificate_takes_the_request_along(say, in_json):
     sign(say, "tomcat", OLD)
     say("set csr gen tomcat")
     line = in_json("show cert impact delete tomcat-trust imp-pub.pem")
-    assert line["data"]["copy_of"] == ["tomcat/tomcat.pem"]
+    assert line["data"]["copy_of"] == {
+        "node": "imp-pub",
+        "certificate": "tomcat/tomcat.pem",
+    }
     assert line["data"]["csr_deleted"] == ["tomcat/tomcat.csr"]
     assert "Copy of own certificate : tomcat/tomcat.pem\n" in say(
         "show cert impact delete tomcat-trust imp-pub.pem"

@@ -13,6 +13,7 @@ from cucmos_shell.cli.fit import MIN_WIDTH, fits, hang
 
 OWN = (
     "show cert expiry", "show cert chain tomcat", "show cert impact tomcat", "show service pending",
+    "show cert own tomcat brief", "show cert trust tomcat-trust/imp-pub.pem brief",
     "show audit", "show alarm", "show store history", "show ocsp", "show history", "help",
     "help show", "utils cert monitor run",
     "show cert impact delete tomcat-trust A_Root_of_a_Certification_Authority_with_quite_a_Long_Name_G3",
