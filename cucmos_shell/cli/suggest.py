@@ -309,9 +309,10 @@ def _offers(walker: Matcher, reached: Reached, asked: _Asked) -> tuple[str, list
     assert argument is not None
     words = tuple(word.text for word in reached.words) if argument.words else ()
     part = asked.part if argument.words else asked.begin(reached.words)
-    found = [*_all(walker, argument, Typed(reached.bound, words, part, walker.level))]
+    found: list[str | Offer] = []
     if not reached.words:
         found += _reserved(walker, reached.place)
+    found += _all(walker, argument, Typed(reached.bound, words, part, walker.level))
     begin = part.casefold()
     offers = (Offer(each) if isinstance(each, str) else each for each in found)
     return part, [o for o in offers if o.placeholder or o.text.casefold().startswith(begin)]

@@ -34,6 +34,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "trust_list_show": ("show ctl 0", "show itl 0"),
     "trust_list_change": ("utils ctl 1+", "utils itl 4+", "file delete tftp 1"),
     "pending": ("show service 0+",),
+    "loaded": ("show cert loaded 0",),
     "node_info": (
         "show status 0", "show version 0+", "show myself 0", "show network 0+", "show timezone 0+",
     ),
@@ -77,7 +78,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "delete", "download", "requests", "web_security", "bulk", "store",
     ),
     "Revocation, expiry, alarms": ("ocsp", "monitor", "metrics", "smtp", "alarm"),
-    "Services": ("services", "pending"),
+    "Services": ("services", "pending", "loaded"),
     "Trust lists for phones": ("trust_list_show", "trust_list_change"),
     "Cluster": ("cluster", "network_cluster", "replication"),
     "Node": ("node_info", "system", "profile"),

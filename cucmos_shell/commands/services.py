@@ -5,10 +5,12 @@ Strings, order and spacing are the product's (CLI reference, `utils service`).
 
 from __future__ import annotations
 
+from functools import partial
+
 from cucmos_shell.cli import Family
 from cucmos_shell.commands.arguments.common import service as service_argument
 from cucmos_shell.errors import Damaged, Refused, Unavailable
-from cucmos_shell.node.services.plan import COMMANDED, FAILED, STARTED
+from cucmos_shell.node.services.plan import COMMANDED, FAILED, STARTED, in_need_order
 from cucmos_shell.node.tasks.alarms import raising
 from cucmos_shell.results import Commit, Notice, Pause, Progress, Value
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from cucmos_shell.node.services.plan import Transition
     from cucmos_shell.node.services.services import ServiceState
     from cucmos_shell.results import Conversation
+    from cucmos_shell.store.transaction import Transaction
 
 family = Family(see_also={"utils service": "show service pending"})
 
@@ -214,6 +217,50 @@ def restart(node: Node, service: str) -> Conversation[Notice]:
     yield Progress(MANAGER)
     rows = yield Commit(lambda transaction: node.services.restart(transaction, service))
     return (yield from _told(service, _up(node, service, rows)))
+
+
+class Restarted(Value):
+    """The services that were restarted, in their order, each as it was then; `left` still wait."""
+
+    services: tuple[ServiceState, ...]
+    left: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """The text: nothing where the services have scrolled by, and what still waits."""
+        if not self.services and not self.left:
+            return ["No service is waiting for a restart"]
+        return [f"{name} waits, too, but cannot be told to restart" for name in self.left]
+
+    def data(self) -> dict[str, object]:
+        """The JSON form: keys `restarted` (`service`, `state`, `reason`, `activated`), `left`."""
+        return {"restarted": [_data(state) for state in self.services], "left": self.left}
+
+
+@family.command("utils service restart pending", level=1, own=True, changes=True)
+def restart_pending(node: Node) -> Conversation[Restarted]:
+    """Restart the services that wait for one, each after what it needs.
+
+    Those that show service pending lists. A service that restarts along with another one is not
+    restarted again. Ends at the first that does not come up again; the rest goes on waiting.
+    """
+    services, specs = node.services, node.profile.all_services()
+    done: dict[str, ServiceState] = {}
+    while True:
+        waiting = {row.service for row in services.pending(node.snapshot())} - done.keys()
+        ready = [n for n in in_need_order(specs, waiting) if "restart" in specs[n].controls]
+        if not ready:
+            return Restarted(tuple(done.values()), tuple(sorted(waiting)))
+        if not done:
+            yield Progress(PATIENCE)
+            yield Progress(MANAGER)
+        name = ready[0]
+        rows = yield Commit(partial(_restart, node, name))
+        yield from _told(name, _up(node, name, rows))
+        done[name] = services.state(name)
+
+
+def _restart(node: Node, name: str, transaction: Transaction) -> tuple[Transition, ...]:
+    return node.services.restart(transaction, name)
 
 
 # --- activation --------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from cucmos_shell.store import paths
 from cucmos_shell.store.commit import SECRETS
 from cucmos_shell.store.durable import read
 from cucmos_shell.store.prune import numbers
+from cucmos_shell.store.rows import CertificateRow, own_from_json
 from cucmos_shell.store.snapshot import Snapshot
 
 TYPE_CHECKING = False
@@ -54,6 +55,17 @@ def holding(layout: paths.Layout, unit: str, sha256: str) -> int | None:
             if line in read(layout.version(unit, number, paths.MANIFEST)):
                 return number
     return None
+
+
+def former(layout: paths.Layout, unit: str, sha256: str) -> CertificateRow | None:
+    """What lists said of an own certificate of the unit that may be another's now; None if gone."""
+    version = holding(layout, unit, sha256)
+    if version is None:
+        return None
+    try:
+        return own_from_json(read(layout.version(unit, version, paths.INDEX)), version).row
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # Damage of what is not the state any more hinders nobody.
 
 
 def go_back(change: Transaction, number: int) -> tuple[str, ...]:

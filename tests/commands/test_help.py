@@ -43,10 +43,10 @@ def test_help_completes_its_argument(say):
     """As the command itself does, for Tab and `?`."""
     complete, help_ = say.session.complete, say.session.help
     assert complete("help sh").insert == "ow "
-    assert complete("help show cert l").insert == "ist "
+    assert complete("help show cert li").insert == "st "
     assert complete("help SHOW").erase == 4
     assert "audit*" in complete("help show a").candidates
-    assert help_("help show cert l") == ("\tlist*",)
+    assert help_("help show cert li") == ("\tlist*",)
     assert help_("help set cert regen ")[0] == "Syntax:"
     assert complete("help nonsense x").insert == ""
     assert not Conversation(say.node, level=0).session.complete("help set cert r").insert

@@ -1,6 +1,7 @@
 """The service commands: the product's strings, and what happens over time."""
 
 import json
+import shutil
 
 import pytest
 from harness import Conversation
@@ -8,6 +9,7 @@ from harness import Conversation
 from cucmos_shell.cli.caller import Settings
 from cucmos_shell.node import Node
 from cucmos_shell.results import Done, Pause, Say
+from cucmos_shell.text import iso_time
 
 PATIENCE = (
     " Don't press Ctrl-c while the service is getting RESTARTED."
@@ -426,6 +428,7 @@ def test_a_restart_as_data_is_one_line(node):
         "command": "utils service restart Cisco CDP",
         "ok": True,
         "data": {"service": "Cisco CDP", "state": "STARTED", "reason": "", "activated": True},
+        "warnings": [],
     }
 
 
@@ -448,3 +451,114 @@ def test_an_ordinary_account_may_look_only(node, line):
     assert say(line) == FAILED + "No valid command entered\n"
     assert say("utils service list").startswith("Requesting service status")
     assert say("show service pending") == NONE_PENDING
+
+
+# --- what is loaded, and restarts of all that waits -------------------------------------------------
+
+
+def loads(node):
+    say = Conversation(node)
+    say("set output json")
+    return {row["service"]: row for row in json.loads(say("show cert loaded"))["data"]}
+
+
+def test_a_service_holds_what_it_found_when_it_started(node, say):
+    """The old certificate, by its serial number, until the restart."""
+    row, begun = node.snapshot().own("tomcat").row, iso_time(node.now())
+    node.world.sleep(60)
+    say("set cert regen tomcat", "yes")
+    (before,) = loads(node)["Cisco Tomcat"]["certificates"]
+    name = "tomcat/tomcat.pem"
+    assert before == {"name": name, "serial": row.serial, "sha256": row.sha256, "current": False}
+    assert loads(node)["Cisco Tomcat"]["since"] == begun
+    line = next(r for r in say("show cert loaded").splitlines() if r.startswith("Cisco Tomcat "))
+    assert line.split()[2:] == [name, row.serial, begun, "another:", "restart"]
+    node.world.sleep(60)
+    say("utils service restart Cisco Tomcat")
+    fresh = node.snapshot().own("tomcat").row
+    (after,) = loads(node)["Cisco Tomcat"]["certificates"]
+    assert (after["serial"], after["current"]) == (fresh.serial, True)
+    assert loads(node)["Cisco Tomcat"]["since"] == iso_time(node.now())
+    # What was not restarted holds what it held, since when it did.
+    assert loads(node)["Cisco DRF Local"]["since"] == begun
+
+
+def test_a_service_that_is_down_holds_nothing(node, say):
+    """And says why."""
+    row = loads(node)["Cisco SIP Proxy"]
+    assert (row["since"], row["certificates"]) == (None, [])
+    assert row["reason"] == "Service Not Activated"
+    assert "  none (Service Not Activated)  " in say("show cert loaded | include SIP")
+
+
+def test_a_certificate_that_no_kept_state_has_is_known_by_its_hash(node, say):
+    """Its version has gone; the service holds it all the same."""
+    old = node.snapshot().own("tomcat")
+    say("set cert regen tomcat", "yes")
+    shutil.rmtree(node.layout.version("tomcat", old.version))
+    (held,) = loads(node)["Cisco Tomcat"]["certificates"]
+    assert (held["serial"], held["sha256"]) == (None, old.row.sha256)
+
+
+@pytest.mark.parametrize("speed", [0, 1])
+def test_all_that_waits_is_restarted_in_order(node, speed):
+    """Each after what it needs, each once; nothing waits afterwards."""
+    say = Conversation(at_speed(node, speed))
+    for unit in ("cup-xmpp", "tomcat", "ipsec"):
+        say(f"set cert regen {unit}", "yes")
+    text = say("utils service restart pending")
+    assert say.status == 0
+    assert text.startswith(PATIENCE + MANAGER)
+    started = [line[: -len("[STARTED]  ")] for line in text.splitlines() if "[STARTED]" in line]
+    assert started == ["Cisco Tomcat", "Cisco DRF Local", "Cisco DRF Master", "Cisco XCP Router"]
+    assert say("show service pending") == NONE_PENDING
+    assert say("utils service restart pending") == "No service is waiting for a restart\n"
+    assert say.status == 0
+
+
+def test_what_goes_along_is_not_restarted_twice(node):
+    """A service that needs another, and loads the same certificate, has it from that restart."""
+    services = dict(node.profile.services)
+    servlet = services["Cisco Tomcat Stats Servlet"]
+    services[servlet.name] = servlet.replace(units=("tomcat",))
+    node.profile = node.profile.replace(services=services)
+    say = Conversation(Node(node.state_dir, node.profile, node.world))
+    say("set cert regen tomcat", "yes")
+    assert len(say.node.services.pending(say.node.snapshot())) == 2
+    say("set output json")
+    data = json.loads(say("utils service restart pending"))["data"]
+    assert [row["service"] for row in data["restarted"]] == ["Cisco Tomcat"]
+    assert data["left"] == []
+    assert not say.node.services.pending(say.node.snapshot())
+
+
+def test_what_cannot_be_restarted_is_named(node):
+    """And waits on."""
+    services = dict(node.profile.services)
+    services["Cisco Tomcat"] = services["Cisco Tomcat"].replace(controls=("start",))
+    say = Conversation(Node(node.state_dir, node.profile.replace(services=services), node.world))
+    for unit in ("tomcat", "ipsec"):
+        say(f"set cert regen {unit}", "yes")
+    text = say("utils service restart pending")
+    assert text.endswith("Cisco Tomcat waits, too, but cannot be told to restart\n")
+    assert "Cisco DRF Master[STARTED]" in text
+
+
+def test_the_rest_waits_on_when_one_does_not_come_up(node):
+    """Another session stops it meanwhile."""
+    slow = at_speed(node, 1)
+    say = Conversation(slow)
+    for unit in ("tomcat", "ipsec"):
+        say(f"set cert regen {unit}", "yes")
+    execution = say.session.execute("utils service restart pending")
+    event = execution.step()
+    while not isinstance(event, Pause):
+        event = execution.step()
+    Conversation(slow)("utils service stop Cisco Tomcat")
+    while not isinstance(event, Done):
+        if isinstance(event, Pause):
+            node.world.sleep(event.seconds)
+        event = execution.step()
+    assert event.status == 1
+    waiting = {row.service for row in slow.services.pending(slow.snapshot())}
+    assert waiting == {"Cisco DRF Local", "Cisco DRF Master"}

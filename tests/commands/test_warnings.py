@@ -314,8 +314,8 @@ class Agreement(RuleBasedStateMachine):
             },
         }
 
-    def compare(self, warnings, before, after, restart, unit=""):
-        """`warnings` are what has become of `before` by a change that wants `restart`."""
+    def compare(self, warnings, before, after, unit=""):
+        """`warnings` are what has become of `before`, by a new certificate of `unit` if named."""
         said = {}
         for warning in warnings:
             said.setdefault(warning["kind"], []).append(warning)
@@ -327,7 +327,8 @@ class Agreement(RuleBasedStateMachine):
         gone = {f"{one['unit']}/{one['unit']}.pem" for one in said.pop("ca-signed-lost", ())}
         assert gone == before["signed"] - after["signed"]
         down = {name for one in said.pop("not-activated", ()) for name in one["services"]}
-        assert down == after["down"] & set(restart)
+        concerned = self.say.node.profile.units[unit].services if unit else ()
+        assert down == after["down"] & set(concerned)
         alone = {
             frozenset(pair)
             for spec in self.say.node.profile.trust_lists.values()
@@ -343,8 +344,7 @@ class Agreement(RuleBasedStateMachine):
         before, impact = self.truth(), self.ask(f"show cert impact {unit}")
         done = self.ask(f"set cert regen {unit}", "yes")
         assert done["warnings"] == impact["warnings"]
-        restart = done["data"]["services_to_restart"]
-        self.compare(impact["warnings"], before, self.truth(), restart, unit)
+        self.compare(impact["warnings"], before, self.truth(), unit)
 
     @rule(data=st.data(), root=st.sampled_from(ROOTS))
     def trusted(self, data, root):
@@ -352,8 +352,7 @@ class Agreement(RuleBasedStateMachine):
         before = self.truth()
         done = self.ask(f"set cert import trust {self.bases[store]}", pem(root.certificate))
         if done["ok"]:
-            # What a service reads of a trust store is no reason to restart it.
-            self.compare(done["warnings"], before, self.truth(), ())
+            self.compare(done["warnings"], before, self.truth())
 
     @rule(data=st.data())
     def deleted(self, data):
@@ -364,7 +363,7 @@ class Agreement(RuleBasedStateMachine):
         done = self.ask(f"set cert delete {store} {file}")
         assert (done["ok"], done["warnings"]) == (impact["ok"], impact["warnings"])
         if done["ok"]:
-            self.compare(impact["warnings"], before, self.truth(), ())
+            self.compare(impact["warnings"], before, self.truth())
 
     @rule(data=st.data())
     def requested(self, data):
@@ -383,8 +382,7 @@ class Agreement(RuleBasedStateMachine):
             if done["ok"]:
                 # The request was answered: it is not lost.
                 before["requests"].discard(f"{unit}/{unit}.csr")
-                restart = done["data"]["services_to_restart"]
-                self.compare(done["warnings"], before, self.truth(), restart, unit)
+                self.compare(done["warnings"], before, self.truth(), unit)
 
     @rule(data=st.data())
     def service(self, data):

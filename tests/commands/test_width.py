@@ -13,7 +13,7 @@ from cucmos_shell.cli.fit import MIN_WIDTH, fits, hang
 
 OWN = (
     "show cert expiry", "show cert chain tomcat", "show cert impact tomcat", "show service pending",
-    "show cert own tomcat brief", "show cert trust tomcat-trust/imp-pub.pem brief",
+    "show cert loaded", "show cert own tomcat brief", "show cert trust tomcat-trust/imp-pub.pem brief",
     "show audit", "show alarm", "show store history", "show ocsp", "show history", "help",
     "help show", "utils cert monitor run",
     "show cert impact delete tomcat-trust A_Root_of_a_Certification_Authority_with_quite_a_Long_Name_G3",
@@ -83,7 +83,11 @@ def test_every_own_command_is_known_here():
     own = {c.words for c in grammar.below(grammar.root) if c.own}
     named = {word for word in own if any(line.startswith(word) for line in OWN)}
     asking = {"show cert distribution", "utils cluster sync", "utils ocsp check"}
-    assert own - named - asking == {"utils store rollback", "utils store purge"}
+    assert own - named - asking == {
+        "utils store rollback",
+        "utils store purge",
+        "utils service restart pending",
+    }
 
 
 TABLES = ("show cert expiry", "show service pending", "show audit last 3", "show cert chain tomcat")

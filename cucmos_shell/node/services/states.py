@@ -68,6 +68,17 @@ class Pending(Value):
         return min(self.changed.values(), default=None)
 
 
+class Holding(Value):
+    """The own certificates that a service has loaded: unit → SHA-256; none while it is down.
+
+    `since` is when it loaded them, in seconds since the epoch.
+    """
+
+    service: ServiceState
+    since: float | None
+    certificates: Mapping[str, str]
+
+
 class ServiceStates:
     """The services of one node, as anybody may see them without a lock. Making one does no I/O."""
 
@@ -217,6 +228,25 @@ class ServiceStates:
         book, moment = self._at()
         found = self._loaded(book, name, snapshot, moment)
         return {} if found is None else {unit: sha for unit, (_, sha) in found[0].own.items()}
+
+    def held(self, snapshot: Snapshot) -> list[Holding]:
+        """What each service that uses own certificates has loaded, in order of name."""
+        book, moment = self._at()
+        held = []
+        for name, spec in sorted(self._specs.items()):
+            if not spec.units:
+                continue
+            state, entry = self._state(book, name, moment), book.entry(name)
+            found = self._loaded(book, name, snapshot, moment)
+            if found is None:
+                held.append(Holding(state, None, {}))
+                continue
+            past = [row.at for row in entry.rows[: entry.at(moment) + 1] if row.loaded is not None]
+            # A service that was never restarted runs since the installation, whatever its row says.
+            since = max([self._installed(), *past[-1:]])
+            own = {unit: sha256 for unit, (_, sha256) in found[0].own.items()}
+            held.append(Holding(state, since, own))
+        return held
 
     def pins(self, snapshot: Snapshot) -> dict[str, set[int]]:
         """Unit or trust store → the versions that services have loaded, or are to load.

@@ -1,0 +1,122 @@
+"""Which certificate each service holds: the one it found when it started."""
+
+from __future__ import annotations
+
+from cucmos_shell.cli import Family
+from cucmos_shell.cli.fit import table
+from cucmos_shell.results import Value
+from cucmos_shell.text import iso_time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cucmos_shell.node import Node
+    from cucmos_shell.node.services.states import ServiceState
+    from cucmos_shell.store import Snapshot
+
+family = Family()
+
+HEADINGS = ("Service", "Certificate", "Serial", "Since", "In the store")
+
+
+class LoadedCertificate(Value):
+    """An own certificate that a service holds; `current` is whether it is still in the store.
+
+    `serial` is empty where the certificate is in no state that is kept.
+    """
+
+    name: str
+    serial: str
+    sha256: str
+    current: bool
+
+
+class ServiceLoad(Value):
+    """What a service has loaded, and `since` when; nothing while it is down."""
+
+    service: ServiceState
+    since: float | None
+    certificates: tuple[LoadedCertificate, ...]
+
+
+class Loads(Value):
+    """The services that use own certificates."""
+
+    services: tuple[ServiceLoad, ...]
+
+    def lines(self) -> list[str]:
+        """The text: a line for each certificate of each service."""
+        return self.fitted(0)
+
+    def fitted(self, width: int) -> list[str]:
+        """The text for a terminal of that width: a block for each certificate where it is wider."""
+        rows = []
+        for one in self.services:
+            service, since = one.service, iso_time(one.since) if one.since is not None else "-"
+            if not one.certificates:
+                why = f"none ({service.reason or service.state})"
+                rows.append((service.name, why, "-", since, "-"))
+            for held in one.certificates:
+                stored = "the same" if held.current else "another: restart"
+                rows.append((service.name, held.name, held.serial or "-", since, stored))
+        return table(HEADINGS, rows, width)
+
+    def no_rows(self) -> range:
+        """The numbers of the lines that are no rows."""
+        return range(2)
+
+    def data(self) -> list[dict[str, Any]]:
+        """The JSON form: one object a service, keys `service`, `state`, `reason`, `since`,
+        `certificates` (`name`, `serial`, `sha256`, `current`)."""
+        return [
+            {
+                "service": one.service.name,
+                "state": one.service.state,
+                "reason": one.service.reason,
+                "since": iso_time(one.since) if one.since is not None else None,
+                "certificates": [
+                    {
+                        "name": held.name,
+                        "serial": held.serial or None,
+                        "sha256": held.sha256,
+                        "current": held.current,
+                    }
+                    for held in one.certificates
+                ],
+            }
+            for one in self.services
+        ]
+
+
+@family.command("show cert loaded", level=0, own=True)
+def show_loaded(node: Node) -> Loads:
+    """Show which certificate each service holds, and since when.
+
+    A service holds the certificate that was in the store when it started. Where the store has
+    another one by now, a restart of the service loads it.
+    """
+    snapshot = node.snapshot()
+    return Loads(
+        tuple(
+            ServiceLoad(
+                held.service,
+                held.since,
+                tuple(
+                    _certificate(snapshot, unit, sha256)
+                    for unit, sha256 in held.certificates.items()
+                ),
+            )
+            for held in node.services.held(snapshot)
+        )
+    )
+
+
+def _certificate(snapshot: Snapshot, unit: str, sha256: str) -> LoadedCertificate:
+    row = snapshot.own(unit).row
+    current = row is not None and row.sha256 == sha256
+    if not current:
+        from cucmos_shell.store.past import former
+
+        row = former(snapshot.layout, unit, sha256)
+    return LoadedCertificate(f"{unit}/{unit}.pem", row.serial if row else "", sha256, current)
