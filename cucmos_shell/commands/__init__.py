@@ -50,7 +50,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "ocsp": ("set ocsp 1+", "show ocsp 0", "utils ocsp 1+"),
     "monitor": ("set cert monitor 1+", "show cert monitor 0", "utils cert monitor run 1"),
     "metrics": ("utils cert monitor metrics 1",),
-    "smtp": ("delete smtp 1", "set smtp 0", "show smtp 0"),
+    "smtp": ("delete smtp 1", "set smtp 0", "show smtp 0", "utils smtp 1+"),
     "alarm": ("set alarm 1+", "show alarm 1+"),
     "accounts": (
         "delete account 4", "set account 1+", "set accountlocking 1+", "set password 1+",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.arguments.common import number
+from cucmos_shell.commands.arguments.mail import addresses
 from cucmos_shell.commands.dialogues.settings import change_setting
-from cucmos_shell.errors import BadValue, Refused
+from cucmos_shell.errors import Refused
 from cucmos_shell.node.expiry import unsent
-from cucmos_shell.node.expiry.due import ending, monitor_settings
+from cucmos_shell.node.expiry.due import CALM_EVERY, ending, monitor_settings
 from cucmos_shell.node.tasks.expiry_run import next_run
 from cucmos_shell.results import Commit, Notice, Value
 from cucmos_shell.store import paths
+from cucmos_shell.store.locks import is_held
 from cucmos_shell.text import columns, counted, iso_time, safe
 
 TYPE_CHECKING = False
@@ -26,15 +28,16 @@ if TYPE_CHECKING:
 
 family = Family()
 
-MAX_RECIPIENTS = 50
 MONITOR = "monitor"
+# Seconds behind its time from which on a run is missed; cron may come once an hour.
+OVERDUE = 2 * 3600.0
 
 
 # --- what is set -------------------------------------------------------------------------------
 
 
 class Monitor(Value):
-    """The monitor as it is set, and how it is doing."""
+    """The monitor as it is set, and how it is doing; `unattended`: it seems that nobody runs it."""
 
     settings: MonitorSettings
     smtp: str
@@ -43,6 +46,7 @@ class Monitor(Value):
     kept: Unsent
     ending: int
     next_run: float
+    unattended: bool
 
     def lines(self) -> list[str]:
         """The text: labels and values, then the mail that waits."""
@@ -62,12 +66,17 @@ class Monitor(Value):
             ("Next run due", iso_time(self.next_run) if running else "when the service is started"),
         )
         lines = columns(((label, f": {value}") for label, value in fields), gap=1)
+        if running and self.unattended:
+            lines.append(
+                "Nothing here runs it: start cucmos-shell serve, or let cron give the command"
+            )
+            lines.append("\tutils cert monitor run")
         return lines + [line for mail in kept.outbox for line in _waiting(mail)]
 
     def data(self) -> dict[str, Any]:
         """The JSON form: keys `start_days`, `frequency`, `frequency_unit`, `email`, `recipients`,
         `smtp_host`, `service`, `service_state`, `in_period`, `last_run`, `next_run`,
-        `mail_waiting`."""
+        `unattended`, `mail_waiting`."""
         settings, kept = self.settings, self.kept
         return {
             "start_days": settings.start_days,
@@ -81,6 +90,7 @@ class Monitor(Value):
             "in_period": self.ending,
             "last_run": kept.last_run if kept.last_run is None else iso_time(kept.last_run),
             "next_run": iso_time(self.next_run) if self.state == "STARTED" else None,
+            "unattended": self.unattended,
             "mail_waiting": [
                 {
                     "to": mail.to,
@@ -106,7 +116,11 @@ def _waiting(mail: Mail) -> list[str]:
 
 @family.command("show cert monitor", level=0)
 def show_monitor(node: Node) -> Monitor:
-    """Show the settings of the certificate expiry monitor, its last run, and mail that waits."""
+    """Show the settings of the certificate expiry monitor, its last run, and mail that waits.
+
+    Says so when nothing is there to run it: neither a server of this node, nor anybody who has run
+    it in time.
+    """
     snapshot, now = node.snapshot(), node.now()
     settings = monitor_settings(snapshot.settings(), node.profile.defaults)
     kept = unsent.load(node.store.layout.sent)
@@ -119,7 +133,15 @@ def show_monitor(node: Node) -> Monitor:
         kept,
         len(ending(snapshot, now + settings.start)),
         next_run(node),
+        _unattended(node, kept, now),
     )
+
+
+def _unattended(node: Node, kept: Unsent, now: float) -> bool:
+    """Whether no server is there to run the monitor, and nobody else has done it in time."""
+    if is_held(node.layout.schedule_lock):
+        return False
+    return kept.last_run is None or now > kept.last_run + CALM_EVERY + OVERDUE
 
 
 DAYS = Argument("days", "days before expiry, 1 to 3650", parse=number(1, 3650))
@@ -172,23 +194,6 @@ def set_email(node: Node, state: str) -> Conversation[Notice]:
     if settings.email and not settings.recipients:
         lines.append("There are no recipients yet (set cert monitor recipients)")
     return Notice(tuple(lines), {"email": settings.email})
-
-
-def addresses(_: object, text: str) -> tuple[str, ...]:
-    """The addresses in `a@x.org;b@y.org`, each once. Raises BadValue.
-
-    Only what an envelope may hold: `smtplib` itself would pass line breaks on.
-    """
-    import re
-
-    found = [part.strip(" ") for part in text.split(";")]
-    found = [part for part in dict.fromkeys(found) if part]
-    for one in found:
-        if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}", one):
-            raise BadValue("{text} is not an e-mail address", text=one)
-    if len(found) > MAX_RECIPIENTS:
-        raise BadValue("There are more than {limit} recipients", limit=MAX_RECIPIENTS)
-    return tuple(found)
 
 
 RECIPIENTS = Argument("recipients", "addresses, with ; between them", parse=addresses)

@@ -1,11 +1,12 @@
-"""The mail server that notices go through."""
+"""The mail server that notices go through, and a test of it."""
 
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.arguments.hosts import host_text, parse_host
-from cucmos_shell.errors import BadValue, Cancelled, Refused
-from cucmos_shell.results import Commit, Notice, Secret
+from cucmos_shell.commands.arguments.mail import address
+from cucmos_shell.errors import BadValue, Cancelled, Refused, Unavailable
+from cucmos_shell.results import Commit, Notice, Progress, Secret
 from cucmos_shell.store import paths
 
 TYPE_CHECKING = False
@@ -117,3 +118,42 @@ def _forget(transaction: Transaction) -> bool:
         return False
     transaction.put_settings({**settings, "monitor": {**monitor, "email": False}})
     return True
+
+
+TO = Argument("address", "e-mail address that the test goes to", parse=address)
+
+
+@family.command(
+    "utils smtp test <address>",
+    level=1,
+    arguments=(TO,),
+    own=True,
+    changes=True,
+    examples=("utils smtp test admin@example.com",),
+)
+def try_smtp(node: Node, address: str) -> Conversation[Notice]:
+    """Send a test mail through the mail server that is set.
+
+    Says what the server has answered when it does not take the mail. Whether it arrives is for the
+    recipient to see.
+    """
+    from cucmos_shell.node.tasks.expiry_mail import mail_server, sender, trial
+    from cucmos_shell.world.unanswered import Unanswered
+
+    snapshot = node.snapshot()
+    if not snapshot.document(paths.SMTP):
+        raise Refused("No SMTP host is configured", details=("Set one: set smtp HOST",))
+    server = mail_server(node, snapshot)
+    shown = host_text(server.host, server.port, PORTS[server.security])
+    yield Progress(f"Sending a test mail to {address} by {shown}")
+    try:
+        node.world.send_mail(server, sender(node), address, trial(node, address, node.now()))
+    except Unanswered as error:
+        raise Unavailable(
+            "{host} has not taken the mail: {reason}",
+            host=shown,
+            reason=error.reason,
+            details=("It may arrive all the same.",) if error.uncertain else (),
+        ) from None
+    facts = {"to": address, "host": server.host, "port": server.port, "security": server.security}
+    return Notice((f"{shown} has taken the mail",), facts)

@@ -69,19 +69,42 @@ def lock_file(path: str, flags: int = 0) -> Lock:
     return _wait(path, _FILE | flags, os.path.dirname(path))
 
 
+def share(path: str) -> Lock:
+    """A share in the lock on the file at `path`, which others may have, too; made if missing.
+
+    Raises OSError.
+    """
+    return _wait(path, _FILE, os.path.dirname(path), fcntl.LOCK_SH)
+
+
+def is_held(path: str) -> bool:
+    """Whether anybody holds the lock on the file at `path`, or a share in it. Raises OSError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def lock_folder(path: str) -> Lock:
     """The lock on the folder at `path`, waited for; it is made if missing. Raises OSError."""
     return _wait(path, FOLDER_FLAGS, path)
 
 
-def _wait(path: str, flags: int, folder: str) -> Lock:
+def _wait(path: str, flags: int, folder: str, kind: int = fcntl.LOCK_EX) -> Lock:
     try:
         descriptor = os.open(path, flags, SECRET_FILE_MODE)
     except FileNotFoundError:
         os.makedirs(folder, SECRET_FOLDER_MODE, exist_ok=True)
         descriptor = os.open(path, flags, SECRET_FILE_MODE)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, kind)
     except BaseException:
         os.close(descriptor)
         raise

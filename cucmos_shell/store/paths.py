@@ -79,6 +79,7 @@ class Layout:
         self.known_hosts = os.path.join(self.run, "known_hosts.json")
         self.log_reserve = os.path.join(self.run, "log-reserve")
         self.monitor_lock = os.path.join(self.run, "monitor.lock")
+        self.schedule_lock = os.path.join(self.run, "schedule.lock")
         self.agent_lock = os.path.join(self.run, "agent.lock")
         self.agent_place = os.path.join(self.run, "agent.place")
         self.agent_reported = os.path.join(self.run, "agent.reported")

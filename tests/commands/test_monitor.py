@@ -26,6 +26,7 @@ from places import DOCS
 from cucmos_shell.node import Node
 from cucmos_shell.node.expiry.unsent import load
 from cucmos_shell.node.tasks.expiry_run import next_run
+from cucmos_shell.store.locks import share
 from cucmos_shell.world import mail
 
 HOUR, DAY = 3600, 86_400
@@ -118,6 +119,7 @@ def test_the_defaults_are_the_product_s(say):
         "in_period": 0,
         "last_run": None,
         "next_run": "2026-11-18T11:06:40Z",
+        "unattended": True,
         "mail_waiting": [],
     }
     assert say("show smtp") == "SMTP hostname: Not Configured\n"
@@ -685,6 +687,30 @@ def test_a_server_leaves_it_alone_while_its_service_is_stopped(appliance, author
     tick(say.node)
     assert alarm_names(say) == []
     assert load(say.node.store.layout.sent).last_run is None
+
+
+NOBODY = (
+    "Nothing here runs it: start cucmos-shell serve, or let cron give the command\n"
+    "\tutils cert monitor run\n"
+)
+
+
+def test_it_says_when_nothing_is_there_to_run_it(appliance):
+    """No server, and nobody who has run it in time."""
+    say = appliance
+    assert NOBODY in say("show cert monitor")
+    with share(say.node.layout.schedule_lock), share(say.node.layout.schedule_lock):
+        assert NOBODY not in say("show cert monitor")
+    assert NOBODY in say("show cert monitor")
+    say("utils cert monitor run")
+    assert NOBODY not in say("show cert monitor")
+    say.node.world.sleep(DAY + HOUR)  # cron comes once an hour
+    assert not data(say, "show cert monitor")["unattended"]
+    say.node.world.sleep(2 * HOUR)
+    assert data(say, "show cert monitor")["unattended"]
+    # A service that is stopped is reason enough, and said.
+    say(f"utils service stop {SERVICE}")
+    assert NOBODY not in say("show cert monitor")
 
 
 # --- metrics -----------------------------------------------------------------------------------

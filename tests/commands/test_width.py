@@ -87,6 +87,7 @@ def test_every_own_command_is_known_here():
         "utils store rollback",
         "utils store purge",
         "utils service restart pending",
+        "utils smtp test",
     }
 
 

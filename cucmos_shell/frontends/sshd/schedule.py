@@ -8,11 +8,13 @@ worked out anew from what was done last.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from cucmos_shell.errors import ShellError
 from cucmos_shell.frontends.agent import Agent
 from cucmos_shell.node.tasks.expiry_run import next_run
 from cucmos_shell.session.unattended import give
+from cucmos_shell.store.locks import share
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,10 +74,16 @@ def _end_sessions(door: Door, booted: float, again: bool) -> None:
 
 
 async def keep(door: Door, wait: float = MIN_WAIT) -> None:
-    """Look again and again until cancelled; the first time `wait` seconds after the start."""
-    while True:
-        await asyncio.sleep(wait)
-        wait = await door.host.by_itself(tick, door.node)
+    """Look again and again until cancelled; the first time `wait` seconds after the start.
+
+    Meanwhile `show cert monitor` knows that somebody does.
+    """
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError):
+            held.enter_context(share(door.node.layout.schedule_lock))
+        while True:
+            await asyncio.sleep(wait)
+            wait = await door.host.by_itself(tick, door.node)
 
 
 async def follow(door: Door) -> None:

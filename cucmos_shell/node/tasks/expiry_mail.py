@@ -1,4 +1,7 @@
-"""The mail about certificates that end: as text and as HTML, with the life that is used as bars."""
+"""The mail about certificates that end: as text and as HTML, with the life that is used as bars.
+
+And what is needed to send any.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ import html
 
 from cucmos_shell.node.expiry.life import Life, bar
 from cucmos_shell.node.expiry.unsent import Mail
+from cucmos_shell.store import paths
 from cucmos_shell.text import columns, iso_time, safe
+from cucmos_shell.world.unanswered import MailServer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +19,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.node import Node
     from cucmos_shell.node.expiry.due import Watched
+    from cucmos_shell.store import Snapshot
 
 LISTED = 500
 _COLORS = {"expired": "#c62828", "soon": "#ef6c00", "valid": "#2e7d32", "future": "#757575"}
@@ -51,6 +57,46 @@ def compose(node: Node, to: str, about: Sequence[tuple[Watched, str]], now: floa
 def sender(node: Node) -> str:
     """The address that mail comes from."""
     return f"certificate-monitor@{node.profile.fqdn}"
+
+
+def mail_server(node: Node, snapshot: Snapshot) -> MailServer:
+    """The server that is set (`set smtp`), and whom the node trusts to have certified it."""
+    server = snapshot.document(paths.SMTP)
+    anchors = ""
+    if server["security"]:
+        rows = snapshot.trust(node.profile.node_trust_store)
+        pems = [snapshot.certificate_pem(row.sha256) for row in rows if row.ca and not row.owner]
+        anchors = b"".join(pems).decode("ascii")
+    return MailServer(
+        server["host"],
+        server["port"],
+        server["security"],
+        server["account"],
+        server["password"],
+        anchors,
+        node.profile.fqdn,
+    )
+
+
+def trial(node: Node, to: str, now: float) -> bytes:
+    """A mail to `to` that says nothing but that it has arrived."""
+    from email.message import EmailMessage
+    from email.policy import SMTP
+    from email.utils import formatdate
+
+    fqdn = node.profile.fqdn
+    mail = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
+    mail["Subject"] = f"[{node.hostname}] Test of the mail server"
+    mail["From"] = f"Certificate Expiry Monitor <{sender(node)}>"
+    mail["To"] = to
+    mail["Date"] = formatdate(now)
+    mail["Message-ID"] = f"<{node.world.new_serial():x}@{fqdn}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(
+        f"This is a test. Notices of {fqdn} about certificates that end come this way.\n",
+        cte="7bit",
+    )
+    return mail.as_bytes()
 
 
 def _life(one: Watched, now: float) -> Life:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from cucmos_shell.node.logs.alarms import Raised
     from cucmos_shell.results import Conversation
     from cucmos_shell.store import Lock, Snapshot
-    from cucmos_shell.world.unanswered import MailServer
 
 NOTHING = "No notifications are due"
 
@@ -193,30 +192,10 @@ def _unasked(mail: Mail, now: float) -> bool:
 
 
 def _send(node: Node, snapshot: Snapshot, mail: Mail) -> None:
-    from cucmos_shell.node.tasks.expiry_mail import sender
+    from cucmos_shell.node.tasks.expiry_mail import mail_server, sender
 
-    server = _server(node, snapshot)
+    server = mail_server(node, snapshot)
     node.world.send_mail(server, sender(node), mail.to, mail.message.encode("ascii"))
-
-
-def _server(node: Node, snapshot: Snapshot) -> MailServer:
-    from cucmos_shell.world.unanswered import MailServer
-
-    server = snapshot.document(paths.SMTP)
-    anchors = ""
-    if server["security"]:
-        rows = snapshot.trust(node.profile.node_trust_store)
-        pems = [snapshot.certificate_pem(row.sha256) for row in rows if row.ca and not row.owner]
-        anchors = b"".join(pems).decode("ascii")
-    return MailServer(
-        server["host"],
-        server["port"],
-        server["security"],
-        server["account"],
-        server["password"],
-        anchors,
-        node.profile.fqdn,
-    )
 
 
 def _failure(
