@@ -30,12 +30,15 @@ def near(name: str, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def misspelt(word: str, words: Iterable[str]) -> list[str]:
-    """The `words` of which `word` may be a misspelling, nearest first; short ones are none."""
+    """The `words` that `word` may stand for, nearest first; for a short one there are none."""
     import difflib
 
     if not 3 <= len(word) <= MAX_WORD:
         return []
-    return difflib.get_close_matches(word.casefold(), list(words), NEAR_NAMES, 0.7)
+    text, known = word.casefold(), list(words)
+    # `certificate` for `cert` is no misspelling, but looks like none of the words either.
+    longer = [each for each in known if len(each) >= 3 and text.startswith(each)]
+    return longer or difflib.get_close_matches(text, known, NEAR_NAMES, 0.7)
 
 
 def begun(line: str, commands: Iterable[str]) -> str:

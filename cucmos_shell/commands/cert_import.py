@@ -13,7 +13,7 @@ from cucmos_shell.commands.arguments.certificates import (
     parse_unit,
 )
 from cucmos_shell.commands.views.replaced import identity, sentences
-from cucmos_shell.errors import BadValue, Refused
+from cucmos_shell.errors import BadValue, NotFound, Refused
 from cucmos_shell.node import impact
 from cucmos_shell.node.areas import open_upload
 from cucmos_shell.node.areas import uploads as upload_names
@@ -286,6 +286,15 @@ def _trust_store(node: Node, name: str) -> TrustStoreSpec:
     if spec := find_store(node, name):
         return spec
     bases = [spec.base for spec in node.profile.trust_stores.values()]
+    for unit, own in node.profile.units.items():
+        if unit.lower() == name.lower():
+            base = node.profile.trust_stores[own.trust_store].base
+            raise NotFound(
+                "{unit} has no trust store of its own: its CA certificates are in {store}",
+                unit=unit,
+                store=own.trust_store,
+                details=(f"Import them for {base}: set cert import trust {base}",),
+            )
     raise unknown(name, bases, "the base name of a trust store")
 
 

@@ -169,7 +169,7 @@ def test_the_ca_certificate_may_be_named(node, say, outside_ca, root, issuing, c
     signed = pasted(outside_ca.sign(csr, issuing))
     text = refused(node, say, signed, line=f"{IMPORT} Unrelated_CA.pem")
     assert "not end in the CA certificate given but in CN=Example Root CA" in text
-    assert "is not a certificate of a trust store" in refused(
+    assert "is not a certificate of tomcat-trust" in refused(
         node, say, signed, line=f"{IMPORT} Nobody.pem"
     )
     say(f"{IMPORT} tomcat-trust/Example_Root_CA.pem", signed)
@@ -354,3 +354,12 @@ def test_tab_knows_units_and_base_names(say):
     assert complete("set cert import own d").insert == ""
     assert complete("set cert import trust d").insert == "irectory "
     assert complete("utils cert upload t d").insert == "irectory "
+
+
+def test_a_ca_file_that_is_missing_is_looked_for_in_the_units_store_only(say, root):
+    """What lies in others would be refused."""
+    trust(say, root, unit="cup")
+    text = say(f"{IMPORT} Example_Root_CA.pem")
+    assert text.startswith("Example_Root_CA.pem is not a certificate of tomcat-trust\n")
+    assert "cup-trust" not in text
+    assert len(say.asked) == 1, "nothing was asked for"

@@ -172,10 +172,14 @@ def test_an_expired_one_refuses_the_whole_list(node, say, outside_ca):
     [
         ("trust tomcat-trust", "tomcat-trust is not the base name of a trust store\n"),
         ("trust nowhere", "nowhere is not the base name of a trust store\n"),
+        (
+            "trust CUP-xmpp-s2s",
+            "own: its CA certificates are in cup-xmpp-trust\nImport them for cup-xmpp",
+        ),
         ("own directory", "directory-trust has no own certificate\n"),
         ("own nowhere", "nowhere is not a certificate unit\n"),
         ("trust tomcat Root.pem", "Root.pem: a CA certificate is named for an own one only\n"),
-        ("own tomcat Root.pem", "tomcat-trust/Root.pem is not a certificate of a trust store\n"),
+        ("own tomcat Root.pem", "Root.pem is not a certificate of tomcat-trust\n"),
         ("own tomcat ipsec-trust/imp-pub.pem", "ipsec-trust/imp-pub.pem is not in tomcat-trust\n"),
     ],
 )

@@ -45,3 +45,9 @@ def test_dates_of_ours_have_one_form(say):
         text = say(line)
         assert re.search(r"\d{4}-\d\d-\d\d", text) or line == "show logins"
         assert not re.search(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b", text)
+
+
+def test_a_word_in_full_for_a_shortened_one_is_understood(say):
+    """The product says cert; people say certificate."""
+    assert say("show certificate list own").startswith("Did you mean:\n\tcert\n")
+    assert say.status == 1

@@ -120,18 +120,26 @@ def _trust(node: Node, name: str) -> Iterator[TrustName]:
     for candidate in snapshot.stores:
         if slash and candidate.lower() != store.lower():
             continue
-        # A name may itself end like a file name: what is listed under the whole of it comes first.
-        row = snapshot.find_trust(candidate, _stem(file)) or snapshot.find_trust(candidate, file)
-        if row is not None:
+        if row := _in_store(snapshot, candidate, file):
             yield TrustName(candidate, row)
+
+
+def _in_store(snapshot: Snapshot, store: str, file: str) -> CertificateRow | None:
+    # A name may itself end like a file name: what is listed under the whole of it comes first.
+    return snapshot.find_trust(store, _stem(file)) or snapshot.find_trust(store, file)
 
 
 def parse_in_store(node: Node, store: str, file: str) -> TrustName:
     """The certificate of `store` that `FILE` or `STORE/FILE` means. Raises NotFound."""
-    folder, slash, _ = file.rpartition("/")
+    folder, slash, name = file.rpartition("/")
     if slash and folder.lower() != store.lower():
         raise NotFound("{file} is not in {store}", file=file, store=store)
-    return parse_trust(node, file if slash else f"{store}/{file}")
+    snapshot = node.snapshot()
+    row = _in_store(snapshot, store, name)
+    if row is None:
+        there = [f"{row.name}.pem" for row in snapshot.trust(store)]
+        raise unknown(name or file, there, f"a certificate of {store}")
+    return TrustName(store, row)
 
 
 def offer_in_store(store: str, rows: Iterable[CertificateRow], part: str) -> Iterator[Offer]:
