@@ -52,8 +52,22 @@ class Walker(Matcher):
         place = self.reach([Lexeme(word, 0, 0, False, False) for word in words]).place
         return place, self.grammar.only(place, self.level)
 
-    def overview(self, place: Place) -> list[str]:
-        """The commands below `place`, a line each with its summary."""
+    def overview(self, place: Place, about: tuple[str, ...] = ()) -> list[str]:
+        """The commands below `place` that the words `about` occur in, a line each with its summary.
+
+        A word occurs in one that it begins, and in a shorter one that it begins with.
+        """
         commands = [c for c in self.grammar.below(place) if c.level <= self.level]
-        by_words = {c.words: c.summary for c in sorted(commands, key=lambda c: c.words)}
+        found = [c for c in commands if all(_occurs(word.casefold(), c.words) for word in about)]
+        by_words = {c.words: c.summary for c in sorted(found, key=lambda c: c.words)}
         return columns(by_words.items())
+
+
+def _occurs(word: str, words: str) -> bool:
+    return any(
+        each.startswith(word) or (len(each) >= _LEAST_SHORTER and word.startswith(each))
+        for each in words.casefold().split()
+    )
+
+
+_LEAST_SHORTER = 4

@@ -7,6 +7,7 @@ from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.fit import hang, prose
 from cucmos_shell.cli.pipes import FILTERS
 from cucmos_shell.cli.suggest import syntax
+from cucmos_shell.errors import UnknownCommand
 from cucmos_shell.results import Notice, Value
 from cucmos_shell.text import beside, columns
 
@@ -82,9 +83,18 @@ class HelpPage(Value):
     examples=("help show cert list",),
 )
 def help_command(node: Node, caller: Caller, command: tuple[str, ...] = ()) -> Result:
-    """Explain a command, or list the commands there are by what they are for."""
+    """Explain a command, or list the commands there are by what they are for.
+
+    Words that begin no command list the commands in which they occur.
+    """
     walker = caller.walker
-    place, one = walker.command(command)
+    try:
+        place, one = walker.command(command)
+    except UnknownCommand:
+        lines = walker.overview(walker.grammar.root, command)
+        if not lines:
+            raise
+        return HelpList(tuple(lines))
     if one is not None:
         return HelpPage(one)
     if command:

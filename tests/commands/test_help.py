@@ -155,3 +155,22 @@ def test_redirect_writes_a_new_file(say, node_dir):
 def test_what_changes_takes_no_filter(say, line):
     """Nor a file to go to."""
     assert "show, list and file commands only" in say(f"{line} | redirect x")
+
+
+def test_words_that_begin_no_command_are_looked_for_in_all(say):
+    """People remember what it is about, not what it begins with."""
+    found = [line.partition("  ")[0].strip() for line in say("help csr").splitlines()]
+    assert found == ["set csr delete", "set csr gen", "show csr list", "show csr own"]
+    assert say.status == 0
+    assert "utils cert upload" in say("help upload")
+    assert [line.split()[:3] for line in say("help cert imp").splitlines()] == [
+        ["set", "cert", "bulk"], ["set", "cert", "import"], ["show", "cert", "impact"]
+    ]  # fmt: skip
+    assert "\nshow cert list " in say("help certificate")
+    assert say("help nothing-like-this").endswith("No valid command entered\n")
+    assert say.status == 1
+
+
+def test_words_above_ones_level_are_found_nowhere(node):
+    """As they are unknown everywhere else."""
+    assert "set csr gen" not in Conversation(node, level=0)("help csr")
