@@ -9,6 +9,7 @@ _END, _END_NAME = "-----END ", 200
 END = f"{_END}.{{0,{_END_NAME}}}?-----"
 SKIPPED = ("subject=", "issuer=", "Bag Attributes")
 MAX_LENGTH = 1 << 20
+NOTHING = "Nothing was pasted: the BEGIN line of a certificate is missing"
 TOO_LONG = "The paste is longer than 1 MiB: nothing was kept"
 STRAY_KEY = "The line was dropped: part of a key or certificate seems to stand on it"
 STRAY_BLOCK = "The pasted block was dropped: no command had asked for it"
@@ -34,11 +35,12 @@ def _ends_block(line: str) -> bool:
 class PasteCollector:
     """The lines of one paste; `text` is what lies between the BEGIN and END lines, both included.
 
-    `inside`: a block is open. `complete`: at least one block came, and none is open.
+    `before`: how many lines with any text came before the first block. `inside`: a block is open. `complete`: at least one block came, and none is open.
     `oversize`: the blocks went over `limit` characters; nothing is kept then.
     """
 
     def __init__(self, limit: int = MAX_LENGTH) -> None:
+        self.before = 0
         self.inside = False
         self.complete = False
         self.oversize = False
@@ -50,6 +52,7 @@ class PasteCollector:
         """Take `line` (without its end). False: it ends the paste and does not belong to it."""
         if not self.inside:
             if not begins_block(line):
+                self.before += not self.complete and bool(line.strip())
                 return not self.complete or _skippable(line)
             self.open()
         self._keep(line)
@@ -65,6 +68,15 @@ class PasteCollector:
         """Keep nothing, now or later."""
         self.oversize = True
         self._lines.clear()
+
+    def refusal(self) -> str:
+        """Why there is no text in it, in one line; empty if there is."""
+        if self.oversize:
+            return TOO_LONG
+        if self._lines or not self.before:
+            return ""
+        lines = "1 line was" if self.before == 1 else f"{self.before} lines were"
+        return f"{NOTHING}; {lines} taken for text before it, and not run"
 
     def _keep(self, line: str) -> None:
         self._size += len(line) + 1

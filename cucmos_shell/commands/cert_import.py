@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.near import unknown
+from cucmos_shell.cli.paste import NOTHING
 from cucmos_shell.cli.pattern import Offer
 from cucmos_shell.commands.arguments.certificates import (
     complete_unit,
@@ -163,7 +164,6 @@ class TrustImported(Imported):
 
 
 PROMPT = "Paste the Certificate and Hit Enter"
-NOTHING = "Nothing was pasted: the BEGIN line of a certificate is missing"
 SEE_PENDING_TRUST = "show service pending says which started before the change."
 OWN_CAUTION = "WARNING: This operation will replace the certificate and the key of {unit}"
 TRUST_CAUTION = "WARNING: This operation will change which certificates {store} trusts"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from cucmos_shell.cli.paste import TOO_LONG, PasteCollector, begins_block
+from cucmos_shell.cli.paste import PasteCollector, begins_block
 from cucmos_shell.cli.wording import choice
 from cucmos_shell.errors import untold
 from cucmos_shell.results import (
@@ -249,5 +249,5 @@ class Script:
             if self._typed and collector.complete and not line:
                 break
         self._given_back[:0] = between
-        self._refused = TOO_LONG if collector.oversize else ""
+        self._refused = collector.refusal()
         return collector.text()

@@ -12,7 +12,6 @@ from cucmos_shell.cli.paste import (
     END,
     MAX_LENGTH,
     SKIPPED,
-    TOO_LONG,
     PasteCollector,
 )
 from cucmos_shell.terminal.decoder import Decoder
@@ -86,9 +85,7 @@ class PasteReader:
             return Interrupted()
         if self.outcome == "silent":
             return Pasted("", CUT if self.collector.inside else SILENT)
-        if self.collector.oversize:
-            return Pasted("", TOO_LONG)
-        return Pasted(self.collector.text())
+        return Pasted(self.collector.text(), self.collector.refusal())
 
     def take_echo(self) -> str:
         """What was taken since the last call, as the terminal may show it."""
@@ -249,5 +246,7 @@ class PasteReader:
     def _end_line(self) -> None:
         if not self._to_line_end and self.collector.inside:
             self.collector.feed(self._line.decode("utf-8", "replace"))
+        elif not self.collector.complete:
+            self.collector.before += bool(self._line.strip())
         self._line.clear()
         self._to_line_end = False

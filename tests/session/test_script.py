@@ -57,6 +57,25 @@ def secrets():
     return {"ed448": ed448.Ed448PrivateKey.generate(), "rsa": rsa.generate_private_key(65537, 2048)}
 
 
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ([], ""),
+        (["", " "], ""),
+        (["show myself"], "; 1 line was taken for text before it, and not run"),
+        (["show myself", "", "x"], "; 2 lines were taken for text before it, and not run"),
+    ],
+)
+def test_a_paste_that_never_came_says_what_it_took(node, lines, says):
+    """The lines of a script that forgot it are not lost in silence."""
+    drive = Drive(node, ["set cert import trust tomcat", *lines], keep_going=True)
+    assert drive.said == (
+        "Paste the Certificate and Hit Enter\n"
+        f"Nothing was pasted: the BEGIN line of a certificate is missing{says}\n"
+        "Executed command unsuccessfully\n"
+    )
+
+
 def test_a_paste_that_is_too_long_says_so(node):
     """One failure, and the lines behind it are commands again."""
     block = ["-----BEGIN CERTIFICATE-----", *["M" * 64] * 17_000, "-----END CERTIFICATE-----"]

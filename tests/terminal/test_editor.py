@@ -2,6 +2,7 @@
 
 import pytest
 
+from cucmos_shell.cli.paste import TOO_LONG as TOO_LONG_PASTE
 from cucmos_shell.terminal.editor import (
     STRAY_BLOCK,
     TOO_LONG,
@@ -18,7 +19,6 @@ from cucmos_shell.terminal.events import (
     Pasted,
 )
 from cucmos_shell.terminal.paste import CUT, SILENT
-from cucmos_shell.terminal.paste import TOO_LONG as TOO_LONG_PASTE
 
 NOW = 1000.0
 PEM = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmg\nAwIBAgIUW5Y=\n-----END CERTIFICATE-----\n"
