@@ -35,7 +35,8 @@ def _ends_block(line: str) -> bool:
 class PasteCollector:
     """The lines of one paste; `text` is what lies between the BEGIN and END lines, both included.
 
-    `before`: how many lines with any text came before the first block. `inside`: a block is open. `complete`: at least one block came, and none is open.
+    `before`: how many lines with any text came before the first block. `inside`: a block is open.
+    `complete`: at least one block came, and none is open.
     `oversize`: the blocks went over `limit` characters; nothing is kept then.
     """
 

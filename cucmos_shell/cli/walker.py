@@ -8,6 +8,8 @@ from cucmos_shell.text import columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cucmos_shell.cli.grammar import Command, Place
     from cucmos_shell.cli.match import Reached
     from cucmos_shell.cli.pattern import Offer
@@ -59,8 +61,13 @@ class Walker(Matcher):
         """
         commands = [c for c in self.grammar.below(place) if c.level <= self.level]
         found = [c for c in commands if all(_occurs(word.casefold(), c.words) for word in about)]
-        by_words = {c.words: c.summary for c in sorted(found, key=lambda c: c.words)}
-        return columns(by_words.items())
+        return columns((words, one.summary) for words, one in by_words(found).items())
+
+
+def by_words(commands: Iterable[Command]) -> dict[str, Command]:
+    """The commands by their words, in order; of those with the same words the shortest."""
+    longest_first = sorted(commands, key=lambda c: (c.words, -len(c.tokens)))
+    return {command.words: command for command in longest_first}
 
 
 def _occurs(word: str, words: str) -> bool:

@@ -7,6 +7,7 @@ from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.fit import hang, prose
 from cucmos_shell.cli.pipes import FILTERS
 from cucmos_shell.cli.suggest import syntax
+from cucmos_shell.cli.walker import by_words
 from cucmos_shell.errors import UnknownCommand
 from cucmos_shell.results import Notice, Value
 from cucmos_shell.text import beside, columns
@@ -106,10 +107,10 @@ def help_command(node: Node, caller: Caller, command: tuple[str, ...] = ()) -> R
 
 def _grouped(found: list[Command]) -> Iterator[str]:
     """The commands of each group below its name, a line each with its summary."""
-    by_words = {c.words: c for c in sorted(found, key=lambda c: c.words)}
-    width = max(map(len, by_words), default=0)
+    shown = by_words(found)
+    width = max(map(len, shown), default=0)
     for title, modules in commands.GROUPS.items():
-        group = [c for c in by_words.values() if commands.module_of(c.handler) in modules]
+        group = [c for c in shown.values() if commands.module_of(c.handler) in modules]
         if group:
             yield ""
             yield f"{title}:"

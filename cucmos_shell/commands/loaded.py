@@ -9,6 +9,7 @@ from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from cucmos_shell.node import Node
@@ -47,10 +48,10 @@ class Loads(Value):
 
     def lines(self) -> list[str]:
         """The text: a line for each certificate of each service."""
-        return self.fitted(0)
+        return [line for block in self.blocks(0) for line in block]
 
-    def fitted(self, width: int) -> list[str]:
-        """The text for a terminal of that width: a block for each certificate where it is wider."""
+    def blocks(self, width: int) -> list[Sequence[str]]:
+        """For each line those that it becomes: a block for each certificate where it is wider."""
         rows = []
         for one in self.services:
             service, since = one.service, iso_time(one.since) if one.since is not None else "-"

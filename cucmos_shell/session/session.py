@@ -8,17 +8,14 @@ from __future__ import annotations
 from cucmos_shell import commands
 from cucmos_shell.cli import Walker
 from cucmos_shell.cli.caller import Caller, Settings
-from cucmos_shell.cli.near import begun
 from cucmos_shell.cli.paste import STRAY_BLOCK, STRAY_KEY, begins_block
 from cucmos_shell.errors import (
     BadValue,
     Cancelled,
     InternalError,
-    NotSimulated,
     Refused,
     ShellError,
     Unavailable,
-    UnknownCommand,
     from_os,
 )
 from cucmos_shell.node.logs.audit import NO_COMMAND, holds_key, looks_secret, redacted
@@ -116,19 +113,8 @@ class Session:
 
     @property
     def banner(self) -> tuple[str, ...]:
-        """The lines before the first prompt (CLI reference, About CLI)."""
-        hardware = self.node.profile.hardware
-        return (
-            "Command Line Interface is starting up, please wait ...",
-            "",
-            "   Welcome to the Platform Command Line Interface",
-            "",
-            *(
-                ("VMware Installation:", *(f"\t{line}" for line in hardware), "")
-                if hardware
-                else ()
-            ),
-        )
+        """The lines before the first prompt."""
+        return words.banner(self.node.profile.hardware)
 
     def execute(self, line: str) -> Execution:
         """Start `line`; the front end drives what comes back."""
@@ -155,18 +141,7 @@ class Session:
 
     def explained(self, problem: ShellError, line: str) -> ShellError:
         """`problem` with `line`, or that it begins a command of the product not simulated here."""
-        # Where the words of a place are choices, another word is a bad value.
-        if not isinstance(problem, UnknownCommand | BadValue):
-            return problem
-        if name := begun(line, self.node.profile.not_simulated):
-            return NotSimulated(
-                "{name}: a command of the real node that this one does not simulate", name=name
-            )
-        words = commands.ELSEWHERE.get(line.strip().casefold())
-        if words and isinstance(problem, UnknownCommand):
-            details = ("Did you mean:", *(f"\t{word}" for word in words))
-            return UnknownCommand("No valid command entered", details=details)
-        return problem
+        return words.explained(problem, line, self.node.profile.not_simulated)
 
     def understands(self, line: str) -> bool:
         """Whether the words of `line` are a command's; its arguments are not looked up."""

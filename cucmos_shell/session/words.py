@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from cucmos_shell import commands
+from cucmos_shell.cli.near import begun
 from cucmos_shell.cli.render import to_blocks, to_data, to_fitted_lines, to_lines
 from cucmos_shell.cli.wording import failure_json, failure_text, success_json
+from cucmos_shell.errors import BadValue, NotSimulated, UnknownCommand
 from cucmos_shell.results import Document, Say
 from cucmos_shell.text import counted
 
@@ -18,6 +21,34 @@ if TYPE_CHECKING:
 
 INTERRUPTED = "Control-C pressed\n"
 NEW_LINE = "\n"
+
+
+def banner(hardware: Iterable[str]) -> tuple[str, ...]:
+    """The lines before the first prompt (CLI reference, About CLI)."""
+    machine = [f"\t{line}" for line in hardware]
+    return (
+        "Command Line Interface is starting up, please wait ...",
+        "",
+        "   Welcome to the Platform Command Line Interface",
+        "",
+        *(("VMware Installation:", *machine, "") if machine else ()),
+    )
+
+
+def explained(problem: ShellError, line: str, not_simulated: Iterable[str]) -> ShellError:
+    """`problem` with `line`, or that it begins a command of the product not simulated here."""
+    # Where the words of a place are choices, another word is a bad value.
+    if not isinstance(problem, UnknownCommand | BadValue):
+        return problem
+    if name := begun(line, not_simulated):
+        return NotSimulated(
+            "{name}: a command of the real node that this one does not simulate", name=name
+        )
+    meant = commands.ELSEWHERE.get(line.strip().casefold())
+    if meant and isinstance(problem, UnknownCommand):
+        details = ("Did you mean:", *(f"\t{word}" for word in meant))
+        return UnknownCommand("No valid command entered", details=details)
+    return problem
 
 
 def shown(
@@ -37,11 +68,9 @@ def shown(
     """
     filters = [(item.kind, item.text) for item in match.filters]
     if json:
-        data = to_data(value)
-        if filters:
-            from cucmos_shell.cli.filters import filtered_data
+        from cucmos_shell.cli.filters import filtered_data
 
-            data = filtered_data(data, filters)
+        data = filtered_data(to_data(value), filters) if filters else to_data(value)
         return Say(success_json(data, match.canonical, warnings))
     # A file is as a program reads it.
     fits = match.command.own and width and not match.redirected
@@ -57,8 +86,8 @@ def shown(
         return None
     # `set cli pagination off` ends what pages by itself, not what asks for pages.
     paged = (match.command.pages or getattr(value, "pages", False)) and pagination
-    paged = paged or any(kind == "page" for kind, _ in filters)
-    paged = paged or bool(match.arguments.get("page"))
+    asked = any(kind == "page" for kind, _ in filters) or bool(match.arguments.get("page"))
+    paged = paged or asked
     viewer = isinstance(value, Document) and not filters
     return Say("\n".join(lines) + "\n", paged or viewer, viewer)
 
