@@ -1,4 +1,4 @@
-"""The second sign-in: the password once more before a command that touches security.
+"""Whether who has signed in may go on, and the second sign-in, before what touches security.
 
 Asked by the embedded server and at the console, not behind an sshd that has just asked.
 """
@@ -21,6 +21,21 @@ TRIES = 3
 def wanted(node: Node, caller: Caller) -> bool:
     """Whether `caller` has to give the password first."""
     return not caller.verified and node.snapshot().settings().get(REAUTH) is True
+
+
+def check_account(node: Node, caller: Caller) -> None:
+    """Raise AccountChanged, and end the session, if its account is not what it was."""
+    assert caller.identity is not None
+    from cucmos_shell.node.access.accounts import AccountChanged
+
+    try:
+        node.accounts.check(
+            caller.account, caller.identity, caller.level,
+            provisional=caller.provisional, by_key=caller.by_key,
+        )  # fmt: skip
+    except AccountChanged:
+        caller.end()
+        raise
 
 
 def sign_in_again(node: Node, caller: Caller, interactive: bool) -> Conversation[None]:

@@ -79,19 +79,10 @@ class Session:
 
     def check_account(self) -> None:
         """Raise AccountChanged, and end the session, if its account is not what it was."""
-        caller = self.caller
-        if caller.identity is None:
-            return
-        from cucmos_shell.node.access.accounts import AccountChanged
+        if self.caller.identity is not None:
+            from cucmos_shell.session import reauth
 
-        try:
-            self.node.accounts.check(
-                caller.account, caller.identity, caller.level,
-                provisional=caller.provisional, by_key=caller.by_key,
-            )  # fmt: skip
-        except AccountChanged:
-            caller.end()
-            raise
+            reauth.check_account(self.node, self.caller)
 
     def rebooted(self) -> bool:
         """Whether the node was restarted since this session began, which ends sessions."""
@@ -107,9 +98,7 @@ class Session:
     @property
     def prompt(self) -> str:
         """The prompt, after the number of commands where these are counted."""
-        if self.settings.command_count:
-            return f"{self.executed} {PROMPT}"
-        return PROMPT
+        return f"{self.executed} {PROMPT}" if self.settings.command_count else PROMPT
 
     @property
     def banner(self) -> tuple[str, ...]:
