@@ -178,3 +178,16 @@ def test_where_is_no_filter_and_it_is_said(say, line):
     assert say(line).startswith("where stands before the |:\nshow c")
     assert say.status == 1
     assert say("show myself | where x").startswith("After | comes one of: ")
+
+
+def test_values_of_strangers_are_values_only(say, outside_ca, complete):
+    """Whatever they are called, and whatever a terminal would make of them."""
+    for name in ("TEXT", "<cr>", "admin: me", "x\x1b[2Jy"):
+        say("set cert import trust tomcat", outside_ca.root(name).pem.decode())
+    shown = say.session.help("show cert list trust where common-name is-exactly ")
+    assert [line.strip() for line in shown[1:]] == [
+        "<cr>", "admin\\u{3A} me", "imp-pub", "TEXT", "x\\u{1B}[2Jy"
+    ]  # fmt: skip
+    assert complete("show cert list trust where common-name is-exactly T") == [
+        "show cert list trust where common-name is-exactly TEXT "
+    ]

@@ -43,13 +43,14 @@ def _complete(node: Node, typed: Typed) -> list[Offer]:
 
     next_one = search.follow(typed.words)
     names, free = next_one.names, next_one.free
-    if free == "TEXT":
-        names = tuple(_values(node, typed, next_one.field))
-    elif names and not any(name.startswith(typed.part.casefold()) for name in names):
+    if names and not any(name.startswith(typed.part.casefold()) for name in names):
+        # A wrong word: it is said which are right.
         search.follow((*typed.words, typed.part))
     offers = [Offer(name, ABOUT.get(name, "")) for name in names]
-    if free and not (typed.part and names):
-        offers.insert(0 if free != "<cr>" else 1, Offer(free, ABOUT.get(free, ""), True))
+    if free == "TEXT":
+        offers = [Offer(value) for value in _values(node, typed, next_one.field)]
+    if free and not (typed.part and offers):
+        offers.insert(len(names), Offer(free, ABOUT[free], True))
     return offers
 
 
