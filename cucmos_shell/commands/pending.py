@@ -53,8 +53,8 @@ class PendingList(Value):
         return [i for i in range(len(self.lines())) if i not in rows]
 
     def data(self) -> list[dict[str, object]]:
-        """The JSON form: one object a service, keys `service`, `since`, `certificates`,
-        `trust_stores`. `since` is null where only trust stores have changed."""
+        """The JSON form: one object a service that waits, keys `service`, `since`, `certificates`,
+        `trust_stores`. A program that restarts what is listed restarts nothing else."""
         return [
             {
                 "service": p.service,
@@ -62,7 +62,7 @@ class PendingList(Value):
                 "certificates": {unit: iso_time(when) for unit, when in p.changed.items()},
                 "trust_stores": p.trust,
             }
-            for p in (*self.rows, *self.trust_only)
+            for p in self.rows
         ]
 
 
