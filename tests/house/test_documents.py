@@ -60,6 +60,10 @@ def test_exit_statuses_are_explained_as_the_program_does():
         r"^\| (\d+) \| (.*?) \|", (CHECKOUT / "docs" / "scripting.md").read_text(), re.M
     )
     assert {int(number): what for number, what in found} == EXIT_STATUSES
+    summary = re.search(
+        r"^Exit status: (.*?)\.", (CHECKOUT / "README.md").read_text(), re.M | re.S
+    )[1]
+    assert [int(one.split()[0]) for one in re.split(r";\s", summary)] == list(EXIT_STATUSES)
     statuses = {kind.status for kind in kinds(errors.ShellError)}
     assert statuses | {0, INTERRUPTED} == set(EXIT_STATUSES)
 
