@@ -19,6 +19,7 @@ from cucmos_shell.node.certificates import trust_import
 from cucmos_shell.node.tasks.revocation import check_upload
 from cucmos_shell.pki import bundle
 from cucmos_shell.pki.der import to_pem
+from cucmos_shell.pki.pkcs12 import tame
 from cucmos_shell.profile.profile import ALL_BULK
 from cucmos_shell.results import Commit, Notice, Pause, Progress, Warn
 
@@ -79,7 +80,7 @@ def unpack(data: bytes, name: str) -> list[bytes]:
     from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
     try:
-        found = pkcs12.load_pkcs12(data, None)
+        found = pkcs12.load_pkcs12(tame(data, encrypted=False), None)
         if found.key is not None:
             raise Refused("{name} holds a private key; nothing was stored", name=name)
         entries = [*([found.cert] if found.cert else []), *found.additional_certs]

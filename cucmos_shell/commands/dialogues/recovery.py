@@ -6,6 +6,7 @@ from cucmos_shell.errors import Refused
 from cucmos_shell.node.areas import open_upload
 from cucmos_shell.node.certificates import issuing
 from cucmos_shell.pki import certs
+from cucmos_shell.pki.pkcs12 import tame
 from cucmos_shell.results import AskText, Secret
 from cucmos_shell.store import CertificateRow
 
@@ -46,7 +47,8 @@ def _credential(data: bytes, password: str, unit: str) -> issuing.Credential:
     from cryptography.hazmat.primitives.serialization import pkcs12
 
     try:
-        key, certificate, _ = pkcs12.load_key_and_certificates(data, password.encode("utf-8"))
+        secret = password.encode("utf-8")
+        key, certificate, _ = pkcs12.load_key_and_certificates(tame(data), secret)
     except ValueError:
         raise Refused("The file is no PKCS#12 file, or the password is wrong") from None
     if not isinstance(key, rsa.RSAPrivateKey) or certificate is None:

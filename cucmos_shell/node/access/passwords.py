@@ -58,7 +58,7 @@ def matches(password: str, phc: str) -> bool:
     from cryptography.exceptions import InvalidKey
     from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-    if not phc:
+    if not _affordable(phc):
         make_hash(password)
         return False
     try:
@@ -66,6 +66,16 @@ def matches(password: str, phc: str) -> bool:
     except (InvalidKey, ValueError):
         return False
     return True
+
+
+def _affordable(phc: str) -> bool:
+    """Whether checking against `phc` takes no more than a few times what one of ours does."""
+    costs = dict(part.split("=", 1) for part in phc.split("$")[3:4] for part in part.split(","))
+    most = {"m": 4 * MEMORY_KIB, "t": 4 * PASSES, "p": 4 * LANES}
+    return costs.keys() == most.keys() and all(
+        value.isascii() and value.isdigit() and int(value[:12]) <= most[name]
+        for name, value in costs.items()
+    )
 
 
 def check_strength(password: str, account: str) -> None:
