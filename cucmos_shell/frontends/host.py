@@ -6,14 +6,14 @@ What it serves are tasks (an SSH server, and whatever else listens); it knows th
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import os
 import signal
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from cucmos_shell.frontends.lines import FewAtOnce
+from cucmos_shell.frontends.steps import NODE, Steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 
 
 MAX_COMPLAINTS = 20
-OTHERS_SECONDS = 1.0
-THREADS = 32
 # Argon2id takes much memory for a moment, which the C library keeps for each thread.
 MAX_HASHING = 2
 # What nodes do by themselves takes no more threads when there are more nodes. Runs may wait for a
@@ -80,64 +78,47 @@ class Host:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._pool = ThreadPoolExecutor(THREADS, "step")
+        self._steps = Steps(self._loop)
         self._hashing = FewAtOnce(self._loop, MAX_HASHING, "password")
         self._looks = asyncio.Semaphore(MAX_LOOKS)
         self._runs = asyncio.Semaphore(MAX_RUNS)
-        self._running = 0
-        self._turns = ((0, 0.0), (0, 0.0))
 
     # --- work off the event loop ------------------------------------------------------------------
 
-    def turn(self, who: int, now: float) -> bool:
-        """Note that `who` runs a step. Returns whether somebody else did in the last second."""
-        last, before = self._turns
-        self._turns = ((who, now), before if last[0] == who else last)
-        return now - self._turns[1][1] < OTHERS_SECONDS
+    async def off_loop(self, whose: str, function: Callable[..., Any], *arguments: object) -> Any:
+        """The result of a function that is run in a thread, when it is the turn of `whose`."""
+        future: asyncio.Future[Any] = self._loop.create_future()
 
-    async def off_loop(self, function: Callable[..., Any], *arguments: object) -> Any:
-        """The result of a function that is run in a thread."""
-        self._running += 1
-        try:
-            return await self._loop.run_in_executor(self._pool, function, *arguments)
-        finally:
-            self._running -= 1
+        def then(result: object) -> None:
+            if future.done():
+                return
+            if isinstance(result, BaseException):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+        self._steps.begin(whose, partial(function, *arguments), then)
+        return await future
 
     async def look(self, function: Callable[..., Any], *arguments: object) -> Any:
         """As `off_loop`, for a short look at a node nobody has asked for: one after the other."""
         async with self._looks:
-            return await self.off_loop(function, *arguments)
+            return await self.off_loop(NODE, function, *arguments)
 
     async def by_itself(self, function: Callable[..., Any], *arguments: object) -> Any:
         """As `off_loop`, for what a node does by itself and may take its time: a few at once."""
         async with self._runs:
-            return await self.off_loop(function, *arguments)
+            return await self.off_loop(NODE, function, *arguments)
 
     async def hashing(self, whose: Whose, function: Callable[..., Any], *arguments: object) -> Any:
         """As `off_loop`, in one of the few threads that hash passwords, when it is their turn."""
         return await self._hashing.run(whose, function, *arguments)
 
-    def work(self, function: Callable[[], object], then: Callable[[object], None] | None) -> None:
+    def work(
+        self, whose: str, function: Callable[[], object], then: Callable[[object], None]
+    ) -> None:
         """Run `function` in a thread; what it returns, or raises, goes to `then` on the loop."""
-
-        def run() -> None:
-            result: object
-            try:
-                result = function()
-            except BaseException as error:
-                result = error
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(done, result)
-
-        def done(result: object) -> None:
-            self._running -= 1
-            if then is not None:
-                then(result)
-
-        # After the end there are no threads any more: what is still to be done is left undone.
-        with contextlib.suppress(RuntimeError):
-            self._pool.submit(run)
-            self._running += 1
+        self._steps.begin(whose, function, then)
 
     # --- life -------------------------------------------------------------------------------------
 
@@ -167,17 +148,19 @@ class Host:
         """Let steps that run come to their end, and drop what does not."""
         for task in tasks:
             task.stop()
-        await self._until(lambda: not self._running and all(t.finished for t in tasks), GRACE)
+        await self._until(lambda: not self._steps.running and all(t.finished for t in tasks), GRACE)
         for task in tasks:
             task.abandon()
-        await self._until(lambda: not self._running and all(t.gone for t in tasks), LAST_GRACE)
+        await self._until(
+            lambda: not self._steps.running and all(t.gone for t in tasks), LAST_GRACE
+        )
         for task in tasks:
             task.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._steps.close()
         self._hashing.close()
         # What is said last still has to leave.
         await asyncio.sleep(0)
-        return not self._running
+        return not self._steps.running
 
     async def _until(self, done: Callable[[], bool], seconds: float) -> None:
         deadline = self._loop.time() + seconds

@@ -19,6 +19,7 @@ from cucmos_shell.frontends.sshd.first_start import make_administrator
 from cucmos_shell.frontends.sshd.host_keys import host_keys
 from cucmos_shell.frontends.sshd.limits import limit_preparation
 from cucmos_shell.frontends.sshd.server import BACKLOG, SshServer
+from cucmos_shell.frontends.steps import lend
 from cucmos_shell.frontends.workers import Workers
 from cucmos_shell.node import Node
 from cucmos_shell.results import Value
@@ -51,6 +52,7 @@ def serve(state_dir: str, service: ServeOptions, world: World) -> int:
     if not 1 <= service.workers <= MAX_WORKERS:
         raise UsageError("the number of workers is one from 1 to {most}", most=MAX_WORKERS)
     limit_preparation()
+    world = world.replace(wait=lend)
     node = Node.open(state_dir, world)
     node.audit.keep_reserve()
     make_administrator(node, service.admin, service.admin_password_file)

@@ -16,7 +16,7 @@ from cucmos_shell.results import Pause, Progress, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
     from typing import Any, Protocol, TypeVar
 
     from cucmos_shell.results import Conversation
@@ -56,10 +56,14 @@ def _asyncssh() -> Any:
 
 
 class SftpClient:
-    """One connection to one server. Errors are Unavailable or Refused, with the server's name."""
+    """One connection to one server. Errors are Unavailable or Refused, with the server's name.
+
+    `wait` runs what waits for the server (see `World`).
+    """
 
     def __init__(self, host: str, port: int = 22) -> None:
         self._asyncssh = _asyncssh()
+        self.wait: Callable[[Callable[[], Any]], Any] = lambda function: function()
         self._host, self._port = host, port
         self._loop = asyncio.new_event_loop()
         self._connection: Any = None
@@ -90,7 +94,8 @@ class SftpClient:
 
     def _finished(self, task: asyncio.Task[T], seconds: float) -> bool:
         """Go on for so long at most; whether `task` is done."""
-        self._loop.run_until_complete(asyncio.wait((task,), timeout=seconds))
+        round_ = asyncio.wait((task,), timeout=seconds)
+        self.wait(lambda: self._loop.run_until_complete(round_))
         return task.done()
 
     def _result(self, task: asyncio.Task[T]) -> T:
@@ -202,7 +207,8 @@ class SftpClient:
             return
         try:
             if self._connection is not None:
-                self._loop.run_until_complete(self._leave(self._connection))
+                leaving = self._leave(self._connection)
+                self.wait(lambda: self._loop.run_until_complete(leaving))
         finally:
             self._loop.close()
 

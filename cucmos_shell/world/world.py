@@ -10,6 +10,7 @@ from cucmos_shell.results import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, TypeVar
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from cucmos_shell.world.sftp import SftpClient
     from cucmos_shell.world.unanswered import MailServer, SyslogHost
 
+    T = TypeVar("T")
     PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey
 
 _CURVES = {"ec256": "SECP256R1", "ec384": "SECP384R1", "ec521": "SECP521R1"}
@@ -99,11 +101,17 @@ def check_bus_files(folder: str) -> None:
     check_files(folder)
 
 
+def wait(function: Callable[[], T]) -> T:
+    """What a function gives that waits for somebody outside."""
+    return function()
+
+
 class World(Value):
     """What a node may ask of the world around it.
 
     `now` gives seconds since the epoch, `monotonic` seconds from any origin, `sleep` takes seconds.
-    `http` takes an address, a request and how many seconds it may last.
+    `http` takes an address, a request and how many seconds it may last. Whatever waits for somebody
+    outside is run by `wait`, so that whoever serves others can lend them its place meanwhile.
     """
 
     now: Callable[[], float]
@@ -118,6 +126,7 @@ class World(Value):
     open_bus: Callable[[str, str, Callable[[], float]], Bus] = open_bus
     create_bus: Callable[[str, str, Callable[[], float]], Bus] = create_bus
     check_bus_files: Callable[[str], None] = check_bus_files
+    wait: Callable[[Callable[[], Any]], Any] = wait
 
     @staticmethod
     def real() -> World:

@@ -70,6 +70,11 @@ class Access(asyncssh.SSHServer):
             self._door.dismiss(self.account.name)
         self._door.connections.discard(self)
 
+    @property
+    def whose(self) -> str:
+        """Whose steps those of the connection are: the account's, or before it its network's."""
+        return f"a:{self._network}" if self.account is None else f"n:{self.account.name}"
+
     def close(self) -> None:
         """End the connection."""
         self._connection.close()
@@ -123,7 +128,7 @@ class Access(asyncssh.SSHServer):
             return False
         try:
             # Who was right lately does not wait behind those who guess.
-            self._proven = await host.off_loop(accounts.recall, username, password)
+            self._proven = await host.off_loop(self.whose, accounts.recall, username, password)
             if self._proven is None:
                 whose = self._network, username
                 self._proven = await host.hashing(whose, self._judge, username, password)
@@ -150,7 +155,8 @@ class Access(asyncssh.SSHServer):
     async def _delay(self, username: str) -> float:
         accounts = self._door.node.accounts
         try:
-            return float(await self._door.host.off_loop(accounts.delay, username, self.address))
+            delay = self._door.host.off_loop(self.whose, accounts.delay, username, self.address)
+            return float(await delay)
         except OSError:
             return FIRST_DELAY
 
@@ -178,8 +184,9 @@ class Access(asyncssh.SSHServer):
             self._give_up()
             return False
         line = key.export_public_key("openssh").decode("ascii", "replace")
+        by_key = self._door.node.accounts.by_key
         try:
-            found = await self._door.host.off_loop(self._door.node.accounts.by_key, username, line)
+            found = await self._door.host.off_loop(self.whose, by_key, username, line)
         except (ShellError, OSError):
             return False
         self._proven, self._key = found, line

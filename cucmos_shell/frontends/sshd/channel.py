@@ -17,6 +17,7 @@ from cucmos_shell.errors import ShellError, from_os
 from cucmos_shell.frontends.sshd.batch_channel import BatchChannel
 from cucmos_shell.frontends.sshd.files import Files
 from cucmos_shell.frontends.sshd.terminal_channel import TerminalChannel
+from cucmos_shell.frontends.steps import NODE
 from cucmos_shell.frontends.who import parse_command
 from cucmos_shell.session import Session
 from cucmos_shell.session.script import Script
@@ -25,6 +26,7 @@ from cucmos_shell.terminal.terminal import RESTARTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from cucmos_shell.frontends.sshd.access import Access
@@ -137,7 +139,9 @@ class Channel(SSHServerStreamSession[bytes]):
             # The last one: what has begun is ended by whoever gets it.
             return session, history.lines, timeout, logins.begin(name, origin)
 
-        session, lines, timeout, self._login = await self._door.host.off_loop(begin)
+        session, lines, timeout, self._login = await self._door.host.off_loop(
+            self._access.whose, begin
+        )
         if self._over():
             return
         columns, rows = self._size or (0, 0)
@@ -150,7 +154,7 @@ class Channel(SSHServerStreamSession[bytes]):
             echo=self._size is not None,
         )
         terminal.start(session.banner, asyncio.get_running_loop().time())
-        self._begin(TerminalChannel(terminal, self._door.host, self))
+        self._begin(TerminalChannel(terminal, self._work_of_account, self))
 
     async def _start_command(self, command: str) -> None:
         options, lines = parse_command(command)
@@ -161,7 +165,7 @@ class Channel(SSHServerStreamSession[bytes]):
         def begin() -> tuple[Session, float]:
             return self._session(asks, output), self._door.node.logins.timeout()
 
-        session, timeout = await self._door.host.off_loop(begin)
+        session, timeout = await self._door.host.off_loop(self._access.whose, begin)
         if self._over():
             return
         if self._size is not None and asks:
@@ -171,18 +175,23 @@ class Channel(SSHServerStreamSession[bytes]):
             )
             terminal.start((), asyncio.get_running_loop().time())
             self._begin(
-                TerminalChannel(terminal, self._door.host, self, lines=lines, keep_going=keep_going)
+                TerminalChannel(
+                    terminal, self._work_of_account, self, lines=lines, keep_going=keep_going
+                )
             )
             return
         batch = BatchChannel(
             Script(session, iter(lines), yes=yes, keep_going=keep_going),
             write=self._write_when_drained,
-            off_loop=self._door.host.off_loop,
+            off_loop=partial(self._door.host.off_loop, self._access.whose),
             flow=self.flow,
             patience=timeout,
         )
         self._begin(batch)
         self.finish(await batch.run())
+
+    def _work_of_account(self, work: Callable[[], object], then: Callable[[object], None]) -> None:
+        self._door.host.work(self._access.whose, work, then)
 
     def _over(self) -> bool:
         """Whether nobody wants the session any more that has just been made ready."""
@@ -369,7 +378,8 @@ class Channel(SSHServerStreamSession[bytes]):
     def _end_login(self) -> None:
         login, self._login = self._login, None
         if login is not None:
-            self._door.host.work(partial(self._door.node.logins.end, login), None)
+            end = partial(self._door.node.logins.end, login)
+            self._door.host.work(NODE, end, lambda result: None)
 
     @property
     def finished(self) -> bool:

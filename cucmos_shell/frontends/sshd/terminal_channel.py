@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 
 from cucmos_shell.session.script import Order
-from cucmos_shell.terminal.editor import MAX_TYPE_AHEAD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
-    from cucmos_shell.frontends.host import Host
     from cucmos_shell.terminal import Terminal
 
     class Wire(Protocol):
@@ -33,16 +30,13 @@ if TYPE_CHECKING:
             """End the channel with an exit status."""
 
 
-# A step of somebody who has typed ahead waits so many times as long as the last one took, if there
-# is anybody else at work.
-PACE, MAX_PACE = 8.0, 0.1
 # Somebody who reads slowly gets this many seconds for what is left when the session is over.
 FAREWELL = 2.0
 _CTRL_C, _END = b"\x03", b"\x04"
 
 
 class TerminalChannel:
-    """Runs a terminal on a channel.
+    """Runs a terminal on a channel; `run` runs a step in a thread and hands over its result.
 
     `lines` are the commands of a channel that brought them and has a terminal to ask at; None for a
     shell, which reads them from the channel.
@@ -51,14 +45,14 @@ class TerminalChannel:
     def __init__(
         self,
         terminal: Terminal,
-        host: Host,
+        run: Callable[[Callable[[], object], Callable[[object], None]], None],
         wire: Wire,
         *,
         lines: list[str] | None = None,
         keep_going: bool = False,
     ) -> None:
         self._terminal = terminal
-        self._host = host
+        self._run = run
         self._wire = wire
         self._lines = lines
         self._order = Order(keep_going)
@@ -68,7 +62,6 @@ class TerminalChannel:
         self._lost = self._finished = False
         self._leave_at: float | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._begun = self._spent = 0.0
 
     # --- what comes in ----------------------------------------------------------------------------
 
@@ -137,7 +130,7 @@ class TerminalChannel:
             self._next_line()
             work = terminal.take_work()
             if work is not None:
-                self._start_work(work)
+                self._run(work, self._worked)
             if self._lost or not self._wire.stalled:
                 out = terminal.take_output(now)
                 self._wire.write(out)
@@ -180,23 +173,8 @@ class TerminalChannel:
                 self._events.call_soon(self.pump)
         return fed
 
-    def _start_work(self, work: Callable[[], object]) -> None:
-        """Run a step; who has typed ahead leaves the others their turn first."""
-        begin = partial(self._host.work, work, self._worked)
-        self._begun = self._events.time()
-        others = self._host.turn(id(self), self._begun)
-        ahead = self._waiting or self._terminal.editor.room < MAX_TYPE_AHEAD
-        if others and ahead and self._spent and not self._lost:
-            pause = min(PACE * self._spent, MAX_PACE)
-            self._begun += pause
-            self._events.call_later(pause, begin)
-        else:
-            begin()
-
     def _worked(self, result: object) -> None:
-        now = self._events.time()
-        self._spent = now - self._begun
-        self._terminal.worked(result, now)
+        self._terminal.worked(result, self._events.time())
         self.pump()
 
     def _next_line(self) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import time
 from collections import deque
 
+from cucmos_shell.frontends.shares import Share
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
@@ -42,40 +44,6 @@ APART = 2.0
 MAX_SHARES = 1024
 
 
-class Share:
-    """Those who have one turn together; `whole` is one that it is a part of, if there is any."""
-
-    def __init__(self, free: float, burst: float, whole: Share | None = None) -> None:
-        self.waiting: deque[Asker] = deque()
-        self.rests_until = 0.0
-        self.last = 0.0
-        self._free = free
-        self._burst = burst
-        self._whole = whole
-        self._used = 0.0
-
-    def _fade(self, now: float) -> float:
-        self._used = max(0.0, self._used - (now - self.last) * self._free)
-        self.last = now
-        return self._used
-
-    def charge(self, seconds: float, now: float) -> None:
-        """Note that it has used so many seconds of the loop."""
-        self._fade(now)
-        self._used += seconds
-        if self._whole is not None:
-            self._whole.charge(seconds, now)
-
-    def modest(self, now: float) -> bool:
-        """Whether it has used so little lately that it need not wait."""
-        whole = self._whole is None or self._whole.modest(now)
-        return whole and not self.waiting and self._fade(now) < self._burst
-
-    def forgettable(self, now: float) -> bool:
-        """Whether a new one would be treated alike."""
-        return not self.waiting and now >= self.rests_until and not self._fade(now)
-
-
 class Turns:
     """The line; `clock` tells the processor seconds of the thread that the loop runs in."""
 
@@ -86,7 +54,7 @@ class Turns:
         self._clock = clock
         self._next = 0.0
         self._given = False
-        self._strangers = Share(STRANGERS_FREE, STRANGERS_BURST)
+        self._strangers: Share = Share(STRANGERS_FREE, STRANGERS_BURST)
         self._shares: dict[str, Share] = {}
         self._line: deque[Share] = deque()
         self._call: asyncio.Handle | None = None

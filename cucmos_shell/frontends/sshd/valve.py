@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Protocol
 
-    from cucmos_shell.frontends.sshd.turns import Share, Turns
+    from cucmos_shell.frontends.shares import Share
+    from cucmos_shell.frontends.sshd.turns import Turns
 
     class Owner(Protocol):
         """Who decides about the connection."""

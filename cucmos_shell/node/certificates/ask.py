@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from functools import partial
 
 from cucmos_shell.errors import Refused
 from cucmos_shell.pki.ocsp.verdict import UNKNOWN, OcspVerdict
@@ -64,7 +65,8 @@ def ask_all(
     verdicts = [OcspVerdict(UNKNOWN, deadline.missed().reason) for _ in enquiries]
     for _ in enquiries:
         try:
-            i, found = done.get(timeout=_left(deadline) + GRACE)
+            left = _left(deadline) + GRACE
+            i, found = world.wait(partial(done.get, timeout=left))
         except queue.Empty:
             break
         if isinstance(found, Exception):

@@ -211,7 +211,7 @@ class Alarms:
         else:
             target, lines = None, [(a.severity, body(a)) for a in raised]
         try:
-            self._world.syslog(target, lines)
+            self._world.wait(lambda: self._world.syslog(target, lines))
         except Unanswered as error:
             return error.reason
         return ""

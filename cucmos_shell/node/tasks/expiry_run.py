@@ -195,7 +195,8 @@ def _send(node: Node, snapshot: Snapshot, mail: Mail) -> None:
     from cucmos_shell.node.tasks.expiry_mail import mail_server, sender
 
     server = mail_server(node, snapshot)
-    node.world.send_mail(server, sender(node), mail.to, mail.message.encode("ascii"))
+    world, message = node.world, mail.message.encode("ascii")
+    world.wait(lambda: world.send_mail(server, sender(node), mail.to, message))
 
 
 def _failure(
