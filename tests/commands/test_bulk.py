@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     pkcs12,
 )
-from harness import Conversation
+from harness import Conversation, clock_world
 from sftp_server import SftpServer
 
 from cucmos_shell.commands.bulk import pack, unpack
@@ -162,3 +162,19 @@ def test_a_private_key_is_refused(ca):
     with pytest.raises(Refused, match="holds a private key"):
         unpack(data, "x.p12")
     assert unpack(pack([issued.der]), "y.p12") == [issued.der]
+
+
+def test_who_waits_for_the_server_lends_its_place(node_dir, keys, exchange):
+    """For the sign-in, for files, and for the farewell."""
+    waits = []
+
+    def wait(function):
+        waits.append(function)
+        return function()
+
+    say = Conversation(Node.open(str(node_dir), clock_world(keys, wait=wait)[0]))
+    ready(say, exchange, "certs", "yes")
+    assert len(waits) >= 3
+    before = len(waits)
+    assert "Successfully exported" in say("set cert bulk export tomcat")
+    assert len(waits) >= before + 4

@@ -614,3 +614,20 @@ def test_the_command_log_has_the_verdict_with_times_and_responder(appliance, res
     assert f"Asked: {responders.uri('delegate')}" in text
     assert "Answered by: CN=Example Responder" in text
     assert "As of: 20" in text
+
+
+def test_who_waits_for_a_responder_lends_its_place(node_dir, keys, responders):
+    """Once for each question, and for nothing else."""
+    waits = []
+
+    def wait(function):
+        waits.append(threading.get_ident())
+        return function()
+
+    say = Conversation(Node.open(str(node_dir), clock_world(keys, time.time(), wait=wait)[0]))
+    say("set cert import trust tomcat", paste(responders.root))
+    assert waits == []
+    say("set ocsp enable certificate-uri")
+    said = say("set cert import trust cup", paste(responders.leaf("good", True)))
+    assert "good" in said
+    assert waits == [threading.get_ident()]

@@ -181,3 +181,51 @@ class TestBeforeTheSignInLittleIsRead:
                 assert (await connection.run("show version active")).exit_status == 0
 
         run(main())
+
+
+class TestASilentServerHoldsNobody:
+    """Commands that wait for somebody outside, of several accounts."""
+
+    def test_others_are_served_while_forty_wait(self, served, ca):
+        """More than there are threads for steps; each waits for five minutes in a single step."""
+        names = [f"silent{number}" for number in range(5)]
+        for name in names:
+            served.account(name)
+        root = ca.root("Silent CA")
+        leaf = ca.leaf(root, "silent.example")
+        for one in (root, leaf):
+            done = served.run("set cert import trust tomcat", stdin=one.pem.decode())
+            assert done.returncode == 0, done.stdout
+        served.run("set ocsp deadline 300")
+
+        async def main():
+            asked = []
+
+            async def silent(reader, writer):
+                asked.append(writer)
+                await reader.read()
+
+            server = await asyncio.start_server(silent, "127.0.0.1", 0)
+            uri = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            async with served.connect() as other, contextlib.AsyncExitStack() as stack:
+                await other.run(f"set ocsp enable configured-uri {uri}", check=True)
+                tasks = []
+                for name in names:
+                    connection = await stack.enter_async_context(served.connect(name))
+                    check = "utils ocsp check tomcat-trust/silent.example.pem"
+                    tasks += [asyncio.ensure_future(connection.run(check)) for _ in range(8)]
+                async with asyncio.timeout(40):
+                    while len(asked) < 40:
+                        await asyncio.sleep(0.01)
+                async with Shell(other) as shell:
+                    assert "tomcat" in await shell("show cert list own")
+                assert not [task for task in tasks if task.done()]
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await other.run("set ocsp disable", check=True)
+            for writer in asked:
+                writer.close()
+            server.close()
+
+        run(main(), 90)
