@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # How much the threads of a `FewAtOnce` leave the processor to others.
-NICE = 10
+NICE = 5
 
 # Whose work it is: first of which network or account, then of which name within it.
 Whose = tuple[str, str]

@@ -12,7 +12,14 @@ from ssh_server import run
 from cucmos_shell.frontends.sshd import turns as limits
 from cucmos_shell.frontends.sshd.door import WaitingRoom
 from cucmos_shell.frontends.sshd.turns import Turns
-from cucmos_shell.frontends.sshd.valve import MAX_BEFORE_SIGN_IN, MAX_UNSENT, PIECE, READ, Valve
+from cucmos_shell.frontends.sshd.valve import (
+    MAX_BEFORE_SIGN_IN,
+    MAX_UNSENT,
+    MIN_PIECE,
+    PIECE,
+    READ,
+    Valve,
+)
 from cucmos_shell.node.access.networks import network_of
 
 COST = limits.TURN / 4
@@ -35,12 +42,12 @@ class Flood:
         self.name, self.share, self.pieces = name, share, pieces
         self.clock, self.log, self.cost = clock, log, cost
 
-    def work(self, over):
+    def work(self, left):
         self.log.append(self.name)
         while self.pieces:
             self.pieces -= 1
             self.clock.now += self.cost
-            if over():
+            if left() <= 0:
                 break
         return self.pieces > 0
 
@@ -179,7 +186,7 @@ class TestAFloodHasOneTurnInARound:
         line = Turns(rounds, clock)
         for number in range(10 * limits.MAX_SHARES):
             rounds.now += 1
-            Flood(number, line.stranger(str(number)), 1, clock, []).work(lambda: True)
+            Flood(number, line.stranger(str(number)), 1, clock, []).work(lambda: 0.0)
         assert len(line._shares) <= limits.MAX_SHARES
 
 
@@ -192,6 +199,7 @@ class Ssh:
     def __init__(self, answer=b""):
         self.pieces, self.answer, self.held, self.ended = [], answer, 0, False
         self.looks = self.congestion = 0
+        self.costs = None
         self.valve = None
 
     def connection_made(self, valve):
@@ -200,6 +208,9 @@ class Ssh:
 
     def data_received(self, data):
         self.pieces.append(len(data))
+        if self.costs is not None:
+            clock, each = self.costs
+            clock.now += each * len(data)
         self.valve.write(self.answer)
 
     def eof_received(self):
@@ -216,11 +227,11 @@ class Ssh:
 
 
 @contextlib.asynccontextmanager
-async def joined(ssh):
+async def joined(ssh, clock=None):
     """A valve over a pair of sockets, and the client's end."""
     ours, theirs = socket.socketpair()
     loop = asyncio.get_running_loop()
-    line = Turns(loop, Clock())
+    line = Turns(loop, clock or Clock())
     valve = Valve(line, line.stranger("10.0.0.1"), ssh, lambda ssh: ssh.held)
     ours.setblocking(False)
     theirs.setblocking(False)
@@ -262,6 +273,24 @@ class TestAValveIsReadALittleAtATime:
                 assert sum(ssh.pieces) == sent
                 assert max(ssh.pieces) == PIECE
                 assert ssh.looks == len(ssh.pieces)
+
+        run(main())
+
+    def test_pieces_are_smaller_the_dearer_they_are(self):
+        """What is dear to work on is given in as few octets as take a part of a turn."""
+
+        async def main():
+            ssh, clock = Ssh(), Clock()
+            async with joined(ssh, clock) as (valve, client):
+                valve.signed_in("ann")
+                for dear in (True, False):
+                    ssh.pieces.clear()
+                    ssh.costs = (clock, limits.TURN / PIECE) if dear else None
+                    send(client, bytes(60_000))
+                    await settled(lambda: sum(ssh.pieces))
+                    later = ssh.pieces[5:-1]
+                    assert max(later) <= PIECE // 2 if dear else max(later) == PIECE
+                    assert min(later) >= MIN_PIECE
 
         run(main())
 

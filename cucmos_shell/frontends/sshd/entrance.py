@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # Seconds until the next is taken when there was no free descriptor, and in a crowd: making all that
 # a connection needs takes half a millisecond, whatever it is for.
 PAUSE, CROWD_PAUSE = 0.5, 0.002
+# Seconds of the loop that this counts for, with the end of the connection.
+COST = 0.001
 
 
 class Entrance:
@@ -81,6 +83,8 @@ class Entrance:
             sock.close()
             return
         ssh = self._factory(address, 0)
-        valve = Valve(self._turns, self._turns.stranger(network_of(address)), ssh, held_back)
+        share = self._turns.stranger(network_of(address))
+        self._turns.count(share, COST)
+        valve = Valve(self._turns, share, ssh, held_back)
         work_within(ssh, valve.beside)
         await self._loop.connect_accepted_socket(lambda: valve, sock)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
         share: Share
 
-        def work(self, over: Callable[[], bool]) -> bool:
-            """Work on input until it is gone, or `over`. Returns whether there is more to do."""
+        def work(self, left: Callable[[], float]) -> bool:
+            """Work on input until it is gone, or no seconds are `left`. Returns whether it is not."""
 
 
 # Seconds of the loop a turn takes; a packet that takes longer is worked through all the same.
@@ -67,6 +67,10 @@ class Turns:
         """The share of an account."""
         return self._share_of(f"n:{name}", None)
 
+    def count(self, share: Share, seconds: float) -> None:
+        """Note that something outside of turns takes so long."""
+        share.charge(seconds, self._loop.time())
+
     def crowded(self) -> bool:
         """Whether those who have not signed in take more of the loop than is served at once."""
         return not self._strangers.modest(self._loop.time())
@@ -101,7 +105,7 @@ class Turns:
         share, begun = asker.share, self._clock()
         self._given = True
         try:
-            return asker.work(lambda: self._clock() - begun >= TURN)
+            return asker.work(lambda: begun + TURN - self._clock())
         finally:
             self._given = False
             self._charge(share, self._clock() - begun, now)

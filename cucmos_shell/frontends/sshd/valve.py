@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
+from cucmos_shell.frontends.sshd.turns import TURN
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
             """What is written from now on waits here, or no longer does."""
 
 
-# Octets read from the socket at once, and given to SSH at once.
-READ, PIECE = 16 * 1024, 1024
+# Octets read from the socket at once, and given to SSH at once: as few as take a part of a turn.
+READ, MIN_PIECE, PIECE = 16 * 1024, 128, 1024
+SHORT, LONG = TURN / 8, TURN / 2
 # What may come before the sign-in: more than 24 keys and 6 passwords take.
 MAX_BEFORE_SIGN_IN = 64 * 1024
 # With more than this to be sent nothing more is read; with MAX_UNSENT the connection ends.
@@ -48,6 +51,7 @@ class Valve(asyncio.BufferedProtocol):
         self.share = share
         self.owner: Owner | None = None
         self.received = 0
+        self._size = PIECE
         self._limit: int | None = MAX_BEFORE_SIGN_IN
         self._turns = turns
         self._ssh = ssh
@@ -110,15 +114,20 @@ class Valve(asyncio.BufferedProtocol):
             self._asked = True
             self._turns.ask(self)
 
-    def work(self, over: Callable[[], bool]) -> bool:
+    def work(self, left: Callable[[], float]) -> bool:
         """Give SSH its input, a piece at a time. Returns whether there is more for another turn."""
-        while self._input and not self._full:
-            piece, self._input = bytes(self._input[:PIECE]), self._input[PIECE:]
+        before = left()
+        while self._input and not self._full and before > 0:
+            piece, self._input = bytes(self._input[: self._size]), self._input[self._size :]
             self._ssh.data_received(piece)
             if not self._within_bounds():
                 self.abort()
-            elif over():
-                break
+            now = left()
+            if before - now > LONG:
+                self._size = max(MIN_PIECE, self._size // 2)
+            elif before - now < SHORT:
+                self._size = min(PIECE, self._size * 2)
+            before = now
         more = bool(self._input) and not self._full
         self._asked = more
         if not self._input and not self._transport.is_closing():
