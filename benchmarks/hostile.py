@@ -353,18 +353,22 @@ async def times_of(client, seconds, pause=0.05):
     return found
 
 
-async def measured(name, server, key_file, key, options):
-    """`(p95 alone, p95 beside it, seconds of a sign-in beside it, MiB more)` of a kind of client."""
+async def measured(name, server, elsewhere, key_file, key, options):
+    """`(p95 elsewhere, p95 beside it, seconds of a sign-in beside it, MiB more)`.
+
+    Elsewhere is a server of its own at the same time, which shares nothing but the machine.
+    """
     client = await Client().open(server.port, "user0", client_keys=[key])
-    await times_of(client, 0.5)
-    alone = percent(await times_of(client, options.seconds / 2), 0.95)
+    distant = await Client().open(elsewhere.port, "user0", client_keys=[key])
+    await asyncio.gather(times_of(client, 0.5), times_of(distant, 0.5))
     before = server.memory()
     hostile = subprocess.Popen([
         sys.executable, __file__, "--be", name, "--port", str(server.port), "--key", key_file,
     ])  # fmt: skip
     try:
         await asyncio.sleep(1.5)
-        beside = percent(await times_of(client, options.seconds), 0.95)
+        times = (times_of(one, options.seconds) for one in (client, distant))
+        beside, alone = (percent(found, 0.95) for found in await asyncio.gather(*times))
         begun = time.perf_counter()
         try:
             other = await asyncio.wait_for(
@@ -379,6 +383,7 @@ async def measured(name, server, key_file, key, options):
         hostile.kill()
         hostile.wait()
     client.connection.abort()
+    distant.connection.abort()
     return alone, beside, sign_in, (memory - before) / 1024
 
 
@@ -390,22 +395,23 @@ def compare(options):
         key.write_private_key(key_file)
         print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
         print(
-            "\n| hostile client | p95 alone | beside it | a sign-in | memory |\n|---|---|---|---|---|"
+            "\n| hostile client | p95 elsewhere | beside it | a sign-in | memory |\n|---|---|---|---|---|"
         )
         for name in options.only or KINDS:
             command = [*PROGRAM, "serve", "--state", state, "--port", "0", "--workers",
                        str(options.workers), "--admin-password-file", secret]  # fmt: skip
-            server = Started(command)
+            server, elsewhere = Started(command), Started(command)
             try:
-                row = asyncio.run(measured(name, server, key_file, key, options))
+                row = asyncio.run(measured(name, server, elsewhere, key_file, key, options))
                 alone, beside, sign_in, memory = row
                 print(f"| {name.replace('_', ' ')} | {alone * 1000:.1f} ms | {beside * 1000:.1f} ms"
                       f" | {sign_in} | {memory:+.0f} MiB |", flush=True)  # fmt: skip
             except TimeoutError:
                 print(f"| {name.replace('_', ' ')} | - | nothing in 60 s | - | - |", flush=True)
             finally:
-                server.process.kill()
-                server.process.wait()
+                for one in (server, elsewhere):
+                    one.process.kill()
+                    one.process.wait()
 
 
 def main():

@@ -23,9 +23,10 @@ class TrustDraft:
         self.base = index
         self.changes: dict[str, CertificateRow | None] = {}
         self.added: dict[str, bytes] = {}
-        self._names: dict[str, set[str]] = {}
-        self._common: dict[str, set[str]] = {}
-        self._hashes: dict[str, set[str]] = {}
+        # Names by what is asked for; tuples, which for one name take a third of a set.
+        self._names: dict[str, tuple[str, ...]] = {}
+        self._common: dict[str, tuple[str, ...]] = {}
+        self._hashes: dict[str, tuple[str, ...]] = {}
         self._looked = 0
         self._base_names: dict[str, list[CertificateRow]] | None = None
         self._base_common: dict[str, list[CertificateRow]] = {}
@@ -35,9 +36,13 @@ class TrustDraft:
         """Put in or replace the certificate of that name."""
         self.changes[row.name] = row
         self.added[row.sha256] = der
-        self._names.setdefault(row.name.lower(), set()).add(row.name)
-        self._common.setdefault(row.common_name, set()).add(row.name)
-        self._hashes.setdefault(row.sha256, set()).add(row.name)
+        for known, key in (
+            (self._names, row.name.lower()),
+            (self._common, row.common_name),
+            (self._hashes, row.sha256),
+        ):
+            if row.name not in known.get(key, ()):
+                known[key] = (*known.get(key, ()), row.name)
 
     def remove(self, name: str) -> None:
         """Take the certificate of exactly that name out."""
@@ -108,7 +113,7 @@ class TrustDraft:
                 gone.append(old.sha256)
         return gone
 
-    def _staged(self, names: set[str] | tuple[()]) -> list[CertificateRow]:
+    def _staged(self, names: tuple[str, ...]) -> list[CertificateRow]:
         return [row for name in sorted(names) if (row := self.changes.get(name)) is not None]
 
     def _unchanged(self, rows: list[CertificateRow]) -> list[CertificateRow]:
