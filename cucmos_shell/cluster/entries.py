@@ -10,7 +10,7 @@ from base64 import b64decode
 
 from cucmos_shell.cluster.membership import NodeRecord
 from cucmos_shell.cluster.rules import Entry
-from cucmos_shell.cluster.signed import content, read_up_to
+from cucmos_shell.cluster.signed import content, mark, read_up_to
 from cucmos_shell.results import Value
 from cucmos_shell.world.bus import BusDamaged
 
@@ -40,6 +40,7 @@ class Meta(Value):
     floor: int
     locked: bytes
     revision: int = 0
+    mark: str = ""
 
 
 class Report(Value):
@@ -88,6 +89,7 @@ class Shared(Value):
     when: float
     sealed: bytes = b""
     seen: int = 0
+    mark: str = ""
 
 
 @contextlib.contextmanager
@@ -109,6 +111,7 @@ def meta(item: Item) -> Meta:
         _number(data, "floor"),
         b64decode(_text(data, "locked")),
         item.revision,
+        mark(item.value),
     )
 
 
@@ -146,7 +149,7 @@ def shared(item: Item) -> Shared:
         raise ValueError("a request without its SHA-256, the reverse, or several")
     return Shared(
         item.revision, by, sha256, ders, text, node, account, _moment(data, "when"),
-        seen=read_up_to(item),
+        seen=read_up_to(item), mark=mark(item.value),
     )  # fmt: skip
 
 

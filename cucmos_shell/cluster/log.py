@@ -22,7 +22,7 @@ from cucmos_shell.cluster.entries import Meta, Report, Shared, understanding
 from cucmos_shell.cluster.known import entry_of
 from cucmos_shell.cluster.rules import Entry
 from cucmos_shell.cluster.shared import KINDS
-from cucmos_shell.cluster.signed import KEY_SIZE, genuine, signed
+from cucmos_shell.cluster.signed import KEY_SIZE, genuine, mark, signed
 from cucmos_shell.cluster.view import View, sort_out
 from cucmos_shell.errors import Refused
 from cucmos_shell.world.bus import MAX_CHANGE, At, BusWentBack, Changes, Compacted, Put
@@ -98,16 +98,17 @@ class Log:
                 _, owner, unit = key.split("/")
                 if item.revision != known(key):
                     copies[owner, unit] = entries.copy(item)
-                seen[key] = item.revision
+                seen[key] = item.revision, mark(item.value)
         things = self._things(node, came, known)
-        seen.update({key: found.revision for key, found in things.items()})
+        seen.update({key: (found.revision, found.mark) for key, found in things.items()})
         nodes = self._rows("nodes/", entries.node, known, seen)
         for key in came.strange.keys() & came.items.keys():
             if key.startswith("nodes/"):
-                nodes[key.partition("/")[2]] = entries.node(came.items[key])
-                seen[key] = came.items[key].revision
+                item = came.items[key]
+                nodes[key.partition("/")[2]] = entries.node(item)
+                seen[key] = item.revision, mark(item.value)
         meta = self.meta(known(META))
-        seen[META] = meta.revision
+        seen[META] = meta.revision, meta.mark
         return View(
             revision,
             full,
@@ -179,13 +180,13 @@ class Log:
         prefix: str,
         read: Callable[[Item], T],
         known: Callable[[str], int],
-        seen: dict[str, int],
+        seen: dict[str, tuple[int, str]],
     ) -> dict[str, T]:
         rows = {}
         for item in self.bus.read(prefix).items:
             if genuine(self._key, item, known(item.key)):
                 rows[item.key.partition("/")[2]] = read(item)
-                seen[item.key] = item.revision
+                seen[item.key] = item.revision, mark(item.value)
         return rows
 
     # --- writing ---------------------------------------------------------------------------------
@@ -268,10 +269,10 @@ class Log:
         asked: Asked,
         has: Held | None,
         keys: Mapping[str, bytes],
-    ) -> int | None:
+    ) -> tuple[int, str] | None:
         """Say what all nodes have of a thing from now on, with its key for each of them.
 
-        The revision; None if it has changed meanwhile.
+        The revision and the mark; None if it has changed meanwhile.
         """
         reading = self.bus.read(key)
         data = {
@@ -282,7 +283,8 @@ class Log:
         }  # fmt: skip
         puts = [self._put(key, reading.revision, data)]
         puts += [self._sealed(key, one, secret) for one, secret in keys.items()]
-        return self.bus.change([At(key, at)], puts)
+        now = self.bus.change([At(key, at)], puts)
+        return None if now is None else (now, mark(puts[0].value))
 
     def _sealed(self, key: str, node: str, secret: bytes) -> Put:
         return self._put(f"keys/{key}/{node}", 0, {"sealed": b64encode(secret).decode("ascii")})

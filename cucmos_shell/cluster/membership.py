@@ -8,7 +8,7 @@ document of the node.
     wishes.json    what was done here and is not told yet: {STORE: {SHA256: {…}}}
     said.json      what was kept out or had no effect, and why: the latest ones
     locked         the cluster's key, locked with a new password, until that is told
-    seen.json      the revisions of what else was read of the log
+    seen.json      the revisions and marks of what else was read of the log
     STORE.known    see `known`
 """
 
@@ -162,14 +162,16 @@ def put_locked(change: Transaction, value: bytes | None) -> None:
     change.put_file(UNIT, LOCKED, value)
 
 
-def seen(reader: Reader) -> dict[str, int]:
-    """The revisions of the nodes and copies that were read last, by their keys."""
+def seen(reader: Reader) -> dict[str, tuple[int, str]]:
+    """The revisions and marks of what was read last but for trust stores, by their keys."""
     raw = reader.find_file(UNIT, SEEN)
-    return json.loads(raw) if raw else {}
+    rows = (json.loads(raw) if raw else {}).items()
+    # An earlier version has kept no marks.
+    return {key: (row, "") if isinstance(row, int) else (row[0], row[1]) for key, row in rows}
 
 
-def put_seen(change: Transaction, value: Mapping[str, int]) -> None:
-    """Keep these revisions."""
+def put_seen(change: Transaction, value: Mapping[str, tuple[int, str]]) -> None:
+    """Keep these revisions and marks."""
     _put(change, SEEN, dict(value))
 
 
@@ -181,7 +183,7 @@ def revisions(reader: Reader) -> Callable[[str], int]:
     def revision(key: str) -> int:
         place = entry_of(key)
         if place is None:
-            return others.get(key, 0)
+            return others[key][0] if key in others else 0
         store, sha256 = place
         if store not in stores:
             stores[store] = known(reader, store)

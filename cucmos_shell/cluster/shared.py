@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 
-from cucmos_shell.cluster.membership import seen
+from cucmos_shell.cluster.membership import revisions
 from cucmos_shell.cluster.rules import Wish, wished
 from cucmos_shell.results import Value
 from cucmos_shell.store.paths import MEMBERSHIP
@@ -61,13 +61,13 @@ class Held(Value):
 
 
 class Sharing(Value):
-    """What was told: what is known of it now, by things, and their revisions.
+    """What was told: what is known of it now, by things, with revisions and marks (`seen`).
 
     `stale` are wishes that have become nothing. `complete`: nothing is left to be told.
     """
 
     known: Mapping[str, KnownThing]
-    revisions: Mapping[str, int]
+    seen: Mapping[str, tuple[int, str]]
     stale: tuple[str, ...]
     complete: bool
 
@@ -78,7 +78,7 @@ class Sharing(Value):
 
     def reached(self, revision: int) -> int:
         """Up to which revision the log is known, when it was up to `revision` before."""
-        for one in sorted(self.revisions.values()):
+        for one, _ in sorted(self.seen.values()):
             if one == revision + 1:
                 revision = one  # nobody else has said anything in between
         return revision
@@ -185,4 +185,4 @@ def _wish(
 ) -> Wish:
     if before is not None:
         return wished(None, before.wish, present, operation)
-    return Wish(present, seen(change).get(key, 0), (operation,))
+    return Wish(present, revisions(change)(key), (operation,))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cucmos_shell.world.bus import Item
 
 KEY_SIZE = 32
-_MAC = 64
+_MAC, _MARK = 64, 16
 
 
 def _mac(key: bytes, name: str, rest: bytes) -> bytes:
@@ -42,6 +42,11 @@ def genuine(key: bytes, item: Item, known: int = 0) -> bool:
         return False
     fresh = item.revision == known or known <= int(seen) < item.revision
     return fresh and hmac.compare_digest(mac, _mac(key, item.key, rest))
+
+
+def mark(value: bytes) -> str:
+    """What tells a genuine value from any other one of its key."""
+    return value[:_MARK].decode("ascii")
 
 
 def content(item: Item) -> Any:

@@ -15,18 +15,20 @@ if TYPE_CHECKING:
 
     from cucmos_shell.cluster.entries import LogLine, Meta, Report, Shared
     from cucmos_shell.cluster.membership import NodeRecord
-    from cucmos_shell.cluster.rules import Entry
+    from cucmos_shell.cluster.rules import Entry, Wish
     from cucmos_shell.world.bus import Changes, Item
 
 
 # Reports have a number of their own, sealed keys fit one certificate: no revision is looked at.
 TIMELESS = ("applied/", "keys/")
+# Only a stranger takes these away. Deletions are collected by members, sealed keys are taken away.
+LASTING = ("nodes/", "copies/", "own/", "csr/", "applied/")
 
 
 class Sorted(Value):
-    """What came: the last item of each key that a member wrote, the revisions of those that
-    none wrote and that are there now (`strange`) or were (`foreign`), and the keys that are gone.
-    `touched` are all that came."""
+    """What came: the last item of each key that a member wrote, even where it is gone, and the keys
+    that are gone; the revisions of those that no member wrote and that are there now (`strange`, 0
+    for what no member has taken away) or were (`foreign`). `touched` are all that came."""
 
     items: Mapping[str, Item]
     strange: Mapping[str, int]
@@ -57,9 +59,10 @@ def sort_out(key: bytes, changes: Iterable[Changes], known: Callable[[str], int]
             else:
                 strange[name] = foreign[name] = item.revision
         for name in change.gone:
-            items.pop(name, None)
             strange.pop(name, None)
             gone.add(name)
+            if name.startswith(LASTING):
+                strange[name], foreign[name] = 0, change.revision
     return Sorted(items, strange, foreign, frozenset(gone), frozenset(touched))
 
 
@@ -69,8 +72,9 @@ class View(Value):
     `lines` maps store and SHA-256 to an entry, `gone` holds those collected. `copies` maps node and
     unit to certificates, None if gone. `news`: there is something that concerns the node, not only
     what others report of themselves. `things` are multi-server certificates and requests by their
-    keys. `seen` maps the keys of nodes, copies and things to their revisions, `strange` those that
-    no member has written and that are there, `foreign` those, too, that were there meanwhile.
+    keys. `seen` maps the keys of nodes, copies and things to their revisions and marks. `strange`
+    are those that no member has written and that are there, 0 for what no member has taken away;
+    `foreign` those, too, that were there meanwhile.
     """
 
     revision: int
@@ -83,7 +87,7 @@ class View(Value):
     copies: Mapping[tuple[str, str], bytes | None]
     things: Mapping[str, Shared]
     news: bool
-    seen: Mapping[str, int]
+    seen: Mapping[str, tuple[int, str]]
     strange: Mapping[str, int]
     foreign: Mapping[str, int]
 
@@ -101,9 +105,15 @@ class View(Value):
             return known
         return None
 
+    def aimed(self, key: tuple[str, str], wish: Wish) -> Wish:
+        """The wish, aimed at what was told anew where it was aimed at what that repeats."""
+        line = self.lines.get(key)
+        again = line is not None and line.was and line.was == wish.seen
+        return wish._replace(seen=line.entry.revision) if line and again else wish
+
     def absent(self, key: tuple[str, str]) -> bool:
         """Whether the log is known to have no entry for a store's certificate."""
-        return key not in self.lines and (self.full or key in self.gone)
+        return key in self.gone or (self.full and key not in self.lines)
 
     def hostname(self, node: str) -> str:
         """What a member is called; its random name where it is not known."""

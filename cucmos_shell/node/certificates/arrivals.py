@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 LOST = "the bus has lost it, and nobody has deleted it; utils cluster rebuild tells it anew"
 STRANGE = "no member of the cluster has written this to the bus ({}); it has no effect"
+TAKEN = "no member of the cluster has taken this from the bus ({}); it has no effect"
 BACK = "upload it again to bring it back"
 IGNORED, MAX_STRANGE = "ignored", 10
 
@@ -68,7 +69,8 @@ class Arrivals:
             self._store(store)
         self._copies()
         for key, revision in sorted(self._view.foreign.items())[:MAX_STRANGE]:
-            self._note("", key, key, IGNORED, STRANGE.format(f"revision {revision}"), "")
+            why = TAKEN if self._view.strange.get(key) == 0 else STRANGE
+            self._note("", key, key, IGNORED, why.format(f"revision {revision}"), "")
         change = self._change
         membership.put_wishes(change, self._wishes)
         self.said += more
@@ -112,7 +114,8 @@ class Arrivals:
 
     def _notice_loss(self, store: str, sha256: str, entry: Entry | None) -> None:
         key = store, sha256
-        if entry is not None and key not in self._told and self._view.absent(key):
+        lost = entry is not None and entry.present and self._view.absent(key)
+        if lost and key not in self._told:
             row = self._change.upload(store, sha256)
             self._note(store, sha256, row.name if row else sha256, "kept", LOST, "")
 
@@ -120,6 +123,9 @@ class Arrivals:
         """Let the wish meet the entry; whether the certificate is to be held."""
         rows = self._wishes[store]
         told = rows.get(sha256)
+        if told:
+            wish = self._view.aimed((store, sha256), told.wish)
+            told = rows[sha256] = told.replace(wish=wish)
         meeting = meet(entry, told.wish if told else None, all_seen=self._all_seen)
         if told and not meeting.tell:
             del rows[sha256]

@@ -10,7 +10,7 @@ import contextlib
 import io
 
 from cucmos_shell.cluster import shared
-from cucmos_shell.cluster.membership import Said, seen
+from cucmos_shell.cluster.membership import Said, revisions
 from cucmos_shell.cluster.rules import Entry, shared_holds
 from cucmos_shell.cluster.shared import OWN, REQUEST, Asked, Held, KnownThing, Sharing, parts
 from cucmos_shell.errors import Refused, ShellError
@@ -122,8 +122,8 @@ class SharedArrivals:
         self._member = member
         self._secrets = secrets
         self._known = {**shared.known(change), **sharing.known}
-        self._told = sharing.revisions.keys()
-        self._seen = seen(change)
+        self._told = sharing.seen.keys()
+        self._revision = revisions(change)
         done = {*self._told, *sharing.stale}
         self._asked = {k: one for k, one in shared.asked(change).items() if k not in done}
         self.renewed: list[str] = []
@@ -140,7 +140,7 @@ class SharedArrivals:
 
     def _meet(self, thing: str, said: Shared) -> None:
         one, before = self._asked.get(thing), self._known.get(thing)
-        if before and said.revision == self._seen.get(thing) and said.sha256 != before.sha256:
+        if before and said.revision == self._revision(thing) and said.sha256 != before.sha256:
             return  # an old value in the place of the one that is known
         if one is not None:
             entry = Entry(bool(said.sha256), said.revision, said.by)

@@ -176,14 +176,14 @@ def _sync(node: Node, log: Log, confirmed: bool) -> Conversation[Synced]:
             arrived: Arrived = yield _applying(node, (before, member), view, round_, sharing)
             report(node, log, member)
             total = total.with_round(
-                len(round_.told) + len(sharing.revisions), arrived, member, is_older(before, view)
+                len(round_.told) + len(sharing.seen), arrived, member, is_older(before, view)
             )
             yield from raising(node, _alarms(node, arrived.said))
             for unit in arrived.renewed:
                 yield from renewed(node, unit, "uploaded")
         else:
             total = total.replace(revision=member.applied)
-        keep_records(node, log, member, membership.secrets(snapshot), view)
+        keep_records(node, log, snapshot, member, view)
         complete = round_.complete and sharing.complete and not before.unsure
         if complete and not _untold(node.snapshot()):
             _collect(log, node, member, view)
@@ -306,7 +306,7 @@ def _applying(
         arrivals.run(things.said)
         membership.put_member(change, member)
         membership.put_nodes(change, view.nodes.values())
-        seen = {**membership.seen(change), **view.seen, **sharing.revisions}
+        seen = {**membership.seen(change), **view.seen, **sharing.seen}
         membership.put_seen(change, seen)
         if membership.locked(change) == view.meta.locked:
             membership.put_locked(change, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cucmos_shell.cluster import membership
 from cucmos_shell.cluster.membership import NodeRecord
 
 TYPE_CHECKING = False
@@ -40,16 +41,23 @@ def new_id(node: Node, member: Membership) -> str:
     return f"{member.node}-{node.world.new_serial():x}"
 
 
-def keep_records(
-    node: Node, log: Log, member: Membership, secrets: Secrets | None, view: View
-) -> None:
+def keep_records(node: Node, log: Log, snapshot: Snapshot, member: Membership, view: View) -> None:
     """Say that the node is a member, if that is not there, and anew of others what a stranger has
-    written over: not after a full read, which does not tell what others have said before that."""
-    if secrets is not None and f"nodes/{member.node}" not in view.seen:
+    written over: not after a full read, which does not tell what others have said before that.
+
+    But that a node was removed is final, so whoever knows it says it wherever the bus does not.
+    """
+    secrets, mine = membership.secrets(snapshot), f"nodes/{member.node}"
+    if secrets is not None and (mine not in view.seen or mine in view.strange):
         log.put_node(described(node, member, secrets))
     for one in () if view.full else view.nodes.values():
         if one.id != member.node and f"nodes/{one.id}" in view.strange:
             log.mend_node(one, view)
+    removed = [one for one in view.nodes.values() if one.removed]
+    there = log.members(membership.revisions(snapshot)) if removed else {}
+    for one in removed:
+        if one.id not in there or not there[one.id].removed:
+            log.put_node(one)
 
 
 def copies(node: Node, snapshot: Snapshot) -> dict[str, str]:

@@ -26,7 +26,7 @@ def share(node: Node, log: Log, snapshot: Snapshot, member: Membership, view: Vi
     to members that have none."""
     active = {one.id: one for one in view.nodes.values() if not one.removed}
     known: dict[str, KnownThing] = {}
-    revisions: dict[str, int] = {}
+    seen: dict[str, tuple[int, str]] = {}
     stale, complete = [], True
     wished = {**_written_over(node, snapshot, member, view), **shared.asked(snapshot)}
     for thing, asked in wished.items():
@@ -42,14 +42,14 @@ def share(node: Node, log: Log, snapshot: Snapshot, member: Membership, view: Vi
             if not shared_holds(entry, asked.wish, mine, begin(thing, said)):
                 continue  # dropped when it comes in
         keys = sealed_for(member, thing, has, active.values()) if has else {}
-        revision = log.tell_thing(thing, at, member.node, asked, has, keys)
-        if revision is None:
+        now = log.tell_thing(thing, at, member.node, asked, has, keys)
+        if now is None:
             complete = False
             continue
         known[thing] = KnownThing(has.sha256 if has else "", tuple(sorted(keys)))
-        revisions[thing] = revision
+        seen[thing] = now
     known |= _given(node, log, snapshot, member, active, view.reports, known)
-    return Sharing(known, revisions, tuple(stale), complete)
+    return Sharing(known, seen, tuple(stale), complete)
 
 
 def _given(
@@ -89,10 +89,10 @@ def _written_over(
 
     Not after a full read, which does not tell whether another has said something in between.
     """
-    known, revisions = shared.known(snapshot), membership.seen(snapshot)
+    known, revision = shared.known(snapshot), membership.revisions(snapshot)
     return {
         key: Asked(
-            Wish(bool(known[key].sha256), revisions.get(key, 0), (new_id(node, member),)),
+            Wish(bool(known[key].sha256), revision(key), (new_id(node, member),)),
             "cluster",
             node.now(),
         )
@@ -112,9 +112,9 @@ def wish_anew(change: Transaction, things: Mapping[str, Shared], new_id: Callabl
     """Wish what the log has lost of what the node has of things."""
     asked = shared.asked(change)
     known = {key: row.replace(given=()) for key, row in shared.known(change).items()}
-    revisions = membership.seen(change)
+    revision = membership.revisions(change)
     for key, row in known.items():
-        there, at = things.get(key), revisions.get(key, 0)
+        there, at = things.get(key), revision(key)
         lost = there is None or there.seen < at < there.revision
         if lost and key not in asked and row.sha256 == shared.sha256_of(change, key):
             seen = there.revision if there else 0

@@ -56,7 +56,7 @@ def _wanted(snapshot: Snapshot, member: Membership, view: View) -> Iterator[Want
         for sha256, told in rows.items():
             key = store, sha256
             entry = view.entry(key, known.find(sha256), all_seen=all_seen)
-            if meet(entry, told.wish, all_seen=all_seen).tell:
+            if meet(entry, view.aimed(key, told.wish), all_seen=all_seen).tell:
                 der = snapshot.certificate_der(sha256) if told.wish.present else b""
                 replaced = entry.revision if entry and not view.absent(key) else 0
                 yield store, sha256, replaced, told, der, 0
@@ -81,11 +81,11 @@ def _written_over(
         wish = Wish(entry.present, entry.revision, (new_id(node, member),))
         if line is not None:
             told = Told(wish, line.name, line.description, line.account, line.when, line.reason)
-            yield store, sha256, 0, told, line.der, 0
+            yield store, sha256, 0, told, line.der, line.was or entry.revision
             continue
         row = next((r for r in snapshot.index(store).search(sha256) if not r.owner), None)
         if row is not None or not entry.present:
             name, text = (row.name, row.description) if row else ("", "")
             told = Told(wish, name, text, "cluster", node.now(), "told anew")
             der = snapshot.certificate_der(sha256) if entry.present else b""
-            yield store, sha256, 0, told, der, 0
+            yield store, sha256, 0, told, der, entry.revision
