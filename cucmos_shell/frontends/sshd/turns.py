@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         share: Share
 
         def work(self, left: Callable[[], float]) -> bool:
-            """Work on input until it is gone, or no seconds are `left`. Returns whether it is not."""
+            """Work on input until it is gone, or no seconds are `left`; whether it is not gone."""
 
 
 # Seconds of the loop a turn takes; a packet that takes longer is worked through all the same.
