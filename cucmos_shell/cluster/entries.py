@@ -30,8 +30,9 @@ MAX_REVISION = 1 << 60
 class Meta(Value):
     """The head of the log. `locked` is its key for who knows the security password.
 
-    Entries were collected up to revision `floor`. The `era` began after revision `since`: what was
-    said earlier and is not on the bus was lost. `revision` is that of the item itself.
+    Entries were collected up to revision `floor`. The `era`, the `number`-th one, began after
+    revision `since`: what was said earlier and is not on the bus was lost. `revision` is that of
+    the item itself.
     """
 
     cluster: str
@@ -41,6 +42,7 @@ class Meta(Value):
     locked: bytes
     revision: int = 0
     mark: str = ""
+    number: int = 1
 
 
 class Report(Value):
@@ -112,6 +114,7 @@ def meta(item: Item) -> Meta:
         b64decode(_text(data, "locked")),
         item.revision,
         mark(item.value),
+        _number(data, "number"),
     )
 
 

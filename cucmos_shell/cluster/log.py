@@ -22,9 +22,9 @@ from cucmos_shell.cluster.entries import Meta, Report, Shared, understanding
 from cucmos_shell.cluster.known import entry_of
 from cucmos_shell.cluster.rules import Entry
 from cucmos_shell.cluster.shared import KINDS
-from cucmos_shell.cluster.signed import KEY_SIZE, genuine, mark, signed
+from cucmos_shell.cluster.signed import KEY_SIZE, genuine, mark, signed, timely
 from cucmos_shell.cluster.view import View, sort_out
-from cucmos_shell.errors import Refused
+from cucmos_shell.errors import Busy, Refused
 from cucmos_shell.world.bus import MAX_CHANGE, At, BusWentBack, Changes, Compacted, Put
 
 TYPE_CHECKING = False
@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 META = "meta"
+# Reports have a number of their own, sealed keys fit one certificate: no revision is looked at.
+TIMELESS = ("applied/", "keys/")
+# How often something is said anew when an era begins meanwhile.
+TRIES = 3
 # How many entries are told or dropped in one change at most.
 BATCH = 100
 
@@ -62,6 +66,7 @@ class Log:
     def __init__(self, bus: Bus, key: bytes) -> None:
         self.bus = bus
         self._key = key
+        self._head: Meta | None = None
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -83,7 +88,9 @@ class Log:
             full, revision = True, reading.revision
             changes = (Changes(revision, reading.items, ()),)
         with understanding():
-            came = sort_out(self._key, changes, known)
+            # After the changes: they were made in this era or in one before it.
+            self.meta(known(META))
+            came = sort_out(self._genuine, changes, known)
             return self._view(member.node, revision, full, came, known)
 
     def _view(
@@ -107,7 +114,7 @@ class Log:
                 item = came.items[key]
                 nodes[key.partition("/")[2]] = entries.node(item)
                 seen[key] = item.revision, mark(item.value)
-        meta = self.meta(known(META))
+        meta = self._now
         seen[META] = meta.revision, meta.mark
         return View(
             revision,
@@ -139,13 +146,13 @@ class Log:
         If no member wrote that, what was there `before` it, which one did, or None.
         """
         item, sealed = self._one(key), self._one(f"keys/{key}/{node}")
-        if item is None or not genuine(self._key, item, before.revision if before else known(key)):
+        if item is None or not self._genuine(item, before.revision if before else known(key)):
             item = before
         if item is None:
             return None
         with understanding():
             found = entries.shared(item)
-        if sealed is not None and genuine(self._key, sealed):
+        if sealed is not None and self._genuine(sealed):
             found = found.replace(sealed=entries.sealed_key(sealed))
         return found
 
@@ -163,7 +170,19 @@ class Log:
         if not found or found[0].key != META or not genuine(self._key, found[0], known):
             raise NotOfMembers
         with understanding():
-            return entries.meta(found[0])
+            self._head = entries.meta(found[0])
+        return self._head
+
+    @property
+    def _now(self) -> Meta:
+        """The head as it was read last."""
+        return self._head if self._head is not None else self.meta()
+
+    def _genuine(self, item: Item, known: int = 0) -> bool:
+        if item.key.startswith(TIMELESS):
+            return genuine(self._key, item)
+        now = self._now
+        return timely(item, now.era, now.since) and genuine(self._key, item, known)
 
     def members(self, known: Callable[[str], int] = lambda key: 0) -> dict[str, NodeRecord]:
         """Every node that is or was a member, by its random name."""
@@ -184,36 +203,40 @@ class Log:
     ) -> dict[str, T]:
         rows = {}
         for item in self.bus.read(prefix).items:
-            if genuine(self._key, item, known(item.key)):
+            if self._genuine(item, known(item.key)):
                 rows[item.key.partition("/")[2]] = read(item)
                 seen[item.key] = item.revision, mark(item.value)
         return rows
 
     # --- writing ---------------------------------------------------------------------------------
 
-    def _put(self, name: str, seen: int, data: object) -> Put:
-        return Put(name, signed(self._key, name, seen, data))
+    def _put(self, name: str, seen: int, data: object, era: str = "") -> Put:
+        return Put(name, signed(self._key, name, era or self._now.era, seen, data))
 
     def _put_meta(self, meta: Meta) -> Put:
         data = {
-            "cluster": meta.cluster, "era": meta.era, "since": meta.since, "floor": meta.floor,
-            "locked": b64encode(meta.locked).decode("ascii"),
+            "cluster": meta.cluster, "era": meta.era, "number": meta.number, "since": meta.since,
+            "floor": meta.floor, "locked": b64encode(meta.locked).decode("ascii"),
         }  # fmt: skip
-        return self._put(META, meta.revision, data)
+        return self._put(META, meta.revision, data, meta.era)
 
     def found(self, meta: Meta, node: NodeRecord) -> bool:
         """Begin the log; False if the head is no longer that of `meta.revision` (0: none)."""
-        put = [self._put_meta(meta), self._put(f"nodes/{node.id}", meta.revision, node.__dict__)]
+        mine = self._put(f"nodes/{node.id}", meta.revision, node.__dict__, meta.era)
+        put = [self._put_meta(meta), mine]
+        self._head = None
         return self.bus.change([At(META, meta.revision)], put) is not None
 
     def put_meta(self, meta: Meta) -> None:
         """Replace the head that `meta` was read from. Raises Refused if another did meanwhile."""
         if self.bus.change([At(META, meta.revision)], [self._put_meta(meta)]) is None:
             raise Refused("The bus is being changed at this moment; try again")
+        self._head = None
 
     def begin_era(self, era: str) -> None:
         """Say that what is told anew from here on is from before. Raises Refused as `put_meta`."""
-        self.put_meta(self.meta().replace(era=era, since=self.bus.read(META).revision))
+        meta, since = self.meta(), self.bus.read(META).revision
+        self.put_meta(meta.replace(era=era, number=meta.number + 1, since=since))
 
     def put_node(self, node: NodeRecord) -> None:
         """Say that a node is a member, or was."""
@@ -234,8 +257,11 @@ class Log:
         self.bus.change([], [self._put(f"applied/{node}", 0, value.__dict__)])
 
     def _put_now(self, name: str, data: object) -> None:
-        seen = self.bus.read(name).revision
-        self.bus.change([], [self._put(name, seen, data)])
+        for _ in range(TRIES):
+            meta, seen = self.meta(), self.bus.read(name).revision
+            if self.bus.change([At(META, meta.revision)], [self._put(name, seen, data)]):
+                return
+        raise Busy("The cluster is being begun anew at this moment; try again")
 
     def tell(
         self, node: str, view: View, wanted: Iterable[Wanted]
@@ -298,7 +324,7 @@ class Log:
         """The nodes for which the key of a thing lies on the bus, since which revision."""
         items = self.bus.read(f"keys/{key}/").items
         there = {item.key.rpartition("/")[2]: item for item in items}
-        return {node: item.revision for node, item in there.items() if genuine(self._key, item)}
+        return {node: item.revision for node, item in there.items() if self._genuine(item)}
 
     def take_keys(self, node: str) -> list[str]:
         """Take away what was sealed for a node; the things whose keys it knows."""

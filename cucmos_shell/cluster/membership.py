@@ -42,7 +42,7 @@ class Membership(Value):
     `cluster` and `node` are random names; `url` says where the bus is, `identity` which one it was
     when it was last read. `applied` is the revision up to which everything was applied, `fresh`
     that nothing was yet. `turn` counts the reports about it to the others, `mark` is that of the
-    last one. `era` is the last one known of the log. `copies` is the SHA-256 of each unit's own
+    last one. `era` is the last one known of the log, the `era_number`-th. `copies` is the SHA-256 of each unit's own
     certificate that the others were given. `unsure`: it has joined, and no member has vouched yet
     for what the bus says.
     """
@@ -58,6 +58,7 @@ class Membership(Value):
     era: str = ""
     copies: Mapping[str, str] = {}
     unsure: bool = False
+    era_number: int = 0
 
     def has_seen(self, floor: int) -> bool:
         """Whether the node knows what was deleted up to `floor`, or comes new and need not."""

@@ -1,10 +1,11 @@
 """Values on the bus are signed with the key of the cluster, so that only its members write them.
 
-    MAC SEEN JSON
+    MAC ERA SEEN JSON
 
 MAC is HMAC-SHA256 over the key of the item and the rest, in hexadecimal. SEEN is the revision up to
 which the writer had read the bus: what is written once more later on, by somebody who has kept it,
-tells by that that it is from before.
+tells by that that it is from before. ERA is the one that the log was in: after a rebuild the bus
+may count its revisions from the beginning, and those of before say nothing any more.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ def _mac(key: bytes, name: str, rest: bytes) -> bytes:
     return digest.hex().encode("ascii")
 
 
-def signed(key: bytes, name: str, seen: int, data: object) -> bytes:
+def signed(key: bytes, name: str, era: str, seen: int, data: object) -> bytes:
     """The value that says `data` at the item `name`."""
-    rest = b"%d %s" % (seen, json.dumps(data).encode("ascii"))
+    rest = b"%s %d %s" % (era.encode("ascii"), seen, json.dumps(data).encode("ascii"))
     return _mac(key, name, rest) + b" " + rest
 
 
@@ -37,11 +38,22 @@ def genuine(key: bytes, item: Item, known: int = 0) -> bool:
     """Whether a member wrote it; not the copy of an earlier value, where `known` is the revision of
     the item that is known already."""
     mac, blank, rest = item.value[:_MAC], item.value[_MAC : _MAC + 1], item.value[_MAC + 1 :]
-    seen, _, _ = rest.partition(b" ")
+    seen = _parts(item)[1]
     if blank != b" " or not seen.isdigit() or len(seen) > 20:
         return False
     fresh = item.revision == known or known <= int(seen) < item.revision
     return fresh and hmac.compare_digest(mac, _mac(key, item.key, rest))
+
+
+def timely(item: Item, era: str, since: int) -> bool:
+    """Whether it was written in that era, or lay there when it began, after revision `since`."""
+    return item.revision <= since or _parts(item)[0] == era.encode("ascii", "replace")
+
+
+def _parts(item: Item) -> tuple[bytes, bytes, bytes]:
+    era, _, rest = item.value[_MAC + 1 :].partition(b" ")
+    seen, _, said = rest.partition(b" ")
+    return era, seen, said
 
 
 def mark(value: bytes) -> str:
@@ -51,9 +63,9 @@ def mark(value: bytes) -> str:
 
 def content(item: Item) -> Any:
     """What the item says, whoever wrote it. Raises ValueError."""
-    return json.loads(item.value[_MAC + 1 :].partition(b" ")[2])
+    return json.loads(_parts(item)[2])
 
 
 def read_up_to(item: Item) -> int:
     """The revision up to which the writer of a genuine value had read the bus."""
-    return int(item.value[_MAC + 1 :].partition(b" ")[0])
+    return int(_parts(item)[1])

@@ -6,7 +6,6 @@ of a member counts, as long as the history that is read has it.
 
 from __future__ import annotations
 
-from cucmos_shell.cluster.signed import genuine
 from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from cucmos_shell.world.bus import Changes, Item
 
 
-# Reports have a number of their own, sealed keys fit one certificate: no revision is looked at.
-TIMELESS = ("applied/", "keys/")
 # Only a stranger takes these away. Deletions are collected by members, sealed keys are taken away.
 LASTING = ("nodes/", "copies/", "own/", "csr/", "applied/")
 
@@ -37,10 +34,13 @@ class Sorted(Value):
     touched: frozenset[str]
 
 
-def sort_out(key: bytes, changes: Iterable[Changes], known: Callable[[str], int]) -> Sorted:
-    """Tell what members wrote (with `key`) from what else came, in order.
+def sort_out(
+    genuine: Callable[[Item, int], bool], changes: Iterable[Changes], known: Callable[[str], int]
+) -> Sorted:
+    """Tell what members wrote from what else came, in order.
 
-    `known` gives the revision of a key that the node knows already, 0 for none.
+    `genuine` says so of an item, where a revision of it is known already; `known` gives that of a
+    key, 0 for none.
     """
     items: dict[str, Item] = {}
     strange: dict[str, int] = {}
@@ -53,7 +53,7 @@ def sort_out(key: bytes, changes: Iterable[Changes], known: Callable[[str], int]
             touched.add(name)
             gone.discard(name)
             before = items[name].revision if name in items else known(name)
-            if genuine(key, item, 0 if name.startswith(TIMELESS) else before):
+            if genuine(item, before):
                 items[name] = item
                 strange.pop(name, None)
             else:

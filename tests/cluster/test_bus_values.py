@@ -59,7 +59,7 @@ def first(cluster, kind):
 def by_member(cluster, key, data):
     """A value as a member signs it, whatever it says."""
     secret = membership.secrets(cluster.node("ann").snapshot()).cluster
-    return signed(secret, key, cluster.bus.revision, data)
+    return signed(secret, key, cluster.log().meta().era, cluster.bus.revision, data)
 
 
 @pytest.mark.parametrize("kind", KINDS)

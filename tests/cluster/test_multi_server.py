@@ -245,7 +245,8 @@ def test_malformed_things_of_a_member_are_damage(cluster, outside_ca, root, kind
     key, bus = f"{kind}/tomcat", cluster.bus.open(cluster.clock)
     data = {**content(cluster.bus.items[key]), **change}
     secret = membership.secrets(cluster.node("ann").snapshot()).cluster
-    bus.change([], [Put(key, signed(secret, key, cluster.bus.revision, data))])
+    era = cluster.log().meta().era
+    bus.change([], [Put(key, signed(secret, key, era, cluster.bus.revision, data))])
     for line in (SYNC, "show cert distribution", "show csr own tomcat", "show cert list own"):
         cluster.say("bob", line, status=None)
         assert cluster.talks["bob"].status in (0, 1, 5), line

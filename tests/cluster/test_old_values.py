@@ -86,6 +86,33 @@ def test_a_rebuild_takes_no_old_value_for_a_new_one(cluster, stranger, root, pre
     assert held(cluster) == ([0, 0, 0] if present else [1, 1, 1])
 
 
+@pytest.mark.parametrize("anew", [True, False])
+def test_what_was_said_before_a_rebuild_says_nothing_after_it(cluster, stranger, root, anew):
+    """Where the bus was made anew or put back, and counts revisions again that it has counted."""
+    (key,) = (one for one in cluster.bus.items if one.startswith("trust/"))
+    copy = cluster.bus.copy()
+    cluster.say("ann", DELETE, "yes")
+    cluster.settle()
+    before = cluster.bus.copy()
+    cluster.upload("ann", "tomcat-trust", root)
+    cluster.settle()
+    cluster.bus.make_anew() if anew else cluster.bus.put_back(copy)
+    rebuilt(cluster)
+    another = cluster.bus.open(cluster.clock)
+    while cluster.bus.revision < 2 * before.revision:
+        another.change([], [Put("junk", b"x")])
+    another.change([], [Put(key, before.items[key].value)])
+    for name in NAMES:
+        cluster.say(name, SYNC)
+        assert "ClusterStranger" in cluster.say(name, "show alarm")
+    assert held(cluster) == [1, 1, 1]
+    another.change([], [Put("meta", before.items["meta"].value)])
+    another.change([], [Put(key, before.items[key].value)])
+    for name in NAMES:
+        cluster.say(name, SYNC, status=None)
+    assert held(cluster) == [1, 1, 1]
+
+
 def test_no_rebuild_brings_an_old_multi_server_certificate_back(
     cluster, stranger, root, outside_ca
 ):

@@ -57,7 +57,7 @@ def test_an_entry_that_nobody_has_signed(cluster, stranger, outside_ca):
     """A deletion, or a certificate of its own; there is one alarm for it on each node."""
     (present,) = (k for k in keys(cluster, "trust/") if content(cluster.bus.items[k])["present"])
     data = {**content(cluster.bus.items[present]), "present": False, "der": ""}
-    wrong = signed(b"x" * 32, present, cluster.bus.revision, data)
+    wrong = signed(b"x" * 32, present, cluster.log().meta().era, cluster.bus.revision, data)
     stranger.change([], [Put(present, wrong)])
     assert f"{present}, ignored: no member of the cluster" in rounds(cluster)
     for name in NAMES:

@@ -244,6 +244,7 @@ def _next(
         turn=max(member.turn, mine.turn if mine else 0) + 1,
         mark=new_id(node, member),
         era=view.meta.era,
+        era_number=view.meta.number,
         copies=copies,
         unsure=False,
     )

@@ -113,7 +113,7 @@ def join(node: Node, url: str, password: str) -> Conversation[Membership]:
         if key is None:
             raise Refused("The security password is not that of the cluster")
         log, secrets = Log(bus, key), Secrets(key, sealed.new_private())
-        era = log.meta().era
+        begun = log.meta()
         for other in log.members().values():
             if not other.removed and other.hostname.lower() == node.hostname.lower():
                 raise Refused(
@@ -121,8 +121,8 @@ def join(node: Node, url: str, password: str) -> Conversation[Membership]:
                     name=node.hostname,
                     details=("If it is this one, put back to before: utils cluster remove, there",),
                 )
-        place = Membership(meta.cluster, _name(node), url, bus.identity(), era=era)
-        member: Membership = place.replace(unsure=True)
+        place = Membership(meta.cluster, _name(node), url, bus.identity(), era=begun.era)
+        member: Membership = place.replace(era_number=begun.number, unsure=True)
         # First here: where a kill comes between, the next round tells the others.
         yield Commit(lambda change: _enter(node, change, member, secrets, password))
         with contextlib.suppress(ShellError):
@@ -256,7 +256,9 @@ def rebuild(node: Node, password: str) -> Conversation[int]:
         log.put_node(described(node, member, secrets))
         after = log.look(fresh, nothing_known)
         mine = after.reports.get(member.node)
-        place = fresh.replace(turn=mine.turn if mine else 0, era=after.meta.era)
+        place = fresh.replace(
+            turn=mine.turn if mine else 0, era=after.meta.era, era_number=after.meta.number
+        )
         yield Commit(lambda change: _renumber(node, change, after, place, secrets))
     return count
 
@@ -289,11 +291,14 @@ def _found_again(node: Node, bus: Bus, member: Membership, password: str) -> tup
     found = None
     with contextlib.suppress(NotOfMembers):
         found = log.meta(known) if key is not None else None
-    if found is None:
+    if found is None or found.number < member.era_number:
         at = bus.read(META)
         revision = next((item.revision for item in at.items if item.key == META), 0)
         locked = _locked(password, secrets, member)
-        meta = Meta(member.cluster, _name(node), at.revision, 0, locked, revision)
+        meta = Meta(
+            member.cluster, _name(node), at.revision, 0, locked, revision,
+            number=member.era_number + 1,
+        )  # fmt: skip
         if not log.found(meta, described(node, member, secrets)):
             raise Refused("The bus is being changed at this moment; try again")
     elif found.era == member.era:

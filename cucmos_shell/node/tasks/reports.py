@@ -51,6 +51,8 @@ def look(node: Node, log: Log, snapshot: Snapshot, member: Membership, *, full: 
     # A kill keeps one report from the bus, unless it is known to have been there.
     if lacks > 1 or (lacks == 1 and _was_there(node, member)):
         raise Refused(WENT_BACK[0], details=WENT_BACK[1:])
+    if view.meta.number < member.era_number:
+        raise Refused(WENT_BACK[0], details=WENT_BACK[1:])  # an old head, written once more
     if view.meta.era != member.era and member.applied > view.meta.since:
         raise Refused(WENT_BACK[0], details=WENT_BACK[1:])  # another has noticed and rebuilt it
     # Whoever was removed stays so, since a node that joins again has another random name; and whose
