@@ -14,7 +14,7 @@ from cucmos_shell.commands.arguments.certificates import (
     parse_unit,
 )
 from cucmos_shell.commands.views.replaced import identity, sentences
-from cucmos_shell.errors import BadValue, NotFound, Refused
+from cucmos_shell.errors import BadValue, NotFound, Refused, ShellError
 from cucmos_shell.node import impact
 from cucmos_shell.node.areas import open_upload
 from cucmos_shell.node.areas import uploads as upload_names
@@ -27,8 +27,8 @@ from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
+    from collections.abc import Callable, Iterable
+    from typing import Any, TypeVar
 
     from cucmos_shell.cli.caller import Caller
     from cucmos_shell.cli.pattern import Typed
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from cucmos_shell.results import Conversation, Finding
     from cucmos_shell.store import CertificateRow
     from cucmos_shell.store.transaction import Transaction
+
+    T = TypeVar("T")
 
 family = Family()
 
@@ -186,12 +188,6 @@ def _anchors(node: Node, typed: Typed) -> Iterable[Offer]:
     return offer_in_store(store, node.snapshot().trust(store), typed.part)
 
 
-def _named_anchor(node: Node, unit: str, file: str) -> bytes:
-    """The certificate (DER) of the unit's trust store that `file` means. Raises NotFound."""
-    named = parse_in_store(node, node.profile.units[unit].trust_store, file)
-    return node.snapshot().certificate_der(named.row.sha256)
-
-
 def _files(node: Node, _: Typed) -> tuple[str, ...]:
     return upload_names(node.layout)
 
@@ -232,22 +228,46 @@ def import_pasted(
     Of several trust certificates with one common name the one that begins later stays.
     """
     if kind == "own":
-        name = parse_unit(node, unit)
-        ends_in = _named_anchor(node, name, caCert) if caCert else b""
-        own = yield from _pasted()
-        return (yield from _import_own(node, caller, name, own, ends_in))
-    spec = _trust_store(node, unit)
-    if caCert:
-        raise BadValue("{file}: a CA certificate is named for an own one only", file=caCert)
-    found = yield from _pasted()
+        (name, ends_in), found = yield from _pasted(lambda: _own_names(node, unit, caCert))
+        return (yield from _import_own(node, caller, name, found, ends_in))
+    spec, found = yield from _pasted(lambda: _trust_names(node, unit, caCert))
     return (yield from _import_trust(node, caller, spec, found, DESCRIPTION))
 
 
-def _pasted() -> Conversation[tuple[Candidate, ...]]:
+def _own_names(node: Node, unit: str, file: str) -> tuple[str, bytes]:
+    """The unit, and the certificate (DER) that its chain is to end in, if one is named."""
+    name = parse_unit(node, unit)
+    if not file:
+        return name, b""
+    named = parse_in_store(node, node.profile.units[name].trust_store, file)
+    return name, node.snapshot().certificate_der(named.row.sha256)
+
+
+def _trust_names(node: Node, unit: str, file: str) -> TrustStoreSpec:
+    spec = _trust_store(node, unit)
+    if file:
+        raise BadValue("{file}: a CA certificate is named for an own one only", file=file)
+    return spec
+
+
+def _pasted(names: Callable[[], T]) -> Conversation[tuple[T, tuple[Candidate, ...]]]:
+    """What the words before it name, and what is pasted.
+
+    A paste is always taken, or it would become commands; but who is about to make one is told
+    before that it will not be kept.
+    """
+    wrong: ShellError | None = None
+    try:
+        known = names()
+    except ShellError as error:
+        wrong = error
+        yield Progress(f"{error.message()}: what is pasted will not be kept")
     text: str = yield Paste(PROMPT)
+    if wrong is not None:
+        raise wrong
     if not text:
         raise Refused(NOTHING)
-    return bundle.read_paste(text)
+    return known, bundle.read_paste(text)
 
 
 @family.command(

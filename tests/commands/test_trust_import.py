@@ -174,7 +174,8 @@ def test_an_expired_one_refuses_the_whole_list(node, say, outside_ca):
         ("trust nowhere", "nowhere is not the base name of a trust store\n"),
         (
             "trust CUP-xmpp-s2s",
-            "own: its CA certificates are in cup-xmpp-trust\nImport them for cup-xmpp",
+            "cup-xmpp-s2s has no trust store of its own: its CA certificates are in cup-xmpp-trust"
+            "\nImport them for cup-xmpp",
         ),
         ("own directory", "directory-trust has no own certificate\n"),
         ("own nowhere", "nowhere is not a certificate unit\n"),
@@ -183,20 +184,22 @@ def test_an_expired_one_refuses_the_whole_list(node, say, outside_ca):
         ("own tomcat ipsec-trust/imp-pub.pem", "ipsec-trust/imp-pub.pem is not in tomcat-trust\n"),
     ],
 )
-def test_names_are_refused_before_anything_is_pasted(say, outside_ca, line, says):
-    """Nobody pastes for nothing."""
+def test_the_paste_is_taken_before_any_refusal(say, outside_ca, line, says):
+    """It can never become commands; that it is for nothing is said before it."""
     text = say(f"set cert import {line}", outside_ca.root().pem.decode())
-    assert not say.asked
-    assert says in text
+    assert say.asked == ["Paste the Certificate and Hit Enter"]
+    before, _, after = text.partition(": what is pasted will not be kept\n")
+    assert says.strip().startswith(before)
+    assert says in after
     assert text.endswith("Executed command unsuccessfully\n")
 
 
-def test_what_is_pasted_behind_a_refused_name_never_becomes_commands(node, outside_ca):
-    """A block is swallowed at the prompt; the command behind it runs."""
+def test_what_is_pasted_for_a_wrong_name_never_becomes_commands(node, outside_ca):
+    """It is taken as any other; the command behind it runs."""
     screen = Screen(node, banner=False)
     block = outside_ca.root().pem.decode().replace("\n", "\r")
     seen = screen.type(f"set cert import trust nowhere\r{block}show myself\r")
-    assert "The pasted block was dropped: no command had asked for it" in seen
+    assert "what is pasted will not be kept\r\nPaste the Certificate" in seen
     assert "No valid command entered" not in seen
     assert "Machine Name" in seen
 
