@@ -119,12 +119,10 @@ def test_importing_twice_is_a_success(node, say, outside_ca):
     )
     assert node.snapshot().head == head
     say("set output json")
-    assert (
-        json.loads(say("set cert import trust tomcat", root))["data"]["services_to_restart"] == []
-    )
-    # One that is new among them is a reason.
+    assert json.loads(say("set cert import trust tomcat", root))["data"]["services_reading"] == []
+    # One that is new among them is news to whoever reads the store.
     both = root + outside_ca.root("Another Root").pem.decode()
-    assert json.loads(say("set cert import trust tomcat", both))["data"]["services_to_restart"]
+    assert json.loads(say("set cert import trust tomcat", both))["data"]["services_reading"]
 
 
 def test_an_own_copy_stands_beside_the_rule(node, say, outside_ca):
