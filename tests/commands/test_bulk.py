@@ -12,11 +12,13 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 from harness import Conversation, clock_world
+from quick_authority import DAY, Authority, pem
 from sftp_server import SftpServer
 
 from cucmos_shell.commands.bulk import pack, unpack
 from cucmos_shell.errors import Refused
 from cucmos_shell.node import Node
+from cucmos_shell.pki.der import from_pem
 
 
 @pytest.fixture
@@ -178,3 +180,20 @@ def test_who_waits_for_the_server_lends_its_place(node_dir, keys, exchange):
     before = len(waits)
     assert "Successfully exported" in say("set cert bulk export tomcat")
     assert len(waits) >= before + 4
+
+
+def test_a_bulk_that_breaks_a_chain_says_so(say, exchange):
+    """As an import by hand does: a newer CA of the same name takes the older one's place."""
+    old, newer = Authority("Example Root"), Authority("Example Root", start=-2 * DAY)
+    say("set cert import trust tomcat", pem(old.certificate))
+    say("set csr gen tomcat")
+    answer = old.answer(say.node.snapshot().request_pem("tomcat"))
+    say("set cert import own tomcat", pem(answer))
+    ready(say, exchange, "certs", "yes")
+    (exchange.box / "tomcat.p12").write_bytes(pack([from_pem(pem(newer.certificate).encode())]))
+    assert say("set cert bulk import tomcat") == (
+        "WARNING: Without tomcat-trust/Example_Root.pem the chain of tomcat/tomcat.pem breaks\n"
+        "Successfully imported tomcat certificates.\n"
+    )
+    say("show cert chain tomcat")
+    assert say.status == 1
