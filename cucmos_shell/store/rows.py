@@ -92,6 +92,14 @@ class TrustIndex:
             self._rows = tuple(map(CertificateRow._make, data))
         return self._rows
 
+    def each(self) -> Iterator[CertificateRow]:
+        """The same one by one, for who keeps none of them."""
+        at = len(self.HEAD)
+        while at < self._body:
+            start, end = self._line_at(at)
+            yield _parse(self.raw[start:end])
+            at = end + 1
+
     def _line_at(self, at: int) -> tuple[int, int]:
         start = self.raw.rfind(b"\n", 0, at) + 1
         end = self.raw.find(b"\n", at, self._body)

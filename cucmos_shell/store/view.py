@@ -105,12 +105,12 @@ def _row_links(row: CertificateRow) -> Iterable[tuple[str, str]]:
 def _hash_links(rows: Iterable[CertificateRow]) -> dict[str, str]:
     """`HASH.n` for rows; a certificate that is there twice gets one link, as OpenSSL does it."""
     links: dict[str, str] = {}
-    seen: dict[str, set[str]] = {}
+    seen: dict[str, tuple[str, ...]] = {}
     for row in rows:
-        known = seen.setdefault(row.subject_hash, set())
+        known = seen.get(row.subject_hash, ())
         if row.subject_hash and row.sha256 not in known:
             links[f"{row.subject_hash}.{len(known)}"] = f"{row.name}.pem"
-            known.add(row.sha256)
+            seen[row.subject_hash] = (*known, row.sha256)
     return links
 
 
@@ -134,14 +134,15 @@ def _changed_links(
             links.update(_row_links(row))
     hashed = _hash_links(_hashed(after, hashes, few))
     removed += [name for name in _hash_links(_hashed(before, hashes, few)) if name not in hashed]
-    return removed, {**links, **hashed}
+    links.update(hashed)
+    return removed, links
 
 
-def _hashed(index: TrustIndex, hashes: set[str], few: bool) -> list[CertificateRow]:
+def _hashed(index: TrustIndex, hashes: set[str], few: bool) -> Iterable[CertificateRow]:
     """The rows with one of these subject hashes."""
     if few:
-        return [r for h in sorted(hashes) for r in index.search(h) if r.subject_hash == h]
-    return [row for row in index.rows() if row.subject_hash in hashes]
+        return (r for h in sorted(hashes) for r in index.search(h) if r.subject_hash == h)
+    return (row for row in index.each() if row.subject_hash in hashes)
 
 
 def _links(layout: paths.Layout, unit: str, wanted: Mapping[str, str]) -> None:
