@@ -11,6 +11,7 @@ from ssh_server import run
 
 from cucmos_shell.frontends.sshd import turns as limits
 from cucmos_shell.frontends.sshd.door import WaitingRoom
+from cucmos_shell.frontends.sshd.entrance import AT_ONCE, Entrance
 from cucmos_shell.frontends.sshd.turns import Turns
 from cucmos_shell.frontends.sshd.valve import (
     MAX_BEFORE_SIGN_IN,
@@ -369,6 +370,75 @@ class TestWhatIsWrittenWaitsWithinBounds:
                 "SSHConnection"
             ].__init__.__code__.co_names
         )
+
+
+# --- the entrance ---------------------------------------------------------------------------------
+
+
+class Served(Ssh):
+    """What an entrance makes for a connection, with the parts of asyncssh that it knows."""
+
+    _deferred_packets = ()
+
+    def _recv_data(self):
+        pass
+
+
+@contextlib.asynccontextmanager
+async def entrance():
+    """`(entrance, its address, addresses of the connections it has begun, what makes them)`."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1000)
+    listener.setblocking(False)
+    begun, made = [], []
+
+    def factory(address, port):
+        begun.append(address)
+        made.append(Served())
+        return made[-1]
+
+    taker = Entrance(listener)
+    try:
+        yield taker, listener.getsockname(), begun, factory
+    finally:
+        taker.close()
+        while any(one.valve is None for one in made):
+            await asyncio.sleep(0)
+        for one in made:
+            one.valve.abort()
+        await settled(lambda: sum(one.ended for one in made))
+
+
+class TestWhoConnectsHasATurn:
+    def test_networks_take_turns(self):
+        """However many connections of another came first."""
+
+        async def main():
+            async with entrance() as (taker, place, begun, factory):
+                with contextlib.ExitStack() as clients:
+                    for number in range(201):
+                        source = "127.0.0.2" if number == 200 else "127.0.0.1"
+                        client = socket.create_connection(place, source_address=(source, 0))
+                        clients.enter_context(client)
+                    await taker.create_server(factory, "", 0)
+                    while len(begun) < 201:
+                        await asyncio.sleep(0.001)
+                    assert begun.index("127.0.0.2") < 201 / AT_ONCE + 2
+
+        run(main())
+
+    def test_who_has_gone_is_not_begun(self):
+        async def main():
+            async with entrance() as (taker, place, begun, factory):
+                for _ in range(200):
+                    socket.create_connection(place).close()
+                await taker.create_server(factory, "", 0)
+                with socket.create_connection(place):
+                    while not begun:
+                        await asyncio.sleep(0.001)
+                    await settled(lambda: len(begun))
+                assert len(begun) == 1
+
+        run(main())
 
 
 # --- the waiting room -----------------------------------------------------------------------------

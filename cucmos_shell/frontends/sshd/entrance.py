@@ -1,9 +1,11 @@
-"""A listening socket, from which a round of the event loop takes one connection and no more."""
+"""A listening socket: a round of the event loop begins one connection and no more."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 
+from cucmos_shell.frontends.lines import WaitingLine
 from cucmos_shell.frontends.sshd.limits import held_back, work_within
 from cucmos_shell.frontends.sshd.turns import Turns
 from cucmos_shell.frontends.sshd.valve import Valve
@@ -11,19 +13,19 @@ from cucmos_shell.node.access.networks import network_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
     from typing import Any
 
-# Seconds until the next is taken when there was no free descriptor, and in a crowd: making all that
-# a connection needs takes half a millisecond, whatever it is for.
-PAUSE, CROWD_PAUSE = 0.5, 0.002
-# Seconds of the loop that this counts for, with the end of the connection.
+# Connections that are taken at once, and that may wait to be begun: taking one costs little.
+AT_ONCE, MAX_WAITING = 16, 256
+# Seconds until the next is begun in a crowd, and taken when there was no free descriptor.
+CROWD_PAUSE, PAUSE = 0.002, 0.5
+# Seconds of the loop that a connection counts for: all it needs, and its end, whatever it is for.
 COST = 0.001
 
 
 class Entrance:
-    """Takes connections, each with a valve between its socket and its SSH.
+    """Takes connections, and begins them by networks: each gets a valve between socket and SSH.
 
     It is what `asyncssh.listen` takes for its `tunnel`: something that makes a server, and the
     server, too.
@@ -34,6 +36,10 @@ class Entrance:
         self._loop = asyncio.get_running_loop()
         self._turns = Turns(self._loop)
         self._factory: Callable[[str, int], Any] | None = None
+        self._line = WaitingLine()
+        self._waiting = 0
+        self._listens = False
+        self._call: asyncio.Handle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def create_server(
@@ -41,50 +47,95 @@ class Entrance:
     ) -> Entrance:
         """Begin to take connections; `factory` makes the SSH of one."""
         self._factory = factory
-        self._open()
+        self._listen()
         return self
 
     def close(self) -> None:
-        """Take no more."""
+        """Take no more, and leave those that wait."""
         self._factory = None
         self._loop.remove_reader(self._listener)
         self._listener.close()
+        while (found := self._line.take()) is not None:
+            found[0].close()
 
-    def _open(self) -> None:
-        if self._factory is not None:
+    # --- taking -----------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        if self._factory is not None and not self._listens:
+            self._listens = True
             self._loop.add_reader(self._listener, self._accept)
 
-    def _accept(self) -> None:
-        try:
-            sock, _ = self._listener.accept()
-        except (BlockingIOError, InterruptedError, ConnectionError):
-            return  # Another process was faster, or the client has changed its mind.
-        except OSError:
-            self._pause(PAUSE)
-            return
-        if self._turns.crowded():
-            self._pause(CROWD_PAUSE)
-        sock.setblocking(False)
-        task = self._loop.create_task(self._connect(sock))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _pause(self, seconds: float) -> None:
+    def _rest(self) -> None:
+        self._listens = False
         self._loop.remove_reader(self._listener)
-        self._loop.call_later(seconds, self._open)
 
-    async def _connect(self, sock: socket.socket) -> None:
+    def _accept(self) -> None:
+        for _ in range(AT_ONCE):
+            try:
+                sock, _ = self._listener.accept()
+            except (BlockingIOError, InterruptedError):
+                break  # Another process was faster, or that was all.
+            except ConnectionError:
+                continue
+            except OSError:
+                self._rest()
+                self._loop.call_later(PAUSE, self._listen)
+                break
+            sock.setblocking(False)
+            self._add(sock)
+        if self._waiting >= MAX_WAITING:
+            self._rest()
+        self._go_on()
+
+    def _add(self, sock: socket.socket) -> None:
         try:
             address = str(sock.getpeername()[0])
         except OSError:
             sock.close()
             return
-        if self._factory is None:
+        self._line.put((network_of(address), ""), (sock, address))
+        self._waiting += 1
+
+    # --- beginning --------------------------------------------------------------------------------
+
+    def _go_on(self) -> None:
+        if self._call is None and self._line:
+            if self._turns.crowded():
+                self._call = self._loop.call_later(CROWD_PAUSE, self._begin_next)
+            else:
+                self._call = self._loop.call_soon(self._begin_next)
+
+    def _begin_next(self) -> None:
+        self._call = None
+        while (found := self._line.take()) is not None:
+            self._waiting -= 1
+            sock, address = found
+            if self._factory is not None and not _has_gone(sock):
+                task = self._loop.create_task(self._connect(self._factory, sock, address))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+                break
             sock.close()
-            return
-        ssh = self._factory(address, 0)
+        if self._waiting < MAX_WAITING // 2:
+            self._listen()
+        self._go_on()
+
+    async def _connect(
+        self, factory: Callable[[str, int], Any], sock: socket.socket, address: str
+    ) -> None:
+        ssh = factory(address, 0)
         share = self._turns.stranger(network_of(address))
         self._turns.count(share, COST)
         valve = Valve(self._turns, share, ssh, held_back)
         work_within(ssh, valve.beside)
         await self._loop.connect_accepted_socket(lambda: valve, sock)
+
+
+def _has_gone(sock: socket.socket) -> bool:
+    """Whether the client has closed the connection, and sent nothing."""
+    try:
+        return not sock.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
