@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import io
 import os
 import stat
 
-from cucmos_shell.errors import BadValue, NotFound, Refused, from_os
+from cucmos_shell.errors import BadValue, NotFound, OutcomeUnknown, Refused, from_os
 from cucmos_shell.results import Value
 from cucmos_shell.store import SnapshotExpired
 from cucmos_shell.store.durable import FOLDER_MODE, NEW_FLAGS, write_all
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 ACTIVELOG, UPLOAD, DOWNLOAD, CERTS = "activelog", "upload", "download", "certs"
 MAX_DOWNLOAD_NAME = 240
+# What a file of the download area is called until it is whole; earlier versions put a name before.
+UNFINISHED = ".new"
 MAX_DEPTH = 32
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -331,7 +334,8 @@ def write_download(layout: Layout, name: str, data: bytes, *, replace: bool = Tr
     """Put a file into the download area; returns its name.
 
     One of that name is replaced, or in the way without `replace`. Raises BadValue for a name that
-    no file there has, a path for instance; Refused, Unavailable.
+    no file there has, a path for instance; Refused, Unavailable; OutcomeUnknown when it is there
+    but the disk did not confirm that it will last.
     """
     if not is_clean(name) or len(name) > MAX_DOWNLOAD_NAME:
         raise BadValue(
@@ -346,6 +350,7 @@ def write_download(layout: Layout, name: str, data: bytes, *, replace: bool = Tr
         folder = os.open(path, _FOLDER)
         try:
             _put(folder, name, data, replace=replace)
+            _confirm(folder, name)
         finally:
             os.close(folder)
     except FileExistsError:
@@ -361,23 +366,34 @@ def write_download(layout: Layout, name: str, data: bytes, *, replace: bool = Tr
 
 
 def _put(folder: int, name: str, data: bytes, *, replace: bool) -> None:
-    fresh = f".{name}.new"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(fresh, dir_fd=folder)
-    descriptor = os.open(fresh, NEW_FLAGS, 0o600, dir_fd=folder)
+    # One at a time, so that whatever has such a name is what a kill has left.
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    for left in os.listdir(folder):
+        if left.startswith(".") and left.endswith(UNFINISHED):
+            os.unlink(left, dir_fd=folder)
+    descriptor = os.open(UNFINISHED, NEW_FLAGS, 0o600, dir_fd=folder)
     try:
-        write_all(descriptor, data)
-        os.fsync(descriptor)
-    except OSError:
-        os.unlink(fresh, dir_fd=folder)
-        raise
-    finally:
-        os.close(descriptor)
-    if replace:
-        os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
-    else:
         try:
-            os.link(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
+            write_all(descriptor, data)
+            os.fsync(descriptor)
         finally:
-            os.unlink(fresh, dir_fd=folder)
-    os.fsync(folder)
+            os.close(descriptor)
+        if replace:
+            os.rename(UNFINISHED, name, src_dir_fd=folder, dst_dir_fd=folder)
+        else:
+            os.link(UNFINISHED, name, src_dir_fd=folder, dst_dir_fd=folder)
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(UNFINISHED, dir_fd=folder)
+
+
+def _confirm(folder: int, name: str) -> None:
+    """Make the name of a new file last."""
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        raise OutcomeUnknown(
+            "{file} is written, but the disk did not confirm that it will last: {reason}",
+            file=name,
+            reason=error.strerror or str(error),
+        ) from error

@@ -8,6 +8,7 @@ from cucmos_shell.node.areas import (
     ACTIVELOG,
     CERTS,
     DOWNLOAD,
+    UNFINISHED,
     UPLOAD,
     CertificateArea,
     FolderArea,
@@ -32,7 +33,7 @@ def areas_for(store: Store, level: int) -> dict[str, Area]:
     every: dict[str, Area] = {
         ACTIVELOG: FolderArea(store.layout.logs, hidden=_hidden_logs(store.layout, level)),
         CERTS: CertificateArea(store),
-        DOWNLOAD: FolderArea(store.layout.download),
+        DOWNLOAD: FolderArea(store.layout.download, hidden={(UNFINISHED,)}),
         UPLOAD: FolderArea(store.layout.upload, writable=level >= WRITER),
     }
     return {name: area for name, area in every.items() if level >= READERS[name]}

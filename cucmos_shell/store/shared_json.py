@@ -12,6 +12,7 @@ from cucmos_shell.store.durable import (
     READ_FLAGS,
     SECRET_FILE_MODE,
     replace,
+    replace_file,
     write_all,
 )
 from cucmos_shell.store.locks import lock_file
@@ -61,7 +62,8 @@ class SharedJson:
     def change(self) -> Iterator[dict[str, Any]]:
         """The entries under a lock; they are written back when the block ends well, all or nothing.
 
-        Raises OSError; the block should be short, since others wait for it.
+        Raises OSError, and where it is durable Unavailable and OutcomeUnknown; the block should be
+        short, since others wait for it.
         """
         with lock_file(f"{self.path}.lock"):
             before = self.read()
@@ -69,4 +71,7 @@ class SharedJson:
             yield entries
             if entries != before:
                 data = json.dumps(entries, separators=(",", ":")).encode("ascii")
-                replace(self.path, data, SECRET_FILE_MODE, durable=self._durable)
+                if self._durable:
+                    replace_file(self.path, data, SECRET_FILE_MODE)
+                else:
+                    replace(self.path, data, SECRET_FILE_MODE, durable=False)
