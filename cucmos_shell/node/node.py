@@ -44,7 +44,7 @@ class Node:
         self.state_dir = state_dir
         self.profile = profile
         self.world = world
-        self.store = Store(state_dir)
+        self.store = Store(state_dir, world.boot)
         self.store.before_commit = (lambda change: self.lists.follow(change), self._to_cluster)
         self.store.pins = lambda: self.services.pins(self.snapshot())
         self.layout = self.store.layout

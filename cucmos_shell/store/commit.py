@@ -18,6 +18,7 @@ from cucmos_shell.store.durable import (
     Writer,
     find_syncfs,
     read,
+    sweep_unfinished,
     sync_folder,
 )
 from cucmos_shell.store.prune import forget, numbers, prune, sweep
@@ -41,7 +42,8 @@ class CommitPlan(Value):
     """What a transaction wants done. `base` is None at installation.
 
     `forgotten` are files, `(unit, name)`, of which no version but the new one is to be left, as
-    they hold secrets. `pins` tells which versions are not to be cleared away.
+    they hold secrets. `pins` tells which versions are not to be cleared away; `boot` is as in
+    `view`.
     """
 
     base: Snapshot | None
@@ -55,6 +57,7 @@ class CommitPlan(Value):
     files: dict[str, dict[str, bytes | None]]
     forgotten: set[tuple[str, str]]
     pins: Pins
+    boot: str
 
 
 def _json(data: object) -> bytes:
@@ -123,7 +126,7 @@ class CommitWriter:
             for folder in (layout.heads, layout.versions, layout.pool):
                 writer.folder_if_missing(folder)
         heads = numbers(layout.heads)
-        self._leftovers = any(number > self._parent for number in heads)
+        self._leftovers = any(number > self._parent for number in heads) or self._orphans()
         self._number = 1 + max((*heads, self._parent))
         # The head's folder comes first: what a killed change leaves behind is found by it.
         writer.folder(layout.head(self._number))
@@ -144,6 +147,20 @@ class CommitWriter:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(layout.next_current)
         writer.link(paths.current_target(self._number), layout.next_current)
+
+    def _orphans(self) -> bool:
+        """Whether there is a version above the one of the state: a power cut may leave it, and
+        take the head away that it was made for.
+        """
+        base, layout = self._plan.base, self._layout
+        if base is None:
+            return False
+        known = base.note()["units"]
+        return any(
+            number > (base.version(unit) if unit in known else 0)
+            for unit in os.listdir(layout.versions)
+            for number in numbers(layout.unit(unit))[-1:]
+        )
 
     def _write_pool(self, writer: Writer) -> list[str]:
         added: dict[str, bytes] = {}
@@ -265,15 +282,15 @@ class CommitWriter:
         """What is derived or superfluous; its failure is nobody's failure."""
         layout, plan = self._layout, self._plan
         try:
-            if plan.base is None or stamped(layout) == self._parent:
+            if plan.base is None or stamped(layout, plan.boot) == self._parent:
                 stores = {
                     store: (self._indexes[store], draft.base, draft.changes)
                     for store, draft in plan.trusts.items()
                 }
                 units = {unit: self._versions[unit] for unit in plan.owns}
-                refresh(layout, self._number, units, stores)
+                refresh(layout, self._number, plan.boot, units, stores)
             else:
-                rebuild(layout, Snapshot(layout, self._number))
+                rebuild(layout, plan.boot, Snapshot(layout, self._number))
         except (OSError, ShellError, ValueError):
             pass
         try:
@@ -284,6 +301,8 @@ class CommitWriter:
             if self._leftovers or os.path.lexists(layout.purging):
                 sweep(layout, self._number, plan.pins)
             prune(layout, self._number, plan.pins)
+            # The small files beside the store are replaced under its lock only.
+            sweep_unfinished(layout.state)
         except (OSError, ShellError, ValueError):
             pass
 

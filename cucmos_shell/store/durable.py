@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 FOLDER_MODE, SECRET_FOLDER_MODE = 0o755, 0o700
 FILE_MODE, SECRET_FILE_MODE = 0o644, 0o600
 
+# What a file is called besides its name until it is whole.
+UNFINISHED = ".next"
+
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 NEW_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -197,7 +200,7 @@ def replace(path: str, data: bytes, mode: int, *, durable: bool = True) -> None:
 
     Raises OSError, and nothing has changed then.
     """
-    fresh = path + ".next"
+    fresh = path + UNFINISHED
     try:
         _each(os.unlink, (fresh,))
         descriptor = os.open(fresh, NEW_FLAGS, mode)
@@ -214,6 +217,16 @@ def replace(path: str, data: bytes, mode: int, *, durable: bool = True) -> None:
     except OSError:
         _each(os.unlink, (fresh,))
         raise
+
+
+def sweep_unfinished(folder: str) -> None:
+    """Remove what kills of `replace` have left in a folder, whose files nobody is replacing.
+
+    Raises OSError.
+    """
+    for entry in list(os.scandir(folder)):
+        if entry.name.endswith(UNFINISHED) and entry.is_file(follow_symlinks=False):
+            os.unlink(entry.path)
 
 
 def replace_file(path: str, data: bytes, mode: int = FILE_MODE) -> None:

@@ -31,8 +31,10 @@ BUSY = "Another session is changing this node; try again in a moment"
 class Store:
     """The certificate store below a state folder. Making one does no I/O."""
 
-    def __init__(self, state_dir: str) -> None:
+    def __init__(self, state_dir: str, boot: Callable[[], str] = str) -> None:
         self.layout = Layout(state_dir)
+        # Names the machine's start, which is what the view's links need not outlive.
+        self._boot = boot
         # What follows every change, in the same transaction; set by whoever owns the store.
         self.before_commit: tuple[Callable[[Transaction], None], ...] = ()
         # The versions that something outside the store goes on using, by unit.
@@ -144,13 +146,15 @@ class Store:
             now=now,
             before_commit=self.before_commit,
             pins=self.pins if base else dict,
+            boot=self._boot(),
         )
 
     def _view_is_fresh(self) -> bool:
         try:
-            return os.readlink(self.layout.stamp) == head_name(read_current(self.layout))
+            head, _, boot = os.readlink(self.layout.stamp).partition(".")
         except FileNotFoundError:
             return False
+        return head == head_name(read_current(self.layout)) and boot == self._boot()
 
     def repair_view(self) -> None:
         """Bring the links for people up to date if they are not and nobody is at it.
@@ -167,7 +171,7 @@ class Store:
             if lock is None:
                 return
             with lock:
-                view.rebuild(self.layout, self.snapshot())
+                view.rebuild(self.layout, self._boot(), self.snapshot())
         except (OSError, ShellError, ValueError):
             return
 

@@ -39,6 +39,7 @@ class Transaction:
         now: float,
         before_commit: Iterable[Callable[[Transaction], None]] = (),
         pins: Pins = dict,
+        boot: str = "",
     ) -> None:
         self._layout = layout
         self._known = base
@@ -47,6 +48,7 @@ class Transaction:
         self.now = now
         self._before_commit = tuple(before_commit)
         self._pins = pins
+        self._boot = boot
         self._kinds: dict[str, str] = dict(base.note()["units"]) if base else {}
         self._owns: dict[str, OwnDraft] = {}
         self._trusts: dict[str, TrustDraft] = {}
@@ -328,6 +330,7 @@ class Transaction:
             files=self._files,
             forgotten=self._forgotten | {(paths.NODE, n) for n in self._documents if n in SECRETS},
             pins=self._pins,
+            boot=self._boot,
         )
         return CommitWriter(plan, self._layout).run()
 

@@ -3,7 +3,10 @@
 view/UNIT/UNIT.pem, .der          -> the unit's own certificate
 view/STORE/NAME.pem, NAME.der     -> a trust certificate in the pool
 view/STORE/HASH.n                 -> NAME.pem, as `openssl rehash` would make it
-view/.head                        -> the number of the head that the view shows
+view/.head                        -> HEAD.BOOT, HEAD being the number of the head it shows
+
+Nothing here is synced: a power cut may leave any of it. So `BOOT`, a name of the machine's start,
+stands in the stamp, which says nothing after the next one.
 """
 
 from __future__ import annotations
@@ -25,18 +28,19 @@ if TYPE_CHECKING:
     Change = tuple[TrustIndex, TrustIndex, Mapping[str, CertificateRow | None]]
 
 
-def stamped(layout: paths.Layout) -> int | None:
-    """The head that the view shows; None when it shows none, or nobody knows."""
+def stamped(layout: paths.Layout, boot: str) -> int | None:
+    """The head that the view shows; None when it shows none, or nobody knows since `boot`."""
     try:
-        target = os.readlink(layout.stamp)
+        head, _, made = os.readlink(layout.stamp).partition(".")
     except OSError:
         return None
-    return int(target) if target.isascii() and target.isdigit() else None
+    return int(head) if made == boot and head.isascii() and head.isdigit() else None
 
 
 def refresh(
     layout: paths.Layout,
     head: int,
+    boot: str,
     units: Mapping[str, int],
     stores: Mapping[str, Change],
 ) -> None:
@@ -55,10 +59,10 @@ def refresh(
             _unlink(os.path.join(folder, name))
         for name, target in links.items():
             _put(os.path.join(folder, name), target)
-    _end(layout, head)
+    _end(layout, head, boot)
 
 
-def rebuild(layout: paths.Layout, snapshot: Snapshot) -> None:
+def rebuild(layout: paths.Layout, boot: str, snapshot: Snapshot) -> None:
     """Make the view show `snapshot`, whatever it showed; touches only what differs."""
     _begin(layout)
     for unit in snapshot.units:
@@ -68,7 +72,7 @@ def rebuild(layout: paths.Layout, snapshot: Snapshot) -> None:
         links = {name: target for row in rows for name, target in _row_links(row)}
         links.update(_hash_links(rows))
         _links(layout, store, links)
-    _end(layout, snapshot.head)
+    _end(layout, snapshot.head, boot)
 
 
 def _begin(layout: paths.Layout) -> None:
@@ -78,8 +82,9 @@ def _begin(layout: paths.Layout) -> None:
         _unlink(layout.stamp)
 
 
-def _end(layout: paths.Layout, head: int) -> None:
-    os.symlink(paths.head_name(head), layout.stamp)
+def _end(layout: paths.Layout, head: int, boot: str) -> None:
+    name = paths.head_name(head)
+    os.symlink(f"{name}.{boot}" if boot else name, layout.stamp)
 
 
 def _folder(layout: paths.Layout, unit: str) -> str:

@@ -106,6 +106,15 @@ def wait(function: Callable[[], T]) -> T:
     return function()
 
 
+def boot() -> str:
+    """A name of this start of the machine, another one after the next; empty if it has none."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read(8)
+    except (OSError, ValueError):
+        return ""
+
+
 class World(Value):
     """What a node may ask of the world around it.
 
@@ -127,6 +136,7 @@ class World(Value):
     create_bus: Callable[[str, str, Callable[[], float]], Bus] = create_bus
     check_bus_files: Callable[[str], None] = check_bus_files
     wait: Callable[[Callable[[], Any]], Any] = wait
+    boot: Callable[[], str] = boot
 
     @staticmethod
     def real() -> World:

@@ -4,8 +4,8 @@ import pytest
 from crash_changes import CHANGES, prepare, shape, state
 from crash_power import OPTIONS, Trace, base_tree, lay_out, survivals, tree_after
 from crash_trace import copy, trace
-from harness import clock_world
-from sweeping import every
+from harness import Conversation, clock_world
+from sweeping import every, orphans, wrong_links
 
 from cucmos_shell.errors import ShellError
 from cucmos_shell.node import Node
@@ -16,7 +16,8 @@ WAYS = {"syncfs": (), "fsync": ("-e", "inject=syncfs:error=ENOSYS")}
 
 @pytest.fixture(scope="session")
 def readers_world(keys):
-    return clock_world(keys, start=4_000_000_000.0)[0]
+    """One that was started again since."""
+    return clock_world(keys, start=4_000_000_000.0, boot=lambda: "again")[0]
 
 
 class Cut:
@@ -66,11 +67,27 @@ class Cut:
             everything = state(node)
         except ShellError as error:
             return error.message()
-        if seen == self.new_shape:
-            return None
-        if said:
-            return "what was said is gone"
-        return None if everything == self.old else "neither the old state nor the new one"
+        if seen != self.new_shape:
+            if said:
+                return "what was said is gone"
+            if everything != self.old:
+                return "neither the old state nor the new one"
+        return self.afterwards(node)
+
+    def afterwards(self, node):
+        """What is wrong once the machine has started again, and a change has been made."""
+        node.store.repair_view()
+        if wrong := wrong_links(node):
+            return f"the view is wrong: {sorted(wrong)[:3]}"
+        say = Conversation(node)
+        answer = say(f"set cert regen {next(iter(node.profile.units))}", "yes")
+        if say.status:
+            return answer
+        if left := orphans(node):
+            return f"left behind: {sorted(left)[:3]}"
+        if wrong := wrong_links(node):
+            return f"the view is wrong after a change: {sorted(wrong)[:3]}"
+        return None
 
 
 @pytest.fixture

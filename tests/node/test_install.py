@@ -167,7 +167,7 @@ def test_what_a_killed_installation_left_is_written_over(tmp_path, world):
     assert set(os.listdir(folder / "store" / "versions")) >= set(node.snapshot().units)
     own = {node.snapshot().own(unit).row.sha256 for unit in node.snapshot().units}
     assert {name.partition(".")[0] for name in os.listdir(folder / "store" / "pool")} == own
-    assert os.readlink(folder / "store" / "view" / ".head") == heads[0]
+    assert os.readlink(folder / "store" / "view" / ".head").partition(".")[0] == heads[0]
 
 
 def test_a_lock_that_is_never_freed_ends_in_busy(tmp_path, keys):

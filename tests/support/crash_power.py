@@ -154,7 +154,8 @@ class Survival(NamedTuple):
 def survivals(trace: Trace) -> Iterator[tuple[Survival, int]]:
     """Disks that a power cut after any step may leave, each once, with the step.
 
-    Of what is pending: all, none, all but one, only one; contents whole, missing, each missing.
+    Of what is pending: all, none, all but one, only one, all but one folder and what is in it, only
+    that; contents whole, missing, each missing.
     """
     seen: set[Survival] = set()
     said = next(i for i, step in enumerate(trace.steps) if step.kind == "said")
@@ -163,6 +164,9 @@ def survivals(trace: Trace) -> Iterator[tuple[Survival, int]]:
         done = {i for i, s in enumerate(trace.steps[:upto]) if s.kind == "name"} - set(names)
         choices = [set(names), set()]
         choices += [set(names) - {n} for n in names] + [{n} for n in names]
+        for folder in (trace.steps[n].path for n in names if trace.steps[n].node == "folder:"):
+            inside = {n for n in names if f"{trace.steps[n].path}/".startswith(f"{folder}/")}
+            choices += [set(names) - inside, inside]
         torn = [set(), nodes, *({node} for node in nodes)]
         for i, chosen in enumerate(choices):
             for missing in torn if i == 0 else torn[:2]:

@@ -29,6 +29,47 @@ def every(name="", of=SHARE):
     return 1 if os.environ.get("CUCMOS_SWEEP") == "all" else SHARES.get(name, of)
 
 
+def stamp(root):
+    """The head that the view shows."""
+    return os.readlink(root / "view" / ".head").partition(".")[0]
+
+
+def orphans(node):
+    """The versions that no head names, and no service has loaded, and what else is left behind."""
+    root = pathlib.Path(node.store.layout.store)
+    named = {
+        os.readlink(link).removeprefix("../../versions/")
+        for link in root.glob("heads/*/*")
+        if link.is_symlink()
+    }
+    pinned = node.services.pins(node.snapshot()).items()
+    named |= {f"{unit}/{number}" for unit, numbers in pinned for number in numbers}
+    there = {str(p.relative_to(root / "versions")) for p in root.glob("versions/*/*")}
+    left = [name for name in ("current.next", "purging") if os.path.lexists(root / name)]
+    left += [path.name for path in root.parent.glob("*.next")]
+    return (there ^ named) | set(left)
+
+
+def wrong_links(node):
+    """What of the links for people is not as the state says."""
+    root, snapshot = pathlib.Path(node.store.layout.view), node.snapshot()
+    wanted = {}
+    for unit in snapshot.units:
+        base = f"../../versions/{unit}/{snapshot.version(unit)}/certs/{unit}"
+        wanted |= {f"{unit}/{unit}.{form}": f"{base}.{form}" for form in ("pem", "der")}
+    for store in snapshot.stores:
+        for row in snapshot.trust(store):
+            for form in ("pem", "der"):
+                wanted[f"{store}/{row.name}.{form}"] = f"../../pool/{row.sha256}.{form}"
+    there = {
+        str(path.relative_to(root)): os.readlink(path)
+        for path in root.glob("*/*.*")
+        if path.suffix in (".pem", ".der") and path.is_symlink()
+    }
+    hashed = {path for path in root.glob("*/*.[0-9]") if not path.exists()}
+    return {name for name in there | wanted if there.get(name) != wanted.get(name)} | hashed
+
+
 class Sweep:
     """A command, the states before and after it, and where it can be broken off."""
 
@@ -76,16 +117,6 @@ class Sweep:
         answer = say(f"set cert regen {unit}", "yes")
         assert say.status == 0, f"{where}: then {answer}"
         seen = state(node)
-        root = pathlib.Path(node.store.layout.store)
-        assert os.readlink(root / "view" / ".head") == f"{seen['head']:06d}", where
-        assert not os.path.lexists(root / "current.next"), where
-        named = {
-            os.readlink(link).removeprefix("../../versions/")
-            for link in root.glob("heads/*/*")
-            if link.is_symlink()
-        }
-        assert not os.path.lexists(root / "purging"), where
-        pinned = node.services.pins(node.snapshot()).items()
-        named |= {f"{unit}/{number}" for unit, numbers in pinned for number in numbers}
-        there = {str(p.relative_to(root / "versions")) for p in root.glob("versions/*/*")}
-        assert there == named, where
+        assert stamp(pathlib.Path(node.store.layout.store)) == f"{seen['head']:06d}", where
+        assert not orphans(node), where
+        assert not wrong_links(node), where
