@@ -43,6 +43,12 @@ def with_account(transaction: Transaction) -> None:
     accounts.put(transaction, accounts.Account("ann", 0, "hash"))
 
 
+def with_key(transaction: Transaction) -> None:
+    with_account(transaction)
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGq9Uo7rmjSdf7ZvQ3kPa1Q0yNmFbJPKCmBSD9wDxbDd"
+    accounts.put(transaction, accounts.Account("ann", 0, "hash", (key,)))
+
+
 CHANGES = [
     Change("regenerate", "set cert regen tomcat", with_request),
     Change("editor", "set cli editor rich"),
@@ -57,6 +63,12 @@ CHANGES = [
     Change("delete", "set cert delete tomcat-trust Crash_Root.pem", with_trust, sampled=False),
     Change("rollback", "utils store rollback 1", with_request, sampled=False),
     Change("purge", "utils store purge", with_request, sampled=False),
+    Change("ocsp", "set ocsp max-age 48", sampled=False),
+    Change("monitor", "set cert monitor start 45", sampled=False),
+    Change("smtp", "set smtp mail.example.com", sampled=False),
+    Change("limit", "set session maxlimit 20", sampled=False),
+    Change("locking", "set accountlocking count 4", sampled=False),
+    Change("keys", "set account ssh-key ann remove", with_key, sampled=False),
     Change("web-security", "set web-security Unit Org City State US", with_request, sampled=False),
 ]
 

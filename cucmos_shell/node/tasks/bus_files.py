@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from cucmos_shell.errors import Refused, Unavailable, from_os
+from cucmos_shell.errors import OutcomeUnknown, Refused, Unavailable, from_os
 from cucmos_shell.node.areas import open_upload, uploads
 from cucmos_shell.store.durable import (
     SECRET_FILE_MODE,
@@ -37,6 +37,7 @@ def take(node: Node) -> None:
     """Take the three from the upload area, where they are no more then.
 
     Raises NotFound, Refused where they do not fit each other, Unavailable; nothing is changed then.
+    OutcomeUnknown: they are taken, but may not last, or are in the upload area still.
     """
     found = {name: _read(node, f"{UPLOADED}{name}") for name in NAMES}
     folder, fresh, old = node.layout.bus, f"{node.layout.bus}.next", f"{node.layout.bus}.old"
@@ -58,12 +59,19 @@ def take(node: Node) -> None:
         if os.path.lexists(folder):
             os.rename(folder, old)
         os.rename(fresh, folder)
+    except OSError as error:
+        raise from_os(error, "written", "The folder of the bus") from error
+    try:
         sync_folder(node.layout.state)
         remove_tree(old)
         for name in NAMES:
             os.unlink(os.path.join(node.layout.upload, f"{UPLOADED}{name}"))
     except OSError as error:
-        raise from_os(error, "written", "The folder of the bus") from error
+        raise OutcomeUnknown(
+            "The files for the bus are taken, but the disk did not confirm that they will last, or"
+            " they are in the upload area still: {reason}",
+            reason=error.strerror or str(error),
+        ) from error
 
 
 def _read(node: Node, name: str) -> bytes:
