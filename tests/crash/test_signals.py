@@ -24,6 +24,12 @@ AT_ONCE = 1.0
 PYTHON = {"PYTHONPATH": f"{sysconfig.get_paths()['purelib']}{os.pathsep}{CHECKOUT}"}
 
 
+def _at_the_terminal():
+    """What a login does: tests may run where Ctrl-C is ignored."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Console:
     """The program on a terminal of its own, under strace."""
 
@@ -36,7 +42,7 @@ class Console:
             stdin=self.device, stdout=self.device, stderr=self.device,
             env={"PATH": os.environ["PATH"], "TERM": "xterm", "PYTHONHASHSEED": "0", **PYTHON},
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_at_the_terminal,
         )  # fmt: skip
         self.exit = os.pidfd_open(self.process.pid)
         self.out = b""
