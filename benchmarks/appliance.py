@@ -65,6 +65,29 @@ def one_shots(state: str, large: str, rounds: int) -> list[Row]:
     return rows
 
 
+def against_openssl(state: str, rounds: int) -> list[Row]:
+    """Whole processes against OpenSSL's own view of one certificate, and what Tab costs in a shell."""
+    pem = os.path.join(state, "store", "view", UNIT, f"{UNIT}.pem")
+    openssl = ["openssl", "x509", "-noout", "-text", "-in", pem]
+    rows = []
+    for line, goal in (("show cert list own", 1.2), ("show cert own tomcat", 2.0)):
+        found = ratio(
+            lambda c=line: process_time(shell(state, "-c", c)),
+            lambda: process_time(openssl),
+            rounds,
+        )
+        rows.append(Row(f"`{line}`", "`openssl x509 -noout -text`", *found, goal))
+    for line, name in (("utils service restart Cisco Tom", "Tom"), ("set cert regen tom", "tom")):
+        typed = f"cucmos-shell --state {state} {line}"
+        found = ratio(
+            lambda t=typed, n=name: process_time([SCRIPT, "complete", "bash", "--", t, n]),
+            lambda: process_time(shell(state, "-c", "show cert list own")),
+            rounds,
+        )
+        rows.append(Row(f"Tab behind `{line}` in bash", "`show cert list own`", *found, 1.3))
+    return rows
+
+
 def against_parsing(large: str, rounds: int) -> Row:
     """Listing 10,000 from the index against reading and parsing them all."""
     with tempfile.TemporaryDirectory() as folder:
@@ -263,6 +286,7 @@ def main() -> None:
         shutil.copytree(state, large, symlinks=True)
         fill(large, TRUST_STORE, 10_000)
         rows = one_shots(state, large, options.rounds)
+        rows.extend(against_openssl(state, options.rounds))
         rows.append(against_parsing(large, max(3, options.rounds // 5)))
         rows.append(first_prompt(state, options.rounds))
         rows.extend(first_help(state, options.rounds))

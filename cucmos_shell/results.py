@@ -28,10 +28,67 @@ if TYPE_CHECKING:
             """The JSON form: plain data, and values that `cli.render.to_data` makes such of."""
 
     Handler = Callable[..., Result | Conversation[Result]]
+    from functools import cached_property
+
+    lazy = cached_property
 else:
 
     def dataclass_transform(**_: object) -> Callable[[Any], Any]:
         return lambda cls: cls
+
+    class lazy:  # noqa: N801
+        """`functools.cached_property` without what that module costs to import."""
+
+        def __init__(self, make: Callable[[Any], Any]) -> None:
+            self._make = make
+            self.__doc__ = make.__doc__
+
+        def __set_name__(self, owner: type, name: str) -> None:
+            self._name = name
+
+        def __get__(self, owner: Any, kind: type | None = None) -> Any:
+            if owner is None:
+                return self
+            made = owner.__dict__[self._name] = self._make(owner)
+            return made
+
+
+def record(name: str, fields: str) -> Any:
+    """What `collections.namedtuple` makes, without what that module costs to import.
+
+    A tuple of `fields` with `_make`, `_replace` and `_asdict`; TypeError where the number is wrong.
+    """
+    from _operator import itemgetter
+
+    names = tuple(fields.split())
+
+    def make(cls: Any, values: Iterable[Any]) -> Any:
+        made = tuple.__new__(cls, values)
+        if len(made) != len(names):
+            raise TypeError(f"{name} has {len(names)} values, not {len(made)}")
+        return made
+
+    def new(cls: Any, *values: Any, **named: Any) -> Any:
+        if named:
+            values += tuple([named.pop(field) for field in names[len(values) :] if field in named])
+        if named:
+            raise TypeError(f"{name}: unexpected {next(iter(named))!r}")
+        return make(cls, values)
+
+    def shown(self: Any) -> str:
+        return f"{name}({', '.join(f'{f}={v!r}' for f, v in zip(names, self, strict=True))})"
+
+    parts: dict[str, Any] = {
+        "__slots__": (),
+        "__new__": new,
+        "__repr__": shown,
+        "_fields": names,
+        "_make": classmethod(make),
+        "_asdict": lambda self: dict(zip(names, self, strict=True)),
+        "_replace": lambda self, **named: new(type(self), **{**self._asdict(), **named}),
+    }
+    getters = {field: property(itemgetter(i)) for i, field in enumerate(names)}
+    return type(name, (tuple,), {**parts, **getters})
 
 
 @dataclass_transform(frozen_default=True)

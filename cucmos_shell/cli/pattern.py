@@ -9,8 +9,6 @@ A pattern is made of
 
 from __future__ import annotations
 
-import re
-
 from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
@@ -132,12 +130,29 @@ class Options:
 if TYPE_CHECKING:
     Token = Word | Choice | Slot | Options
 
-_LEXEME = re.compile(r"\s*(\[|\]|<[^>]+>|\{[^}]+\}|[^\s\[\]<{]+)")
+_CLOSING = {"<": ">", "{": "}"}
+
+
+def _lexemes(pattern: str) -> Iterator[str]:
+    """The pieces of a pattern: `[`, `]`, `<...>`, `{...}` and words."""
+    start = 0
+    while start < len(pattern):
+        first, end = pattern[start], start + 1
+        if first in _CLOSING:
+            end = pattern.find(_CLOSING[first], start) + 1
+            if not end:
+                raise GrammarError(f"{pattern}: {first!r} is not closed")
+        elif first not in "[] ":
+            while end < len(pattern) and pattern[end] not in "[]<{ ":
+                end += 1
+        if first != " ":
+            yield pattern[start:end]
+        start = end
 
 
 def parse_pattern(pattern: str, arguments: Mapping[str, Argument]) -> tuple[Token, ...]:
     """The tokens of `pattern`; raises GrammarError for a name that is not in `arguments`."""
-    lexemes = _LEXEME.findall(pattern)
+    lexemes = list(_lexemes(pattern))
     position = 0
 
     def sequence(closing: bool) -> tuple[Token, ...]:

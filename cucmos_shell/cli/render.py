@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from cucmos_shell.results import Value
 from cucmos_shell.text import safe, safe_line
 
@@ -98,6 +96,8 @@ def to_data(value: object) -> Any:
 
 def to_json(data: object) -> str:
     """`data` as one line of ASCII JSON that cannot be mistaken for a prompt."""
+    import json
+
     return json.dumps(data, ensure_ascii=True, separators=(", ", ": ")).replace(
         "admin:", "admin\\u003a"
     )

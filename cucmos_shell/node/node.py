@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-from functools import cached_property
-
 from cucmos_shell.errors import Damaged, ShellError, Unavailable, from_os
 from cucmos_shell.node.logs.audit import Audit
 from cucmos_shell.profile.profile import FORMAT, Profile, from_json
+from cucmos_shell.results import lazy
 from cucmos_shell.store import Store
 from cucmos_shell.store.durable import read
+from cucmos_shell.store.json_text import loads
 from cucmos_shell.store.paths import MEMBERSHIP, Layout
 from cucmos_shell.store.state_json import MALFORMED, seal, unsealed
 
@@ -67,11 +65,13 @@ class Node:
 
     def _seal_profile(self) -> None:
         """Give the profile that an earlier version has kept its check sum, if nobody is at it."""
-        with contextlib.suppress(OSError, ShellError):
+        try:
             lock = self.store.try_lock()
             if lock is not None:
                 with lock:
                     seal(self.layout.profile)
+        except (OSError, ShellError):
+            return
 
     def _to_cluster(self, change: Transaction) -> None:
         """What a member of a cluster changes is wished for the others, too."""
@@ -88,21 +88,21 @@ class Node:
 
                     keep_copies(change, self.profile, left)
 
-    @cached_property
+    @lazy
     def accounts(self) -> Accounts:
         """Signing in to this node."""
         from cucmos_shell.node.access.accounts import Accounts
 
         return Accounts(self.store, self.world)
 
-    @cached_property
+    @lazy
     def logins(self) -> Logins:
         """The sessions of this node."""
         from cucmos_shell.node.access.sessions import Logins
 
         return Logins(self.store, self.audit, self.world)
 
-    @cached_property
+    @lazy
     def alarms(self) -> Alarms:
         """The node's alarms: raising them, and the log of them."""
         from cucmos_shell.node.logs.alarms import Alarms
@@ -110,14 +110,14 @@ class Node:
         names = (self.hostname, self.profile.fqdn)
         return Alarms(self.layout.alarm_log, self.world, *names, self._syslog)
 
-    @cached_property
+    @lazy
     def services(self) -> Services:
         """What runs on this node."""
         from cucmos_shell.node.services.services import Services
 
         return Services(self.profile, self.store, self.world)
 
-    @cached_property
+    @lazy
     def lists(self) -> TrustLists:
         """The trust lists, which follow the certificates."""
         from cucmos_shell.node.certificates.trust_lists import TrustLists
@@ -190,7 +190,7 @@ def _kept_profile(layout: Layout) -> tuple[Profile, bool]:
     path = layout.profile
     try:
         octets, has_sum = unsealed(read(path), path)
-        data = json.loads(octets)
+        data = loads(octets)
     except FileNotFoundError as error:
         raise Damaged("{file} is missing", file=path) from error
     except OSError as error:

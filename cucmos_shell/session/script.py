@@ -6,8 +6,6 @@ long as they are answers, and fill its pastes.
 
 from __future__ import annotations
 
-from functools import partial
-
 from cucmos_shell.cli.paste import PasteCollector, begins_block
 from cucmos_shell.cli.wording import choice
 from cucmos_shell.errors import untold
@@ -60,6 +58,10 @@ class Peek(Value):
 
 class Take(Value):
     """Wanted: the line that was peeked at is taken off the input."""
+
+
+def _call(function: Callable[..., T], *arguments: object) -> Callable[[], T]:
+    return lambda: function(*arguments)
 
 
 class Order:
@@ -144,14 +146,14 @@ class Script:
         return True
 
     def _line(self, line: str) -> Wants[int]:
-        execution: Execution = yield Work(partial(self._session.execute, line))
+        execution: Execution = yield Work(_call(self._session.execute, line))
         answer: str | None = None
         seen = False
         while True:
             breaks, seen = self.broken and not seen, seen or self.broken
-            step = execution.interrupt if breaks else partial(execution.step, answer)
+            step = execution.interrupt if breaks else _call(execution.step, answer)
             if self._refused:
-                step, self._refused = partial(execution.refuse, self._refused), ""
+                step, self._refused = _call(execution.refuse, self._refused), ""
             event: Event = yield Work(step)
             if isinstance(event, Done):
                 return event.status

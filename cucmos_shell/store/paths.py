@@ -14,11 +14,6 @@
 from __future__ import annotations
 
 import os
-import re
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from re import Match
 
 MANIFEST = "MANIFEST"
 INDEX = "index.json"
@@ -34,10 +29,9 @@ MEMBER_KEYS = "cluster-keys.json"
 KEYS = "keys"
 MAX_NAME = 200
 
-_UNCLEAN = re.compile(r"[^A-Za-z0-9._-]+")
-_CLEAN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
-_CURRENT = re.compile(r"heads/([0-9]{6,12})\Z")
-_VERSION = re.compile(r"\.\./\.\./versions/([A-Za-z0-9][A-Za-z0-9._-]*)/([0-9]{1,12})\Z")
+_DIGITS = frozenset("0123456789")
+_FIRST = _DIGITS.union("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_CLEAN = _FIRST.union("._-")
 
 
 def clean_name(text: str, fallback: str = "certificate") -> str:
@@ -47,13 +41,17 @@ def clean_name(text: str, fallback: str = "certificate") -> str:
     writes common names (`VeriSign_Class_3_-_G3`). Leading and trailing characters that a name may
     not begin with, or that say nothing, are dropped.
     """
-    name = _UNCLEAN.sub("_", text[: 4 * MAX_NAME]).lstrip("._-").rstrip("_")[:MAX_NAME]
+
+    import re
+
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", text[: 4 * MAX_NAME])
+    name = name.lstrip("._-").rstrip("_")[:MAX_NAME]
     return name or fallback
 
 
 def is_clean(name: str) -> bool:
     """Whether `name` is of the form that names of files have."""
-    return _CLEAN.match(name) is not None and len(name) <= 255
+    return name[:1] in _FIRST and _CLEAN.issuperset(name) and len(name) <= 255
 
 
 class Layout:
@@ -156,8 +154,9 @@ def current_target(number: int) -> str:
 
 def parse_current(target: str) -> int | None:
     """The head number in `current`'s target, or None if it is not of the form."""
-    match = _CURRENT.match(target)
-    return int(match[1]) if match else None
+    folder, _, number = target.partition("/")
+    fits = folder == "heads" and 6 <= len(number) <= 12 and _DIGITS.issuperset(number)
+    return int(number) if fits else None
 
 
 def version_target(unit: str, number: int) -> str:
@@ -167,8 +166,10 @@ def version_target(unit: str, number: int) -> str:
 
 def parse_version(target: str, unit: str) -> int | None:
     """The version number in a head's link for `unit`, or None if it is not of the form."""
-    match: Match[str] | None = _VERSION.match(target)
-    return int(match[2]) if match and match[1] == unit else None
+    start = version_target(unit, 0)[:-1]
+    number = target.removeprefix(start)
+    fits = target.startswith(start) and 1 <= len(number) <= 12 and _DIGITS.issuperset(number)
+    return int(number) if fits else None
 
 
 def own_pem(unit: str) -> str:

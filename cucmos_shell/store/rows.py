@@ -6,10 +6,8 @@ for a listing, and searched and changed as octets where one certificate of many 
 
 from __future__ import annotations
 
-import json
-from collections import namedtuple
-
-from cucmos_shell.results import Value
+from cucmos_shell.results import Value, record
+from cucmos_shell.store.json_text import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,15 +44,20 @@ if TYPE_CHECKING:
         when: float
         sha256: str
 else:
-    CertificateRow = namedtuple(
+    CertificateRow = record(
         "CertificateRow",
         "name common_name issuer issuer_name serial not_before not_after key_type sha256 "
         "description subject_hash ca owner",
     )
-    HistoryEntry = namedtuple("HistoryEntry", "version head when sha256")
+    HistoryEntry = record("HistoryEntry", "version head when sha256")
 
 MAX_HISTORY = 64
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def _encode(value: object) -> str:
+    import json
+
+    return json.dumps(value, separators=(",", ":"))
 
 
 def sort_key(name: str) -> tuple[str, str]:
@@ -88,7 +91,7 @@ class TrustIndex:
     def rows(self) -> tuple[CertificateRow, ...]:
         """All rows, in listing order."""
         if self._rows is None:
-            data = json.loads(self.raw.decode("ascii"))
+            data = loads(self.raw.decode("ascii"))
             self._rows = tuple(map(CertificateRow._make, data))
         return self._rows
 
@@ -173,7 +176,7 @@ def best(rows: list[CertificateRow], name: str) -> CertificateRow | None:
 
 
 def _parse(line: bytes) -> CertificateRow:
-    return CertificateRow._make(json.loads(line.rstrip(b",").decode("ascii")))
+    return CertificateRow._make(loads(line.rstrip(b",").decode("ascii")))
 
 
 class RequestRow(Value):
@@ -222,12 +225,14 @@ def own_to_json(own: Own) -> bytes:
         "history": own.history,
         "multi_server": own.multi_server,
     }
+    import json
+
     return json.dumps(data).encode("ascii") + b"\n"
 
 
 def own_from_json(raw: bytes, version: int) -> Own:
     """The reverse of `own_to_json`; ValueError, KeyError or TypeError if it is none."""
-    data: dict[str, Any] = json.loads(raw)
+    data: dict[str, Any] = loads(raw)
     row, request = data["certificate"], data["request"]
     if request:
         request = RequestRow(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import sys
 
 from cucmos_shell.errors import Damaged, ShellError, Unavailable, from_os
 from cucmos_shell.store import paths
 from cucmos_shell.store.durable import read
+from cucmos_shell.store.json_text import loads
 from cucmos_shell.store.rows import CertificateRow, Own, TrustIndex, own_from_json
 
 TYPE_CHECKING = False
@@ -122,7 +122,7 @@ class Snapshot:
 
     def _parse_note(self, path: str, raw: bytes) -> dict[str, Any]:
         try:
-            note = json.loads(raw)
+            note = loads(raw)
             number = note["format"]
         except (ValueError, KeyError, TypeError) as error:
             raise damaged(path, "is not a note of a change") from error
@@ -332,6 +332,6 @@ class Snapshot:
         if name not in self.manifest(paths.NODE):
             return {}
         try:
-            return dict(json.loads(self.file(paths.NODE, name)))
+            return dict(loads(self.file(paths.NODE, name)))
         except (ValueError, TypeError) as error:
             raise damaged(self.path(paths.NODE, name), "is not JSON") from error

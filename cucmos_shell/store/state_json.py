@@ -7,10 +7,9 @@ one when it is next written.
 
 from __future__ import annotations
 
-import json
-
 from cucmos_shell.errors import Damaged, Unavailable, from_os
 from cucmos_shell.store.durable import FILE_MODE, read, replace_file
+from cucmos_shell.store.json_text import loads
 from cucmos_shell.store.snapshot import sha256_hex
 
 TYPE_CHECKING = False
@@ -77,7 +76,7 @@ class StateJson:
         `parse`; `staged` is what the file is going to hold. Raises Damaged, Unavailable.
         """
         try:
-            data = json.loads(staged or unsealed(read(self.path), self.path)[0])
+            data = loads(staged or unsealed(read(self.path), self.path)[0])
             if data["format"] <= self._form:
                 return parse(data)
         except FileNotFoundError:

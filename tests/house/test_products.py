@@ -59,3 +59,23 @@ def test_a_listing_pays_for_no_heavy_import(node_dir, line):
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+STANDARD = ("collections", "contextlib", "enum", "functools", "json", "re", "signal")
+
+
+@pytest.mark.unmeasured
+def test_the_shortest_listing_pays_for_no_import_of_the_standard_library(node_dir):
+    """Each of these took a twentieth of its time or more."""
+    code = (
+        "import sys\n"
+        "before = set(sys.modules)\n"
+        "import cucmos_shell.frontends.start as m\n"
+        "from cucmos_shell.world.world import World\n"
+        f"status = m.run(['--state', {str(node_dir)!r}, 'show', 'cert', 'list', 'own'], World.real())\n"
+        f"dear = [n for n in {STANDARD!r} if n in sys.modules and n not in before]\n"
+        "sys.exit(f'{status} {dear}' if status or dear else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") == 5

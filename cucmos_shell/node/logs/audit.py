@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import time
 
 from cucmos_shell.results import Value
@@ -24,7 +23,8 @@ MAX_SIZE, MAX_FILES = 5 * 1024 * 1024, 10
 MAX_WORD = 15
 # The canonical form of a line that was not understood.
 NO_COMMAND = "-"
-_KEY_MATERIAL = re.compile(r"-----\s*BEGIN.*|[A-Za-z0-9+/=]{48,}", re.DOTALL)
+_LEAST_KEY = 48
+_KEY_MATERIAL = rf"(?s)-----\s*BEGIN.*|[A-Za-z0-9+/=]{{{_LEAST_KEY},}}"
 _ENTRY = (
     r"(?P<date>\S+ \S+) INFO \[(?P<id>\S+)\] sdMain\.main - "
     r"(?P<what>running command|command noted|command ended|session begun|session ended"
@@ -36,7 +36,7 @@ _ENTRY = (
 
 def looks_secret(line: str) -> bool:
     """Whether `line` may be a secret, or part of a key or certificate: it is kept nowhere."""
-    return _KEY_MATERIAL.search(line) is not None or not _may_be_command(line)
+    return any(_key_material(line)) or not _may_be_command(line)
 
 
 def holds_key(line: str) -> bool:
@@ -44,9 +44,8 @@ def holds_key(line: str) -> bool:
 
     File names, and sums in hexadecimal, do not have capitals, small letters and digits in one row.
     """
-    for found in _KEY_MATERIAL.finditer(line):
-        text = found[0]
-        row = not text.startswith("-") and re.search("[0-9]", text) is not None
+    for text in _key_material(line):
+        row = not text.startswith("-") and any(c in "0123456789" for c in text)
         if (row and text != text.lower() and text != text.upper()) or "PRIVATE KEY" in text:
             return True
     return False
@@ -59,7 +58,20 @@ def redacted(line: str, understood: bool = True) -> str:
     """
     if not (understood or _may_be_command(line)):
         return _length(line)
-    return _KEY_MATERIAL.sub(lambda found: _length(found[0]), line)
+    if not _key_material(line):
+        return line
+    import re
+
+    return re.sub(_KEY_MATERIAL, lambda found: _length(found[0]), line)
+
+
+def _key_material(line: str) -> list[str]:
+    """What looks like part of a key or certificate in `line`, in its order."""
+    if len(line) < _LEAST_KEY and "-----" not in line:
+        return []
+    import re
+
+    return re.findall(_KEY_MATERIAL, line)
 
 
 def _may_be_command(line: str) -> bool:
@@ -169,6 +181,8 @@ class Audit:
             lines[:0] = (line for line in found if not sessions or _SESSION in line)
             if len(lines) >= last:
                 break
+        import re
+
         match = re.compile(_ENTRY).match
         matches = list(filter(None, map(match, lines)))[-last:]
         return [

@@ -6,8 +6,6 @@ come; without rows it is as delivered. What a service has loaded is fixed by its
 
 from __future__ import annotations
 
-import json
-
 from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
@@ -133,6 +131,8 @@ def _row(data: dict[str, Any]) -> Transition:
 
 def dump(book: ServiceBook) -> bytes:
     """The file's octets, one service a line."""
+    import json
+
     services = {name: _entry_data(entry) for name, entry in sorted(book.entries.items())}
     head = {"format": FORMAT, "high": book.latest, "ahead": book.offset, "boots": book.boots}
     lines = [f" {json.dumps(name)}: {json.dumps(row)}" for name, row in services.items() if row]
