@@ -42,9 +42,9 @@ class Membership(Value):
     `cluster` and `node` are random names; `url` says where the bus is, `identity` which one it was
     when it was last read. `applied` is the revision up to which everything was applied, `fresh`
     that nothing was yet. `turn` counts the reports about it to the others, `mark` is that of the
-    last one. `era` is the last one known of the log, the `era_number`-th. `copies` is the SHA-256 of each unit's own
-    certificate that the others were given. `unsure`: it has joined, and no member has vouched yet
-    for what the bus says.
+    last one. `era` is the last one known of the log, the `era_number`-th. `copies` is the SHA-256
+    of each unit's own certificate that the others were given. `unsure`: it has joined, and no
+    member has vouched yet for what the bus says.
     """
 
     cluster: str

@@ -58,8 +58,9 @@ def first(cluster, kind):
 
 def by_member(cluster, key, data):
     """A value as a member signs it, whatever it says."""
-    secret = membership.secrets(cluster.node("ann").snapshot()).cluster
-    return signed(secret, key, cluster.log().meta().era, cluster.bus.revision, data)
+    snapshot = cluster.node("ann").snapshot()
+    secret, era = membership.secrets(snapshot).cluster, membership.member(snapshot).era
+    return signed(secret, key, era, cluster.bus.revision, data)
 
 
 @pytest.mark.parametrize("kind", KINDS)
