@@ -6,12 +6,19 @@ compared are counts and octets; `benchmarks/hostile.py` has the times.
 
 import asyncio
 import contextlib
+import datetime
+import pathlib
 import shutil
 
 import asyncssh
 import psutil
 import pytest
 from asyncssh.packet import Boolean, String, UInt32
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from ssh_server import Served, Shell, run
 
 GLOBAL_REQUEST, CHANNEL_REQUEST, UNKNOWN = 80, 98, 192
@@ -111,6 +118,42 @@ class TestWhoDoesNotReadTakesNoMemory:
                 connection.abort()
 
         run(main(), 60)
+
+
+@pytest.mark.slow
+def test_an_upload_of_thirty_thousand_certificates(imp_template, tmp_path):
+    """It takes less than 150 MiB more than the server had, at its peak."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    begin = datetime.datetime.now(datetime.UTC)
+    bundle = tmp_path / "bundle.pem"
+    with bundle.open("wb") as file:
+        for number in range(30_000):
+            name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"n{number}.example")])
+            builder = x509.CertificateBuilder().subject_name(name).issuer_name(name)
+            builder = builder.public_key(key.public_key()).serial_number(number + 1)
+            builder = builder.not_valid_before(begin - datetime.timedelta(1))
+            made = builder.not_valid_after(begin + datetime.timedelta(365)).sign(key, SHA256())
+            file.write(made.public_bytes(Encoding.PEM))
+    node = shutil.copytree(imp_template, tmp_path / "node", symlinks=True)
+
+    def peak(server):
+        status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+
+    async def main(server):
+        async with server.connect() as connection:
+            async with Shell(connection) as shell:
+                await shell("show cert list own")
+            before = peak(server)
+            async with connection.start_sftp_client() as client:
+                await client.put(str(bundle), "/upload/bundle.pem")
+            line = "utils cert upload trust tomcat bundle.pem"
+            done = await connection.run(line, input="", check=True)
+            assert "more certificates" in done.stdout
+            return peak(server) - before
+
+    with Served(node) as server:
+        assert run(main(server), 300) < 150
 
 
 class TestWhatALibraryKeepsHasAnEnd:
