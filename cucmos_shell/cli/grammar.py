@@ -7,6 +7,8 @@ know.
 
 from __future__ import annotations
 
+from _thread import allocate_lock
+
 from cucmos_shell.cli.pattern import (
     Argument,
     Choice,
@@ -198,8 +200,10 @@ class Place:
             raise GrammarError(f"word {text!r} where argument {self.argument.name!r} may stand")
         place = self.words.get(text)
         if place is None:
-            place = self.words[text] = Place()
+            place = Place()
             place.binding = binding
+            # Another thread may be looking at the words that there were.
+            self.words = {**self.words, text: place}
         elif place.binding != binding:
             raise GrammarError(f"word {text!r} binds {place.binding!r} and {binding!r}")
         return place
@@ -225,6 +229,7 @@ class Grammar:
         self.root = Place()
         self._load = load
         self._loaded: set[str] = set()
+        self._loading = allocate_lock()
         for module, leads in families.items():
             for lead in leads:
                 self._promise(module, lead)
@@ -249,16 +254,18 @@ class Grammar:
         return place
 
     def open(self, place: Place) -> Place:
-        """`place` with the families that begin there loaded."""
-        while place.pending:
-            module = place.pending.pop()
-            if module not in self._loaded:
-                self._loaded.add(module)
-                family = self._load(module)
-                for command in family.commands:
-                    _extend(self.root, command.tokens, command)
-                for words, other in family.see_also.items():
-                    self._menu(words).see_also = other
+        """`place` with the families that begin there loaded; for any thread."""
+        if place.pending:
+            with self._loading:
+                for module in place.pending:
+                    if module not in self._loaded:
+                        family = self._load(module)
+                        for command in family.commands:
+                            _extend(self.root, command.tokens, command)
+                        for words, other in family.see_also.items():
+                            self._menu(words).see_also = other
+                        self._loaded.add(module)
+                place.pending = []
         return place
 
     def visible(self, place: Place, level: int) -> bool:

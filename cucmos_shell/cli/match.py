@@ -127,7 +127,7 @@ class Matcher:
         pipe = next((i for i, lex in enumerate(lexemes) if is_pipe(lex)), len(lexemes))
         place: Place | None = self.grammar.root
         try:
-            for _, place, _, _ in self._path(lexemes[:pipe]):
+            for _, place, _, _ in self.path(lexemes[:pipe]):
                 if place is None:
                     return False
         except ShellError:
@@ -136,12 +136,13 @@ class Matcher:
         command = self.grammar.open(place).command
         return command is not None and command.level <= self.level
 
-    def _path(
+    def path(
         self, lexemes: list[Lexeme]
     ) -> Iterator[tuple[Place, Place | None, str, list[Lexeme]]]:
         """Where `lexemes` lead, a step each: from a place to the next, by a word or an argument.
 
-        The next place is None where nothing of this kind may stand.
+        The next place is None where nothing of this kind may stand. Raises a CommandError for a
+        word that is none there.
         """
         place, i = self.grammar.root, 0
         while i < len(lexemes):
@@ -159,7 +160,7 @@ class Matcher:
         words: list[str] = []
         found: list[tuple[Argument, Any]] = []
         bound: dict[str, Any] = {}
-        for before, after, word, taken in self._path(lexemes):
+        for before, after, word, taken in self.path(lexemes):
             if after is None:
                 raise self._surplus(before, taken[0])
             if word:
@@ -240,7 +241,7 @@ class Matcher:
         """Where `lexemes` lead. Raises a CommandError, or the error of an argument before."""
         place = self.grammar.root
         bound: dict[str, Any] = {}
-        for before, after, word, taken in self._path(lexemes):
+        for before, after, word, taken in self.path(lexemes):
             if after is None:
                 raise self._surplus(before, taken[0])
             if word:

@@ -37,11 +37,15 @@ class Typed(Value):
 
 
 class Offer(Value):
-    """What may stand next, and what it is; Tab leaves a `placeholder`, such as TEXT, alone."""
+    """What may stand next, and what it is; Tab leaves a `placeholder`, such as TEXT, alone.
+
+    `until`: when it ends, in seconds since the epoch, which menus show; 0 if it does not.
+    """
 
     text: str
     about: str = ""
     placeholder: bool = False
+    until: int = 0
 
 
 class Argument:

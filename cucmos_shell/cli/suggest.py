@@ -43,6 +43,25 @@ class Completion(Value):
     erase: int = 0
 
 
+class MenuEntry(Value):
+    """One way to go on: `text` goes on the line, `about` and `until` are as of an `Offer`."""
+
+    text: str
+    about: str = ""
+    until: int = 0
+
+
+class Menu(Value):
+    """All ways to go on; each takes the place of the line from `start` to the cursor.
+
+    `free`: what stands for a text of one's own, such as NAME.
+    """
+
+    start: int = 0
+    entries: tuple[MenuEntry, ...] = ()
+    free: tuple[str, ...] = ()
+
+
 class _Asked:
     """The last words of a line that Tab or `?` asks about: `done` before the word `part`."""
 
@@ -168,6 +187,52 @@ def _put(typed: str, text: str) -> Completion:
     if text.startswith(typed):
         return Completion(text[len(typed) :])
     return Completion(text, erase=len(typed))
+
+
+def menu(walker: Matcher, text: str) -> Menu:
+    """What may stand where `text` ends, each with what it is; nothing after words that are wrong.
+
+    As `complete`, but everything that begins so is there, and families are loaded for what they
+    say of their commands.
+    """
+    asked = _Asked(text)
+    if asked.open:
+        return Menu()
+    try:
+        if asked.bar >= 0:
+            check_filters_follow(walker, asked.lexemes)
+            kinds = () if asked.done[asked.bar + 1 :] else kinds_of(asked.part)
+            return Menu(asked.start, tuple([MenuEntry(kind, FILTERS[kind][1]) for kind in kinds]))
+        reached = walker.reach(asked.done)
+        place = reached.place
+        if place.words and place.argument is None:
+            words = sorted(walker.candidates(place, asked.part))
+            return Menu(asked.start, tuple([MenuEntry(w, _about(walker, place, w)) for w in words]))
+        if place.argument is None:
+            return Menu()
+        if place.argument.command:
+            inner = asked.behind(reached.words)
+            found = menu(walker, inner)
+            return Menu(found.start + len(text) - len(inner), found.entries, found.free)
+        _, offers = _offers(walker, reached, asked)
+    except ShellError:
+        return Menu()
+    write = str if place.argument_rest and not place.argument.words else quote
+    entries = [
+        MenuEntry(safe(write(offer.text), None), safe_line(offer.about), offer.until)
+        for offer in offers
+        if not offer.placeholder
+    ]
+    return Menu(asked.start, tuple(entries), tuple([o.text for o in offers if o.placeholder]))
+
+
+def _about(walker: Matcher, place: Place, word: str) -> str:
+    """What the only command behind `word` does, or the words that follow."""
+    behind = place.words[word]
+    only = walker.grammar.only(behind, walker.level)
+    if only is not None:
+        return only.options.get(word) or only.summary
+    return ", ".join(sorted(walker.candidates(behind, "")))
 
 
 # --- ? -------------------------------------------------------------------------------------------

@@ -8,12 +8,13 @@ from cucmos_shell.text import columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from cucmos_shell.cli.grammar import Command, Place
+    from cucmos_shell.cli.marks import Mark
     from cucmos_shell.cli.match import Reached
     from cucmos_shell.cli.pattern import Offer
-    from cucmos_shell.cli.suggest import Completion
+    from cucmos_shell.cli.suggest import Completion, Menu
 
 
 class Walker(Matcher):
@@ -39,6 +40,22 @@ class Walker(Matcher):
         from cucmos_shell.cli.suggest import continuations
 
         return continuations(self, text)
+
+    def families(self) -> Iterator[object]:
+        """Loads the families of commands, a step each."""
+        return self.grammar.below(self.grammar.root)
+
+    def menu(self, text: str) -> Menu:
+        """All that may stand where `text` ends, each with what it is."""
+        from cucmos_shell.cli.suggest import menu
+
+        return menu(self, text)
+
+    def marks(self, text: str) -> tuple[Mark, ...]:
+        """Which words of `text` are understood, and which is wrong."""
+        from cucmos_shell.cli.marks import marks
+
+        return marks(self, text)
 
     def help(self, text: str, width: int = 0) -> tuple[str, ...]:
         """The lines `?` shows after `text`, for a terminal `width` wide (0 if unknown).

@@ -104,8 +104,9 @@ def set_editor(node: Node, caller: Caller, editor: str) -> Conversation[Notice]:
     """Choose the editor of the account's next sessions on a terminal.
 
     quiet writes no escape sequence that nobody asked for, so that programs can read it;
-    rich has menus, history search and a toolbar. It is for the console: a session of the embedded
-    SSH server is always quiet.
+    rich has menus that say what each entry is, colours (none where NO_COLOR is set), suggestions
+    from the history, which the right arrow takes, and a toolbar that names what waits for a restart
+    and what ends soon. It is for the console: a session of the embedded SSH server is always quiet.
     """
     from cucmos_shell.commands.dialogues.settings import change_setting
 

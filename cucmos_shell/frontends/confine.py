@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 # All that is left of the environment; everything else could steer a library.
 ALLOWED = (
-    "CUCMOS_DEBUG", "CUCMOS_STATE", "HOME", "LANG", "LOGNAME", "SSH_CONNECTION",
+    "CUCMOS_DEBUG", "CUCMOS_STATE", "HOME", "LANG", "LOGNAME", "NO_COLOR", "SSH_CONNECTION",
     "SSH_ORIGINAL_COMMAND", "TERM", "TZ", "USER", "XDG_STATE_HOME",
 )  # fmt: skip
 ALLOWED_PREFIX = "LC_"

@@ -229,7 +229,7 @@ def _console(node: Node, rich: bool, caller: Who) -> int:
 
             return run_rich(
                 session, 0, 1, session.banner,
-                attention=node.attention, history=lines, idle_timeout=timeout,
+                attention=node.attention, now=node.now, history=lines, idle_timeout=timeout,
             )  # fmt: skip
         from cucmos_shell.frontends.console import run as run_quiet
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cucmos_shell.errors import Damaged, ShellError, Unavailable, from_os
 from cucmos_shell.node.logs.audit import Audit
 from cucmos_shell.profile.profile import FORMAT, Profile, from_json
-from cucmos_shell.results import lazy
+from cucmos_shell.results import Value, lazy
 from cucmos_shell.store import Store
 from cucmos_shell.store.durable import read
 from cucmos_shell.store.json_text import loads
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cucmos_shell.node.access.accounts import Accounts
     from cucmos_shell.node.access.sessions import Logins
     from cucmos_shell.node.certificates.trust_lists import TrustLists
+    from cucmos_shell.node.expiry.life import Life
     from cucmos_shell.node.logs.alarms import Alarms
     from cucmos_shell.node.services.services import Services
     from cucmos_shell.store import Lock, Snapshot
@@ -30,6 +31,17 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 DAY = 86_400
+
+
+class Attention(Value):
+    """What should be looked at: services that wait for a restart, certificates that end soon.
+
+    Own certificates come first, by their units' names, then those of trust stores; each group the
+    soonest first.
+    """
+
+    restarts: tuple[str, ...] = ()
+    ending: tuple[Life, ...] = ()
 
 
 class Node:
@@ -159,14 +171,29 @@ class Node:
         """One consistent state of the store."""
         return self.store.snapshot()
 
-    def attention(self) -> tuple[int, int]:
-        """`(services that wait for a restart, certificates that end soon)`, soon by the profile."""
-        snapshot = self.snapshot()
-        soon = self.now() + self.profile.defaults["monitor_start_days"] * DAY
-        rows = [snapshot.own(unit).row for unit in snapshot.units]
-        rows += [row for store in snapshot.stores for row in snapshot.trust(store)]
-        ending = sum(1 for row in rows if row is not None and row.not_after <= soon)
-        return len({row.service for row in self.services.pending(snapshot)}), ending
+    def attention(self) -> Attention:
+        """What should be looked at; certificates that end soon by the profile."""
+        from cucmos_shell.node.expiry.life import Life
+
+        snapshot, now = self.snapshot(), self.now()
+        soon = now + self.profile.defaults["monitor_start_days"] * DAY
+        own = [(unit, row) for unit in snapshot.units if (row := snapshot.own(unit).row)]
+        trust = {
+            row.sha256: (row.name, row)
+            for store in snapshot.stores
+            for row in snapshot.trust(store)
+            if row.not_after <= soon and not row.owner
+        }
+        lives = [
+            [
+                Life(name, row.common_name, row.key_type, row.not_before, row.not_after, now)
+                for name, row in sorted(rows, key=lambda pair: pair[1].not_after)
+                if row.not_after <= soon
+            ]
+            for rows in (own, trust.values())
+        ]
+        waiting = dict.fromkeys(row.service for row in self.services.pending(snapshot))
+        return Attention(tuple(waiting), (*lives[0], *lives[1]))
 
     @property
     def hostname(self) -> str:

@@ -20,7 +20,7 @@ from cucmos_shell.terminal.history import History
 from cucmos_shell.terminal.keys import CONTROL_KEYS, ESCAPE, Sequence, single_key
 from cucmos_shell.terminal.kills import Kills
 from cucmos_shell.terminal.output import Output, clean
-from cucmos_shell.terminal.paste import PasteReader, any_text
+from cucmos_shell.terminal.paste import PasteReader, any_text, silently
 from cucmos_shell.text import FAILURE, PROMPT, listing
 
 TYPE_CHECKING = False
@@ -52,8 +52,8 @@ class LineEditor:
     """One terminal.
 
     `columns` and `rows` are 0 if unknown. `history` is a list of lines, oldest first, which
-    `remember` extends. `understands` tells commands from other lines. `output` is for the terminal;
-    `echo=False` is for a channel without one: nothing typed is shown.
+    `remember` extends. `understands` tells commands from other lines, `tell` is a `PasteReader`'s.
+    `output` is for the terminal; `echo=False` is for a channel without one: nothing is shown.
     """
 
     def __init__(
@@ -64,10 +64,10 @@ class LineEditor:
         history: list[str] | None = None,
         echo: bool = True,
     ) -> None:
-        self.columns = columns
-        self.rows = rows
+        self.columns, self.rows = columns, rows
         self.history = History(history)
         self.understands: Callable[[str], bool] = any_text
+        self.tell: Callable[[int], str] = silently
         self._echoes = echo
         self.output = Output()
         self._events: list[events.Event] = []
@@ -161,7 +161,7 @@ class LineEditor:
     def paste(self, prompt: str, now: float) -> None:
         """Read pasted blocks below the line `prompt`."""
         self.output.write(prompt)
-        self.read_by(PasteReader(now, self.understands, skip_lf=self._skip_lf), now)
+        self.read_by(PasteReader(now, self.understands, self.tell, skip_lf=self._skip_lf), now)
 
     def read_by(self, reader: PasteReader | AnswersAhead, now: float) -> None:
         """Let `reader` take what comes; what it has come to is the event that ends it."""

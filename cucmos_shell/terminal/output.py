@@ -6,6 +6,10 @@ import re
 
 from cucmos_shell.text import HIDDEN_PROMPT, PROMPT
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # Behind either of these the cursor stands in the first column of an empty line.
 _LINE_STARTS = (b"\n", b"\r\x1b[K")
 _TAIL = max(map(len, _LINE_STARTS))
@@ -20,9 +24,13 @@ def clean(text: str) -> str:
 
 
 class Output:
-    """What waits to be written; `len()` of it in bytes."""
+    """What waits to be written; `len()` of it in bytes.
+
+    `paint` may add colours to text that was made clean, if somebody has asked for them.
+    """
 
     def __init__(self) -> None:
+        self.paint: Callable[[str], str] = str
         self._waiting = bytearray()
         self._taken = b"\n"
 
@@ -47,7 +55,8 @@ class Output:
         """Whole lines, made clean, each ended by CR LF."""
         if text:
             self.start_line()
-            self.put(clean(text if text[-1] == "\n" else text + "\n").replace("\n", "\r\n"))
+            text = clean(text if text[-1] == "\n" else text + "\n")
+            self.put(self.paint(text).replace("\n", "\r\n"))
 
     def take(self, limit: int | None = None) -> bytes:
         """The next bytes for the terminal: all, or `limit` if there are more than twice as many.

@@ -45,6 +45,11 @@ def any_text(line: str) -> bool:
     return bool(line.strip())
 
 
+def silently(_: int) -> str:
+    """Nothing is shown but what was pasted."""
+    return ""
+
+
 class PasteReader:
     """One paste at a terminal.
 
@@ -52,11 +57,17 @@ class PasteReader:
     byte); `quiet` tells that a timer or Ctrl-D ended it, so that a late Enter may be on its way.
     `take_echo` is what the terminal is to show: nothing of a private key. `understands` tells a
     command from text between two blocks. `skip_lf`: the next byte is dropped if it is LF, the
-    second half of CR LF.
+    second half of CR LF. `tell` gives what is shown behind a block's END line, by the number of
+    blocks so far.
     """
 
     def __init__(
-        self, now: float, understands: Callable[[str], bool], *, skip_lf: bool = False
+        self,
+        now: float,
+        understands: Callable[[str], bool],
+        tell: Callable[[int], str] = silently,
+        *,
+        skip_lf: bool = False,
     ) -> None:
         self.outcome = ""
         self.quiet = False
@@ -66,6 +77,8 @@ class PasteReader:
         self._hidden = False
         self.skip_lf = skip_lf
         self.collector = PasteCollector()
+        self._tell = tell
+        self._blocks = 0
         self._understands = understands
         # So much of what follows a block is lines that are no command.
         self._examined = 0
@@ -187,6 +200,8 @@ class PasteReader:
         if ended:
             self._begin_shown()
             self._hidden = False
+            self._blocks += 1
+            self._echo.append(self._tell(self._blocks))
             del line[before + taken :]
             self._end_line()
         elif len(line) > MAX_LENGTH:

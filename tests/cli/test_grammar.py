@@ -1,5 +1,7 @@
 """One declaration answers every question about a line; contradictions are refused at build."""
 
+import threading
+
 import pytest
 
 from cucmos_shell.cli import Argument, Family, Grammar, Walker
@@ -306,3 +308,34 @@ def test_handler_and_pattern_agree_on_names():
         build(("show <fruit>", 0, ""))
     with pytest.raises(GrammarError):
         build(("show all", 0, ", kind"))
+
+
+def test_a_family_that_one_thread_loads_is_whole_for_another():
+    """Whoever asks meanwhile waits, and never sees a part of it."""
+    family = Family()
+
+    @family.command("open door", level=0)
+    def handler(node):
+        """Do it."""
+
+    begun, may_go_on = threading.Event(), threading.Event()
+
+    def load(_):
+        begun.set()
+        assert may_go_on.wait(20)
+        return family
+
+    grammar = Grammar({"doors": ("open 0+",)}, load)
+    place = grammar.root.words["open"]
+    seen = []
+    threads = [
+        threading.Thread(target=lambda: seen.append(list(grammar.open(place).words)))
+        for _ in range(2)
+    ]
+    threads[0].start()
+    assert begun.wait(20)
+    threads[1].start()
+    may_go_on.set()
+    for thread in threads:
+        thread.join(20)
+    assert seen == [["door"], ["door"]]

@@ -5,55 +5,13 @@ import termios
 
 import pytest
 from console_session import Session
-from prompt_toolkit.completion import CompleteEvent
-from prompt_toolkit.document import Document
 from pty_terminal import Terminal
 
-from cucmos_shell.cli.suggest import Completion
-from cucmos_shell.frontends.rich import SessionCompleter, SessionHistory, Toolbar
+from cucmos_shell.frontends.rich.line import SessionHistory
 
-TOOLBAR = b"Restarts pending: 2   Certificates expiring soon: 3"
+# A line is being read: what is pasted is told from what is typed.
+READY = b"\x1b[?2004h"
 PEM = "-----BEGIN X-----\rMIIB\r-----END X-----\r"
-
-
-class Names:
-    """A session that completes names of several words, as services have."""
-
-    NAMES = ("Cisco Tomcat", "Cisco Tomcat Stats Servlet", "Cisco Tomcat Watch")
-
-    def complete(self, text):
-        part = text.removeprefix("restart ")
-        found = [name for name in self.NAMES if name.casefold().startswith(part.casefold())]
-        if len(found) == 1:
-            return Completion(found[0][len(part) :] + " ", ())
-        common = "Cisco Tomcat"
-        if len(common) > len(part):
-            return Completion(common[len(part) :], ())
-        return Completion("", tuple(found))
-
-
-def menu(session, text):
-    """What a person sees, and the line each choice would give."""
-    found = SessionCompleter(session).get_completions(Document(text), CompleteEvent())
-    return {
-        each.display_text: text[: len(text) + each.start_position] + each.text for each in found
-    }
-
-
-def test_the_menu_shows_the_words_that_fit():
-    assert menu(Session(), "") == {"set": "set", "show": "show", "utils": "utils"}
-    assert menu(Session(), "s") == {"set": "set", "show": "show"}
-    assert menu(Session(), "sh") == {"show": "show "}
-    assert menu(Session(), "x") == {}
-
-
-def test_the_menu_shows_names_of_several_words():
-    choices = {name: f"restart {name}" for name in Names.NAMES}
-    assert menu(Names(), "restart ") == choices
-    assert menu(Names(), "restart Cisco T") == choices
-    assert list(menu(Names(), "restart cisco tomcat s").values()) == [
-        "restart cisco tomcat stats Servlet "
-    ]
 
 
 def test_the_history_is_the_sessions():
@@ -64,30 +22,13 @@ def test_the_history_is_the_sessions():
     assert lines == ["old", "new"]
 
 
-def test_the_toolbar_reads_again_after_a_command():
-    numbers = [(1, 2), (3, 4)]
-    toolbar = Toolbar(lambda: numbers.pop(0))
-    assert "Restarts pending: 1   Certificates expiring soon: 2" in toolbar()
-    assert "pending: 1" in toolbar()
-    toolbar.forget()
-    assert "pending: 3" in toolbar()
-
-
-def test_the_toolbar_survives_a_damaged_state():
-    def attention():
-        raise OSError
-
-    assert "helps" in Toolbar(attention)()
-    assert "helps" in Toolbar(None)()
-
-
 @pytest.fixture
 def rich():
     opened = []
 
     def open_terminal(*options):
         opened.append(Terminal("--rich", *options, columns=120))
-        opened[-1].until(TOOLBAR)
+        opened[-1].until(READY)
         return opened[-1]
 
     yield open_terminal
@@ -97,6 +38,7 @@ def rich():
 
 def test_the_banner_the_prompt_and_the_toolbar(rich):
     at = rich()
+    at.until(b"leaves")
     assert at.out.count(b"admin:") == 1
     assert b"starting up, please wait ...\r\n\r\n   Welcome" in at.out
     assert b"\x1b[6n" not in at.out
@@ -111,14 +53,14 @@ def test_a_menu_opens_while_typing_and_tab_chooses(rich):
     at.until(b"et")
     at.type(" x\r")
     at.until(b"No valid command entered\r\n")
-    at.until(TOOLBAR)
+    at.until(READY)
 
 
 def test_help_comes_without_enter_and_the_line_stays(rich):
     at = rich()
     at.type("s?")
     at.until(b"admin:s?\r\n\tset*\r\n\tshow*\r\n")
-    at.until(TOOLBAR)
+    at.until(READY)
     at.type("\x15echo hello\r")
     at.until(b"[hello]\r\n")
 
@@ -134,10 +76,10 @@ def test_history_and_its_search(rich):
     for word in ("one", "two"):
         at.type(f"echo {word}\r")
         at.until(f"[{word}]\r\n".encode())
-        at.until(TOOLBAR)
+        at.until(READY)
     at.type("\x1b[A\r")
     at.until(b"[two]\r\n")
-    at.until(TOOLBAR)
+    at.until(READY)
     at.type("\x12one")
     at.until(b"reverse-i-search")
     at.type("\r\r")
@@ -150,17 +92,17 @@ def test_dialogues_are_those_of_the_quiet_console(rich):
     at.until(b"Proceed (yes|no)? ")
     at.type("x\ryes\r\n")
     at.until(b"x\r\nProceed (yes|no)? yes\r\nanswered yes\r\n")
-    at.until(TOOLBAR)
+    at.until(READY)
     at.type("secret\r")
     at.until(b"Password: ")
     at.type("abc\r")
     at.until(b"***\r\nsecret of 3\r\n")
-    at.until(TOOLBAR)
+    at.until(READY)
     at.type("paste\r")
     at.until(b"Hit Enter\r\n")
     at.type(PEM)
-    at.until(b"-----END X-----\r\npasted 1 of 39\r\n")
-    at.until(TOOLBAR)
+    at.until(b"-----END X-----\x1b[38;5;244m   1 pasted\x1b[39m\r\npasted 1 of 39\r\n")
+    at.until(READY)
 
 
 def test_typed_ahead_answers_and_commands(rich):
@@ -184,7 +126,7 @@ def test_a_bracketed_block_at_the_prompt_is_dropped(rich):
     at = rich()
     at.type(f"\x1b[200~{PEM[:-1]}\x1b[201~\r")
     at.until(b"was dropped: no command had asked for it\r\n")
-    at.until(TOOLBAR)
+    at.until(READY)
     at.type("echo next\r")
     at.until(b"[next]\r\n")
 
@@ -199,12 +141,12 @@ def test_bracketed_lines_run_one_after_another(rich):
 def test_ctrl_c_at_the_prompt_and_in_a_command(rich):
     at = rich()
     at.type("half\x03")
-    at.until(TOOLBAR)
+    at.until(READY)
     at.type("wait 100\r")
     at.until(b"waiting\r\n")
     at.type("\x03")
     at.until(b"Control-C pressed\r\n")
-    at.until(TOOLBAR)
+    at.until(READY)
     at.type("echo x\r")
     at.until(b"[x]\r\n")
 
@@ -215,7 +157,7 @@ def test_pages(rich):
     at.until(b"or <q> to quit\x1b[0m")
     at.type("q")
     at.until(b"\r\x1b[K")
-    at.until(TOOLBAR)
+    at.until(READY)
 
 
 @pytest.mark.parametrize("typed", ["exit\r", "\x04"])
@@ -260,5 +202,5 @@ def test_it_is_raw_between_and_during_commands(rich):
     at.until(b"waiting\r\n")
     assert not at.mode()[3] & raw
     at.type("\x03")
-    at.until(TOOLBAR)
+    at.until(READY)
     assert not at.mode()[3] & raw

@@ -9,7 +9,8 @@ import os
 import sys
 import time
 
-from cucmos_shell.cli.suggest import Completion
+from cucmos_shell.cli.suggest import Completion, Menu, MenuEntry
+from cucmos_shell.node.node import Attention
 from cucmos_shell.results import Ask, AskText, Done, Paste, Pause, Say, Secret
 
 BANNER = (
@@ -22,6 +23,7 @@ BANNER = (
     "",
 )
 WORDS = ("set", "show", "utils")
+ATTENTION = Attention(("Cisco Tomcat", "Cisco AMC Service"))
 
 
 class Execution:
@@ -110,8 +112,22 @@ class Execution:
         raise ZeroDivisionError("secret text")
 
 
+class Walker:
+    def menu(self, text):
+        start = text.rfind(" ") + 1
+        found = [word for word in WORDS if word.startswith(text[start:])]
+        return Menu(start, tuple(MenuEntry(word, f"what {word} does") for word in found))
+
+    def marks(self, text):
+        return ()
+
+    def families(self):
+        return iter(())
+
+
 class Session:
     prompt = "admin:"
+    walker = Walker()
 
     def __init__(self):
         self.ended = False
@@ -152,7 +168,7 @@ def main():
                 0,
                 1,
                 BANNER,
-                attention=lambda: (2, 3),
+                attention=lambda: ATTENTION,
                 idle_timeout=float(sys.argv[2]) if sys.argv[2:] else None,
             )
         )

@@ -88,14 +88,17 @@ def parse_own(node: Node, name: str) -> str:
 
 def complete_own(node: Node, _: Typed) -> list[Offer]:
     """All own certificates, as `show cert list own` prints them."""
-    return [Offer(listed_own(offer.text), offer.about) for offer in complete_unit(node, _)]
+    return [offer.replace(text=listed_own(offer.text)) for offer in complete_unit(node, _)]
 
 
 def complete_unit(node: Node, _: Typed) -> list[Offer]:
     """All units, each with what its certificate is."""
     snapshot = node.snapshot()
     rows = {unit: snapshot.own(unit).row for unit in node.profile.units}
-    return [Offer(unit, row.description if row else "") for unit, row in rows.items()]
+    return [
+        Offer(unit, row.description, until=row.not_after) if row else Offer(unit)
+        for unit, row in rows.items()
+    ]
 
 
 def parse_trust(node: Node, name: str) -> TrustName:
@@ -146,7 +149,7 @@ def offer_in_store(store: str, rows: Iterable[CertificateRow], part: str) -> Ite
     """The certificates `rows` of `store` as FILE, or as STORE/FILE if `part` has the slash."""
     folder = f"{store}/" if "/" in part else ""
     for row in rows:
-        yield Offer(f"{folder}{row.name}.pem", row.description)
+        yield Offer(f"{folder}{row.name}.pem", row.description, until=row.not_after)
 
 
 def listed_trust(node: Node) -> list[str]:
@@ -160,7 +163,11 @@ def complete_trust(node: Node, typed: Typed) -> list[Offer]:
     snapshot, begin = node.snapshot(), typed.part.casefold()
     bare = "/" not in begin and not any(s.casefold().startswith(begin) for s in snapshot.stores)
     return [
-        Offer(f"{row.name}.pem" if bare else f"{store}/{row.name}.pem", store if bare else "")
+        Offer(
+            f"{row.name}.pem" if bare else f"{store}/{row.name}.pem",
+            store if bare else "",
+            until=row.not_after,
+        )
         for store in snapshot.stores
         for row in snapshot.trust(store)
     ]
