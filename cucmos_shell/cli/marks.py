@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cucmos_shell.cli.grammar import Place
     from cucmos_shell.cli.lexemes import Lexeme
     from cucmos_shell.cli.match import Matcher
+    from cucmos_shell.cli.suggest import Menu
 
 WORD, VALUE, FILTER, WRONG = "word", "value", "filter", "wrong"
 
@@ -27,94 +28,96 @@ class Mark(Value):
     kind: str
 
 
-def marks(walker: Matcher, text: str) -> tuple[Mark, ...]:
+def marks(walker: Matcher, text: str, end: Menu | None = None) -> tuple[Mark, ...]:
     """What each word of `text` is, up to the first wrong one, the last mark then.
 
-    A word at the end that may become something has no mark yet.
+    A word at the end that may become something has no mark yet. `end`: the menu where `text` ends,
+    if it is known.
     """
-    lexemes = split(text)
-    bar = next((i for i, lexeme in enumerate(lexemes) if is_pipe(lexeme)), len(lexemes))
-    found = list(_words(walker, text, lexemes[:bar], 0))
-    if bar < len(lexemes) and not (found and found[-1].kind == WRONG):
-        found += _filters(walker, text, lexemes, bar)
-    return tuple(found)
+    return tuple(_Marker(walker, text, end).marks())
 
 
-def _words(walker: Matcher, text: str, lexemes: list[Lexeme], at: int) -> Iterator[Mark]:
-    """The marks of a command line whose words are `lexemes`, a part of `text` from `at` on."""
-    grammar = walker.grammar
-    place, here = grammar.root, 0
-    try:
-        for before, after, word, taken in walker.path(lexemes):
-            if after is None:
-                yield _mark(taken[:1], WRONG)
-                return
-            if word:
-                yield _mark(taken, WORD)
-            elif before.argument is not None and before.argument.command:
-                yield from _words(walker, text, taken, taken[0].start)
-            elif before.argument is not None:
-                yield from _value(walker, text, before, taken, at)
-            place, here = after, here + len(taken)
-    except AmbiguousCommand:
-        if not _typing(text, lexemes[here]):
-            yield _mark(lexemes[here : here + 1], WRONG)
-        return
-    except ShellError:
-        yield _mark(lexemes[here : here + 1], WRONG)
-        return
-    if lexemes and not grammar.visible(grammar.open(place), walker.level):
-        yield _mark(lexemes[-1:], WRONG)
+class _Marker:
+    def __init__(self, walker: Matcher, text: str, end: Menu | None) -> None:
+        self._walker = walker
+        self._text = text
+        self._end = end
 
+    def marks(self) -> list[Mark]:
+        """The marks of the line."""
+        lexemes = split(self._text)
+        bar = next((i for i, lexeme in enumerate(lexemes) if is_pipe(lexeme)), len(lexemes))
+        found = list(self._words(lexemes[:bar]))
+        if bar < len(lexemes) and not (found and found[-1].kind == WRONG):
+            found += self._filters(lexemes, bar)
+        return found
 
-def _value(
-    walker: Matcher, text: str, place: Place, taken: list[Lexeme], at: int
-) -> Iterator[Mark]:
-    argument = place.argument
-    assert argument is not None
-    if taken[-1].open:
-        return
-    words = [lexeme.text for lexeme in taken]
-    try:
-        walker.value(argument, tuple(words) if argument.words else " ".join(words))
-    except (BadValue, NotFound, UnknownCommand):
-        begun = place.argument_rest or _typing(text, taken[-1])
-        if not begun or not _goes_on(walker, text, at):
-            yield _mark(taken, WRONG)
-    except (ShellError, OSError):
-        # Whether it is known cannot be told now; the command will say.
-        return
-    else:
-        yield _mark(taken, VALUE)
+    def _words(self, lexemes: list[Lexeme]) -> Iterator[Mark]:
+        """The marks of `lexemes`, which are a command line or its part that is one."""
+        grammar = self._walker.grammar
+        place, here = grammar.root, 0
+        try:
+            for before, after, word, taken in self._walker.path(lexemes):
+                if after is None:
+                    yield _mark(taken[:1], WRONG)
+                    return
+                if word:
+                    yield _mark(taken, WORD)
+                elif before.argument is not None and before.argument.command:
+                    yield from self._words(taken)
+                else:
+                    yield from self._value(before, taken)
+                place, here = after, here + len(taken)
+        except ShellError as problem:
+            if not isinstance(problem, AmbiguousCommand) or not self._typing(lexemes[here]):
+                yield _mark(lexemes[here : here + 1], WRONG)
+            return
+        if lexemes and not grammar.visible(grammar.open(place), self._walker.level):
+            yield _mark(lexemes[-1:], WRONG)
 
+    def _value(self, place: Place, taken: list[Lexeme]) -> Iterator[Mark]:
+        argument = place.argument
+        assert argument is not None
+        if taken[-1].open:
+            return
+        words = [lexeme.text for lexeme in taken]
+        try:
+            self._walker.value(argument, tuple(words) if argument.words else " ".join(words))
+        except (BadValue, NotFound, UnknownCommand):
+            begun = place.argument_rest or self._typing(taken[-1])
+            if not begun or not self._goes_on():
+                yield _mark(taken, WRONG)
+        except (ShellError, OSError):
+            # Whether it is known cannot be told now; the command will say.
+            return
+        else:
+            yield _mark(taken, VALUE)
 
-def _goes_on(walker: Matcher, text: str, at: int) -> bool:
-    """Whether what is typed may still become something."""
-    found = menu(walker, text[at:])
-    return bool(found.entries or found.free)
+    def _goes_on(self) -> bool:
+        """Whether what is typed may still become something."""
+        found = self._end if self._end is not None else menu(self._walker, self._text)
+        return bool(found.entries or found.free)
 
-
-def _filters(walker: Matcher, text: str, lexemes: list[Lexeme], bar: int) -> Iterator[Mark]:
-    try:
-        check_filters_follow(walker, lexemes)
-    except ShellError:
-        yield _mark(lexemes[bar : bar + 1], WRONG)
-        return
-    for i in range(bar, len(lexemes)):
-        if is_pipe(lexemes[i]):
-            yield _mark(lexemes[i : i + 1], FILTER)
-        elif is_pipe(lexemes[i - 1]):
-            kinds = kinds_of(lexemes[i].text)
-            if len(kinds) == 1:
+    def _filters(self, lexemes: list[Lexeme], bar: int) -> Iterator[Mark]:
+        try:
+            check_filters_follow(self._walker, lexemes)
+        except ShellError:
+            yield _mark(lexemes[bar : bar + 1], WRONG)
+            return
+        for i in range(bar, len(lexemes)):
+            if is_pipe(lexemes[i]):
                 yield _mark(lexemes[i : i + 1], FILTER)
-            elif not kinds or not _typing(text, lexemes[i]):
-                yield _mark(lexemes[i : i + 1], WRONG)
-                return
+            elif is_pipe(lexemes[i - 1]):
+                kinds = kinds_of(lexemes[i].text)
+                if len(kinds) == 1:
+                    yield _mark(lexemes[i : i + 1], FILTER)
+                elif not kinds or not self._typing(lexemes[i]):
+                    yield _mark(lexemes[i : i + 1], WRONG)
+                    return
 
-
-def _typing(text: str, lexeme: Lexeme) -> bool:
-    """Whether the word is the last one, without a blank behind it."""
-    return lexeme.end == len(text)
+    def _typing(self, lexeme: Lexeme) -> bool:
+        """Whether the word is the last one, without a blank behind it."""
+        return lexeme.end == len(self._text)
 
 
 def _mark(lexemes: list[Lexeme], kind: str) -> Mark:

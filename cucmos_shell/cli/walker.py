@@ -51,11 +51,11 @@ class Walker(Matcher):
 
         return menu(self, text)
 
-    def marks(self, text: str) -> tuple[Mark, ...]:
-        """Which words of `text` are understood, and which is wrong."""
+    def marks(self, text: str, end: Menu | None = None) -> tuple[Mark, ...]:
+        """Which words of `text` are understood, and which is wrong; `end`: the menu at its end."""
         from cucmos_shell.cli.marks import marks
 
-        return marks(self, text)
+        return marks(self, text, end)
 
     def help(self, text: str, width: int = 0) -> tuple[str, ...]:
         """The lines `?` shows after `text`, for a terminal `width` wide (0 if unknown).

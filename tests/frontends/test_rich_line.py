@@ -136,7 +136,7 @@ def test_what_is_typed_picks_from_a_long_menu():
             asked.append(text)
             return Menu(5, tuple(MenuEntry(f"{i:05d}.pem") for i in range(MANY + 1)))
 
-        def marks(self, text):
+        def marks(self, text, end=None):
             return ()
 
     look = Lookup(Long())
@@ -155,7 +155,7 @@ def test_what_cannot_be_looked_up_is_not_known():
         def menu(self, text):
             raise OSError("unplugged")
 
-        def marks(self, text):
+        def marks(self, text, end=None):
             return (Mark(0, 4, "word"),)
 
     assert Lookup(Broken())("show ", "show ") == Insight("show ", "show ")

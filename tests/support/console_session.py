@@ -118,7 +118,7 @@ class Walker:
         found = [word for word in WORDS if word.startswith(text[start:])]
         return Menu(start, tuple(MenuEntry(word, f"what {word} does") for word in found))
 
-    def marks(self, text):
+    def marks(self, text, end=None):
         return ()
 
     def families(self):

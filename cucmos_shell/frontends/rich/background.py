@@ -23,12 +23,14 @@ class Inquiry:
         self._loop = asyncio.get_running_loop()
         self._context = contextvars.copy_context()
         self._dropped = False
+        self._known = threading.Event()
+        self._found: object = None
 
     def drop(self) -> None:
         """Nobody waits for the answer any more."""
         self._dropped = True
 
-    def answer(self) -> None:
+    def find(self) -> None:
         """Look it up, in a thread. What cannot be looked up is not answered."""
         if self._dropped:
             return
@@ -37,13 +39,21 @@ class Inquiry:
         except Exception:
             # All of this is an extra: what goes wrong is for the commands to report.
             return
+        self._found = found
+        self._known.set()
         # A loop that is closed waits for no answer.
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._give, found, context=self._context)
+            self._loop.call_soon_threadsafe(self._give, context=self._context)
 
-    def _give(self, found: object) -> None:
+    def wait(self, patience: float) -> None:
+        """Let the answer be given at once if it is found within `patience` seconds."""
+        if self._known.wait(patience):
+            self._give()
+
+    def _give(self) -> None:
         if not self._dropped:
-            self._answer(found)
+            self._dropped = True
+            self._answer(self._found)
 
 
 class Background:
@@ -67,7 +77,7 @@ class Background:
 
     def _run(self) -> None:
         while True:
-            self._next().answer()
+            self._next().find()
 
     def _next(self) -> Inquiry:
         while self._idly is not None:

@@ -164,7 +164,8 @@ def run(
 ) -> int:
     """Serve `session` at a terminal until it ends. Returns the exit status.
 
-    `attention` gives what the toolbar is to name, `now` the seconds since the epoch. The rest is as in `console.run`.
+    `attention` gives what the toolbar is to name, `now` the seconds since the epoch. The rest is
+    as in `console.run`.
     """
     with _Endings() as endings, RawMode(stdin_fd) as raw:
         console = _Console(

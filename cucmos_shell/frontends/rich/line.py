@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import get_app, run_in_terminal
+from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.buffer import CompletionState
 from prompt_toolkit.completion import Completion
@@ -20,7 +21,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.utils import get_cwidth
 
 from cucmos_shell.frontends.rich import keys, menu, theme
-from cucmos_shell.frontends.rich.lookup import Colours, Insight, Lookup
+from cucmos_shell.frontends.rich.lookup import SOON, Colours, Insight, Lookup
 from cucmos_shell.frontends.rich.toolbar import toolbar
 from cucmos_shell.terminal.output import clean
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from prompt_toolkit.buffer import Buffer
     from prompt_toolkit.document import Document
+    from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.key_binding.key_processor import KeyPress
 
     from cucmos_shell.frontends.rich.background import Background, Inquiry
@@ -70,6 +72,16 @@ class SessionHistory(InMemoryHistory):
             super().append_string(string)
 
 
+def _files(stdin: int, stdout: int) -> tuple[Vt100Input, Screen]:
+    """What prompt_toolkit reads and writes by; the descriptors themselves stay the caller's."""
+    typed = open(stdin, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
+    shown = open(stdout, "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
+    depth = ColorDepth.from_env()
+    screen = Screen.from_pty(shown, term=os.environ.get("TERM"), default_color_depth=depth)
+    assert isinstance(screen, Screen)
+    return Vt100Input(typed), screen
+
+
 class LineReader:
     """Reads command lines; `lines` is the history, oldest first."""
 
@@ -94,19 +106,17 @@ class LineReader:
         self._closed = ""
         self._asked: Inquiry | None = None
         self._toolbar: Attention | None = None
-        # prompt_toolkit wants files; the descriptors themselves stay the caller's.
-        typed = open(stdin, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
-        shown = open(stdout, "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
-        self.input = Vt100Input(typed)
-        self._output = Screen.from_pty(
-            shown, term=os.environ.get("TERM"), default_color_depth=ColorDepth.from_env()
-        )
+        self._bar: StyleAndTextTuples = []
+        self._bar_of: tuple[Attention | None, int] | None = None
+        self._tallest = 0
+        self.input, self._output = _files(stdin, stdout)
+        self._size = self._output.get_size()
         self.depth = self._output.get_default_color_depth()
         self.prompts: PromptSession[str] = PromptSession(
             history=SessionHistory(session, lines),
             auto_suggest=AutoSuggestFromHistory(),
             complete_while_typing=False,
-            bottom_toolbar=lambda: toolbar(self._toolbar, self._output.get_size().columns),
+            bottom_toolbar=lambda: self._bar,
             style=theme.style(self.depth),
             include_default_pygments_style=False,
             key_bindings=keys.bindings(self),
@@ -127,20 +137,35 @@ class LineReader:
         control.lexer = self._colours
         control.menu_position = self._menu_place
         self.prompts.default_buffer.on_text_changed += self._changed
+        self.prompts.app.before_render += lambda _: self._measure()
         self.prompts.layout.current_window.height = self._height
 
     # --- what is known of the line ---------------------------------------------------------------
 
     def _changed(self, buffer: Buffer) -> None:
-        """Ask about the line as it is now; what was asked before is of no use any more."""
+        """What was asked about the line is of no use any more."""
         if self._asked is not None:
             self._asked.drop()
-        text, before = buffer.text, buffer.document.text_before_cursor
-        if text != self._closed:
+        if buffer.text != self._closed:
             self._closed = ""
-        if not text or "\n" in text or not get_app().is_running:
+        if buffer.text and "\n" not in buffer.text and self.prompts.app.is_running:
+            # Not here: the cursor has not moved yet.
+            asyncio.get_running_loop().call_soon(self._ask)
+
+    def _ask(self) -> None:
+        """Ask about the line as it is; what is known soon is painted together with the key."""
+        document = self.prompts.default_buffer.document
+        text, before = document.text, document.text_before_cursor
+        if self._lookup.quick(before):
+            self._answered(self._lookup(text, before))
             return
         self._asked = self._background.ask(lambda: self._lookup(text, before), self._answered)
+        self._asked.wait(SOON)
+
+    @property
+    def known(self) -> Insight:
+        """What is known of the line."""
+        return self._colours.known
 
     def _answered(self, known: Insight) -> None:
         self._colours.known = known
@@ -186,11 +211,17 @@ class LineReader:
 
     # --- room for it -----------------------------------------------------------------------------
 
+    def _measure(self) -> None:
+        """Look once a painting how large the terminal is."""
+        self._size = self._output.get_size()
+        bar_of = (self._toolbar, self._size.columns)
+        if bar_of != self._bar_of:
+            self._bar_of, self._bar = bar_of, toolbar(*bar_of)
+
     def _line_rows(self, place: int | None = None) -> int:
         """The rows of the line up to the character at `place`, or up to the cursor."""
         text = self.prompts.default_buffer.document.text_before_cursor[:place]
-        columns = max(1, self._output.get_size().columns)
-        return get_cwidth(self._session.prompt + text) // columns + 1
+        return get_cwidth(self._session.prompt + text) // max(1, self._size.columns) + 1
 
     def _menu_place(self) -> int | None:
         """Where a menu stands: below the word, or below the cursor if that is further down."""
@@ -203,13 +234,18 @@ class LineReader:
 
     def _rows(self) -> int:
         """The rows a menu may have: what line and toolbar leave of the terminal."""
-        return max(1, self._output.get_size().rows - self._line_rows() - 1)
+        return max(1, self._size.rows - self._line_rows() - 1)
 
     def _height(self) -> Dimension:
+        """The rows of line and menu; they do not become less, so that the toolbar does not jump."""
         state = self.prompts.default_buffer.complete_state
-        if state is None or self.prompts.app.is_done:
+        if self.prompts.app.is_done:
+            self._tallest = 0
             return Dimension()
-        return Dimension(min=self._line_rows() + min(len(state.completions), self._rows()))
+        wanted = min(len(state.completions), self._rows()) if state is not None else 0
+        rows = max(self._tallest, self._line_rows() + wanted)
+        self._tallest = min(rows, max(1, self._size.rows - 1))
+        return Dimension(min=self._tallest)
 
     # --- reading ---------------------------------------------------------------------------------
 

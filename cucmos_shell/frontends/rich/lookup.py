@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from prompt_toolkit.lexers import Lexer
 
 from cucmos_shell.cli.suggest import Menu
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from cucmos_shell.cli.marks import Mark
     from cucmos_shell.frontends.rich.protocols import KnowsLines
 
+# Seconds that a key may wait to be painted once instead of twice.
+SOON = 0.004
 # Of a longer menu, what is typed next picks from what is known.
 MANY = 200
 
@@ -37,14 +41,24 @@ class Lookup:
     def __init__(self, walker: KnowsLines) -> None:
         self._walker = walker
         self._last = Insight()
+        self._took = SOON
 
     def __call__(self, text: str, before: str) -> Insight:
         """What is known of `text` with the cursor behind `before`; nothing if that fails."""
+        began = time.monotonic()
         try:
-            self._last = Insight(text, before, self._walker.marks(text), self._menu(before))
+            menu = self._menu(before)
+            marks = self._walker.marks(text, menu if text == before else None)
+            self._last = Insight(text, before, marks, menu)
         except (ShellError, OSError):
             self._last = Insight(text, before)
+        self._took = time.monotonic() - began
         return self._last
+
+    def quick(self, before: str) -> bool:
+        """Whether it may be looked up without a thread: the same word was, a moment ago, soon."""
+        begun = before.rpartition(" ")[0]
+        return self._took < SOON and begun == self._last.before.rpartition(" ")[0]
 
     def _menu(self, before: str) -> Menu:
         known = self._last

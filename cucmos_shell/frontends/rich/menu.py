@@ -37,12 +37,12 @@ class Shown:
     def __init__(self, menu: Menu, now: float) -> None:
         self.entries = menu.entries
         self.now = now
-        self.names = max((get_cwidth(one.text) for one in menu.entries), default=0)
+        self.names = max((_size(one.text) for one in menu.entries), default=0)
         self.about = max((self._width(one) for one in menu.entries), default=0)
 
     def _width(self, entry: MenuEntry) -> int:
         end = f"{_end(entry, self.now)}  " if entry.until else ""
-        return get_cwidth(end + entry.about)
+        return len(end) + _size(entry.about)
 
     def columns(self, width: int) -> tuple[int, int]:
         """Characters for the names and for what is said of them, both with a blank around."""
@@ -68,10 +68,16 @@ def _end(entry: MenuEntry, now: float) -> str:
     return f"ends {date} ({counted(days, 'day')})" if days < SOON_DAYS else f"ends {date}"
 
 
+def _size(text: str) -> int:
+    """The columns that `text` takes."""
+    return len(text) if text.isascii() else get_cwidth(text)
+
+
 def _cut(text: str, width: int) -> str:
     """`text` in exactly `width` columns."""
-    if (size := get_cwidth(text)) > width:
-        while text and get_cwidth(text) > width - 1:
+    if (size := _size(text)) > width:
+        text = text[: max(0, width - 1)]
+        while text and _size(text) > width - 1:
             text = text[:-1]
         text += "…" if width > 0 else ""
         size = get_cwidth(text)
@@ -125,9 +131,9 @@ def _about(entry: MenuEntry, width: int, now: float) -> list[tuple[str, str]]:
         name = days_class(int((entry.until - now) // DAY))
         pieces = [(name, _end(entry, now)), ("", "  "), *pieces]
     for name, text in pieces:
-        shown = _cut(text, min(left, get_cwidth(text)))
-        found.append((name, shown))
-        left -= get_cwidth(shown)
+        size = min(left, _size(text))
+        found.append((name, _cut(text, size)))
+        left -= size
     return [*found, ("", " " * (left + 1))]
 
 

@@ -22,8 +22,8 @@ class KnowsLines(Protocol):
     def menu(self, text: str) -> Menu:
         """All that may stand where `text` ends."""
 
-    def marks(self, text: str) -> tuple[Mark, ...]:
-        """Which words of `text` are understood, and which is wrong."""
+    def marks(self, text: str, end: Menu | None = None) -> tuple[Mark, ...]:
+        """Which words of `text` are understood, and which is wrong; `end`: the menu at its end."""
 
     def families(self) -> Iterator[object]:
         """Makes ready what menus need, a step at a time."""
