@@ -5,7 +5,7 @@ from __future__ import annotations
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.fit import fits, hang
 from cucmos_shell.commands.arguments.common import number
-from cucmos_shell.commands.views.expiry import svg
+from cucmos_shell.commands.views.expiry import grouped, svg
 from cucmos_shell.node.areas import write_download
 from cucmos_shell.node.expiry.life import BAR, DAY, Life, bar
 from cucmos_shell.results import Value
@@ -70,18 +70,20 @@ class Expiry(Value):
         return {"certificates": self.lives, "picture": self.picture} if self.picture else self.lives
 
 
-def _all(node: Node, now: float) -> Iterator[Life]:
-    """Own certificates and those of the trust stores; copies of own ones are left out."""
+def _all(node: Node, now: float, *, copies: bool) -> Iterator[tuple[str, Life]]:
+    """`(SHA-256, life)` of own certificates and those of the trust stores, own ones first.
+
+    Copies of own ones are left out unless they are wanted.
+    """
     snapshot = node.snapshot()
-    for unit in snapshot.units:
-        if row := snapshot.own(unit).row:
-            name = f"{unit}/{row.name}.pem"
-            yield Life(name, row.common_name, row.key_type, row.not_before, row.not_after, now)
-    for store in snapshot.stores:
-        for row in snapshot.trust(store):
-            if not row.owner:
-                name = f"{store}/{row.name}.pem"
-                yield Life(name, row.common_name, row.key_type, row.not_before, row.not_after, now)
+    own = ((unit, snapshot.own(unit).row) for unit in snapshot.units)
+    trust = ((store, row) for store in snapshot.stores for row in snapshot.trust(store))
+    for place, row in (*own, *trust):
+        if row is not None and (copies or not row.owner):
+            yield row.sha256, Life(
+                f"{place}/{row.name}.pem", row.common_name, row.key_type,
+                row.not_before, row.not_after, now,
+            )  # fmt: skip
 
 
 @family.command(
@@ -96,14 +98,23 @@ def show_expiry(node: Node, number: int | None = None, file: str = "") -> Expiry
 
     Own certificates and trust certificates; the trust copy of an own certificate is left out.
     `within` keeps those that end in that many days, expired ones included. With --svg a picture
-    is put into the download area.
+    is put into the download area: a bar for each certificate, as long as the days that are left,
+    with all places that hold it.
     """
     now = node.now()
-    lives = [one for one in _all(node, now) if number is None or one.not_after < now + number * DAY]
-    lives.sort(key=lambda one: one.not_after)
     picture = ""
+
+    def wanted(*, copies: bool) -> list[tuple[str, Life]]:
+        found = [
+            (sha256, one)
+            for sha256, one in _all(node, now, copies=copies)
+            if number is None or one.not_after < now + number * DAY
+        ]
+        return sorted(found, key=lambda pair: pair[1].not_after)
+
+    lives = [one for _, one in wanted(copies=False)]
     if file:
         name = file if file.lower().endswith(".svg") else f"{file}.svg"
-        text = svg(lives, node.hostname, now)
+        text = svg(grouped(wanted(copies=True)), node.hostname, now)
         picture = write_download(node.layout, name, text.encode())
     return Expiry(tuple(lives), picture)

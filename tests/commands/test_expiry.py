@@ -9,7 +9,7 @@ from harness import START, Conversation
 
 from cucmos_shell.cli.render import to_lines
 from cucmos_shell.commands.expiry import Expiry
-from cucmos_shell.commands.views.expiry import svg
+from cucmos_shell.commands.views.expiry import Bar, grouped, svg
 from cucmos_shell.node import Node
 from cucmos_shell.node.expiry.life import Life
 
@@ -62,7 +62,7 @@ def test_picture_goes_to_the_download_area(node, say):
 def test_foreign_names_cannot_break_the_picture(name):
     """Markup, control characters, direction marks, endless names."""
     life = Life(f"store/{name}", name, "RSA 2048", START - DAY, START + DAY, START)
-    picture = svg([life], name, START)
+    picture = svg([Bar(life, (name, name))], name, START)
     root = ET.fromstring(picture.encode())
     assert len(picture) < 5000
     assert {child.tag.rpartition("}")[2] for child in root.iter()} <= {
@@ -91,3 +91,35 @@ def test_a_link_in_the_way_is_not_followed(node_dir, world, tmp_path):
     say("show cert expiry --svg x.svg")
     assert victim.read_text() == "precious"
     assert not (area / "x.svg").is_symlink()
+
+
+def bars(picture):
+    """The lengths of the bars in a picture, from above."""
+    found = [
+        one for one in ET.fromstring(picture.encode()).iter() if len(one) and "fill" in one.attrib
+    ]
+    return [float(one.get("width")) for one in found]
+
+
+def test_two_days_are_told_from_twenty_seven():
+    """A bar is as long as what is left, and days that count are wide."""
+    lives = [
+        Life(f"{days}", "", "", START - DAY, START + days * DAY, START) for days in (2, 27, 300)
+    ]
+    short, longer, longest = bars(svg([Bar(one, (one.name,)) for one in lives], "n", START))
+    assert longer > 5 * short
+    assert longest < 4 * longer
+
+
+def test_copies_of_a_certificate_are_one_bar(say, node):
+    """It names all its places; the list and its JSON stay as they are."""
+    say("show cert expiry --svg x")
+    picture = pathlib.Path(node.state_dir, "download", "x.svg").read_text()
+    assert len(bars(picture)) == len(node.profile.units)
+    assert "also tomcat-trust/imp-pub.pem" in picture
+    assert "tomcat-trust" not in say("show cert expiry")
+    one = Life("a", "", "", 0, 1, 0)
+    other = one.replace(name="b")
+    assert grouped([("x", one), ("y", other), ("x", other)]) == [
+        Bar(one, ("a", "b")), Bar(other, ("b",)),
+    ]  # fmt: skip
