@@ -40,8 +40,9 @@ class ShellError(Exception):
 
     `template` is a `str.format` template; `fields` are its values, foreign text allowed.
     `details` are further lines (candidates, a remedy), each made safe for a screen.
-    `data` is what JSON shows of it besides. `answers` is how many questions a command would have
-    asked that is refused before the first: lines typed ahead as their answers go with it.
+    `data` is what the command has found, which JSON shows as the details. `answers` is how many
+    questions a command would have asked that is refused before the first: lines typed ahead as
+    their answers go with it.
     """
 
     kind = "failure"
@@ -78,13 +79,13 @@ class UnknownCommand(CommandError):
 
 
 class IncompleteCommand(CommandError):
-    """The line is the beginning of a command; `details` name what could follow."""
+    """The line is the beginning of a command; its lines name what could follow."""
 
     kind = "incomplete-command"
 
 
 class AmbiguousCommand(CommandError):
-    """A shortened word has several readings; `details` name them."""
+    """A shortened word has several readings; its lines name them."""
 
     kind = "ambiguous-command"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
-    from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform
+    from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar, dataclass_transform
 
     T = TypeVar("T")
     Conversation = Generator["Step", Any, T]
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from functools import cached_property
 
     lazy = cached_property
+    # A word for a plain value, words of which it is one, a list with the form of its items, a
+    # mapping of keys to their forms, or `maybe` of one of these.
+    Form: TypeAlias = "str | tuple[str, ...] | list[Any] | dict[str, Any] | maybe"
 else:
 
     def dataclass_transform(**_: object) -> Callable[[Any], Any]:
@@ -53,7 +56,7 @@ else:
             return made
 
 
-def record(name: str, fields: str) -> Any:
+def row_type(name: str, fields: str) -> Any:
     """What `collections.namedtuple` makes, without what that module costs to import.
 
     A tuple of `fields` with `_make`, `_replace` and `_asdict`; TypeError where the number is wrong.
@@ -145,22 +148,57 @@ class Value:
         return type(self)(**{**self.__dict__, **changes})
 
 
+# --- the forms of JSON -------------------------------------------------------------------------
+#
+# What a value's `data()` looks like is declared beside it, as `form`. `cli.schema` makes JSON
+# Schemas of forms; nothing else looks at them, so a command pays for the making of a mapping only.
+
+TEXT, NUMBER, INTEGER, WHOLE, TRUTH = "text", "number", "integer", "whole", "truth"
+# WHOLE is not negative. A time in UTC, a fingerprint, a serial number (hexadecimal both), PEM.
+MOMENT, SHA256, SERIAL, PEM = "moment", "sha256", "serial", "pem"
+
+
+class maybe:  # noqa: N801 - it reads as the others do
+    """What is of that form, or null."""
+
+    __slots__ = ("form",)
+
+    def __init__(self, form: Form) -> None:
+        self.form = form
+
+
+def record(**keys: Form) -> dict[str, Form]:
+    """An object that has each of these keys, and no other."""
+    return keys
+
+
+def each(form: Form) -> list[Form]:
+    """A list of what is of that form."""
+    return [form]
+
+
+def one_of(*words: str) -> tuple[str, ...]:
+    """A text that is one of these."""
+    return words
+
+
 # --- values any command may return -------------------------------------------------------------
 
 
 class Notice(Value):
-    """Lines as they are to be read; `facts` is what JSON shows (the lines themselves if absent)."""
+    """Lines as they are to be read; `facts` is what JSON shows: null where nothing was done."""
 
     text: tuple[str, ...]
     facts: Any = None
+    findings: tuple[Finding, ...] = ()
 
     def lines(self) -> tuple[str, ...]:
         """The text as it is."""
         return self.text
 
     def data(self) -> Any:
-        """The JSON form: `facts`, or key `lines`."""
-        return {"lines": self.text} if self.facts is None else self.facts
+        """The JSON form: `facts`."""
+        return self.facts
 
 
 class Document(Notice):
@@ -189,19 +227,40 @@ class Finding(Value):
     `kind` names its kind for programs, `text` says it, `facts` are the JSON keys of that kind.
     """
 
+    form = record(
+        kind=TEXT,
+        message=TEXT,
+        unit=maybe(TEXT),
+        units=maybe(each(TEXT)),
+        name=maybe(TEXT),
+        names=maybe(each(TEXT)),
+        service=maybe(TEXT),
+        services=maybe(each(TEXT)),
+        ca=maybe(TEXT),
+        attribute=maybe(TEXT),
+        value=maybe(TEXT),
+        characters=maybe(TEXT),
+    )
+
     kind: str
     text: tuple[str, ...]
     facts: Mapping[str, Any] = {}
+    mark: str = "WARNING"
 
     def lines(self) -> list[str]:
         """The text, marked as a warning."""
         first, *rest = self.text
-        return [f"WARNING: {first}", *rest]
+        return [f"{self.mark}: {first}", *rest]
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `kind`, `message`, and those of the kind."""
+        """The JSON form; what its kind does not have is null."""
         message = " ".join(line.strip() for line in self.text)
-        return {"kind": self.kind, "message": message, **self.facts}
+        return {**dict.fromkeys(self.form), "kind": self.kind, "message": message, **self.facts}
+
+
+def remark(text: str) -> Finding:
+    """A warning that a sentence says, and that is about nothing a program could act on."""
+    return Finding("remark", (text,), mark="Warning")
 
 
 # --- steps a conversation may yield ------------------------------------------------------------

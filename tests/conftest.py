@@ -3,6 +3,7 @@
 import os
 import shutil
 
+import json_watch
 import pytest
 from certificate_authority import CertificateAuthority, ca  # noqa: F401
 from etcd_servers import end_shared_etcd
@@ -32,11 +33,13 @@ def _etcd_that_is_shared():
 
 def pytest_configure():
     attach()
+    json_watch.attach()
 
 
 @pytest.fixture(autouse=True)
-def _no_key_has_left(request):
-    """No private key of a node occurs in what the test's clients got, nor in a log."""
+def _what_has_left(request):
+    """In what the test's clients got, and in logs, is no private key of a node; JSON keeps its
+    contract."""
     yield
     arguments = request.node.funcargs
     folders = {getattr(argument, "node_dir", None) for argument in arguments.values()}
@@ -44,7 +47,9 @@ def _no_key_has_left(request):
         WATCH.look_around(arguments["tmp_path"])
     for folder in filter(None, folders):
         WATCH.learn_node(folder)
+    streams = WATCH.streams()
     assert WATCH.found() == set()
+    assert not json_watch.all_mistakes(streams)
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,10 @@ from functools import cached_property
 
 import pytest
 
-from cucmos_shell.results import lazy, record
+from cucmos_shell.results import lazy, row_type
 
 FIELDS = "name age key"
-Ours, Theirs = record("Ours", FIELDS), namedtuple("Theirs", FIELDS)
+Ours, Theirs = row_type("Ours", FIELDS), namedtuple("Theirs", FIELDS)
 
 
 @pytest.mark.parametrize("kind", [Ours, Theirs])

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cucmos_shell.cli.pattern import Token
-    from cucmos_shell.results import Handler
+    from cucmos_shell.results import Form, Handler
 
 ANY_LEVEL = 4
 
@@ -35,7 +35,8 @@ ANY_LEVEL = 4
 class Command(Value):
     """One declared command: its pattern and its handler.
 
-    `pages`: its output stops at each page. `reauth`, `options`, `own` are as in `Family.command`.
+    `pages`: its output stops at each page. `reauth`, `options`, `own`, `form`, `details` are as in
+    `Family.command`.
     """
 
     pattern: str
@@ -48,6 +49,8 @@ class Command(Value):
     options: Mapping[str, str]
     reauth: bool
     own: bool
+    form: Form | None
+    details: Form | None
 
     @property
     def summary(self) -> str:
@@ -152,19 +155,23 @@ class Family:
         reauth: bool = False,
         options: Mapping[str, str] = _NONE,
         own: bool = False,
+        form: Form | None = None,
+        details: Form | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declare a command; the decorated handler stays a plain function.
 
         `reauth`: a node may want the password once more before it (`set security reauth`).
         `options`: what its optional words mean. `own`: its screen is not the product's, so that it
-        may depend on the width of a terminal.
+        may depend on the width of a terminal. `form`: that of its JSON data, None for null.
+        `details`: that of what stands in the error where it has found something, and failed.
         """
         tokens = parse_pattern(pattern, {a.name: a for a in arguments})
 
         def declare(handler: Handler) -> Handler:
             command = Command(
-                pattern, tokens, handler, level, changes, examples, pages, options, reauth, own
-            )
+                pattern, tokens, handler, level, changes, examples, pages, options, reauth, own,
+                form, details,
+            )  # fmt: skip
             command.check()
             self.commands.append(command)
             return handler

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from cucmos_shell.results import Finding
 
+# The major number of the JSON contract (`docs/json.md`); every line has it.
+SCHEMA = 1
+
 
 def failure_text(error: ShellError) -> str:
     """Reason, details, then the failure line; of an unknown command it comes before the reason."""
@@ -23,23 +26,32 @@ def failure_text(error: ShellError) -> str:
 
 def success_json(data: Any, command: str, warnings: Iterable[Finding] = ()) -> str:
     """One line of JSON: what the command of the canonical line `command` came to."""
-    return _line(command, warnings, ok=True, data=data)
+    return _line(command, data, None, warnings)
 
 
-def failure_json(error: ShellError, command: str, warnings: Iterable[Finding] = ()) -> str:
-    """One line of JSON; `command` is the canonical line, or what was typed."""
+def failure_json(error: ShellError, command: str | None, warnings: Iterable[Finding] = ()) -> str:
+    """One line of JSON; `command` is the canonical line, or what was typed, None without either."""
     what = {
         "kind": error.kind,
         "message": error.message(),
-        "details": [detail.strip() for detail in error.details],
-        **error.data,
+        "lines": [line.strip() for line in error.details],
+        "details": to_data(error.data) if error.data else None,
     }
-    return _line(command, warnings, ok=False, error=what)
+    return _line(command, None, what, warnings)
 
 
-def _line(command: str, warnings: Iterable[Finding], **outcome: Any) -> str:
-    said = [to_data(warning) for warning in warnings]
-    return to_json({"command": command, **outcome, "warnings": said}) + "\n"
+def _line(
+    command: str | None, data: Any, error: dict[str, Any] | None, warnings: Iterable[Finding]
+) -> str:
+    line = {
+        "schema": SCHEMA,
+        "command": command,
+        "ok": error is None,
+        "data": data,
+        "error": error,
+        "warnings": [to_data(warning) for warning in warnings],
+    }
+    return to_json(line) + "\n"
 
 
 # What a choice of one letter stands for: people type the word at `(y/n)?`, too.

@@ -19,9 +19,10 @@ import json
 from cucmos_shell.cluster.known import Known, entry_of
 from cucmos_shell.cluster.rules import Wish
 from cucmos_shell.errors import Unavailable
-from cucmos_shell.results import Value
+from cucmos_shell.results import MOMENT, TEXT, Value, maybe, record
 from cucmos_shell.store.paths import MEMBER_KEYS
 from cucmos_shell.store.paths import MEMBERSHIP as UNIT
+from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ class Said(Value):
     """A wish that was dropped, or what else came otherwise than somebody would think: `what` was
     done to the certificate by `account` at `when`, and why."""
 
+    form = record(store=maybe(TEXT), name=TEXT, what=TEXT, why=TEXT, account=TEXT, when=MOMENT)
+
     store: str
     sha256: str
     name: str
@@ -109,6 +112,17 @@ class Said(Value):
     def subject(self) -> str:
         """What it is about, as lists name it."""
         return f"{self.store}/{self.name}" if self.store else self.name
+
+    def data(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "store": self.store or None,
+            "name": self.subject,
+            "what": self.what,
+            "why": self.why,
+            "account": self.account,
+            "when": iso_time(self.when),
+        }
 
 
 class Told(Value):

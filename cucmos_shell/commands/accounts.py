@@ -7,11 +7,28 @@ from cucmos_shell.cli.near import FEW_NAMES, unknown
 from cucmos_shell.cli.render import Table
 from cucmos_shell.commands.arguments.common import number
 from cucmos_shell.commands.shell import forget_editor
+from cucmos_shell.commands.views.account import DESCRIBED, described, key_notice
 from cucmos_shell.errors import BadValue, Refused, ShellError
 from cucmos_shell.node.access import accounts, passwords
 from cucmos_shell.node.access.accounts import ADMINISTRATOR, Account
-from cucmos_shell.node.access.ssh_keys import fingerprint, normalize
-from cucmos_shell.results import Ask, AskText, Commit, Notice, Pause, Progress, Secret
+from cucmos_shell.node.access.ssh_keys import normalize
+from cucmos_shell.results import (
+    TEXT,
+    TRUTH,
+    WHOLE,
+    Ask,
+    AskText,
+    Commit,
+    Notice,
+    Pause,
+    Progress,
+    Secret,
+    Warn,
+    each,
+    maybe,
+    record,
+    remark,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,24 +56,26 @@ def _deletable(node: Node) -> list[str]:
 NEW_ACCOUNT = Argument("name", "name of the new account")
 ACCOUNT = Argument("account", "account", choices=_names, open=True)
 DELETABLE = Argument("account", "account", choices=_deletable, open=True)
+LOCKING = record(enabled=TRUTH, unlock_seconds=WHOLE, retry_count=WHOLE)
+NAMED = record(account=TEXT)
 RETRIES = Argument("retries", "failures before an account is locked (2-5)", parse=number(2, 5))
 SECONDS = Argument("seconds", "seconds until it is unlocked (30-3600)", parse=number(30, 3600))
 
 
-@family.command("show account", level=4)
+@family.command("show account", level=4, form=each(record(**DESCRIBED, locked=TRUTH)))
 def show_account(node: Node) -> Table:
     """List the accounts of this node."""
     snapshot = node.snapshot()
     known = accounts.everybody(snapshot).values()
-    rows = [{**_facts(a), "locked": node.accounts.locked_for(a.name) > 0} for a in known]
+    rows = [{**described(a), "locked": node.accounts.locked_for(a.name) > 0} for a in known]
     return Table(
         ("Account", "Privilege Level", "Password", "SSH Keys", "Locked"),
         tuple(
             (
-                row["name"],
+                row["account"],
                 f"{LEVEL_NAMES.get(row['level'], 'Level')} - Level {row['level']}",
                 "yes" if row["password"] else "no",
-                str(len(row["keys"])),
+                str(len(row["ssh_keys"])),
                 "yes" if row["locked"] else "no",
             )
             for row in rows
@@ -78,7 +97,13 @@ def _strong(new: str, again: str, name: str) -> str:
     return new
 
 
-@family.command("set account name <name>", level=4, arguments=(NEW_ACCOUNT,), changes=True)
+@family.command(
+    "set account name <name>",
+    level=4,
+    arguments=(NEW_ACCOUNT,),
+    changes=True,
+    form=DESCRIBED,
+)
 def set_account(node: Node, caller: Caller, name: str) -> Conversation[Notice]:
     """Create an account.
 
@@ -106,7 +131,7 @@ def set_account(node: Node, caller: Caller, name: str) -> Conversation[Notice]:
         _put(transaction, account, caller)
 
     yield Commit(create)
-    return Notice(("Account successfully created",), _facts(account))
+    return Notice(("Account successfully created",), described(account))
 
 
 def _put(transaction: Transaction, account: Account, caller: Caller) -> None:
@@ -135,7 +160,9 @@ def _unused(source: Any, name: str) -> None:
         raise Refused("Account name already exists")
 
 
-@family.command("delete account <account>", level=4, arguments=(DELETABLE,), changes=True)
+@family.command(
+    "delete account <account>", level=4, arguments=(DELETABLE,), changes=True, form=NAMED
+)
 def delete_account(node: Node, caller: Caller, account: str) -> Conversation[Notice]:
     """Delete an account; each of its sessions ends at its next line.
 
@@ -158,8 +185,8 @@ def delete_account(node: Node, caller: Caller, account: str) -> Conversation[Not
         node.accounts.unlock(name)
         node.logins.forget_history(gone.identity)
     except (ShellError, OSError) as error:
-        yield Progress(f"Warning: {error}")
-    return Notice(("Account successfully deleted",), {"name": name})
+        yield Warn((remark(str(error)),))
+    return Notice(("Account successfully deleted",), {"account": name})
 
 
 @family.command(
@@ -168,6 +195,7 @@ def delete_account(node: Node, caller: Caller, account: str) -> Conversation[Not
     arguments=(ACCOUNT,),
     changes=True,
     options={"remove": "take all its keys away"},
+    form=DESCRIBED,
 )
 def set_ssh_key(node: Node, caller: Caller, account: str, remove: str = "") -> Conversation[Notice]:
     """Let an account sign in with an SSH public key, or remove all keys it has.
@@ -190,7 +218,7 @@ def set_ssh_key(node: Node, caller: Caller, account: str, remove: str = "") -> C
         return changed, changed != found
 
     changed, done = yield Commit(change)
-    return Notice((_key_notice(changed.name, key, done),), _facts(changed))
+    return Notice((key_notice(changed.name, key, done),), described(changed))
 
 
 def _with_key(keys: tuple[str, ...], key: str) -> tuple[str, ...]:
@@ -202,16 +230,6 @@ def _with_key(keys: tuple[str, ...], key: str) -> tuple[str, ...]:
     if len(keys) >= accounts.MAX_KEYS:
         raise Refused("An account has at most {most} keys", most=accounts.MAX_KEYS)
     return (*keys, key)
-
-
-def _key_notice(name: str, key: str, changed: bool) -> str:
-    if not key:
-        return (
-            f"All keys are removed for account {name}" if changed else f"Account {name} has no keys"
-        )
-    if not changed:
-        return f"Account {name} has key {fingerprint(key)} already"
-    return f"Added key {fingerprint(key)} for account {name}"
 
 
 def _account(source: Any, name: str) -> Account:
@@ -242,7 +260,7 @@ def _ask_new() -> Conversation[tuple[str, str]]:
     return old, _agreed(new, again)
 
 
-@family.command("set password user admin", level=1, changes=True)
+@family.command("set password user admin", level=1, changes=True, form=NAMED)
 def set_admin_password(node: Node, caller: Caller) -> Conversation[Notice]:
     """Change the password of the account that is signed in.
 
@@ -286,7 +304,9 @@ WARNING = (
 )
 
 
-@family.command("set password user security", level=1, changes=True)
+@family.command(
+    "set password user security", level=1, changes=True, form=maybe(record(changed=TRUTH))
+)
 def set_security_password(node: Node, caller: Caller) -> Conversation[Notice]:
     """Change the security password, which the nodes of a cluster share.
 
@@ -301,7 +321,7 @@ def set_security_password(node: Node, caller: Caller) -> Conversation[Notice]:
     for line in WARNING:
         yield Progress(line)
     if (yield Ask("Continue (y/n)?", ("y", "n"))) == "n":
-        return Notice(("The security password was not changed",), {"changed": False})
+        return Notice(("The security password was not changed",))
     yield Progress("Please wait...")
     phc = passwords.make_hash(new)
     from cucmos_shell.node.tasks.joining import relock
@@ -326,11 +346,11 @@ def _locking_lines(rules: accounts.Locking) -> Notice:
         f"Unlock Time : {rules.unlock} seconds",
         f"Retry Count : {rules.count} attempts",
     )
-    data = {"enabled": rules.enabled, "unlock_seconds": rules.unlock, "count": rules.count}
+    data = {"enabled": rules.enabled, "unlock_seconds": rules.unlock, "retry_count": rules.count}
     return Notice(lines, data)
 
 
-@family.command("show accountlocking", level=0)
+@family.command("show accountlocking", level=0, form=LOCKING)
 def show_locking(node: Node) -> Notice:
     """Show when accounts are locked out after wrong passwords."""
     return _locking_lines(accounts.locking(node.snapshot()))
@@ -341,40 +361,37 @@ def _set_locking(**changes: object) -> Conversation[Notice]:
     return _locking_lines(rules)
 
 
-@family.command("set accountlocking {enable|disable:state}", level=1, changes=True)
+@family.command("set accountlocking {enable|disable:state}", level=1, changes=True, form=LOCKING)
 def set_locking(node: Node, state: str) -> Conversation[Notice]:
     """Lock accounts out after wrong passwords, or don't."""
     return _set_locking(enabled=state == "enable")
 
 
-@family.command("set accountlocking count <retries>", level=1, arguments=(RETRIES,), changes=True)
+@family.command(
+    "set accountlocking count <retries>", level=1, arguments=(RETRIES,), changes=True, form=LOCKING
+)
 def set_locking_count(node: Node, retries: int) -> Conversation[Notice]:
     """Say after how many wrong passwords in a row an account is locked."""
     return _set_locking(count=retries)
 
 
 @family.command(
-    "set accountlocking unlocktime <seconds>", level=1, arguments=(SECONDS,), changes=True
+    "set accountlocking unlocktime <seconds>",
+    level=1,
+    arguments=(SECONDS,),
+    changes=True,
+    form=LOCKING,
 )
 def set_unlock_time(node: Node, seconds: int) -> Conversation[Notice]:
     """Say for how many seconds a locked account stays locked."""
     return _set_locking(unlock=seconds)
 
 
-@family.command("set accountlocking unlock <account>", level=4, arguments=(ACCOUNT,), changes=True)
+@family.command(
+    "set accountlocking unlock <account>", level=4, arguments=(ACCOUNT,), changes=True, form=NAMED
+)
 def unlock(node: Node, account: str) -> Notice:
     """Let a locked account sign in again at once."""
     name = _account(node.snapshot(), account).name
     node.accounts.unlock(name)
-    return Notice((f"Account {name} is unlocked",), {"name": name})
-
-
-def _facts(account: Account) -> dict[str, Any]:
-    """What anyone may know about an account."""
-    return {
-        "name": account.name,
-        "level": account.level,
-        "password": bool(account.password),
-        "keys": [fingerprint(key) for key in account.keys],
-        "installer": account.installer,
-    }
+    return Notice((f"Account {name} is unlocked",), {"account": name})

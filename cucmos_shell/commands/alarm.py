@@ -6,8 +6,8 @@ from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.arguments.common import COUNT
 from cucmos_shell.commands.arguments.hosts import host_text, parse_host
 from cucmos_shell.commands.dialogues.settings import put_setting
-from cucmos_shell.node.logs.alarms import SEVERITIES
-from cucmos_shell.results import Notice, Value
+from cucmos_shell.node.logs.alarms import SEVERITIES, Raised
+from cucmos_shell.results import TEXT, WHOLE, Notice, Value, each, maybe, one_of, record
 from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
@@ -16,18 +16,25 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cucmos_shell.node import Node
-    from cucmos_shell.node.logs.alarms import Raised
     from cucmos_shell.results import Conversation
 
 family = Family()
 
 DEFAULT_COUNT = 50
 SYSLOG_PORT = 514
-LOCAL, OFF = "local", "off"
+LOCAL, OFF, AWAY = "local", "off", "host"
+TARGETS = record(
+    to=one_of(LOCAL, OFF, AWAY),
+    host=maybe(TEXT),
+    port=maybe(WHOLE),
+    transport=maybe(one_of("udp", "tcp")),
+)
 
 
 class AlarmList(Value):
     """Alarms, oldest first."""
+
+    form = each(Raised.form)
 
     alarms: tuple[Raised, ...]
 
@@ -51,8 +58,7 @@ class AlarmList(Value):
         return [i for i, line in enumerate(lines) if line[:1] == "\t" or not self.alarms]
 
     def data(self) -> tuple[Raised, ...]:
-        """The JSON form: one object an alarm, keys `when`, `name`, `severity`, `facility`,
-        `parameters`, `text`."""
+        """The JSON form."""
         return self.alarms
 
 
@@ -63,6 +69,7 @@ class AlarmList(Value):
     arguments=(COUNT,),
     pages=True,
     examples=("show alarm last 10",),
+    form=AlarmList.form,
 )
 def show_alarm(node: Node, number: int = DEFAULT_COUNT) -> AlarmList:
     """Show the newest alarms, oldest first.
@@ -88,6 +95,7 @@ TARGET = Argument("host", "HOST[:PORT] of a syslog server, or local, or off", pa
     arguments=(TARGET,),
     changes=True,
     examples=("set alarm syslog loghost.example.com", "set alarm syslog 192.0.2.9:6514 tcp"),
+    form=TARGETS,
 )
 def set_syslog(
     node: Node, host: str | tuple[str, int], transport: str = "udp"
@@ -102,7 +110,8 @@ def set_syslog(
         setting: dict[str, Any] = {"to": host}
         where = "the syslog of this machine" if host == LOCAL else "the alarm log only"
     else:
-        setting = {"to": "host", "host": host[0], "port": host[1], "transport": transport}
+        setting = {"to": AWAY, "host": host[0], "port": host[1], "transport": transport}
         where = f"{host_text(*host, SYSLOG_PORT)} by {transport.upper()}"
     yield put_setting("alarm_syslog", setting)
-    return Notice((f"Alarms go to {where}",), setting)
+    data = {"to": setting["to"], **{key: setting.get(key) for key in ("host", "port", "transport")}}
+    return Notice((f"Alarms go to {where}",), data)

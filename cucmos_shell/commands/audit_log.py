@@ -5,6 +5,8 @@ from __future__ import annotations
 from cucmos_shell.cli import Family
 from cucmos_shell.cli.render import Table
 from cucmos_shell.commands.arguments.common import COUNT
+from cucmos_shell.node.logs.audit import LogEntry
+from cucmos_shell.results import each
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +17,14 @@ family = Family()
 DEFAULT_COUNT = 50
 
 
-@family.command("show audit [last <number>]", level=1, own=True, arguments=(COUNT,), pages=True)
+@family.command(
+    "show audit [last <number>]",
+    level=1,
+    own=True,
+    arguments=(COUNT,),
+    pages=True,
+    form=each(LogEntry.form),
+)
 def show_audit(node: Node, number: int = DEFAULT_COUNT) -> Table:
     """Show the newest entries of the audit log, oldest first.
 

@@ -16,12 +16,12 @@ from cucmos_shell.commands.dialogues.sftp import SftpFolder, ask_server, sign_in
 from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.node import impact
 from cucmos_shell.node.certificates import trust_import
-from cucmos_shell.node.tasks.revocation import check_upload
+from cucmos_shell.node.tasks.revocation import Checked, check_upload
 from cucmos_shell.pki import bundle
 from cucmos_shell.pki.der import to_pem
 from cucmos_shell.pki.pkcs12 import tame
 from cucmos_shell.profile.profile import ALL_BULK
-from cucmos_shell.results import Commit, Notice, Pause, Progress, Warn
+from cucmos_shell.results import TEXT, WHOLE, Commit, Notice, Pause, Progress, Warn, each, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
     # By words of the exchange, and by trust stores.
     Brought = dict[str, dict[str, list[trust_import.Ready]]]
-    Staged = tuple[dict[str, dict[str, list[trust_import.Outcome]]], tuple[Finding, ...]]
+    Outcomes = dict[str, dict[str, list[trust_import.Outcome]]]
+    Staged = tuple[Outcomes, tuple[Finding, ...]]
 
 family = Family()
 
@@ -92,7 +93,12 @@ def unpack(data: bytes, name: str) -> list[bytes]:
 # --- the server ----------------------------------------------------------------------------------
 
 
-@family.command("set cert bulk sftp", level=1, changes=True)
+@family.command(
+    "set cert bulk sftp",
+    level=1,
+    changes=True,
+    form=record(account=TEXT, host=TEXT, port=WHOLE, folder=TEXT),
+)
 def bulk_sftp(node: Node, caller: Caller) -> Conversation[Notice]:
     """Say which SFTP server certificates are exchanged over.
 
@@ -107,7 +113,7 @@ def bulk_sftp(node: Node, caller: Caller) -> Conversation[Notice]:
         client.close()
     kept = {name: getattr(server, name) for name in SftpFolder._fields}
     yield Commit(lambda transaction: transaction.put_document(DOCUMENT, kept))
-    data = {name: kept[name] for name in ("host", "port", "user", "folder")}
+    data = {"account": server.user, **{name: kept[name] for name in ("host", "port", "folder")}}
     return Notice(("SFTP server for bulk certificates is set",), data)
 
 
@@ -121,7 +127,13 @@ def _server(node: Node) -> SftpFolder:
 # --- export, consolidate, import ------------------------------------------------------------------
 
 
-@family.command("set cert bulk export <units>", level=1, arguments=(UNITS,), changes=True)
+@family.command(
+    "set cert bulk export <units>",
+    level=1,
+    arguments=(UNITS,),
+    changes=True,
+    form=record(names=each(TEXT)),
+)
 def bulk_export(node: Node, caller: Caller, units: str) -> Conversation[Notice]:
     """Write this node's own certificates to the SFTP server."""
     server = _server(node)
@@ -138,7 +150,7 @@ def bulk_export(node: Node, caller: Caller, units: str) -> Conversation[Notice]:
             yield Pause(0.0)
     finally:
         client.close()
-    return Notice((), {"files": names})
+    return Notice((), {"names": names})
 
 
 def _exports(client: SftpClient, folder: str, word: str) -> Conversation[list[str]]:
@@ -149,7 +161,13 @@ def _exports(client: SftpClient, folder: str, word: str) -> Conversation[list[st
     return found
 
 
-@family.command("set cert bulk consolidate <units>", level=1, arguments=(UNITS,), changes=True)
+@family.command(
+    "set cert bulk consolidate <units>",
+    level=1,
+    arguments=(UNITS,),
+    changes=True,
+    form=each(record(unit=TEXT, certificates=WHOLE)),
+)
 def bulk_consolidate(node: Node, caller: Caller, units: str) -> Conversation[Notice]:
     """Bring what all nodes have exported together, in one file for each unit."""
     server = _server(node)
@@ -174,10 +192,17 @@ def bulk_consolidate(node: Node, caller: Caller, units: str) -> Conversation[Not
         client.close()
     if not done:
         raise NotFound("There are no exported certificates")
-    return Notice((), {"certificates": done})
+    return Notice((), [{"unit": word, "certificates": n} for word, n in done.items()])
 
 
-@family.command("set cert bulk import <units>", level=1, arguments=(UNITS,), changes=True)
+@family.command(
+    "set cert bulk import <units>",
+    level=1,
+    arguments=(UNITS,),
+    changes=True,
+    form=each(record(unit=TEXT, store=TEXT, certificates=each(trust_import.Outcome.form))),
+    details=Checked.details,
+)
 def bulk_import(node: Node, caller: Caller, units: str) -> Conversation[Notice]:
     """Import the consolidated certificates into this node's trust stores.
 
@@ -211,7 +236,15 @@ def bulk_import(node: Node, caller: Caller, units: str) -> Conversation[Notice]:
     outcomes, findings = staged
     yield Warn(findings)
     lines = tuple(f"Successfully imported {word} certificates." for word in outcomes)
-    return Notice(lines, outcomes)
+    return Notice(lines, _facts(outcomes))
+
+
+def _facts(outcomes: Outcomes) -> list[dict[str, Any]]:
+    return [
+        {"unit": word, "store": store, "certificates": [one.data_in(store) for one in found]}
+        for word, group in outcomes.items()
+        for store, found in group.items()
+    ]
 
 
 def _stage(node: Node, change: Transaction, ready: Brought) -> Staged:

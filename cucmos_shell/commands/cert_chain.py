@@ -10,7 +10,7 @@ from cucmos_shell.node.certificates.anchors import anchors
 from cucmos_shell.node.certificates.own_chains import between
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.chains.decide import ChainVerdict, Link, decide
-from cucmos_shell.results import Value
+from cucmos_shell.results import MOMENT, SERIAL, TEXT, TRUTH, Value, each, record
 from cucmos_shell.text import columns, iso_time, safe
 
 TYPE_CHECKING = False
@@ -27,6 +27,16 @@ HEADINGS = ("", "Name", "Until", "Where")
 
 class Chain(Value):
     """A certificate's chain as far as it goes; `store` is the trust store it is judged by."""
+
+    form = record(
+        name=TEXT,
+        store=TEXT,
+        complete=TRUTH,
+        chain=each(
+            record(common_name=TEXT, serial=SERIAL, not_after=MOMENT, trusted=TRUTH, anchor=TRUTH)
+        ),
+        notes=each(TEXT),
+    )
 
     name: str
     store: str
@@ -82,15 +92,15 @@ class Chain(Value):
         return f"{where}, trust anchor" if link.anchor else where
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `name`, `store`, `complete`, `chain`, `notes`, `broken` if it is."""
+        """The JSON form."""
         verdict = self.verdict
-        data: dict[str, Any] = {
+        return {
             "name": self.name,
             "store": self.store,
             "complete": verdict.accepted,
             "chain": [
                 {
-                    "name": link.words,
+                    "common_name": link.words,
                     "serial": f"{link.certificate.serial_number:x}",
                     "not_after": _end(link),
                     "trusted": link.trusted,
@@ -100,14 +110,6 @@ class Chain(Value):
             ],
             "notes": verdict.notes,
         }
-        if not verdict.accepted:
-            refusal = verdict.refusal()
-            data["broken"] = {
-                "kind": refusal.kind,
-                "message": refusal.message(),
-                "details": refusal.details,
-            }
-        return data
 
 
 def _end(link: Link) -> str:
@@ -126,6 +128,8 @@ NAME = Argument(
     own=True,
     arguments=(NAME,),
     examples=("show cert chain tomcat", "show cert chain tomcat-trust/Example_Issuing_CA.pem"),
+    form=Chain.form,
+    details=Chain.form,
 )
 def show_chain(node: Node, name: str) -> Chain:
     """Show the chain from a certificate up to its trust anchor, or where and why it breaks.

@@ -13,7 +13,7 @@ from cucmos_shell.commands.arguments.certificates import (
     parse_in_store,
     parse_unit,
 )
-from cucmos_shell.commands.views.replaced import identity, sentences
+from cucmos_shell.commands.views.imported import Imported, OwnImported, TrustImported
 from cucmos_shell.errors import BadValue, NotFound, Refused, ShellError
 from cucmos_shell.node import impact
 from cucmos_shell.node.areas import open_upload
@@ -22,151 +22,31 @@ from cucmos_shell.node.certificates import own_import, trust_import
 from cucmos_shell.node.tasks.alarms import renewed
 from cucmos_shell.node.tasks.revocation import Checked, check_upload
 from cucmos_shell.pki import bundle
-from cucmos_shell.results import Commit, Paste, Progress, Value, Warn
-from cucmos_shell.text import safe
+from cucmos_shell.results import (
+    Commit,
+    Paste,
+    Progress,
+    Warn,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any, TypeVar
+    from typing import TypeVar
 
     from cucmos_shell.cli.caller import Caller
     from cucmos_shell.cli.pattern import Typed
     from cucmos_shell.node import Node
-    from cucmos_shell.node.certificates.own_import import Accepted
-    from cucmos_shell.node.certificates.trust_import import Outcome
     from cucmos_shell.pki.bundle import Candidate
     from cucmos_shell.profile.profile import TrustStoreSpec
     from cucmos_shell.results import Conversation, Finding
-    from cucmos_shell.store import CertificateRow
     from cucmos_shell.store.transaction import Transaction
 
     T = TypeVar("T")
 
 family = Family()
 
-LISTED = 200
-_WORDS = {
-    "imported": "imported",
-    "replaced": "imported, in place of an older one",
-    "present": "was there already",
-    "kept": "not imported: the one there begins later",
-}
-
-
-class Imported(Value):
-    """What was imported for a unit, or for the trust store of that base name."""
-
-    unit: str
-    advice: str
-    services: tuple[str, ...]
-    running: tuple[str, ...]
-    revocation: Checked
-
-    def lines(self) -> list[str]:
-        """The text: the product's sentences, what each certificate came to, its revocation."""
-        done = f"Successfully imported certificate for {self.unit}."
-        lines = self.sentences(done)
-        return [*lines, *self.outcome(), *self.revocation.lines()[:LISTED]]
-
-    def sentences(self, done: str) -> list[str]:
-        """What was done, and what follows from it for services."""
-        return sentences(done, self.advice, self.services, self.running)
-
-    def outcome(self) -> Iterable[str]:
-        """What each certificate came to, a line each."""
-        raise NotImplementedError
-
-    def data(self) -> dict[str, Any]:
-        """The JSON form: keys `unit`, `services_to_restart`, `revocation`, and those of a kind."""
-        return {
-            "unit": self.unit,
-            "services_to_restart": self.running,
-            "revocation": self.revocation,
-        }
-
-
-class OwnImported(Imported):
-    """A unit's new certificate, signed by a CA."""
-
-    row: CertificateRow
-    accepted: Accepted
-
-    def outcome(self) -> Iterable[str]:
-        """The certificate, its chain, what was not needed, and notes."""
-        yield f"{self.unit}/{self.unit}.pem: {safe(self.row.description)}"
-        for link in self.accepted.chain[1:]:
-            place = "in the trust-store" if link.trusted else "kept with the certificate"
-            yield f"Chain: {safe(link.words)} ({place})"
-        for one in self.accepted.unused:
-            yield f"Not needed: {safe(one.description.common_name)} ({one.place})"
-        for note in self.accepted.notes:
-            yield f"Note: {note}"
-
-    def data(self) -> dict[str, Any]:
-        """The JSON form: keys `unit`, `services_to_restart`, `revocation`, `name`, `serial`,
-        `sha256`, `issuer`, `not_before`, `not_after`, `csr_deleted`, `chain`, `not_needed`,
-        `notes`."""
-        return {
-            **super().data(),
-            "name": f"{self.unit}/{self.unit}.pem",
-            **identity(self.row),
-            "csr_deleted": True,
-            "chain": [
-                {"name": link.words, "trusted": link.trusted, "anchor": link.anchor}
-                for link in self.accepted.chain[1:]
-            ],
-            "not_needed": [one.description.common_name for one in self.accepted.unused],
-            "notes": self.accepted.notes,
-        }
-
-
-class TrustImported(Imported):
-    """What became of each certificate for a trust store."""
-
-    store: str
-    outcomes: tuple[Outcome, ...]
-
-    def sentences(self, done: str) -> list[str]:
-        """A changed trust store is no reason to restart: it says who reads it."""
-        lines = ["", done, *([self.advice] if self.advice else [])]
-        if self.running:
-            lines += [f"Running services that read {self.store}: {', '.join(self.running)}"]
-            lines += [SEE_PENDING_TRUST]
-        return lines
-
-    def outcome(self) -> Iterable[str]:
-        """The first certificates, and how many more there are."""
-        for one in self.outcomes[:LISTED]:
-            notes = "".join(f"; {note}" for note in one.notes)
-            yield f"{self.store}/{one.name}.pem: {_WORDS[one.outcome]}{notes}"
-        if len(self.outcomes) > LISTED:
-            yield f"({len(self.outcomes) - LISTED} more certificates)"
-
-    def data(self) -> dict[str, Any]:
-        """The JSON form: keys `unit`, `services_to_restart` (none), `services_reading`,
-        `revocation`, `store`, `certificates`."""
-        certificates = [
-            {
-                "name": f"{self.store}/{one.name}.pem",
-                "common_name": one.common_name,
-                "sha256": one.sha256,
-                "outcome": one.outcome,
-                "notes": one.notes,
-            }
-            for one in self.outcomes
-        ]
-        return {
-            **super().data(),
-            "services_to_restart": (),
-            "services_reading": self.running,
-            "store": self.store,
-            "certificates": certificates,
-        }
-
-
 PROMPT = "Paste the Certificate and Hit Enter"
-SEE_PENDING_TRUST = "show service pending says which started before the change."
 OWN_CAUTION = "WARNING: This operation will replace the certificate and the key of {unit}"
 TRUST_CAUTION = "WARNING: This operation will change which certificates {store} trusts"
 DESCRIPTION = "Trust Certificate"
@@ -201,7 +81,7 @@ CA_CERT = Argument(
     complete=_anchors, kind="certificate of the trust store",
 )  # fmt: skip
 FILE = Argument("file", "file in the upload area", complete=_files)
-TEXT = Argument("text", "what lists say about it")
+ABOUT = Argument("text", "what lists say about it")
 
 
 @family.command(
@@ -210,6 +90,8 @@ TEXT = Argument("text", "what lists say about it")
     changes=True,
     arguments=(UNIT, CA_CERT),
     examples=("set cert import trust tomcat", "set cert import own tomcat"),
+    form=Imported.form,
+    details=Checked.details,
 )
 def import_pasted(
     node: Node,
@@ -274,11 +156,13 @@ def _pasted(names: Callable[[], T]) -> Conversation[tuple[T, tuple[Candidate, ..
     "utils cert upload {own|trust:kind} <unit> <file> [description <text...>]",
     level=1,
     changes=True,
-    arguments=(UNIT, FILE, TEXT),
+    arguments=(UNIT, FILE, ABOUT),
     examples=(
         "utils cert upload trust tomcat ca-bundle.pem description Signed Certificate",
         "utils cert upload own tomcat tomcat.der",
     ),
+    form=Imported.form,
+    details=Checked.details,
 )
 def upload(
     node: Node, caller: Caller, kind: str, unit: str, file: str, text: str = ""

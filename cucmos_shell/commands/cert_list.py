@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Family
 from cucmos_shell.commands.arguments.conditions import CONDITION
-from cucmos_shell.results import Value
+from cucmos_shell.commands.views.copies import CopyOf, copy_of
+from cucmos_shell.results import MOMENT, SERIAL, SHA256, TEXT, Value, each, maybe, one_of, record
 from cucmos_shell.text import iso_time, safe
 
 TYPE_CHECKING = False
@@ -21,6 +22,24 @@ family = Family()
 
 class Listing(Value):
     """Certificates in listing order, by the unit or trust store they are in."""
+
+    form = each(
+        record(
+            name=TEXT,
+            type=one_of("own", "trust"),
+            unit=maybe(TEXT),
+            store=maybe(TEXT),
+            common_name=TEXT,
+            issuer=TEXT,
+            serial=SERIAL,
+            not_before=MOMENT,
+            not_after=MOMENT,
+            key_type=TEXT,
+            sha256=SHA256,
+            description=TEXT,
+            copy_of=maybe(CopyOf.form),
+        )
+    )
 
     node: Node
     kind: str
@@ -42,15 +61,14 @@ class Listing(Value):
         return range(0 if any(rows for _, rows in self.groups) else 1)
 
     def data(self) -> list[dict[str, Any]]:
-        """The JSON form: one object a certificate, keys `name`, `type`, `common_name`, `issuer`,
-        `serial`, `not_before`, `not_after`, `key_type`, `sha256`, `description`, `copy_of` (the
-        original of a copy: `node`, `certificate`)."""
-        from cucmos_shell.commands.views.copies import copy_of
-
+        """The JSON form."""
+        own = self.kind == "own"
         return [
             {
                 "name": f"{folder}/{row.name}.pem",
                 "type": self.kind,
+                "unit": folder if own else None,
+                "store": None if own else folder,
                 "common_name": row.common_name,
                 "issuer": row.issuer,
                 "serial": row.serial,
@@ -104,6 +122,7 @@ def _found(listing: Listing, conditions: tuple[Condition, ...], now: float) -> L
         "show cert list trust where expiration within 30 days",
         'show cert list trust where common-name contains "root ca" and key-type begins-with EC',
     ),
+    form=Listing.form,
 )
 def cert_list(node: Node, kind: str, condition: tuple[Condition, ...] = ()) -> Listing:
     """List the node's own certificates, or those it trusts.

@@ -5,28 +5,57 @@ from __future__ import annotations
 from cucmos_shell.cli import Family
 from cucmos_shell.commands.arguments.certificates import OWN_NAME, TRUST_NAME, TrustName, listed_own
 from cucmos_shell.commands.views.certificate import (
+    EXTENSION,
+    KEY,
     extension_data,
     key_data,
     key_lines,
     rest_lines,
     safe_name,
 )
-from cucmos_shell.commands.views.copies import copy_of
+from cucmos_shell.commands.views.copies import CopyOf, copy_of
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.der import from_pem
 from cucmos_shell.pki.extensions import name_text, serial_text
-from cucmos_shell.results import Notice, Value
+from cucmos_shell.results import (
+    MOMENT,
+    PEM,
+    SERIAL,
+    SHA256,
+    TEXT,
+    TRUTH,
+    WHOLE,
+    Notice,
+    Value,
+    each,
+    maybe,
+    record,
+)
 from cucmos_shell.text import columns, iso_time, java_date, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cucmos_shell.commands.views.copies import CopyOf
     from cucmos_shell.node import Node
     from cucmos_shell.store import CertificateRow
 
 family = Family()
+
+
+BRIEF = record(
+    name=TEXT,
+    copy_of=maybe(CopyOf.form),
+    subject=TEXT,
+    issuer=TEXT,
+    alternative_names=each(TEXT),
+    serial=SERIAL,
+    not_before=MOMENT,
+    not_after=MOMENT,
+    key_type=TEXT,
+    sha256=SHA256,
+)
+BLOCK = record(name=TEXT, pem=PEM)
 
 
 class CertificateShown(Value):
@@ -34,6 +63,17 @@ class CertificateShown(Value):
 
     `copy_of` is the own certificate of which it is a copy.
     """
+
+    form = record(
+        **BRIEF,
+        common_name=TEXT,
+        version=WHOLE,
+        signature_algorithm=TEXT,
+        key=KEY,
+        ca=TRUTH,
+        extensions=each(EXTENSION),
+        pem=PEM,
+    )
 
     name: str
     description: certs.Description
@@ -61,10 +101,7 @@ class CertificateShown(Value):
         ]
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `name`, `version`, `serial`, `signature_algorithm`, `issuer`,
-        `subject`, `common_name`, `not_before`, `not_after`, `key`, `sha256`, `ca`,
-        `alternative_names`, `extensions`, `pem`, `copy_of` (the original of a copy: `node`,
-        `certificate`)."""
+        """The JSON form."""
         one = self.description
         return {
             "name": self.name,
@@ -76,7 +113,8 @@ class CertificateShown(Value):
             "common_name": one.common_name,
             "not_before": iso_time(one.not_before),
             "not_after": iso_time(one.not_after),
-            "key": {**key_data(one.key), "value": one.key.value.hex()},
+            "key_type": one.key.text,
+            "key": key_data(one.key),
             "sha256": one.sha256,
             "ca": bool(one.ca),
             "alternative_names": one.alternative_names,
@@ -88,6 +126,8 @@ class CertificateShown(Value):
 
 class Brief(Value):
     """What most people want to know of a certificate; `copy_of` as in `CertificateShown`."""
+
+    form = record(**BRIEF, sha1=TEXT)
 
     name: str
     description: certs.Description
@@ -113,8 +153,7 @@ class Brief(Value):
         return columns(((label, f": {value}") for label, value in fields), gap=1)
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `name`, `copy_of`, `subject`, `issuer`, `alternative_names`,
-        `serial`, `not_before`, `not_after`, `key_type`, `sha256`, `sha1`."""
+        """The JSON form."""
         one = self.description
         return {
             "name": self.name,
@@ -163,6 +202,7 @@ def _block(name: str, pem: bytes) -> Notice:
     level=1,
     arguments=(OWN_NAME,),
     examples=("show cert own tomcat", "show cert own tomcat/tomcat.pem"),
+    form=CertificateShown.form,
 )
 def show_own(node: Node, name: str) -> CertificateShown:
     """Show one of the node's own certificates in full, and its PEM."""
@@ -175,6 +215,7 @@ def show_own(node: Node, name: str) -> CertificateShown:
     own=True,
     arguments=(OWN_NAME,),
     examples=("show cert own tomcat brief",),
+    form=Brief.form,
 )
 def show_own_brief(node: Node, name: str) -> Brief:
     """Show the names, dates and fingerprints of one of the node's own certificates."""
@@ -186,6 +227,7 @@ def show_own_brief(node: Node, name: str) -> Brief:
     level=1,
     arguments=(OWN_NAME,),
     examples=("show cert own tomcat pem",),
+    form=BLOCK,
 )
 def show_own_pem(node: Node, name: str) -> Notice:
     """Show the PEM of one of the node's own certificates and nothing else, for other programs."""
@@ -200,6 +242,7 @@ def show_own_pem(node: Node, name: str) -> Notice:
     level=1,
     arguments=(TRUST_NAME,),
     examples=("show cert trust tomcat-trust/Example_Root_CA.pem",),
+    form=CertificateShown.form,
 )
 def show_trust(node: Node, name: TrustName) -> CertificateShown:
     """Show a certificate of a trust store in full, and its PEM."""
@@ -212,6 +255,7 @@ def show_trust(node: Node, name: TrustName) -> CertificateShown:
     own=True,
     arguments=(TRUST_NAME,),
     examples=("show cert trust tomcat-trust/Example_Root_CA.pem brief",),
+    form=Brief.form,
 )
 def show_trust_brief(node: Node, name: TrustName) -> Brief:
     """Show the names, dates and fingerprints of a certificate of a trust store.
@@ -226,6 +270,7 @@ def show_trust_brief(node: Node, name: TrustName) -> Brief:
     level=1,
     arguments=(TRUST_NAME,),
     examples=("show cert trust tomcat-trust/Example_Root_CA.pem pem",),
+    form=BLOCK,
 )
 def show_trust_pem(node: Node, name: TrustName) -> Notice:
     """Show the PEM of a certificate of a trust store and nothing else, for other programs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.node.tasks import agent, bus_files, joining
 from cucmos_shell.node.tasks.standing import Standing, standing
-from cucmos_shell.results import Ask, Commit, Notice, Secret
+from cucmos_shell.results import TEXT, WHOLE, Ask, Commit, Notice, Secret, each, maybe, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ URL = Argument(
 )
 NODE = Argument("hostname", "host name of a node of the cluster")
 STORE = Argument("store", "trust store", choices=lambda node: node.profile.distribution.stores)
+ENTERED = record(cluster=TEXT, service=TEXT)
 QUESTION = "Please enter the security password : "
 
 
@@ -31,6 +32,7 @@ QUESTION = "Please enter the security password : "
     changes=True,
     arguments=(URL,),
     examples=("utils cluster create dir:../bus",),
+    form=ENTERED,
 )
 def create(node: Node, url: str) -> Conversation[Notice]:
     """Begin a cluster with this node.
@@ -43,7 +45,7 @@ def create(node: Node, url: str) -> Conversation[Notice]:
     joining.refuse_if_joined(node)
     yield from _take_uploaded(node)
     member = yield from joining.create(node, url, password)
-    return _entered(node, f"The cluster {member.cluster} begins with this node")
+    return _entered(node, member.cluster, "The cluster {} begins with this node")
 
 
 @family.command(
@@ -52,6 +54,7 @@ def create(node: Node, url: str) -> Conversation[Notice]:
     changes=True,
     arguments=(URL,),
     examples=("utils cluster join dir:../bus",),
+    form=ENTERED,
 )
 def join(node: Node, url: str) -> Conversation[Notice]:
     """Become a node of a cluster.
@@ -64,7 +67,7 @@ def join(node: Node, url: str) -> Conversation[Notice]:
     joining.refuse_if_joined(node)
     yield from _take_uploaded(node)
     member = yield from joining.join(node, url, password)
-    return _entered(node, f"This node belongs to the cluster {member.cluster} now")
+    return _entered(node, member.cluster, "This node belongs to the cluster {} now")
 
 
 def _take_uploaded(node: Node) -> Conversation[None]:
@@ -72,7 +75,7 @@ def _take_uploaded(node: Node) -> Conversation[None]:
         yield Commit(lambda _: bus_files.take(node))
 
 
-@family.command("utils cluster credentials", level=4, changes=True)
+@family.command("utils cluster credentials", level=4, changes=True, form=record(names=each(TEXT)))
 def credentials(node: Node) -> Conversation[Notice]:
     """Take what an etcd asks of this node from the upload area.
 
@@ -82,32 +85,44 @@ def credentials(node: Node) -> Conversation[Notice]:
     """
     yield Commit(lambda _: bus_files.take(node))
     return Notice(
-        ("The bus is used with the files of the upload area from now on",), {"taken": True}
+        ("The bus is used with the files of the upload area from now on",),
+        {"names": [bus_files.UPLOADED + name for name in bus_files.NAMES]},
     )
 
 
-def _entered(node: Node, done: str) -> Notice:
+def _entered(node: Node, cluster: str, done: str) -> Notice:
     service = node.profile.distribution.service
-    lines = [done]
+    lines = [done.format(cluster)]
     if not node.services.running(service):
         lines.append(f"Nothing is told or applied until {service} is started")
-    return Notice(tuple(lines), {"joined": True, "service": service})
+    return Notice(tuple(lines), {"cluster": cluster, "service": service})
 
 
-@family.command("utils cluster leave", level=4, changes=True)
+@family.command(
+    "utils cluster leave",
+    level=4,
+    changes=True,
+    form=maybe(record(cluster=TEXT, others_not_told=maybe(TEXT))),
+)
 def leave(node: Node) -> Conversation[Notice]:
     """Leave the cluster. Uploaded certificates stay; copies of the others' own ones go."""
-    agent.joined(node.snapshot())
+    member = agent.joined(node.snapshot())
     if (yield Ask("Continue (yes|no)? ")) != "yes":
-        return Notice(("Nothing was changed",), {"left": False})
+        return Notice(("Nothing was changed",))
     trouble = yield from joining.leave(node)
     lines = ["This node belongs to no cluster now"]
     if trouble:
         lines += [f"The others were not told: {trouble}", "There: utils cluster remove"]
-    return Notice(tuple(lines), {"left": True, "warning": trouble or None})
+    return Notice(tuple(lines), {"cluster": member.cluster, "others_not_told": trouble or None})
 
 
-@family.command("utils cluster remove <hostname>", level=4, changes=True, arguments=(NODE,))
+@family.command(
+    "utils cluster remove <hostname>",
+    level=4,
+    changes=True,
+    arguments=(NODE,),
+    form=maybe(record(hostname=TEXT, units_to_replace=each(TEXT))),
+)
 def remove(node: Node, hostname: str) -> Conversation[Notice]:
     """Take another node out of the cluster; nothing that it tells is heard any more.
 
@@ -115,17 +130,19 @@ def remove(node: Node, hostname: str) -> Conversation[Notice]:
     """
     agent.joined(node.snapshot())
     if (yield Ask("Continue (yes|no)? ")) != "yes":
-        return Notice(("Nothing was changed",), {"removed": None})
+        return Notice(("Nothing was changed",))
     units = joining.remove(node, hostname)
     lines = [f"{hostname} is no node of the cluster now"]
     lines += [
         f"It knows the private key of the multi-server certificate of {unit}: replace it"
         for unit in units
     ]
-    return Notice(tuple(lines), {"removed": hostname, "keys_known_to_it": units})
+    return Notice(tuple(lines), {"hostname": hostname, "units_to_replace": units})
 
 
-@family.command("utils cluster sync [confirm]", level=1, own=True, changes=True)
+@family.command(
+    "utils cluster sync [confirm]", level=1, own=True, changes=True, form=agent.Synced.form
+)
 def sync(node: Node, confirm: bool = False) -> Conversation[Synced]:
     """Tell the cluster what was changed here, and apply what it says: one round.
 
@@ -136,7 +153,7 @@ def sync(node: Node, confirm: bool = False) -> Conversation[Synced]:
     return (yield from agent.sync(node, confirmed=confirm))
 
 
-@family.command("utils cluster rebuild", level=1, changes=True)
+@family.command("utils cluster rebuild", level=1, changes=True, form=record(told=WHOLE))
 def rebuild(node: Node) -> Conversation[Notice]:
     """Tell a bus that was lost, emptied or put back from a copy all that this node knows.
 
@@ -148,7 +165,9 @@ def rebuild(node: Node) -> Conversation[Notice]:
     return Notice((f"Told to the cluster: {count}",), {"told": count})
 
 
-@family.command("show cert distribution [<store>]", level=0, own=True, arguments=(STORE,))
+@family.command(
+    "show cert distribution [<store>]", level=0, own=True, arguments=(STORE,), form=Standing.form
+)
 def show_distribution(node: Node, store: str = "") -> Standing:
     """Show what of the trust stores the cluster shares, and which node has applied what.
 

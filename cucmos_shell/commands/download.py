@@ -11,7 +11,7 @@ from cucmos_shell.commands.arguments.certificates import (
     parse_trust,
 )
 from cucmos_shell.commands.arguments.requests import complete_requests, parse_request
-from cucmos_shell.commands.views.downloaded import downloaded
+from cucmos_shell.commands.views.downloaded import Downloaded, downloaded
 from cucmos_shell.errors import BadValue, NotFound
 from cucmos_shell.pki.der import from_pem, pkcs7_bundle, to_pem
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cucmos_shell.cli.pattern import Typed
-    from cucmos_shell.commands.views.downloaded import Downloaded
     from cucmos_shell.node import Node
 
 family = Family()
@@ -71,6 +70,7 @@ WHOLE = _argument("pem or p7b, then a name for the file", PEM, P7B)
         "utils cert download own tomcat",
         "utils cert download trust tomcat-trust/Example_Root_CA.pem der root.der",
     ),
+    form=Downloaded.form,
 )
 def download(node: Node, kind: str, name: str, form: tuple[str, str] = (PEM, "")) -> Downloaded:
     """Put a certificate or CSR into the download area, which SFTP serves.
@@ -91,7 +91,7 @@ def download(node: Node, kind: str, name: str, form: tuple[str, str] = (PEM, "")
     label = REQUEST_LABEL if kind == "csr" else "CERTIFICATE"
     data = from_pem(pem, label) if extension == DER else pem
     default = stem if kind == "csr" and extension == PEM else f"{stem}.{extension}"
-    return downloaded(node, file or default, data, 0)
+    return downloaded(node, file or default, data)
 
 
 @family.command(
@@ -100,6 +100,7 @@ def download(node: Node, kind: str, name: str, form: tuple[str, str] = (PEM, "")
     changes=True,
     arguments=(STORE, WHOLE),
     examples=("utils cert download store tomcat-trust p7b",),
+    form=Downloaded.form,
 )
 def download_store(node: Node, store: str, form: tuple[str, str] = (PEM, "")) -> Downloaded:
     """Put all certificates of a trust store into one file in the download area.

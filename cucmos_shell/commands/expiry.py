@@ -8,7 +8,7 @@ from cucmos_shell.commands.arguments.common import number
 from cucmos_shell.commands.views.expiry import grouped, svg
 from cucmos_shell.node.areas import write_download
 from cucmos_shell.node.expiry.life import BAR, DAY, Life, bar
-from cucmos_shell.results import Value
+from cucmos_shell.results import Value, each
 from cucmos_shell.text import columns, iso_time
 
 TYPE_CHECKING = False
@@ -28,6 +28,8 @@ PICTURE = Argument("file", "file in the download area")
 
 class Expiry(Value):
     """Certificates by their end, and the picture of them if one was written."""
+
+    form = each(Life.form)
 
     lives: tuple[Life, ...]
     picture: str = ""
@@ -64,10 +66,9 @@ class Expiry(Value):
         """The numbers of the lines that are no rows."""
         return range(0 if self.lives else 1)
 
-    def data(self) -> Any:
-        """The JSON form: one object a certificate; with a picture, keys `certificates`,
-        `picture`."""
-        return {"certificates": self.lives, "picture": self.picture} if self.picture else self.lives
+    def data(self) -> tuple[Life, ...]:
+        """The JSON form."""
+        return self.lives
 
 
 def _all(node: Node, now: float, *, copies: bool) -> Iterator[tuple[str, Life]]:
@@ -92,6 +93,7 @@ def _all(node: Node, now: float, *, copies: bool) -> Iterator[tuple[str, Life]]:
     own=True,
     arguments=(WITHIN, PICTURE),
     examples=("show cert expiry within 30 days", "show cert expiry --svg expiry.svg"),
+    form=Expiry.form,
 )
 def show_expiry(node: Node, number: int | None = None, file: str = "") -> Expiry:
     """Show when certificates end, the soonest first, with a bar of the life that is over.

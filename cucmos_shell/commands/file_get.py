@@ -15,7 +15,7 @@ from cucmos_shell.commands.dialogues.sftp import (
     sign_in,
 )
 from cucmos_shell.errors import BadValue, NotFound, Refused, from_os
-from cucmos_shell.results import Ask, Notice, Pause, Progress
+from cucmos_shell.results import TEXT, WHOLE, Ask, Notice, Pause, Progress, each, maybe, record
 from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
@@ -55,20 +55,21 @@ def clock_time(node: Node, text: str) -> float:
 NUMBER = Argument("number", "how many of them", parse=number_from(1, 100_000))
 BEGIN = Argument("begin-time", "HH:MM:MM/DD/YY in the node's time zone", parse=clock_time)
 END = Argument("end-time", "HH:MM:MM/DD/YY, that minute included", parse=clock_time)
-TEXT = Argument("text", "what the file's name has in it")
+MATCHING = Argument("text", "what the file's name has in it")
 
 
 @family.command(
     f"file get {AREA} <file-spec> [reltime {{months|weeks|days|hours|minutes:unit}} <number>]"
     " [abstime <begin-time> <end-time>] [match <text>] [recurs] [compress]",
     level=0,
-    arguments=(SPEC, NUMBER, BEGIN, END, TEXT),
+    arguments=(SPEC, NUMBER, BEGIN, END, MATCHING),
     options={"recurs": "folders below, too", "compress": "compress each file (gzip)"},
     examples=(
         "file get activelog platform/log/cli*.log",
         "file get activelog platform/log reltime hours 2 match cli",
         "file get activelog platform/log abstime 08:00:11/18/26 12:00:11/18/26 recurs",
     ),
+    form=maybe(record(names=each(TEXT), size=WHOLE)),
 )
 def get_files(
     node: Node,
@@ -167,7 +168,7 @@ def _transfer(
         sent = yield from _send(client, where, files, server.folder, compress)
     finally:
         client.close()
-    data = {"transferred": True, "files": sent, "bytes": sum(e.size for e in files)}
+    data = {"names": sent, "size": sum(e.size for e in files)}
     return Notice(("Transfer completed",), data)
 
 
@@ -191,7 +192,7 @@ class Compressed:
 
 
 def _cancelled() -> Notice:
-    return Notice(("Files transfer cancelled.",), {"transferred": False, "files": []})
+    return Notice(("Files transfer cancelled.",))
 
 
 def _send(
@@ -226,7 +227,13 @@ def _servers(node: Node) -> list[str]:
 SERVER = Argument("server", "SFTP server", choices=_servers)
 
 
-@family.command("delete sftp-host-key <server>", level=1, arguments=(SERVER,), changes=True)
+@family.command(
+    "delete sftp-host-key <server>",
+    level=1,
+    arguments=(SERVER,),
+    changes=True,
+    form=record(server=TEXT),
+)
 def forget_host_key(node: Node, server: str) -> Notice:
     """Forget an SFTP server's host key, so that the next one is shown to be confirmed.
 

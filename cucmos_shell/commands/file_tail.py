@@ -10,7 +10,7 @@ from cucmos_shell.cli.pattern import Offer
 from cucmos_shell.cli.regex import searcher
 from cucmos_shell.commands.arguments.common import number
 from cucmos_shell.commands.arguments.files import AREA, FILE, place
-from cucmos_shell.commands.views.files import detailed, file_data, hex_lines, text_lines
+from cucmos_shell.commands.views.files import FILE_LINES, detailed, file_data, hex_lines, text_lines
 from cucmos_shell.errors import BadValue, from_os
 from cucmos_shell.results import Notice, Pause, Progress, Value
 
@@ -100,6 +100,7 @@ OPTIONS = Argument(
     arguments=(FILE, OPTIONS),
     pages=True,
     examples=('file tail activelog platform/log/cli00001.log 30 regexp "set cert"',),
+    form=FILE_LINES,
 )
 def tail_file(
     node: Node, caller: Caller, area: str, file: str, options: TailOptions = DEFAULT

@@ -18,6 +18,7 @@ from cucmos_shell.commands.arguments.files import (
     without_files,
 )
 from cucmos_shell.commands.views.files import (
+    FILE_LINES,
     detailed,
     file_data,
     hex_lines,
@@ -26,7 +27,19 @@ from cucmos_shell.commands.views.files import (
 from cucmos_shell.errors import Refused, from_os
 from cucmos_shell.node import areas
 from cucmos_shell.node.logs.audit import MAX_FILES
-from cucmos_shell.results import Ask, Document, Notice, Pause, Progress
+from cucmos_shell.results import (
+    MOMENT,
+    TEXT,
+    WHOLE,
+    Ask,
+    Document,
+    Notice,
+    Pause,
+    Progress,
+    each,
+    one_of,
+    record,
+)
 from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
@@ -54,6 +67,8 @@ _ORDERS: dict[str, Callable[[DirEntry], tuple[object, ...]]] = {
 class FileList(Notice):
     """A listing of files; its last line counts them."""
 
+    form = each(record(name=TEXT, type=one_of("dir", "file"), size=WHOLE, changed=MOMENT))
+
     def no_rows(self) -> tuple[int]:
         """The numbers of the lines that are no rows."""
         return (len(self.text) - 1,)
@@ -72,6 +87,7 @@ class FileList(Notice):
         "reverse": "reverse sort order",
     },
     examples=("file list activelog platform/log detail",),
+    form=FileList.form,
 )
 def list_files(
     node: Node,
@@ -121,7 +137,7 @@ def _two_a_row(entries: list[DirEntry]) -> Iterator[str]:
 # --- view, dump ----------------------------------------------------------------------------
 
 
-@family.command(f"file view {AREA} <file>", level=0, arguments=(FILE,))
+@family.command(f"file view {AREA} <file>", level=0, arguments=(FILE,), form=FILE_LINES)
 def view_file(node: Node, caller: Caller, area: str, file: str) -> Document:
     """Read a file page by page.
 
@@ -138,6 +154,7 @@ def view_file(node: Node, caller: Caller, area: str, file: str) -> Document:
     arguments=(FILE, EXPRESSION),
     options={"hex": "show octets"},
     pages=True,
+    form=FILE_LINES,
 )
 def dump_file(
     node: Node, caller: Caller, area: str, file: str, hex: str = "", expression: str = ""
@@ -159,6 +176,7 @@ def dump_file(
     arguments=(SPEC,),
     options={"detail": "name each deleted file", "noconfirm": "do not ask"},
     changes=True,
+    form=record(found=WHOLE, deleted=WHOLE),
 )
 def delete_files(
     node: Node,
@@ -231,6 +249,7 @@ def _lines(data: bytes) -> list[str]:
     options={"ignorecase": "without regard to case", "recurs": "folders below, too"},
     pages=True,
     examples=('file search activelog platform/log "set cert" ignorecase',),
+    form=each(record(name=TEXT, line=TEXT)),
 )
 def search_files(
     node: Node,
@@ -258,7 +277,7 @@ def search_files(
             for size, lines in pieces(file, left):
                 left -= size
                 found = (line for line in lines if fits(line[:MAX_LINE]))
-                hits += [{"file": one.shown, "line": shown(line)} for line in found]
+                hits += [{"name": one.shown, "line": shown(line)} for line in found]
                 # Between two pieces Ctrl-C is heard.
                 yield Pause(0.0)
                 if len(hits) >= MAX_HITS:
@@ -267,7 +286,7 @@ def search_files(
     return Notice(
         (
             f"Searching path: {where.shown}",
-            *(f"{hit['file']}:{hit['line']}" for hit in hits),
+            *(f"{hit['name']}:{hit['line']}" for hit in hits),
             "Search completed",
         ),
         hits,

@@ -9,12 +9,12 @@ from cucmos_shell.cli.pipes import FILTERS
 from cucmos_shell.cli.suggest import syntax
 from cucmos_shell.cli.walker import by_words
 from cucmos_shell.errors import UnknownCommand
-from cucmos_shell.results import Notice, Value
+from cucmos_shell.results import TEXT, Notice, Value, each, record
 from cucmos_shell.text import beside, columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cucmos_shell.cli.caller import Caller
     from cucmos_shell.cli.grammar import Command
@@ -27,6 +27,7 @@ family = Family()
 LEAST_ABOUT = 24
 COMMAND = Argument("command", "words of a command", words=True, command=True)
 
+LINES = record(lines=each(TEXT))
 OVERVIEW = (
     "Tab completes a word, ? shows what may follow, help COMMAND explains a command.",
     "Words may be shortened as long as they stay unique; names are typed in full.",
@@ -61,6 +62,8 @@ class HelpOverview(HelpList):
 class HelpPage(Value):
     """The help of one command."""
 
+    form = LINES
+
     command: Command
 
     def lines(self) -> list[str]:
@@ -72,7 +75,7 @@ class HelpPage(Value):
         return explain(self.command, width)
 
     def data(self) -> dict[str, list[str]]:
-        """The JSON form: key `lines`."""
+        """The JSON form."""
         return {"lines": self.lines()}
 
 
@@ -82,6 +85,7 @@ class HelpPage(Value):
     own=True,
     arguments=(COMMAND,),
     examples=("help show cert list",),
+    form=LINES,
 )
 def help_command(node: Node, caller: Caller, command: tuple[str, ...] = ()) -> Result:
     """Explain a command, or list the commands there are by what they are for.
@@ -95,14 +99,19 @@ def help_command(node: Node, caller: Caller, command: tuple[str, ...] = ()) -> R
         lines = walker.overview(walker.grammar.root, command)
         if not lines:
             raise
-        return HelpList(tuple(lines))
+        return _shown(HelpList, lines)
     if one is not None:
         return HelpPage(one)
     if command:
-        return HelpList(tuple(walker.overview(place)))
+        return _shown(HelpList, walker.overview(place))
     found = [c for c in walker.grammar.below(place) if c.level <= caller.level]
     filters = columns((f"  | {kind} {wanted}", about) for kind, (wanted, about) in FILTERS.items())
-    return HelpOverview((*OVERVIEW, *filters, *_grouped(found)))
+    return _shown(HelpOverview, (*OVERVIEW, *filters, *_grouped(found)))
+
+
+def _shown(kind: type[Notice], lines: Iterable[str]) -> Notice:
+    text = tuple(lines)
+    return kind(text, {"lines": text})
 
 
 def _grouped(found: list[Command]) -> Iterator[str]:

@@ -6,10 +6,10 @@ from cucmos_shell.cli import Family
 from cucmos_shell.commands.arguments.certificates import UNIT
 from cucmos_shell.commands.arguments.requests import listed_request
 from cucmos_shell.commands.delete import FILE, STORE, copied_units, named
-from cucmos_shell.commands.views.copies import copy_of
+from cucmos_shell.commands.views.copies import CopyOf, copy_of
 from cucmos_shell.node import impact as breaks
 from cucmos_shell.node.members import others
-from cucmos_shell.results import Value
+from cucmos_shell.results import SHA256, TEXT, TRUTH, Value, each, maybe, record
 from cucmos_shell.text import columns, safe
 
 TYPE_CHECKING = False
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from cucmos_shell.commands.views.copies import CopyOf
     from cucmos_shell.node import Node
     from cucmos_shell.node.certificates.trust_lists import ListImpact
     from cucmos_shell.node.members import ClusterMember
@@ -31,14 +30,27 @@ family = Family()
 class ServiceImpact(Value):
     """A service to restart, its state now, and the running services that go down with it."""
 
+    form = record(service=TEXT, state=TEXT, reason=maybe(TEXT), restart_along=each(TEXT))
+
     name: str
     state: str
     reason: str
     along: tuple[str, ...]
 
+    def data(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "service": self.name,
+            "state": self.state,
+            "reason": self.reason or None,
+            "restart_along": self.along,
+        }
+
 
 class NodeImpact(Value):
     """Another node of the cluster, what it will receive, and its trust stores that change."""
+
+    form = record(hostname=TEXT, ip=TEXT, role=TEXT, receives=TEXT, stores=each(TEXT))
 
     hostname: str
     ip: str
@@ -52,6 +64,23 @@ class Impact(Value):
 
     `lost_issuer` names the CA whose certificate would be lost.
     """
+
+    form = record(
+        unit=TEXT,
+        name=TEXT,
+        description=TEXT,
+        ca=maybe(TEXT),
+        csr_deleted=each(TEXT),
+        trust_entries_replaced=each(TEXT),
+        trust_lists=record(
+            made_anew=each(TEXT),
+            left_as_uploaded=each(TEXT),
+            phones_left_without_signer=TRUTH,
+            units_together=each(TEXT),
+        ),
+        services=each(ServiceImpact.form),
+        nodes=each(NodeImpact.form),
+    )
 
     unit: str
     certificate: str
@@ -89,15 +118,13 @@ class Impact(Value):
         yield "Pending CSR", f": {f'{request}, would be deleted' if request else 'none'}"
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `unit`, `certificate`, `description`, `ca_signed_lost`, `ca`,
-        `csr_deleted`, `trust_entries_replaced`, `trust_lists`, `services`, `nodes`."""
+        """The JSON form."""
         return {
             "unit": self.unit,
-            "certificate": self.certificate,
+            "name": self.certificate,
             "description": self.description,
-            "ca_signed_lost": bool(self.lost_issuer),
-            "ca": self.lost_issuer,
-            "csr_deleted": self.request,
+            "ca": self.lost_issuer or None,
+            "csr_deleted": [self.request] if self.request else [],
             "trust_entries_replaced": self.stores,
             "trust_lists": {
                 "made_anew": self.lists.changed,
@@ -105,10 +132,7 @@ class Impact(Value):
                 "phones_left_without_signer": bool(self.lists.outage),
                 "units_together": self.lists.outage,
             },
-            "services": [
-                {"name": s.name, "state": s.state, "reason": s.reason, "restart_along": s.along}
-                for s in self.services
-            ],
+            "services": self.services,
             "nodes": self.nodes,
         }
 
@@ -118,6 +142,15 @@ class DeletionImpact(Value):
 
     `copy_of` is the own certificate of which it is a copy, `requests` are those that go with it.
     """
+
+    form = record(
+        name=TEXT,
+        description=TEXT,
+        sha256=SHA256,
+        copy_of=maybe(CopyOf.form),
+        csr_deleted=each(TEXT),
+        nodes=each(NodeImpact.form),
+    )
 
     name: str
     description: str
@@ -145,8 +178,7 @@ class DeletionImpact(Value):
         ]
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `name`, `description`, `sha256`, `copy_of`, `csr_deleted`,
-        `nodes`."""
+        """The JSON form."""
         return {
             "name": self.name,
             "description": self.description,
@@ -185,6 +217,7 @@ def _list_lines(impact: ListImpact) -> list[str]:
     own=True,
     arguments=(UNIT,),
     examples=("show cert impact tomcat",),
+    form=Impact.form,
 )
 def impact(node: Node, unit: str) -> Impact:
     """Show what regenerating a unit's certificate would touch.
@@ -244,6 +277,7 @@ def node_impact(
     own=True,
     arguments=(STORE, FILE),
     examples=("show cert impact delete tomcat-trust Example_Root_CA.pem",),
+    form=DeletionImpact.form,
 )
 def deletion_impact(node: Node, store: str, file: str = "") -> DeletionImpact:
     """Show what deleting a certificate from a trust store would touch.

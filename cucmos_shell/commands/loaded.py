@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Family
 from cucmos_shell.cli.fit import table
-from cucmos_shell.results import Value
+from cucmos_shell.results import MOMENT, SERIAL, SHA256, TEXT, TRUTH, Value, each, maybe, record
 from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
@@ -44,6 +44,18 @@ class ServiceLoad(Value):
 class Loads(Value):
     """The services that use own certificates."""
 
+    form = each(
+        record(
+            service=TEXT,
+            state=TEXT,
+            reason=maybe(TEXT),
+            since=maybe(MOMENT),
+            certificates=each(
+                record(name=TEXT, serial=maybe(SERIAL), sha256=SHA256, current=TRUTH)
+            ),
+        )
+    )
+
     services: tuple[ServiceLoad, ...]
 
     def lines(self) -> list[str]:
@@ -68,13 +80,12 @@ class Loads(Value):
         return range(2)
 
     def data(self) -> list[dict[str, Any]]:
-        """The JSON form: one object a service, keys `service`, `state`, `reason`, `since`,
-        `certificates` (`name`, `serial`, `sha256`, `current`)."""
+        """The JSON form."""
         return [
             {
                 "service": one.service.name,
                 "state": one.service.state,
-                "reason": one.service.reason,
+                "reason": one.service.reason or None,
                 "since": iso_time(one.since) if one.since is not None else None,
                 "certificates": [
                     {
@@ -90,7 +101,7 @@ class Loads(Value):
         ]
 
 
-@family.command("show cert loaded", level=0, own=True)
+@family.command("show cert loaded", level=0, own=True, form=Loads.form)
 def show_loaded(node: Node) -> Loads:
     """Show which certificate each service holds, and since when.
 

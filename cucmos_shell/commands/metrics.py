@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Family
 from cucmos_shell.node.expiry import unsent
-from cucmos_shell.results import Notice
+from cucmos_shell.results import TEXT, Notice, each, record
 from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
@@ -65,7 +65,7 @@ def _alarms(node: Node) -> Iterator[str]:
         yield sample("cucmos_alarms_logged", count, alarm=name, severity=str(severity))
 
 
-@family.command("utils cert monitor metrics", level=1)
+@family.command("utils cert monitor metrics", level=1, form=record(lines=each(TEXT)))
 def metrics(node: Node) -> Notice:
     """Print expiry times, waiting restarts and alarm counts for Prometheus.
 

@@ -9,8 +9,20 @@ from cucmos_shell.commands.dialogues.settings import change_setting
 from cucmos_shell.errors import Refused
 from cucmos_shell.node.expiry import unsent
 from cucmos_shell.node.expiry.due import CALM_EVERY, ending, monitor_settings
-from cucmos_shell.node.tasks.expiry_run import next_run
-from cucmos_shell.results import Commit, Notice, Value
+from cucmos_shell.node.tasks.expiry_run import Run, next_run
+from cucmos_shell.results import (
+    MOMENT,
+    TEXT,
+    TRUTH,
+    WHOLE,
+    Commit,
+    Notice,
+    Value,
+    each,
+    maybe,
+    one_of,
+    record,
+)
 from cucmos_shell.store import paths
 from cucmos_shell.store.locks import is_held
 from cucmos_shell.text import columns, counted, iso_time, safe
@@ -22,13 +34,13 @@ if TYPE_CHECKING:
     from cucmos_shell.node import Node
     from cucmos_shell.node.expiry.due import MonitorSettings
     from cucmos_shell.node.expiry.unsent import Mail, Unsent
-    from cucmos_shell.node.tasks.expiry_run import Run
     from cucmos_shell.results import Conversation
     from cucmos_shell.store.transaction import Transaction
 
 family = Family()
 
 MONITOR = "monitor"
+PERIOD = one_of("hours", "days")
 # Seconds behind its time from which on a run is missed; cron may come once an hour.
 OVERDUE = 2 * 3600.0
 
@@ -38,6 +50,30 @@ OVERDUE = 2 * 3600.0
 
 class Monitor(Value):
     """The monitor as it is set, and how it is doing; `unattended`: it seems that nobody runs it."""
+
+    form = record(
+        start_days=WHOLE,
+        frequency=WHOLE,
+        frequency_unit=PERIOD,
+        email=TRUTH,
+        recipients=each(TEXT),
+        smtp_host=maybe(TEXT),
+        service=TEXT,
+        state=TEXT,
+        in_period=WHOLE,
+        last_run=maybe(MOMENT),
+        next_run=maybe(MOMENT),
+        unattended=TRUTH,
+        mail_waiting=each(
+            record(
+                to=TEXT,
+                message_id=TEXT,
+                attempts=WHOLE,
+                reason=maybe(TEXT),
+                not_before=MOMENT,
+            )
+        ),
+    )
 
     settings: MonitorSettings
     smtp: str
@@ -74,9 +110,7 @@ class Monitor(Value):
         return lines + [line for mail in kept.outbox for line in _waiting(mail)]
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `start_days`, `frequency`, `frequency_unit`, `email`, `recipients`,
-        `smtp_host`, `service`, `service_state`, `in_period`, `last_run`, `next_run`,
-        `unattended`, `mail_waiting`."""
+        """The JSON form."""
         settings, kept = self.settings, self.kept
         return {
             "start_days": settings.start_days,
@@ -86,7 +120,7 @@ class Monitor(Value):
             "recipients": settings.recipients,
             "smtp_host": self.smtp or None,
             "service": self.service,
-            "service_state": self.state,
+            "state": self.state,
             "in_period": self.ending,
             "last_run": kept.last_run if kept.last_run is None else iso_time(kept.last_run),
             "next_run": iso_time(self.next_run) if self.state == "STARTED" else None,
@@ -96,7 +130,7 @@ class Monitor(Value):
                     "to": mail.to,
                     "message_id": mail.id,
                     "attempts": mail.attempts,
-                    "reason": mail.reason,
+                    "reason": mail.reason or None,
                     "not_before": iso_time(mail.after),
                 }
                 for mail in kept.outbox
@@ -114,7 +148,7 @@ def _waiting(mail: Mail) -> list[str]:
     ]
 
 
-@family.command("show cert monitor", level=0)
+@family.command("show cert monitor", level=0, form=Monitor.form)
 def show_monitor(node: Node) -> Monitor:
     """Show the settings of the certificate expiry monitor, its last run, and mail that waits.
 
@@ -148,7 +182,13 @@ DAYS = Argument("days", "days before expiry, 1 to 3650", parse=number(1, 3650))
 TIMES = Argument("number", "how many, 1 to 1000", parse=number(1, 1000))
 
 
-@family.command("set cert monitor start <days>", level=1, arguments=(DAYS,), changes=True)
+@family.command(
+    "set cert monitor start <days>",
+    level=1,
+    arguments=(DAYS,),
+    changes=True,
+    form=record(start_days=WHOLE),
+)
 def set_start(node: Node, days: int) -> Conversation[Notice]:
     """Say how many days before a certificate expires notices begin."""
     yield change_setting(MONITOR, start_days=days)
@@ -161,6 +201,7 @@ def set_start(node: Node, days: int) -> Conversation[Notice]:
     arguments=(TIMES,),
     changes=True,
     examples=("set cert monitor frequency 12 hours",),
+    form=record(frequency=WHOLE, frequency_unit=PERIOD),
 )
 def set_frequency(node: Node, number: int, unit: str) -> Conversation[Notice]:
     """Say how often the notice about a certificate is repeated.
@@ -174,7 +215,9 @@ def set_frequency(node: Node, number: int, unit: str) -> Conversation[Notice]:
     return Notice((f"Notices are repeated every {number} {shown}",), data)
 
 
-@family.command("set cert monitor email {enable|disable:state}", level=1, changes=True)
+@family.command(
+    "set cert monitor email {enable|disable:state}", level=1, changes=True, form=record(email=TRUTH)
+)
 def set_email(node: Node, state: str) -> Conversation[Notice]:
     """Switch notices by e-mail on or off; alarms are raised either way.
 
@@ -205,6 +248,7 @@ RECIPIENTS = Argument("recipients", "addresses, with ; between them", parse=addr
     arguments=(RECIPIENTS,),
     changes=True,
     examples=('set cert monitor recipients "a@example.com;b@example.com"',),
+    form=record(recipients=each(TEXT)),
 )
 def set_recipients(node: Node, recipients: tuple[str, ...]) -> Conversation[Notice]:
     """Say who gets notices by e-mail; "" is nobody."""
@@ -216,7 +260,7 @@ def set_recipients(node: Node, recipients: tuple[str, ...]) -> Conversation[Noti
 # --- a run -------------------------------------------------------------------------------------
 
 
-@family.command("utils cert monitor run", level=1, own=True, changes=True)
+@family.command("utils cert monitor run", level=1, own=True, changes=True, form=Run.form)
 def run_monitor(node: Node) -> Conversation[Run]:
     """Let the expiry monitor look at all certificates now.
 

@@ -8,7 +8,7 @@ from cucmos_shell.cli import Family
 from cucmos_shell.node.members import members
 from cucmos_shell.profile.cluster import LATER
 from cucmos_shell.profile.profile import PUBLISHER
-from cucmos_shell.results import Value
+from cucmos_shell.results import MOMENT, TEXT, TRUTH, Value, each, maybe, record
 from cucmos_shell.text import iso_time, local_time
 
 TYPE_CHECKING = False
@@ -26,6 +26,19 @@ SERVER_TABLE = "Server Table (processnode) Entries"
 
 class ClusterNodes(Value):
     """The members of a cluster; times are shown in the IANA zone `zone`."""
+
+    form = each(
+        record(
+            ip=TEXT,
+            hostname=TEXT,
+            fqdn=TEXT,
+            role=TEXT,
+            server=maybe(TEXT),
+            local=TRUTH,
+            authenticated=TRUTH,
+            since=maybe(MOMENT),
+        )
+    )
 
     members: tuple[ClusterMember, ...]
     screen: NetworkClusterSpec
@@ -67,8 +80,7 @@ class ClusterNodes(Value):
         return f"not authenticated - INITIATOR since {since}"
 
     def data(self) -> list[dict[str, Any]]:
-        """The JSON form: for each node `ip`, `hostname`, `fqdn`, `role`, `server`, `local`,
-        `authenticated`, `since`."""
+        """The JSON form."""
         return [
             {
                 "ip": member.ip,
@@ -84,7 +96,7 @@ class ClusterNodes(Value):
         ]
 
 
-@family.command("show network cluster", level=0)
+@family.command("show network cluster", level=0, form=ClusterNodes.form)
 def show_cluster(node: Node) -> ClusterNodes:
     """Show the nodes of the cluster: address, name, role, and how they are authenticated."""
     return ClusterNodes(members(node), node.profile.network_cluster, node.zone)

@@ -10,7 +10,7 @@ import time
 
 from cucmos_shell.cli import Family
 from cucmos_shell.errors import Refused
-from cucmos_shell.results import Notice
+from cucmos_shell.results import MOMENT, NUMBER, TEXT, TRUTH, WHOLE, Notice, each, one_of, record
 from cucmos_shell.text import iso_time, local_time, zone_abbreviation
 
 TYPE_CHECKING = False
@@ -22,6 +22,35 @@ if TYPE_CHECKING:
     from cucmos_shell.node import Node
 
 family = Family()
+
+CPU = ("idle", "system", "user", "iowait", "irq", "soft")
+MEMORY = ("total", "free", "used", "cached", "shared", "buffers")
+STATUS = record(
+    hostname=TEXT,
+    date=MOMENT,
+    time_zone=TEXT,
+    locale=TEXT,
+    version=TEXT,
+    os_version=TEXT,
+    up_seconds=WHOLE,
+    users=WHOLE,
+    load_average=each(NUMBER),
+    cpu_percent=record(**dict.fromkeys(CPU, NUMBER)),
+    memory_kib=record(**dict.fromkeys(MEMORY, WHOLE)),
+    disks=each(record(disk=TEXT, total_kib=WHOLE, free_kib=WHOLE, used_kib=WHOLE)),
+)
+CARD = ("dhcp", "status", "link", "mode", "duplicate")
+ETHERNET = record(
+    ip=TEXT,
+    netmask=TEXT,
+    gateway=TEXT,
+    dns=each(TEXT),
+    domain=TEXT,
+    **dict.fromkeys(CARD, TEXT),
+    hostname=TEXT,
+    network=TEXT,
+    broadcast=TEXT,
+)
 
 
 def zone_text(node: Node) -> str:
@@ -44,7 +73,7 @@ def uptime_text(seconds: float) -> str:
     return f"{days} day{'s' if days > 1 else ''}, {clock}" if days else clock
 
 
-@family.command("show status", level=0)
+@family.command("show status", level=0, form=STATUS)
 def show_status(node: Node) -> Notice:
     """Show the host name, the date, the version, how long the node is up, and its resources.
 
@@ -72,7 +101,12 @@ def show_status(node: Node) -> Notice:
         *_memory_lines(status["memory"]),
         *_disk_lines(status["disks"]),
     ]
-    data = {
+    return Notice(tuple(lines), _status(node, now, up))
+
+
+def _status(node: Node, now: float, up: float) -> dict[str, Any]:
+    profile, status = node.profile, node.profile.status
+    return {
         "hostname": node.hostname,
         "date": iso_time(now),
         "time_zone": node.zone,
@@ -80,9 +114,15 @@ def show_status(node: Node) -> Notice:
         "version": profile.version,
         "os_version": profile.os_version,
         "up_seconds": round(up),
-        **{key: status[key] for key in ("users", "load_average", "cpu", "memory", "disks")},
+        "users": status["users"],
+        "load_average": status["load_average"],
+        "cpu_percent": {key: status["cpu"][key] for key in CPU},
+        "memory_kib": {key: status["memory"][key] for key in MEMORY},
+        "disks": [
+            {"disk": name, **{f"{key}_kib": disk[key] for key in ("total", "free", "used")}}
+            for name, disk in status["disks"].items()
+        ],
     }
-    return Notice(tuple(lines), data)
 
 
 def _load_text(status: Mapping[str, Any]) -> str:
@@ -92,9 +132,7 @@ def _load_text(status: Mapping[str, Any]) -> str:
 
 
 def _cpu_lines(cpu: dict[str, float]) -> list[str]:
-    idle, system, user, iowait, irq, soft = (
-        f"{cpu[key]:05.2f}%" for key in ("idle", "system", "user", "iowait", "irq", "soft")
-    )
+    idle, system, user, iowait, irq, soft = (f"{cpu[key]:05.2f}%" for key in CPU)
     return [
         "",
         f"CPU Idle:   {idle}  System:   {system}    User:   {user}",
@@ -104,8 +142,7 @@ def _cpu_lines(cpu: dict[str, float]) -> list[str]:
 
 def _memory_lines(memory: dict[str, int]) -> list[str]:
     labels = ("Memory Total", "Free", "Used", "Cached", "Shared", "Buffers")
-    keys = ("total", "free", "used", "cached", "shared", "buffers")
-    return ["", *(f"{t:>12}:{memory[key]:>15}K" for t, key in zip(labels, keys, strict=True))]
+    return ["", *(f"{t:>12}:{memory[key]:>15}K" for t, key in zip(labels, MEMORY, strict=True))]
 
 
 def _disk_lines(disks: dict[str, dict[str, int]]) -> list[str]:
@@ -121,7 +158,11 @@ def _disk_lines(disks: dict[str, dict[str, int]]) -> list[str]:
 # --- version, person, network, time ---------------------------------------------------------------
 
 
-@family.command("show version {active|inactive:side}", level=0)
+@family.command(
+    "show version {active|inactive:side}",
+    level=0,
+    form=record(side=one_of("active", "inactive"), version=TEXT, options=each(TEXT)),
+)
 def show_version(node: Node, side: str) -> Notice:
     """Show the version of the software on one side of the disk, and its installed options."""
     profile = node.profile
@@ -137,7 +178,11 @@ def show_version(node: Node, side: str) -> Notice:
     return Notice(lines, {"side": side, "version": version, "options": list(options)})
 
 
-@family.command("show myself", level=0)
+@family.command(
+    "show myself",
+    level=0,
+    form=record(hostname=TEXT, account=TEXT, level=WHOLE, command_count=TRUTH),
+)
 def show_myself(node: Node, caller: Caller) -> Notice:
     """Show who you are to this node."""
     count = "enabled" if caller.settings.command_count else "disabled"
@@ -161,6 +206,7 @@ def show_myself(node: Node, caller: Caller) -> Notice:
     "show network eth0 [detail]",
     level=0,
     options={"detail": "host name, network and broadcast address, too"},
+    form=ETHERNET,
 )
 def show_ethernet(node: Node, detail: str = "") -> Notice:
     """Show the network interface: address, link, name servers, gateway."""
@@ -181,23 +227,25 @@ def show_ethernet(node: Node, detail: str = "") -> Notice:
         f"Domain       : {profile.domain}",
         f"Gateway      : {profile.gateway} on Ethernet 0",
     )
+    network, broadcast = _network(profile.ip, profile.netmask)
     data = {
         "ip": profile.ip,
         "netmask": profile.netmask,
         "gateway": profile.gateway,
         "dns": list(profile.dns),
         "domain": profile.domain,
-        **card,
+        **{key: card[key] for key in CARD},
+        "hostname": node.hostname,
+        "network": network,
+        "broadcast": broadcast,
     }
     if detail:
-        network, broadcast = _network(profile.ip, profile.netmask)
         lines += (
             "",
             f"Host Name    : {node.hostname}",
             f"Network      : {network}",
             f"Broadcast    : {broadcast}",
         )
-        data |= {"hostname": node.hostname, "network": network, "broadcast": broadcast}
     return Notice(lines, data)
 
 
@@ -208,11 +256,11 @@ def _network(ip: str, netmask: str) -> tuple[str, str]:
     return first, ".".join(str(a | 255 - m) for a, m in pairs)
 
 
-@family.command("show timezone config", level=0)
+@family.command("show timezone config", level=0, form=record(time_zone=TEXT, version=TEXT))
 def show_timezone(node: Node) -> Notice:
     """Show the node's time zone."""
     lines = (
         f"Current timezone: {zone_text(node)}",
         f"Timezone version: {node.profile.timezone_version}",
     )
-    return Notice(lines, {"zone": node.zone, "version": node.profile.timezone_version})
+    return Notice(lines, {"time_zone": node.zone, "version": node.profile.timezone_version})

@@ -9,9 +9,11 @@ from cucmos_shell.commands.dialogues.settings import change_setting
 from cucmos_shell.errors import Refused
 from cucmos_shell.node.tasks.alarms import raise_alarms
 from cucmos_shell.node.tasks.revocation import (
+    ACCEPT,
     CONFIGURED,
     DISABLED,
     FROM_CERTIFICATE,
+    REFUSE,
     Checked,
     OcspSettings,
     alarms_of,
@@ -20,9 +22,9 @@ from cucmos_shell.node.tasks.revocation import (
     refuse,
 )
 from cucmos_shell.pki import certs
-from cucmos_shell.pki.ocsp.verdict import NOT_CHECKED, REVOKED
+from cucmos_shell.pki.ocsp.verdict import NOT_CHECKED, REVOKED, OcspVerdict
 from cucmos_shell.pki.ocsp.verify import may_respond
-from cucmos_shell.results import Notice, Record
+from cucmos_shell.results import NUMBER, TEXT, WHOLE, Notice, Record, maybe, one_of, record, remark
 from cucmos_shell.text import counted
 from cucmos_shell.world import uri
 
@@ -42,7 +44,12 @@ _MODES = {
 }
 
 
-@family.command("show ocsp", level=0, own=True)
+MODE = record(mode=one_of(DISABLED, FROM_CERTIFICATE, CONFIGURED), uri=maybe(TEXT))
+UNKNOWN_STATUS = one_of(REFUSE, ACCEPT)
+SETTINGS = record(**MODE, unknown=UNKNOWN_STATUS, deadline_seconds=NUMBER, max_age_hours=WHOLE)
+
+
+@family.command("show ocsp", level=0, own=True, form=SETTINGS)
 def show_ocsp(node: Node) -> Record:
     """Show whether uploaded certificates are checked for revocation, and by which responder."""
     settings = ocsp_settings(node, node.snapshot().settings())
@@ -61,7 +68,7 @@ def show_ocsp(node: Node) -> Record:
     )
     data = {
         "mode": settings.mode,
-        "uri": settings.uri,
+        "uri": settings.uri or None,
         "unknown": settings.unknown,
         "deadline_seconds": settings.seconds,
         "max_age_hours": settings.max_age,
@@ -99,7 +106,7 @@ def _uri(_: object, text: str) -> str:
 URI = Argument("uri", "http://HOST[:PORT][/PATH] of the responder", parse=_uri)
 
 
-@family.command("set ocsp enable certificate-uri", level=1, changes=True)
+@family.command("set ocsp enable certificate-uri", level=1, changes=True, form=MODE)
 def enable_certificate(node: Node) -> Conversation[Notice]:
     """Ask the responder that an uploaded certificate names whether it is revoked.
 
@@ -109,7 +116,8 @@ def enable_certificate(node: Node) -> Conversation[Notice]:
     _refuse_without_responder(node, node.snapshot())
     yield change_setting("ocsp", mode=FROM_CERTIFICATE)
     return Notice(
-        ("OCSP is enabled; the certificate names the responder",), {"mode": "certificate-uri"}
+        ("OCSP is enabled; the certificate names the responder",),
+        {"mode": FROM_CERTIFICATE, "uri": None},
     )
 
 
@@ -119,6 +127,7 @@ def enable_certificate(node: Node) -> Conversation[Notice]:
     arguments=(URI,),
     changes=True,
     examples=("set ocsp enable configured-uri http://ocsp.example.com/",),
+    form=MODE,
 )
 def enable_configured(node: Node, uri: str) -> Conversation[Notice]:
     """Ask one responder about every certificate that is uploaded, but the self-signed ones.
@@ -130,14 +139,19 @@ def enable_configured(node: Node, uri: str) -> Conversation[Notice]:
     return Notice((f"OCSP is enabled; the responder is {uri}",), {"mode": CONFIGURED, "uri": uri})
 
 
-@family.command("set ocsp disable", level=1, changes=True)
+@family.command("set ocsp disable", level=1, changes=True, form=MODE)
 def disable(node: Node) -> Conversation[Notice]:
     """Ask nobody whether uploaded certificates are revoked."""
     yield change_setting("ocsp", mode=DISABLED)
-    return Notice(("OCSP is disabled",), {"mode": DISABLED})
+    return Notice(("OCSP is disabled",), {"mode": DISABLED, "uri": None})
 
 
-@family.command("set ocsp unknown {refuse|accept:what}", level=1, changes=True)
+@family.command(
+    "set ocsp unknown {refuse|accept:what}",
+    level=1,
+    changes=True,
+    form=record(unknown=UNKNOWN_STATUS),
+)
 def set_unknown(node: Node, what: str) -> Conversation[Notice]:
     """Say what becomes of a certificate whose status is unknown, or whose responder is silent.
 
@@ -151,19 +165,32 @@ def set_unknown(node: Node, what: str) -> Conversation[Notice]:
 SECONDS = Argument("seconds", "seconds, 1 to 300", parse=number(1, 300))
 
 
-@family.command("set ocsp deadline <seconds>", level=1, arguments=(SECONDS,), changes=True)
+@family.command(
+    "set ocsp deadline <seconds>",
+    level=1,
+    arguments=(SECONDS,),
+    changes=True,
+    form=record(deadline_seconds=NUMBER),
+)
 def set_deadline(node: Node, seconds: int) -> Conversation[Notice]:
     """Say how long an upload may wait for all responders together."""
     yield change_setting("ocsp", seconds=seconds)
     return Notice(
-        (f"Responders have {counted(seconds, 'second')} for an upload",), {"seconds": seconds}
+        (f"Responders have {counted(seconds, 'second')} for an upload",),
+        {"deadline_seconds": seconds},
     )
 
 
 HOURS = Argument("hours", "hours, 1 to 168", parse=number(1, 168))
 
 
-@family.command("set ocsp max-age <hours>", level=1, arguments=(HOURS,), changes=True)
+@family.command(
+    "set ocsp max-age <hours>",
+    level=1,
+    arguments=(HOURS,),
+    changes=True,
+    form=record(max_age_hours=WHOLE),
+)
 def set_max_age(node: Node, hours: int) -> Conversation[Notice]:
     """Say how old an answer may be that does not say until when it holds; 24 hours at first.
 
@@ -191,6 +218,8 @@ NAME = Argument(
     own=True,
     arguments=(NAME,),
     examples=("utils ocsp check tomcat", "utils ocsp check tomcat-trust/Example_Issuing_CA.pem"),
+    form=OcspVerdict.form,
+    details=Checked.details,
 )
 def check(node: Node, name: Stored, caller: Caller) -> Notice:
     """Ask now whether a stored certificate is revoked; nothing is changed.
@@ -207,6 +236,6 @@ def check(node: Node, name: Stored, caller: Caller) -> Notice:
     for line in verdict.lines():
         caller.note(line.strip())
     warning = raise_alarms(node, alarms_of(node, verdict)) if verdict.status == REVOKED else ""
-    checked = Checked((verdict,), (warning,) if warning else ())
+    checked = Checked((verdict,), (remark(warning),) if warning else ())
     refuse(settings, checked)
-    return Notice(tuple(checked.lines()), verdict.data())
+    return Notice(tuple(checked.lines()), verdict, checked.findings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Family
 from cucmos_shell.cli.fit import hang, table
-from cucmos_shell.results import Value
+from cucmos_shell.results import MOMENT, TEXT, Value, each, record
 from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
@@ -26,6 +26,15 @@ HEADINGS = ("Service", "Certificate", "Changed", "Trust store changed")
 
 class PendingList(Value):
     """The services that wait for a restart, and those for which only a trust store has changed."""
+
+    form = each(
+        record(
+            service=TEXT,
+            since=MOMENT,
+            certificates=each(record(unit=TEXT, since=MOMENT)),
+            trust_stores=each(TEXT),
+        )
+    )
 
     rows: tuple[Pending, ...]
     trust_only: tuple[Pending, ...]
@@ -53,13 +62,14 @@ class PendingList(Value):
         return [i for i in range(len(self.lines())) if i not in rows]
 
     def data(self) -> list[dict[str, object]]:
-        """The JSON form: one object a service that waits, keys `service`, `since`, `certificates`,
-        `trust_stores`. A program that restarts what is listed restarts nothing else."""
+        """The JSON form: a program that restarts what is listed restarts nothing else."""
         return [
             {
                 "service": p.service,
                 "since": _iso(p.since),
-                "certificates": {unit: iso_time(when) for unit, when in p.changed.items()},
+                "certificates": [
+                    {"unit": unit, "since": iso_time(when)} for unit, when in p.changed.items()
+                ],
                 "trust_stores": p.trust,
             }
             for p in self.rows
@@ -70,7 +80,7 @@ def _iso(seconds: float | None) -> str | None:
     return None if seconds is None else iso_time(seconds)
 
 
-@family.command("show service pending", level=0, own=True)
+@family.command("show service pending", level=0, own=True, form=PendingList.form)
 def show_pending(node: Node) -> PendingList:
     """Show the services that must restart to use their new certificates.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Family
 from cucmos_shell.node.refresh import differences, new_keys, newer, take_over
-from cucmos_shell.results import Ask, Commit, Notice, Progress
+from cucmos_shell.results import TEXT, Ask, Commit, Notice, Progress, each, maybe, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 family = Family()
 
 
-@family.command("utils profile refresh", level=1, changes=True)
+@family.command(
+    "utils profile refresh",
+    level=1,
+    changes=True,
+    form=maybe(record(profile=TEXT, changes=each(TEXT))),
+)
 def refresh(node: Node) -> Conversation[Notice]:
     """Take over what this version of the program knows about the node's product.
 
@@ -28,15 +33,13 @@ def refresh(node: Node) -> Conversation[Notice]:
     lines = differences(before, fresh)
     facts = {"profile": before.name, "changes": lines}
     if not lines:
-        return Notice((f"Nothing about {before.name} is new",), {**facts, "taken_over": False})
+        return Notice((f"Nothing about {before.name} is new",), facts)
     yield Progress(f"What is new about {before.name}:")
     for line in lines:
         yield Progress(f"\t{line}")
     if (yield Ask("Continue (yes|no)? ")) != "yes":
-        return Notice(("Nothing was changed",), {**facts, "taken_over": False})
+        return Notice(("Nothing was changed",))
     keys = new_keys(node, fresh)
     yield Commit(lambda change: take_over(node, change, fresh, keys))
     node.adopt(fresh)
-    return Notice(
-        (f"The node knows what is new about {fresh.name}",), {**facts, "taken_over": True}
-    )
+    return Notice((f"The node knows what is new about {fresh.name}",), facts)

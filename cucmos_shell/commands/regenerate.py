@@ -8,7 +8,7 @@ from cucmos_shell.commands.views.replaced import Installed
 from cucmos_shell.errors import Damaged
 from cucmos_shell.node import impact
 from cucmos_shell.node.tasks.alarms import renewed
-from cucmos_shell.results import Ask, Commit, Notice, Progress, Warn
+from cucmos_shell.results import Ask, Commit, Notice, Progress, Warn, maybe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ CANCELLED = "Regeneration cancelled"
     changes=True,
     arguments=(UNIT,),
     examples=("set cert regen tomcat",),
+    form=maybe(Installed.form),
 )
 def regen(node: Node, unit: str) -> Conversation[Installed | Notice]:
     """Regenerate a self-signed certificate.
@@ -41,7 +42,7 @@ def regen(node: Node, unit: str) -> Conversation[Installed | Notice]:
     would break: see show cert impact.
     """
     if not (yield from agreed(node, unit)):
-        return Notice((CANCELLED,), {"regenerated": False})
+        return Notice((CANCELLED,))
     key = node.world.new_key(node.profile.units[unit].key)
     serial = node.world.new_serial()
     installed: Installed = yield Commit(lambda change: install(node, change, unit, key, serial))

@@ -12,7 +12,18 @@ from cucmos_shell.cli import Family
 from cucmos_shell.commands.dialogues.settings import put_setting
 from cucmos_shell.errors import NotSimulated, Refused
 from cucmos_shell.node.members import members
-from cucmos_shell.results import Notice, Value
+from cucmos_shell.results import (
+    MOMENT,
+    NUMBER,
+    TEXT,
+    TRUTH,
+    WHOLE,
+    Notice,
+    Value,
+    each,
+    maybe,
+    record,
+)
 from cucmos_shell.text import iso_time, local_time, zone_abbreviation
 
 TYPE_CHECKING = False
@@ -39,6 +50,8 @@ _HEADER = (
 class TableCheck(Value):
     """The last check of the tables: when it began, where it writes, and how far it is."""
 
+    form = record(started=MOMENT, tables=WHOLE, completed=TRUTH, name=TEXT)
+
     started: float
     file: str
     tables: int
@@ -49,9 +62,29 @@ class TableCheck(Value):
         """Whether all tables are checked."""
         return self.tables >= self.total
 
+    def data(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "started": iso_time(self.started),
+            "tables": self.tables,
+            "completed": self.completed,
+            "name": self.file,
+        }
+
 
 class Replicate(Value):
     """A node's part in the replication; `ping` is in milliseconds."""
+
+    form = record(
+        hostname=TEXT,
+        ip=TEXT,
+        ping_milliseconds=NUMBER,
+        reachable=TRUTH,
+        queue=WHOLE,
+        group=TEXT,
+        state=WHOLE,
+        state_words=TEXT,
+    )
 
     member: ClusterMember
     ping: float
@@ -72,8 +105,7 @@ class Replicate(Value):
         return (3, "Out Of Sync") if self.member.behind else (2, "Setup Completed")
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `hostname`, `ip`, `ping_milliseconds`, `reachable`, `queue`,
-        `group`, `state`, `details`."""
+        """The JSON form."""
         state, details = self.state()
         return {
             "hostname": self.member.hostname,
@@ -83,7 +115,7 @@ class Replicate(Value):
             "queue": 0,
             "group": self.group,
             "state": state,
-            "details": details,
+            "state_words": details,
         }
 
 
@@ -92,6 +124,17 @@ class RuntimeState(Value):
 
     Without a `check` the last thing that happened is that all tables were copied, at `copied`.
     """
+
+    form = record(
+        server_time=MOMENT,
+        db_version=TEXT,
+        tables=WHOLE,
+        check=maybe(TableCheck.form),
+        copied=MOMENT,
+        repl_timeout_seconds=WHOLE,
+        process_option=WHOLE,
+        nodes=each(Replicate.form),
+    )
 
     hostname: str
     now: float
@@ -166,26 +209,20 @@ class RuntimeState(Value):
             yield "".join(row) + last
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `server_time`, `db_version`, `tables`, `tables_checked`,
-        `check_started`, `check_completed`, `check_file`, `copied_at`, `repl_timeout_seconds`,
-        `process_option`, `nodes`."""
-        check = self.check
+        """The JSON form."""
         return {
             "server_time": iso_time(self.now),
             "db_version": self.version,
             "tables": self.database.tables,
-            "tables_checked": check and check.tables,
-            "check_started": check and iso_time(check.started),
-            "check_completed": check and check.completed,
-            "check_file": check and check.file,
-            "copied_at": iso_time(self.copied),
+            "check": self.check,
+            "copied": iso_time(self.copied),
             "repl_timeout_seconds": self.database.timeout_seconds,
             "process_option": self.database.process_option,
             "nodes": [node.data() for node in self.nodes],
         }
 
 
-@family.command("utils dbreplication runtimestate", level=0)
+@family.command("utils dbreplication runtimestate", level=0, form=RuntimeState.form)
 def runtime_state(node: Node) -> RuntimeState:
     """Show how the replication of the database is: the last check, and a row for each node.
 
@@ -206,7 +243,12 @@ def runtime_state(node: Node) -> RuntimeState:
     )
 
 
-@family.command("utils dbreplication status", level=1, changes=True)
+@family.command(
+    "utils dbreplication status",
+    level=1,
+    changes=True,
+    form=record(started=MOMENT, name=TEXT, tables=WHOLE),
+)
 def status(node: Node) -> Conversation[Notice]:
     """Check in the background that all nodes have the same tables.
 
@@ -227,7 +269,7 @@ def status(node: Node) -> Conversation[Notice]:
         "",
         f'Please use "file view activelog {file} " command to see the output',
     )
-    return Notice(lines, {"started": iso_time(now), "file": file, "tables": database.tables})
+    return Notice(lines, {"started": iso_time(now), "name": file, "tables": database.tables})
 
 
 def _database(node: Node, word: str, what: str) -> DatabaseSpec:

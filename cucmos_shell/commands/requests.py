@@ -13,11 +13,25 @@ from cucmos_shell.commands.arguments.requests import (
     listed_request,
     parse_request,
 )
+from cucmos_shell.commands.views.certificate import EXTENSION, KEY
 from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.node.certificates.issuing import request_row
 from cucmos_shell.node.impact import requesting
 from cucmos_shell.node.members import members
-from cucmos_shell.results import Commit, Finding, Notice, Value, Warn
+from cucmos_shell.results import (
+    MOMENT,
+    PEM,
+    SHA256,
+    TEXT,
+    TRUTH,
+    Commit,
+    Finding,
+    Notice,
+    Value,
+    Warn,
+    each,
+    record,
+)
 from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
@@ -35,8 +49,22 @@ if TYPE_CHECKING:
 family = Family()
 
 
+ROW = record(
+    name=TEXT,
+    unit=TEXT,
+    subject=TEXT,
+    common_name=TEXT,
+    alternative_names=each(TEXT),
+    key_type=TEXT,
+    sha256=SHA256,
+    created=MOMENT,
+)
+
+
 class Generated(Value):
     """A new request, and whether it has replaced a pending one."""
+
+    form = record(**ROW, replaced=TRUTH)
 
     unit: str
     row: RequestRow
@@ -47,12 +75,14 @@ class Generated(Value):
         return [f"Successfully Generated CSR  for {self.unit}"]
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys as in `show csr list`, and `replaced`."""
+        """The JSON form."""
         return {**_row_data(self.unit, self.row), "replaced": self.replaced}
 
 
 class Requests(Value):
     """Pending requests by their unit."""
+
+    form = each(ROW)
 
     found: tuple[tuple[str, RequestRow], ...]
 
@@ -65,14 +95,14 @@ class Requests(Value):
         return range(0 if self.found else 1)
 
     def data(self) -> list[dict[str, Any]]:
-        """The JSON form: one object a request, keys `name`, `subject`, `common_name`,
-        `alternative_names`, `key_type`, `sha256`, `created`."""
+        """The JSON form."""
         return [_row_data(unit, row) for unit, row in self.found]
 
 
 def _row_data(unit: str, row: RequestRow) -> dict[str, Any]:
     return {
         "name": listed_request(unit),
+        "unit": unit,
         "subject": row.subject,
         "common_name": row.common_name,
         "alternative_names": row.alternative_names,
@@ -84,6 +114,18 @@ def _row_data(unit: str, row: RequestRow) -> dict[str, Any]:
 
 class RequestShown(Value):
     """One request in full."""
+
+    form = record(
+        name=TEXT,
+        subject=TEXT,
+        signature_algorithm=TEXT,
+        key_type=TEXT,
+        key=KEY,
+        alternative_names=each(TEXT),
+        extensions=each(EXTENSION),
+        sha256=SHA256,
+        pem=PEM,
+    )
 
     name: str
     description: RequestDescription
@@ -106,8 +148,7 @@ class RequestShown(Value):
         ]
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `name`, `subject`, `signature_algorithm`, `key`,
-        `alternative_names`, `extensions`, `sha256`, `pem`."""
+        """The JSON form."""
         from cucmos_shell.commands.views.certificate import extension_data, key_data
         from cucmos_shell.pki.extensions import name_text
 
@@ -116,6 +157,7 @@ class RequestShown(Value):
             "name": self.name,
             "subject": name_text(one.subject),
             "signature_algorithm": one.signature_name,
+            "key_type": one.key.text,
             "key": key_data(one.key),
             "alternative_names": one.alternative_names,
             "extensions": extension_data(one.extensions),
@@ -140,6 +182,7 @@ OWNER = Argument("unit", UNIT.help, parse=_unit, complete=complete_unit)
     arguments=(OWNER,),
     options={"multi-server": "one certificate for all nodes of the cluster"},
     examples=("set csr gen tomcat", "set csr gen cup-xmpp key ec256 hash sha384 multi-server"),
+    form=Generated.form,
 )
 def generate(
     node: Node, unit: str, key: str = "", hash: str = "", multi_server: str = ""
@@ -219,6 +262,7 @@ def _odd(attribute: str, value: str, characters: str) -> Finding:
     arguments=(CONDITION,),
     options={"own": "requests for own certificates; there are no others"},
     examples=("show csr list own", "show csr list where key-type begins-with EC"),
+    form=Requests.form,
 )
 def list_requests(node: Node, own: str = "", condition: tuple[Condition, ...] = ()) -> Requests:
     """List the pending certificate signing requests.
@@ -243,6 +287,7 @@ def list_requests(node: Node, own: str = "", condition: tuple[Condition, ...] = 
     level=1,
     arguments=(REQUEST,),
     examples=("show csr own tomcat", "show csr own tomcat/tomcat.csr"),
+    form=RequestShown.form,
 )
 def show_request(node: Node, name: str) -> RequestShown:
     """Show a certificate signing request in full, and its PEM, which a CA takes."""
@@ -260,6 +305,7 @@ def show_request(node: Node, name: str) -> RequestShown:
     changes=True,
     arguments=(OWNER,),
     examples=("set csr delete tomcat",),
+    form=record(name=TEXT),
 )
 def delete(node: Node, unit: str) -> Conversation[Notice]:
     """Delete a pending certificate signing request and its key."""
@@ -271,4 +317,4 @@ def delete(node: Node, unit: str) -> Conversation[Notice]:
         transaction.drop_request(unit)
 
     yield Commit(change)
-    return Notice((f"Successfully deleted CSR for {unit}.",), {"unit": unit, "deleted": True})
+    return Notice((f"Successfully deleted CSR for {unit}.",), {"name": listed_request(unit)})

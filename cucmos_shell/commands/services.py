@@ -12,7 +12,21 @@ from cucmos_shell.commands.arguments.common import service as service_argument
 from cucmos_shell.errors import Damaged, Refused, Unavailable
 from cucmos_shell.node.services.plan import COMMANDED, FAILED, STARTED, in_need_order
 from cucmos_shell.node.tasks.alarms import raising
-from cucmos_shell.results import Commit, Notice, Pause, Progress, Value
+from cucmos_shell.results import (
+    TEXT,
+    TRUTH,
+    Commit,
+    Notice,
+    Pause,
+    Progress,
+    Value,
+    Warn,
+    each,
+    maybe,
+    one_of,
+    record,
+    remark,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,8 +55,22 @@ AUTO_RESTART = service_argument(lambda spec: spec.auto_restart)
 # --- the list ----------------------------------------------------------------------------------
 
 
+# A service at one moment: `reason` is why it is not running.
+SERVICE = record(
+    service=TEXT,
+    state=one_of(STARTED, "STARTING", "STOPPED", "STOPPING", FAILED),
+    reason=maybe(TEXT),
+    activated=TRUTH,
+)
+AUTOMATIC = record(service=TEXT, auto_restart=TRUTH)
+# Where a service could not be followed, what it came to is not known.
+FOLLOWED = record(**{**SERVICE, "state": maybe(SERVICE["state"]), "activated": maybe(TRUTH)})
+
+
 class ServiceList(Value):
     """All services at one moment, in the order they are listed."""
+
+    form = record(platform_services=each(SERVICE), services=each(SERVICE), primary=TRUTH)
 
     platform: tuple[ServiceState, ...]
     services: tuple[ServiceState, ...]
@@ -68,7 +96,7 @@ class ServiceList(Value):
         return (0, middle, middle + 1, middle + 2, middle + 3 + len(self.services))
 
     def data(self) -> dict[str, object]:
-        """The JSON form: keys `platform_services`, `services`, `primary`."""
+        """The JSON form."""
         return {
             "platform_services": [_data(s) for s in self.platform],
             "services": [_data(s) for s in self.services],
@@ -80,7 +108,7 @@ def _data(state: ServiceState) -> dict[str, object]:
     return {
         "service": state.name,
         "state": state.state,
-        "reason": state.reason,
+        "reason": state.reason or None,
         "activated": state.activated,
     }
 
@@ -89,6 +117,7 @@ def _data(state: ServiceState) -> dict[str, object]:
     "utils service list [page]",
     level=0,
     options={"page": "pause output"},
+    form=ServiceList.form,
 )
 def list_services(node: Node, page: str = "") -> ServiceList:
     """List the services and their states.
@@ -143,7 +172,7 @@ def _told(name: str, following: Conversation[Notice]) -> Conversation[Notice]:
         return (yield from following)
     except (Damaged, Unavailable, OSError) as error:
         reason = str(error)
-        yield Progress(f"Warning: {reason}; what was begun goes on")
+        yield Warn((remark(f"{reason}; what was begun goes on"),))
         return Notice((), {"service": name, "state": None, "reason": reason, "activated": None})
 
 
@@ -177,6 +206,7 @@ def _down(node: Node, name: str, rows: tuple[Transition, ...]) -> Conversation[N
     level=1,
     arguments=(START,),
     changes=True,
+    form=FOLLOWED,
     examples=("utils service start Cisco DRF Local",),
 )
 def start(node: Node, service: str) -> Conversation[Notice]:
@@ -190,7 +220,9 @@ def start(node: Node, service: str) -> Conversation[Notice]:
     return (yield from _told(service, _up(node, service, rows)))
 
 
-@family.command("utils service stop <service...>", level=1, arguments=(STOP,), changes=True)
+@family.command(
+    "utils service stop <service...>", level=1, arguments=(STOP,), changes=True, form=FOLLOWED
+)
 def stop(node: Node, service: str) -> Conversation[Notice]:
     """Stop a service, and the services that need it."""
     node.services.refuse_unless_controlled(service, "stop")
@@ -204,6 +236,7 @@ def stop(node: Node, service: str) -> Conversation[Notice]:
     level=1,
     arguments=(RESTART,),
     changes=True,
+    form=FOLLOWED,
     examples=("utils service restart Cisco DRF Local",),
 )
 def restart(node: Node, service: str) -> Conversation[Notice]:
@@ -222,6 +255,8 @@ def restart(node: Node, service: str) -> Conversation[Notice]:
 class Restarted(Value):
     """The services that were restarted, in their order, each as it was then; `left` still wait."""
 
+    form = record(restarted=each(SERVICE), left=each(TEXT))
+
     services: tuple[ServiceState, ...]
     left: tuple[str, ...]
 
@@ -232,11 +267,13 @@ class Restarted(Value):
         return [f"{name} waits, too, but cannot be told to restart" for name in self.left]
 
     def data(self) -> dict[str, object]:
-        """The JSON form: keys `restarted` (`service`, `state`, `reason`, `activated`), `left`."""
+        """The JSON form."""
         return {"restarted": [_data(state) for state in self.services], "left": self.left}
 
 
-@family.command("utils service restart pending", level=1, own=True, changes=True)
+@family.command(
+    "utils service restart pending", level=1, own=True, changes=True, form=Restarted.form
+)
 def restart_pending(node: Node) -> Conversation[Restarted]:
     """Restart the services that wait for one, each after what it needs.
 
@@ -266,7 +303,13 @@ def _restart(node: Node, name: str, transaction: Transaction) -> tuple[Transitio
 # --- activation --------------------------------------------------------------------------------
 
 
-@family.command("utils service activate <service...>", level=1, arguments=(FEATURE,), changes=True)
+@family.command(
+    "utils service activate <service...>",
+    level=1,
+    arguments=(FEATURE,),
+    changes=True,
+    form=FOLLOWED,
+)
 def activate(node: Node, service: str) -> Conversation[Notice]:
     """Activate a feature service and start it.
 
@@ -286,7 +329,11 @@ def _left(node: Node, name: str) -> Conversation[Notice]:
 
 
 @family.command(
-    "utils service deactivate <service...>", level=1, arguments=(FEATURE,), changes=True
+    "utils service deactivate <service...>",
+    level=1,
+    arguments=(FEATURE,),
+    changes=True,
+    form=FOLLOWED,
 )
 def deactivate(node: Node, service: str) -> Conversation[Notice]:
     """Stop a feature service and the services that need it, until it is activated again."""
@@ -300,6 +347,7 @@ def deactivate(node: Node, service: str) -> Conversation[Notice]:
     level=1,
     arguments=(AUTO_RESTART,),
     changes=True,
+    form=AUTOMATIC,
 )
 def set_auto_restart(node: Node, switch: str, service: str) -> Conversation[Notice]:
     """Say whether a service comes back by itself after a failure."""
@@ -309,7 +357,12 @@ def set_auto_restart(node: Node, switch: str, service: str) -> Conversation[Noti
     return _auto_restart(service, on)
 
 
-@family.command("utils service auto-restart show <service...>", level=1, arguments=(AUTO_RESTART,))
+@family.command(
+    "utils service auto-restart show <service...>",
+    level=1,
+    arguments=(AUTO_RESTART,),
+    form=AUTOMATIC,
+)
 def show_auto_restart(node: Node, service: str) -> Notice:
     """Show whether a service comes back by itself after a failure."""
     node.services.refuse_unless_auto_restart(service)

@@ -8,7 +8,19 @@ from cucmos_shell.commands.arguments.common import number
 from cucmos_shell.commands.dialogues.settings import put_setting
 from cucmos_shell.errors import Refused
 from cucmos_shell.node.access.sessions import LIMIT, LIMIT_DEFAULT, REAUTH, TIMEOUT
-from cucmos_shell.results import Ask, Notice, Progress
+from cucmos_shell.results import (
+    MOMENT,
+    TEXT,
+    TRUTH,
+    WHOLE,
+    Ask,
+    Notice,
+    Progress,
+    each,
+    maybe,
+    one_of,
+    record,
+)
 from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
@@ -28,36 +40,54 @@ TIMEOUT_WARNING = (
     "The new timeout holds for new sessions only;",
     "sessions that are open now keep the one they began with.",
 )
+TIMEOUT_FORM = record(timeout_minutes=WHOLE)
+LIMIT_FORM = record(max_sessions=WHOLE)
+LOGIN = record(
+    account=TEXT,
+    origin=TEXT,
+    begun=MOMENT,
+    state=one_of("live", "ended", "gone", "refused"),
+    ended=maybe(MOMENT),
+    reason=maybe(TEXT),
+)
+REAUTH_FORM = record(reauth=TRUTH)
 STILL, GONE, REFUSED = "still logged in", "gone", "refused ("
 
 
-@family.command("show cli session timeout", level=0)
+@family.command("show cli session timeout", level=0, form=TIMEOUT_FORM)
 def show_timeout(node: Node) -> Notice:
     """Show after how many idle minutes a session ends."""
     minutes = int(node.logins.timeout() / 60)
-    return Notice((f"CLI session timeout : {minutes} minutes",), {"minutes": minutes})
+    return Notice((f"CLI session timeout : {minutes} minutes",), {"timeout_minutes": minutes})
 
 
-@family.command("set cli session timeout <minutes>", level=1, arguments=(MINUTES,), changes=True)
+@family.command(
+    "set cli session timeout <minutes>",
+    level=1,
+    arguments=(MINUTES,),
+    changes=True,
+    form=maybe(TIMEOUT_FORM),
+)
 def set_timeout(node: Node, minutes: int) -> Conversation[Notice]:
     """Say after how many idle minutes a session ends; sessions there are keep what they have."""
     for line in TIMEOUT_WARNING:
         yield Progress(line)
     if (yield Ask("Continue (y/n)?", ("y", "n"))) == "n":
-        old = int(node.logins.timeout() / 60)
-        return Notice(("The CLI session timeout was not changed",), {"minutes": old})
+        return Notice(("The CLI session timeout was not changed",))
     yield put_setting(TIMEOUT, minutes)
-    return Notice((f"CLI session timeout is {minutes} minutes",), {"minutes": minutes})
+    return Notice((f"CLI session timeout is {minutes} minutes",), {"timeout_minutes": minutes})
 
 
-@family.command("show session maxlimit", level=0)
+@family.command("show session maxlimit", level=0, form=LIMIT_FORM)
 def show_limit(node: Node) -> Notice:
     """Show how many sessions an account may have at once."""
     limit = int(node.snapshot().settings().get(LIMIT, LIMIT_DEFAULT))
-    return Notice((f"Maximum number of sessions : {limit}",), {"limit": limit})
+    return Notice((f"Maximum number of sessions : {limit}",), {"max_sessions": limit})
 
 
-@family.command("set session maxlimit <sessions>", level=1, arguments=(SESSIONS,), changes=True)
+@family.command(
+    "set session maxlimit <sessions>", level=1, arguments=(SESSIONS,), changes=True, form=LIMIT_FORM
+)
 def set_limit(node: Node, sessions: int) -> Conversation[Notice]:
     """Say how many sessions an account may have at once over SSH.
 
@@ -65,10 +95,10 @@ def set_limit(node: Node, sessions: int) -> Conversation[Notice]:
     more.
     """
     yield put_setting(LIMIT, sessions)
-    return Notice((f"Maximum number of sessions is {sessions}",), {"limit": sessions})
+    return Notice((f"Maximum number of sessions is {sessions}",), {"max_sessions": sessions})
 
 
-@family.command("show logins [last <entries>]", level=0, arguments=(LAST,))
+@family.command("show logins [last <entries>]", level=0, arguments=(LAST,), form=each(LOGIN))
 def show_logins(node: Node, entries: int = LAST_DEFAULT) -> Table:
     """Show who is signed in, and who was, or tried to: the newest last."""
     live = {login.id: login for login in node.logins.now()}
@@ -114,14 +144,16 @@ def _past(events: list[LogEntry], live: set[str]) -> list[tuple[str, str, str, s
     return [row for i, row in enumerate(rows) if i not in now]
 
 
-@family.command("show security reauth", level=0)
+@family.command("show security reauth", level=0, form=REAUTH_FORM)
 def show_reauth(node: Node) -> Notice:
     """Show whether commands that touch security want the password once more."""
     state = "on" if node.snapshot().settings().get(REAUTH) is True else "off"
     return Notice((f"Second sign-in : {state}",), {"reauth": state == "on"})
 
 
-@family.command("set security reauth {on|off:state}", level=1, changes=True, reauth=True)
+@family.command(
+    "set security reauth {on|off:state}", level=1, changes=True, reauth=True, form=REAUTH_FORM
+)
 def set_reauth(node: Node, caller: Caller, state: str) -> Conversation[Notice]:
     """Want the password once more before the first security command of a session, or don't.
 

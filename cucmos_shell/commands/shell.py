@@ -5,7 +5,7 @@ from __future__ import annotations
 from cucmos_shell.cli import Family
 from cucmos_shell.cli.render import Table
 from cucmos_shell.commands.arguments.common import COUNT
-from cucmos_shell.results import Notice
+from cucmos_shell.results import TEXT, TRUTH, WHOLE, Notice, each, one_of, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 family = Family()
 
 HISTORY_DEFAULT = 20
+PAGINATION = record(pagination=TRUTH)
+EDITOR = record(editor=one_of("quiet", "rich"))
 
 
 @family.command("exit", level=0)
@@ -33,7 +35,13 @@ def leave_too(node: Node, caller: Caller) -> Notice:
     return Notice(())
 
 
-@family.command("show history [last <number>]", level=0, own=True, arguments=(COUNT,))
+@family.command(
+    "show history [last <number>]",
+    level=0,
+    own=True,
+    arguments=(COUNT,),
+    form=each(record(number=WHOLE, line=TEXT)),
+)
 def show_history(node: Node, caller: Caller, number: int = HISTORY_DEFAULT) -> Table:
     """Show the lines that the account has typed, oldest first; the newest 20 unless told otherwise.
 
@@ -50,35 +58,37 @@ def show_history(node: Node, caller: Caller, number: int = HISTORY_DEFAULT) -> T
     )
 
 
-@family.command("show cli pagination", level=0)
+@family.command("show cli pagination", level=0, form=PAGINATION)
 def show_pagination(node: Node, caller: Caller) -> Notice:
     """Show whether long output stops at each page."""
     state = "On" if caller.settings.pagination else "Off"
     return Notice((f"Automatic Pagination : {state}.",), {"pagination": caller.settings.pagination})
 
 
-@family.command("set cli pagination {on|off:state}", level=1)
+@family.command("set cli pagination {on|off:state}", level=1, form=PAGINATION)
 def set_pagination(node: Node, caller: Caller, state: str) -> Notice:
     """Switch the stop after each page on or off, for this session."""
     caller.settings.pagination = state == "on"
     return Notice((f"Automatic pagination is turned {state}",), {"pagination": state == "on"})
 
 
-@family.command("set output {text|json:form}", level=0)
+@family.command("set output {text|json:form}", level=0, form=record(output=one_of("text", "json")))
 def set_output(node: Node, caller: Caller, form: str) -> Notice:
     """Choose text or JSON for everything this session shows."""
     caller.settings.output = form
     return Notice((f"Output is {form}",), {"output": form})
 
 
-@family.command("set commandcount {enable|disable:state}", level=1)
+@family.command(
+    "set commandcount {enable|disable:state}", level=1, form=record(command_count=TRUTH)
+)
 def set_command_count(node: Node, caller: Caller, state: str) -> Notice:
     """Show in the prompt how many commands the session has run, or stop showing it."""
     caller.settings.command_count = state == "enable"
     return Notice((f"Command count is {state}d",), {"command_count": state == "enable"})
 
 
-@family.command("show cli editor", level=0)
+@family.command("show cli editor", level=0, form=EDITOR)
 def show_editor(node: Node, caller: Caller) -> Notice:
     """Show which editor the account's next session on a terminal uses."""
     editor = editor_of(node, caller.account)
@@ -99,7 +109,7 @@ def forget_editor(transaction: Transaction, account: str) -> None:
         transaction.put_settings({**settings, "editors": editors})
 
 
-@family.command("set cli editor {quiet|rich:editor}", level=0, changes=True)
+@family.command("set cli editor {quiet|rich:editor}", level=0, changes=True, form=EDITOR)
 def set_editor(node: Node, caller: Caller, editor: str) -> Conversation[Notice]:
     """Choose the editor of the account's next sessions on a terminal.
 

@@ -6,7 +6,18 @@ from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.arguments.hosts import host_text, parse_host
 from cucmos_shell.commands.arguments.mail import address
 from cucmos_shell.errors import BadValue, Cancelled, Refused, Unavailable
-from cucmos_shell.results import Commit, Notice, Progress, Secret
+from cucmos_shell.results import (
+    TEXT,
+    TRUTH,
+    WHOLE,
+    Commit,
+    Notice,
+    Progress,
+    Secret,
+    maybe,
+    one_of,
+    record,
+)
 from cucmos_shell.store import paths
 
 TYPE_CHECKING = False
@@ -22,18 +33,30 @@ family = Family()
 PORTS = {"": 25, "starttls": 587, "tls": 465}
 _SECURITY = {"": "none", "starttls": "STARTTLS", "tls": "TLS"}
 _MAX_ACCOUNT = 256
+SERVER = record(
+    host=TEXT, port=WHOLE, security=maybe(one_of("starttls", "tls")), account=maybe(TEXT)
+)
 
 
 HOST = Argument("host", "HOST[:PORT] of the mail server")
 ACCOUNT = Argument("account", "account at the mail server; its password is asked")
 
 
-@family.command("show smtp", level=0)
+def _data(server: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "host": server["host"],
+        "port": server["port"],
+        "security": server["security"] or None,
+        "account": server["account"] or None,
+    }
+
+
+@family.command("show smtp", level=0, form=maybe(SERVER))
 def show_smtp(node: Node) -> Notice:
     """Show the mail server that notices go through."""
     server = node.snapshot().document(paths.SMTP)
     if not server:
-        return Notice(("SMTP hostname: Not Configured",), {"host": None})
+        return Notice(("SMTP hostname: Not Configured",))
     security, account = server["security"], server["account"]
     lines = [f"SMTP hostname: {server['host']}"]
     if server["port"] != PORTS[""]:
@@ -42,8 +65,7 @@ def show_smtp(node: Node) -> Notice:
         lines.append(f"Security: {_SECURITY[security]}")
     if account:
         lines.append(f"Account: {account}")
-    data = {key: server[key] for key in ("host", "port", "security", "account")}
-    return Notice(tuple(lines), data)
+    return Notice(tuple(lines), _data(server))
 
 
 @family.command(
@@ -55,6 +77,7 @@ def show_smtp(node: Node) -> Notice:
         "set smtp mail.example.com",
         "set smtp mail.example.com:587 starttls account appliance",
     ),
+    form=SERVER,
 )
 def set_smtp(node: Node, host: str, security: str = "", account: str = "") -> Conversation[Notice]:
     """Set the mail server that notices go through.
@@ -82,10 +105,7 @@ def set_smtp(node: Node, host: str, security: str = "", account: str = "") -> Co
     }
     yield Commit(lambda transaction: transaction.put_document(paths.SMTP, server))
     shown = host_text(name, port, PORTS[security])
-    return Notice(
-        (f"SMTP hostname: {shown}",),
-        {key: server[key] for key in ("host", "port", "security", "account")},
-    )
+    return Notice((f"SMTP hostname: {shown}",), _data(server))
 
 
 def _check_account(account: str, security: str, password: str) -> None:
@@ -98,7 +118,7 @@ def _check_account(account: str, security: str, password: str) -> None:
         raise Cancelled("No password was given")
 
 
-@family.command("delete smtp", level=1, changes=True)
+@family.command("delete smtp", level=1, changes=True, form=record(email_disabled=TRUTH))
 def delete_smtp(node: Node) -> Conversation[Notice]:
     """Forget the mail server and its password; e-mail notices are switched off with it."""
     if not node.snapshot().document(paths.SMTP):
@@ -107,7 +127,7 @@ def delete_smtp(node: Node) -> Conversation[Notice]:
     lines = ["SMTP hostname: Not Configured"]
     if disabled:
         lines.append("E-mail notification is disabled")
-    return Notice(tuple(lines), {"host": None, "email_disabled": disabled})
+    return Notice(tuple(lines), {"email_disabled": disabled})
 
 
 def _forget(transaction: Transaction) -> bool:
@@ -130,6 +150,7 @@ TO = Argument("address", "e-mail address that the test goes to", parse=address)
     own=True,
     changes=True,
     examples=("utils smtp test admin@example.com",),
+    form=record(**SERVER, to=TEXT),
 )
 def try_smtp(node: Node, address: str) -> Conversation[Notice]:
     """Send a test mail through the mail server that is set.
@@ -156,5 +177,5 @@ def try_smtp(node: Node, address: str) -> Conversation[Notice]:
             reason=error.reason,
             details=("It may arrive all the same.",) if error.uncertain else (),
         ) from None
-    facts = {"to": address, "host": server.host, "port": server.port, "security": server.security}
-    return Notice((f"{shown} has taken the mail",), facts)
+    data = {**_data(snapshot.document(paths.SMTP)), "to": address}
+    return Notice((f"{shown} has taken the mail",), data)

@@ -7,7 +7,20 @@ from cucmos_shell.cli.pattern import Offer
 from cucmos_shell.cli.render import Table
 from cucmos_shell.commands.arguments.common import COUNT, number
 from cucmos_shell.errors import Damaged, Unavailable
-from cucmos_shell.results import Ask, Commit, Notice, Progress, Value
+from cucmos_shell.results import (
+    MOMENT,
+    TEXT,
+    TRUTH,
+    WHOLE,
+    Ask,
+    Commit,
+    Notice,
+    Progress,
+    Value,
+    each,
+    maybe,
+    record,
+)
 from cucmos_shell.store import paths
 from cucmos_shell.store.past import Change, changes, go_back
 from cucmos_shell.text import iso_time
@@ -23,6 +36,7 @@ if TYPE_CHECKING:
 
 family = Family()
 
+KEPT = record(state=WHOLE, when=MOMENT, account=maybe(TEXT), command=maybe(TEXT))
 CANCELLED = "Rollback cancelled"
 
 
@@ -41,7 +55,12 @@ STATE = Argument(
 
 
 @family.command(
-    "show store history [last <number>]", level=1, own=True, arguments=(COUNT,), pages=True
+    "show store history [last <number>]",
+    level=1,
+    own=True,
+    arguments=(COUNT,),
+    pages=True,
+    form=each(KEPT),
 )
 def show_history(node: Node, number: int = 0) -> Table:
     """Show the states that the certificate store has kept, oldest first; the last is the current.
@@ -50,7 +69,15 @@ def show_history(node: Node, number: int = 0) -> Table:
     """
     kept = list(_kept(node))[-number:]
     rows = tuple((str(one.number), iso_time(one.when), one.who, one.what) for one in kept)
-    data = [{**one.__dict__, "when": iso_time(one.when)} for one in kept]
+    data = [
+        {
+            "state": one.number,
+            "when": iso_time(one.when),
+            "account": one.who or None,
+            "command": one.what or None,
+        }
+        for one in kept
+    ]
     return Table(("State", "Time", "Account", "Command"), rows, data, "No states")
 
 
@@ -69,6 +96,8 @@ class WentBack(Value):
     the number of the new state.
     """
 
+    form = record(state=WHOLE, units=each(TEXT), settings=TRUTH, services_to_restart=each(TEXT))
+
     state: int
     units: tuple[str, ...]
     settings: bool
@@ -83,7 +112,7 @@ class WentBack(Value):
         return lines
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `state`, `units`, `settings`, `services_to_restart`."""
+        """The JSON form."""
         return {
             "state": self.state,
             "units": self.units,
@@ -99,6 +128,7 @@ class WentBack(Value):
     changes=True,
     arguments=(STATE,),
     examples=("utils store rollback 41",),
+    form=maybe(WentBack.form),
 )
 def rollback(node: Node, state: int) -> Conversation[WentBack | Notice]:
     """Bring the contents of an earlier state of the certificate store back, as a new state.
@@ -117,7 +147,7 @@ def rollback(node: Node, state: int) -> Conversation[WentBack | Notice]:
             if later > state:
                 yield Progress(f"\tundone: {known[later].what} ({known[later].who})")
         if (yield Ask("Continue (yes|no)? ")) != "yes":
-            return Notice((CANCELLED,), {"state": None})
+            return Notice((CANCELLED,))
     units: tuple[str, ...] = yield Commit(lambda change: go_back(change, state))
     return WentBack(
         state,
@@ -127,7 +157,7 @@ def rollback(node: Node, state: int) -> Conversation[WentBack | Notice]:
     )
 
 
-@family.command("utils store purge", level=1, own=True, changes=True)
+@family.command("utils store purge", level=1, own=True, changes=True, form=record(cleared=WHOLE))
 def purge(node: Node) -> Conversation[Notice]:
     """Clear the earlier states of the certificate store away, with their private keys.
 

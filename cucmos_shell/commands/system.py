@@ -6,7 +6,7 @@ import time
 
 from cucmos_shell.cli import Family
 from cucmos_shell.errors import Damaged, Refused
-from cucmos_shell.results import Ask, Commit, Notice, Progress
+from cucmos_shell.results import MOMENT, Ask, Commit, Notice, Progress, Warn, maybe, record, remark
 from cucmos_shell.text import iso_time, local_time
 
 TYPE_CHECKING = False
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 family = Family()
 
+BACK = maybe(record(back=MOMENT))
 
-@family.command("utils system restart", level=1, changes=True)
+
+@family.command("utils system restart", level=1, changes=True, form=BACK)
 def restart(node: Node, caller: Caller) -> Conversation[Notice]:
     """Restart the node.
 
@@ -28,7 +30,7 @@ def restart(node: Node, caller: Caller) -> Conversation[Notice]:
     return (yield from _leave(node, caller, "restart", "Restarted", "Restart", "reboot"))
 
 
-@family.command("utils system shutdown", level=1, changes=True)
+@family.command("utils system shutdown", level=1, changes=True, form=BACK)
 def shutdown(node: Node, caller: Caller) -> Conversation[Notice]:
     """Shut the node down.
 
@@ -45,12 +47,12 @@ def _leave(
     try:
         node.services.booted()
     except Damaged as error:
-        yield Progress(f"Warning: {error.message()}; services start as they were delivered")
+        yield Warn((remark(f"{error.message()}; services start as they were delivered"),))
     yield Progress("")
     yield Progress(f"Do you really want to {verb} ?")
     yield Progress("")
     if (yield Ask("Enter (yes/no)? ")) != "yes":
-        return Notice((f"{noun} cancelled",), {"cancelled": True})
+        return Notice((f"{noun} cancelled",))
     boot: float = yield Commit(node.services.restart_node)
     caller.end()
     now = node.now()
@@ -69,7 +71,7 @@ def _leave(
         "",
         "Operation succeeded",
     )
-    return Notice(lines, {"cancelled": False, "back": iso_time(boot)})
+    return Notice(lines, {"back": iso_time(boot)})
 
 
 @family.command("utils system switch-version", level=1)

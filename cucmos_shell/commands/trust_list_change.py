@@ -7,11 +7,24 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.trust_list_show import too_large
-from cucmos_shell.commands.views.downloaded import downloaded
+from cucmos_shell.commands.views.downloaded import Downloaded, downloaded
 from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.node.areas import open_upload, uploads
 from cucmos_shell.pki.trust_lists import form
-from cucmos_shell.results import Ask, Commit, Notice, Progress
+from cucmos_shell.results import (
+    SHA256,
+    TEXT,
+    TRUTH,
+    WHOLE,
+    Ask,
+    Commit,
+    Notice,
+    Progress,
+    each,
+    maybe,
+    one_of,
+    record,
+)
 from cucmos_shell.store.snapshot import sha256_hex
 from cucmos_shell.text import safe
 
@@ -20,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from cucmos_shell.commands.views.downloaded import Downloaded
     from cucmos_shell.node import Node
     from cucmos_shell.profile.profile import TrustListSpec
     from cucmos_shell.results import Conversation
@@ -33,6 +45,8 @@ MODES = {
     "mixed-mode": ("mixed", "Mixed", "Mixed"),
     "non-secure-mode": ("non-secure", "non secure", "Non Secure"),
 }
+LIST = record(name=TEXT, length=WHOLE, sha256=maybe(SHA256))
+RESET = record(**LIST, servers=each(TEXT))
 QUESTION = "This operation will {what}. Do you want to continue? (y/n):"
 YES_NO = ("y", "n")
 RESTART = (
@@ -57,10 +71,15 @@ def _asked(what: str) -> Conversation[bool]:
 def _done(spec: TrustListSpec, raw: bytes | None, *lines: str, **data: Any) -> Notice:
     """The last lines of a command that made a list, and a warning if phones will not load it."""
     size = len(raw or b"")
-    if size >= form.MAX_PHONE:
-        lines = (*lines, too_large(spec.title, size))
-    facts = {"file": spec.name, "length": size, "sha256": sha256_hex(raw) if raw else None}
-    return Notice(lines, {**facts, **data})
+    findings = (too_large(spec.title, size),) if size >= form.MAX_PHONE else ()
+    warned = [line for one in findings for line in one.lines()]
+    return Notice((*lines, *warned), {**_facts(spec, raw), **data}, findings)
+
+
+def _facts(spec: TrustListSpec, raw: bytes | None) -> dict[str, Any]:
+    """The JSON form of a list that may be there, `LIST`."""
+    sha256 = sha256_hex(raw) if raw else None
+    return {"name": spec.name, "length": len(raw or b""), "sha256": sha256}
 
 
 # --- the CTL file --------------------------------------------------------------------------------
@@ -71,6 +90,7 @@ def _done(spec: TrustListSpec, raw: bytes | None, *lines: str, **data: Any) -> N
     level=1,
     changes=True,
     examples=("utils ctl set-cluster mixed-mode",),
+    form=maybe(record(**LIST, mode=one_of("mixed", "non-secure"), changed=TRUTH)),
 )
 def set_cluster(node: Node, mode: str) -> Conversation[Notice]:
     """Bring the cluster into mixed or non-secure mode.
@@ -81,12 +101,13 @@ def set_cluster(node: Node, mode: str) -> Conversation[Notice]:
     _publisher(node)
     spec = node.lists.spec(CTL)
     wanted, asked, told = MODES[mode]
-    if node.lists.mode(node.snapshot()) == wanted:
-        return Notice(
-            (f"The cluster is in {told} Mode already",), {"mode": wanted, "changed": False}
-        )
+    snapshot = node.snapshot()
+    if node.lists.mode(snapshot) == wanted:
+        facts = _facts(spec, node.lists.raw(snapshot, spec))
+        text = (f"The cluster is in {told} Mode already",)
+        return Notice(text, {**facts, "mode": wanted, "changed": False})
     if not (yield from _asked(f"set the cluster to {asked} mode")):
-        return Notice((), {"changed": False})
+        return Notice(())
     yield Progress(f"Moving Cluster to {told} Mode")
 
     def change(transaction: Transaction) -> bytes | None:
@@ -97,7 +118,7 @@ def set_cluster(node: Node, mode: str) -> Conversation[Notice]:
     return _done(spec, raw, f"Cluster set to {told} Mode", RESTART, mode=wanted, changed=True)
 
 
-@family.command("utils ctl update CTLFile", level=1, changes=True)
+@family.command("utils ctl update CTLFile", level=1, changes=True, form=maybe(LIST))
 def update_ctl(node: Node) -> Conversation[Notice]:
     """Make the CTL file anew from the certificates as they are, and sign it.
 
@@ -107,10 +128,10 @@ def update_ctl(node: Node) -> Conversation[Notice]:
     spec = node.lists.spec(CTL)
     _refuse_unless_mixed(node, spec)
     if not (yield from _asked("update the CTLFile")):
-        return Notice((), {"changed": False})
+        return Notice(())
     yield Progress("Updating CTL file")
     raw = yield Commit(lambda transaction: node.lists.make(transaction, spec))
-    return _done(spec, raw, "CTL file Updated", RESTART, changed=True)
+    return _done(spec, raw, "CTL file Updated", RESTART)
 
 
 def _refuse_unless_mixed(node: Node, spec: TrustListSpec) -> None:
@@ -123,7 +144,7 @@ def _refuse_unless_mixed(node: Node, spec: TrustListSpec) -> None:
         )
 
 
-@family.command("utils ctl reset localkey", level=4, changes=True)
+@family.command("utils ctl reset localkey", level=4, changes=True, form=record(**LIST, signer=TEXT))
 def reset_ctl(node: Node) -> Conversation[Notice]:
     """Make the CTL file anew and sign it with the second signer's key.
 
@@ -150,6 +171,7 @@ NAME = Argument("file", "name for the file")
     changes=True,
     arguments=(FILE,),
     examples=("utils ctl upload CTLFile.tlv",),
+    form=record(**LIST, signer=TEXT, records=WHOLE),
 )
 def upload_ctl(node: Node, file: str) -> Conversation[Notice]:
     """Take a CTL file from the upload area, as a CTL client made it.
@@ -183,6 +205,7 @@ def upload_ctl(node: Node, file: str) -> Conversation[Notice]:
     changes=True,
     arguments=(NAME,),
     examples=("utils ctl download itl",),
+    form=Downloaded.form,
 )
 def download_list(node: Node, title: str, file: str = "") -> Downloaded:
     """Put a trust list into the download area, which SFTP serves.
@@ -199,7 +222,7 @@ def download_list(node: Node, title: str, file: str = "") -> Downloaded:
 # --- the ITL file --------------------------------------------------------------------------------
 
 
-@family.command("utils itl reset localkey", level=4, changes=True)
+@family.command("utils itl reset localkey", level=4, changes=True, form=RESET)
 def reset_itl(node: Node) -> Conversation[Notice]:
     """Sign the ITL file with the second signer's key; its records stay.
 
@@ -246,7 +269,7 @@ def _reset(
     return _done(spec, raw, *lines, servers=servers)
 
 
-@family.command("utils itl reset remotekey", level=4, changes=True)
+@family.command("utils itl reset remotekey", level=4, changes=True, form=RESET)
 def reset_itl_remote(node: Node) -> Conversation[Notice]:
     """Bring the recovery key back from a file, make the ITL file anew and sign it with that key.
 
@@ -278,16 +301,17 @@ def reset_itl_remote(node: Node) -> Conversation[Notice]:
 # --- deleting ------------------------------------------------------------------------------------
 
 
-LIST = Argument("file-spec", "trust list file", choices=lambda node: node.profile.trust_lists)
+LIST_FILE = Argument("file-spec", "trust list file", choices=lambda node: node.profile.trust_lists)
 
 
 @family.command(
     "file delete tftp <file-spec> [noconfirm]",
     level=1,
     changes=True,
-    arguments=(LIST,),
+    arguments=(LIST_FILE,),
     options={"noconfirm": "do not ask"},
     examples=("file delete tftp CTLFile.tlv",),
+    form=record(found=WHOLE, deleted=WHOLE),
 )
 def delete_list(node: Node, file_spec: str, noconfirm: str = "") -> Conversation[Notice]:
     """Delete a trust list.

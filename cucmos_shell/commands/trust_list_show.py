@@ -8,7 +8,21 @@ from __future__ import annotations
 from cucmos_shell.cli import Family
 from cucmos_shell.errors import Refused
 from cucmos_shell.pki.trust_lists import form
-from cucmos_shell.results import Value
+from cucmos_shell.results import (
+    MOMENT,
+    PEM,
+    SERIAL,
+    SHA256,
+    TEXT,
+    TRUTH,
+    WHOLE,
+    Finding,
+    Value,
+    each,
+    maybe,
+    record,
+    remark,
+)
 from cucmos_shell.text import iso_time, java_date, safe
 
 TYPE_CHECKING = False
@@ -43,11 +57,66 @@ SIGNATURE_ROW = 8
 TAB = 8
 
 
+HEADER = record(
+    version=TEXT,
+    length=WHOLE,
+    signer=TEXT,
+    serial=SERIAL,
+    issuer=TEXT,
+    digest=TEXT,
+    modulus_bits=WHOLE,
+    signature=TEXT,
+    name=TEXT,
+    timestamp=maybe(MOMENT),
+)
+RECORD = record(
+    length=WHOLE,
+    role=TEXT,
+    role_number=WHOLE,
+    dns_name=maybe(TEXT),
+    address=maybe(TEXT),
+    subject=TEXT,
+    issuer=TEXT,
+    serial=SERIAL,
+    sha256=maybe(SHA256),
+    signed_the_list=TRUTH,
+)
+CERTIFICATE = record(
+    sha256=SHA256,
+    subject=TEXT,
+    issuer=TEXT,
+    serial=SERIAL,
+    key_type=TEXT,
+    not_before=MOMENT,
+    not_after=MOMENT,
+    pem=PEM,
+)
+
+
 class ListShown(Value):
     """A list as the node has it. `found` is None without one; `reason` says why it is not good.
 
     `signer` is the number of the signer's record, from 0. `modified` is in seconds since the epoch.
+    `made` is how the list came to be, empty for the usual way.
     """
+
+    form = record(
+        name=TEXT,
+        list=maybe(
+            record(
+                length=WHOLE,
+                md5=TEXT,
+                sha1=TEXT,
+                modified=MOMENT,
+                made=maybe(TEXT),
+                too_large_for_phones=TRUTH,
+                header=HEADER,
+                records=each(RECORD),
+                certificates=each(CERTIFICATE),
+                verdict=record(verified=TRUTH, reason=maybe(TEXT)),
+            )
+        ),
+    )
 
     title: str
     name: str
@@ -79,19 +148,26 @@ class ListShown(Value):
         yield "\t----------------"
         yield ""
         yield from _header_lines(found.header)
-        for number, record in enumerate(found.records):
+        for number, entry in enumerate(found.records):
             yield ""
             yield f"\t{title} Record #:{number + 1}"
             yield "\t\t  ----"
-            yield from _record_lines(record)
-            if record.role == form.SAST:
+            yield from _record_lines(entry)
+            if entry.role == form.SAST:
                 used = "was" if number == self.signer else "was not"
                 yield f"This etoken {used} used to sign the {title} file."
         yield ""
         verdict = f"not verified: {self.reason}" if self.reason else "verified successfully."
         yield f"The {title} file was {verdict}"
         if len(found.raw) >= form.MAX_PHONE:
-            yield too_large(title, len(found.raw))
+            yield from too_large(title, len(found.raw)).lines()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """That phones do not load it, if they do not."""
+        if self.found is None or len(self.found.raw) < form.MAX_PHONE:
+            return ()
+        return (too_large(self.title, len(self.found.raw)),)
 
     def _remedy(self) -> str:
         if self.service:
@@ -102,38 +178,34 @@ class ListShown(Value):
         )
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `file`, `present`, and where there is one `length`, `md5`, `sha1`,
-        `modified`, `made`, `too_large_for_phones`, `header`, `records`, `certificates`,
-        `verdict`."""
-        found = self.found
-        if found is None:
-            return {"file": self.name, "present": False}
+        """The JSON form."""
+        return {"name": self.name, "list": self._list(self.found) if self.found else None}
+
+    def _list(self, found: TrustList) -> dict[str, Any]:
         md5, sha1 = _sums(found.raw)
         return {
-            "file": self.name,
-            "present": True,
             "length": len(found.raw),
             "md5": md5,
             "sha1": sha1,
             "modified": iso_time(self.modified),
-            "made": self.made or "by the node",
+            "made": self.made or None,
             "too_large_for_phones": len(found.raw) >= form.MAX_PHONE,
             "header": _header_data(found.header),
             "records": [
                 _record_data(i, record, self.signer) for i, record in enumerate(found.records)
             ],
             "certificates": _certificates(found),
-            "verdict": {"verified": not self.reason, "reason": self.reason},
+            "verdict": {"verified": not self.reason, "reason": self.reason or None},
         }
 
 
 # --- the product's layout ------------------------------------------------------------------------
 
 
-def too_large(title: str, size: int) -> str:
+def too_large(title: str, size: int) -> Finding:
     """What to say about a list that phones do not load."""
     most = form.MAX_PHONE - 1
-    return f"Warning: the {title} file has {size} bytes; phones load no more than {most}"
+    return remark(f"the {title} file has {size} bytes; phones load no more than {most}")
 
 
 def _sums(raw: bytes) -> tuple[str, str]:
@@ -214,7 +286,7 @@ def _header_data(header: Header) -> dict[str, Any]:
         "digest": header.digest,
         "modulus_bits": header.modulus_bits,
         "signature": header.signature.hex(),
-        "file_name": header.file_name,
+        "name": header.file_name,
         "timestamp": None if header.timestamp is None else iso_time(header.timestamp),
     }
 
@@ -232,12 +304,12 @@ def _record_data(index: int, record: ListRecord, signer: int | None) -> dict[str
         "length": record.size,
         "role": record.role_name,
         "role_number": record.role,
-        "dns_name": record.dns_name,
-        "address": record.address,
+        "dns_name": record.dns_name or None,
+        "address": record.address or None,
         "subject": record.subject,
         "issuer": record.issuer,
         "serial": _plain_serial(record.serial),
-        "certificate": hashlib.sha256(der).hexdigest() if der else None,
+        "sha256": hashlib.sha256(der).hexdigest() if der else None,
         "signed_the_list": index == signer,
     }
 
@@ -249,7 +321,7 @@ def _certificates(found: TrustList) -> list[dict[str, Any]]:
     from cucmos_shell.pki.extensions import name_text
 
     rows = []
-    for der in dict.fromkeys(record.certificate for record in found.records):
+    for der in dict.fromkeys(entry.certificate for entry in found.records):
         if der:
             its = certs.describe(certs.load_der(der))
             rows.append(
@@ -258,7 +330,7 @@ def _certificates(found: TrustList) -> list[dict[str, Any]]:
                     "subject": name_text(its.subject),
                     "issuer": name_text(its.issuer),
                     "serial": f"{its.serial:x}",
-                    "key": its.key.text,
+                    "key_type": its.key.text,
                     "not_before": iso_time(its.not_before),
                     "not_after": iso_time(its.not_after),
                     "pem": to_pem(der).decode("ascii"),
@@ -270,7 +342,7 @@ def _certificates(found: TrustList) -> list[dict[str, Any]]:
 # --- commands ------------------------------------------------------------------------------------
 
 
-@family.command("show ctl", level=0, pages=True)
+@family.command("show ctl", level=0, pages=True, form=ListShown.form)
 def show_ctl(node: Node) -> ListShown:
     """Show the CTL file: who signed it, and whom it tells phones to trust.
 
@@ -279,7 +351,7 @@ def show_ctl(node: Node) -> ListShown:
     return look(node, "CTL")
 
 
-@family.command("show itl", level=0, pages=True)
+@family.command("show itl", level=0, pages=True, form=ListShown.form)
 def show_itl(node: Node) -> ListShown:
     """Show the ITL file: who signed it, and whom it tells phones to trust.
 

@@ -9,7 +9,7 @@ from cucmos_shell.errors import BadValue, Unavailable
 from cucmos_shell.node.tasks.alarms import renewed
 from cucmos_shell.profile import subjects
 from cucmos_shell.profile.subjects import Subject
-from cucmos_shell.results import Commit, Notice, Record
+from cucmos_shell.results import TEXT, Commit, Notice, Record, each, maybe, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 family = Family()
 
 
+SUBJECT = record(
+    name=TEXT,
+    common_name=maybe(TEXT),
+    organizational_units=each(TEXT),
+    organization=maybe(TEXT),
+    locality=maybe(TEXT),
+    state=maybe(TEXT),
+    country=maybe(TEXT),
+    alternate_host_name=maybe(TEXT),
+)
+
+
 def web_unit(node: Node) -> str:
     """The unit of the node's own web server: the one whose trust store the node itself uses."""
     unit = node.profile.trust_stores[node.profile.node_trust_store].base
@@ -28,7 +40,7 @@ def web_unit(node: Node) -> str:
     return unit
 
 
-@family.command("show web-security", level=0)
+@family.command("show web-security", level=0, form=SUBJECT)
 def show(node: Node) -> Record:
     """Show the subject that set web-security gives to certificates and requests."""
     unit = web_unit(node)
@@ -45,8 +57,17 @@ def show(node: Node) -> Record:
         ("Country", subject.country),
         ("Alternate Host Name", subject.alternate),
     )
-    data = {label.lower().replace(" ", "_"): value for label, value in fields}
-    return Record(fields, {**data, "organizational_unit": subject.units})
+    data = {
+        "name": f"{unit}/{unit}.pem",
+        "common_name": row.common_name if row else None,
+        "organizational_units": subject.units,
+        "organization": subject.organization or None,
+        "locality": subject.locality or None,
+        "state": subject.state or None,
+        "country": subject.country or None,
+        "alternate_host_name": subject.alternate or None,
+    }
+    return Record(fields, data)
 
 
 ORGANIZATIONAL_UNIT = Argument(
@@ -68,6 +89,7 @@ ALTERNATE = Argument("alternatehostname", "alternate host name or address for th
         "set web-security accounting Cisco Milpitas CA",
         'set web-security "accounting,personnel\\,CA,personnel\\,MA" Cisco Milpitas CA US',
     ),
+    form=maybe(Installed.form),
 )
 def change_subject(
     node: Node,
@@ -95,7 +117,7 @@ def change_subject(
         )
     )
     if not (yield from agreed(node, unit)):
-        return Notice((CANCELLED,), {"regenerated": False})
+        return Notice((CANCELLED,))
     installed = yield from _install(node, unit, subject)
     return installed
 

@@ -174,7 +174,9 @@ class ArgumentReader:
             seen: set[str] = set()
             for name, text in self.given:
                 self._store(values, name, text, seen)
-            if self.verb.name and len(self.words) > len(self.verb.words.split()):
+            any_number = self.verb.words.endswith("...")
+            few = any_number or len(self.words) <= len(self.verb.words.split())
+            if self.verb.name and not few:
                 surplus = self.words[-1]
                 raise self.wrong("{word}: {verb} takes no such word", word=surplus)
         return Invocation(self.verb, values, tuple(self.words), self.help)

@@ -110,6 +110,15 @@ def _serve(options: dict[str, Any], world: World) -> int:
 
 
 def _reference(asked: Invocation) -> int:
+    if asked.values["json"]:
+        from cucmos_shell.frontends import contract
+
+        return _print(contract.text(*asked.words))
+    if len(asked.words) > 1:
+        raise UsageError(
+            "reference writes to one FILE; a COMMAND needs --json",
+            details=(f"Try: {REFERENCE.full_name} --help",),
+        )
     from cucmos_shell.frontends import reference
 
     if asked.values["man"]:
@@ -347,7 +356,7 @@ def _without_terminal(options: dict[str, Any], world: World) -> int:
             raise
         from cucmos_shell.cli.wording import failure_json
 
-        _print(failure_json(error, ""))
+        _print(failure_json(error, None))
         return error.status
     return _batch(node, caller, options, descriptor)
 

@@ -134,9 +134,15 @@ AGENT = Verb(
 REFERENCE = Verb(
     "reference",
     "Print the command reference as Markdown, or write it to FILE.",
-    (Option("--man", "the manual page of the program instead"),),
-    words="FILE",
-    examples=(("cucmos-shell reference --man | man -l -", "read the manual page"),),
+    (
+        Option("--man", "the manual page of the program instead"),
+        Option("--json", "JSON Schemas instead: of all commands, or of those that begin so"),
+    ),
+    words="FILE|COMMAND...",
+    examples=(
+        ("cucmos-shell reference --man | man -l -", "read the manual page"),
+        ("cucmos-shell reference --json show cert list", "what its answers look like in JSON"),
+    ),
 )
 COMPLETE = Verb(
     "complete",

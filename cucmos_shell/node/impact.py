@@ -162,7 +162,7 @@ def _lost(snapshot: Snapshot, unit: str) -> Iterator[Finding]:
 
 def _request_lost(snapshot: Snapshot, unit: str, template: str) -> Iterator[Finding]:
     if snapshot.own(unit).request is not None:
-        facts = {"unit": unit, "csr": f"{unit}/{unit}.csr"}
+        facts = {"unit": unit, "name": f"{unit}/{unit}.csr"}
         yield Finding("csr-lost", (template.format(unit=unit),), facts)
 
 
@@ -180,7 +180,7 @@ def _chains(node: Node, snapshot: Snapshot, exchange: Exchange, but: str = "") -
     for name, units in found.items():
         listed = f"{exchange.store}/{name}.pem"
         certificates = tuple(f"{unit}/{unit}.pem" for unit in units)
-        facts = {"ca": listed, "certificates": certificates}
+        facts = {"name": listed, "names": certificates}
         yield Finding("chain-breaks", _without(listed, certificates), facts)
 
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from cucmos_shell.cli.wording import choice
 from cucmos_shell.errors import Busy, Cancelled
-from cucmos_shell.results import Ask, AskText, Commit, Paste, Pause, Progress, Say, Secret, Warn
+from cucmos_shell.results import (
+    Ask,
+    AskText,
+    Commit,
+    Paste,
+    Pause,
+    Progress,
+    Say,
+    Secret,
+    Warn,
+    remark,
+)
 from cucmos_shell.text import iso_time, safe_line
 
 TYPE_CHECKING = False
@@ -137,13 +148,13 @@ class Dialogue:
             self._check()
             result = node.change(lock, self._who, self._what, function)
         self._on_change()
-        if behind > MAX_BEHIND and not self._json:
-            yield Say(_behind(node.now(), behind))
+        if behind > MAX_BEHIND:
+            yield from self._answer(Warn((_behind(node.now(), behind),)))
         return result
 
 
-def _behind(now: float, behind: float) -> str:
-    return (
-        f"Warning: the clock says {iso_time(now)}, but the change before this one was made at"
-        f" {iso_time(now + behind)}\n"
+def _behind(now: float, behind: float) -> Finding:
+    return remark(
+        f"the clock says {iso_time(now)}, but the change before this one was made at"
+        f" {iso_time(now + behind)}"
     )

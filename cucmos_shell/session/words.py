@@ -111,7 +111,7 @@ def redirected(
     data = text.encode("utf-8", "backslashreplace")
     name = write_download(layout, file, data, replace=False)
     if json:
-        facts = {"file": name, "size": len(data)}
+        facts = {"name": name, "size": len(data)}
         return Say(success_json(facts, command, warnings))
     return Say(f"{counted(text.count(NEW_LINE), 'line')} in {name}, in the download area\n")
 

@@ -6,7 +6,7 @@ for a listing, and searched and changed as octets where one certificate of many 
 
 from __future__ import annotations
 
-from cucmos_shell.results import Value, record
+from cucmos_shell.results import Value, row_type
 from cucmos_shell.store.json_text import loads
 
 TYPE_CHECKING = False
@@ -44,12 +44,12 @@ if TYPE_CHECKING:
         when: float
         sha256: str
 else:
-    CertificateRow = record(
+    CertificateRow = row_type(
         "CertificateRow",
         "name common_name issuer issuer_name serial not_before not_after key_type sha256 "
         "description subject_hash ca owner",
     )
-    HistoryEntry = record("HistoryEntry", "version head when sha256")
+    HistoryEntry = row_type("HistoryEntry", "version head when sha256")
 
 MAX_HISTORY = 64
 

@@ -36,7 +36,7 @@ def test_the_text_is_what_the_value_says():
 def test_data_is_what_the_value_says_or_else_its_fields():
     """All the way down; what is neither is refused."""
     assert to_data(Ruler("-")) == [{"x": 1, "y": 2}, {"mark": "-"}]
-    assert to_data({1: (Notice(("a",)), Notice((), 2.5))}) == {"1": [{"lines": ["a"]}, 2.5]}
+    assert to_data({1: (Notice(("a",)), Notice((), 2.5))}) == {"1": [None, 2.5]}
     with pytest.raises(TypeError, match="object is not JSON data"):
         to_data(Point(1, object()))
 

@@ -111,7 +111,7 @@ def test_an_untold_upload_of_what_was_deleted_is_kept_out_and_said(cluster, root
     assert why.partition(", kept out")[0] in shown
     data = json.loads(cluster.say("cay", "set output json") and
                       cluster.say("cay", "show cert distribution"))  # fmt: skip
-    assert data["data"]["kept_out"][0]["name"] == "Root_B"
+    assert data["data"]["kept_out"][0]["name"] == "tomcat-trust/Root_B"
     cluster.say("cay", "set output text")
     cluster.upload("cay", "tomcat-trust", roots[1])
     cluster.settle()

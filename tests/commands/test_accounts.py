@@ -459,5 +459,5 @@ def test_json_never_has_a_hash(say):
     make(say, "ann")
     say("set output json")
     data = json.loads(say("show account"))
-    assert [row["name"] for row in data["data"]] == ["admin", "ann"]
+    assert [row["account"] for row in data["data"]] == ["admin", "ann"]
     assert "argon2" not in json.dumps(data)

@@ -61,9 +61,9 @@ def test_a_leaf_and_json(node, say, outside_ca):
     assert (line["ok"], say.status) == (False, 1)
     error = line["error"]
     assert error["message"].startswith("The chain breaks here: CA certificate is not available")
-    assert not error["complete"]
-    assert [link["name"] for link in error["chain"]] == ["CN=host.example.com"]
-    assert error["broken"]["message"].startswith("CA certificate is not available")
+    found = error["details"]
+    assert not found["complete"]
+    assert [link["common_name"] for link in found["chain"]] == ["CN=host.example.com"]
 
 
 def test_an_unknown_name_fails(say):

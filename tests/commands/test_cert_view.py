@@ -431,7 +431,7 @@ def test_a_copy_says_whose_it_is(say):
     assert f"{name}: Trust Certificate\n" in say("show cert list trust")
     assert "opy of" not in say(f"show cert trust {name}")
     say("set output json")
-    whose = {"node": "imp-pub", "certificate": "tomcat/tomcat.pem"}
+    whose = {"hostname": "imp-pub", "name": "tomcat/tomcat.pem"}
     assert json.loads(say(f"show cert trust {name}"))["data"]["copy_of"] == whose
     assert json.loads(say(f"show cert trust {name} brief"))["data"]["copy_of"] == whose
     rows = {row["name"]: row for row in json.loads(say("show cert list trust"))["data"]}
@@ -477,7 +477,7 @@ def test_impact_says_what_would_be_lost(node, say, tmp_path):
     assert f"Pending CSR           : {unit}/{unit}.csr, would be deleted\n" in text
     say("set output json")
     data = json.loads(say(f"show cert impact {unit}"))["data"]
-    assert (data["ca_signed_lost"], data["ca"]) == (True, "Example Root")
+    assert (data["ca"], data["csr_deleted"]) == ("Example Root", [f"{unit}/{unit}.csr"])
 
 
 def test_impact_names_the_stores_of_a_node_that_has_joined():

@@ -66,7 +66,7 @@ def test_a_misspelt_word_is_answered_with_what_may_be_meant(say):
     assert say("xq") == say("nothing-like-it") == say("z" * 5000) == unknown
     assert Conversation(say.node, level=0)("set accont x") == unknown
     say.session.settings.output = "json"
-    assert json.loads(say("shwo"))["error"]["details"] == ["Did you mean:", "show"]
+    assert json.loads(say("shwo"))["error"]["lines"] == ["Did you mean:", "show"]
 
 
 def test_history(node, node_dir):
@@ -147,7 +147,7 @@ def test_redirect_writes_a_new_file(say, node_dir):
     assert say("show csr list | exclude CSR | redirect none.txt").startswith("0 lines in none.txt")
     say.session.settings.output = "json"
     answer = json.loads(say("show myself | redirect me.json"))
-    assert answer["data"] == {"file": "me.json", "size": (area / "me.json").stat().st_size}
+    assert answer["data"] == {"name": "me.json", "size": (area / "me.json").stat().st_size}
     assert json.loads((area / "me.json").read_text())["ok"] is True
 
 

@@ -115,7 +115,7 @@ def test_the_defaults_are_the_product_s(say):
         "recipients": [],
         "smtp_host": None,
         "service": SERVICE,
-        "service_state": "STARTED",
+        "state": "STARTED",
         "in_period": 0,
         "last_run": None,
         "next_run": "2026-11-18T11:06:40Z",

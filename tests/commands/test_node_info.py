@@ -138,7 +138,7 @@ def test_the_network_interface(say):
         ("show version active", {"side": "active", "version": "9.1.1.10000-8"}),
         ("show myself", {"account": "admin", "level": 4}),
         ("show network eth0", {"ip": "192.0.2.21", "dns": ["192.0.2.53"]}),
-        ("show timezone config", {"zone": "Etc/UTC"}),
+        ("show timezone config", {"time_zone": "Etc/UTC"}),
     ],
 )
 def test_all_of_it_as_data(node, line, expected):

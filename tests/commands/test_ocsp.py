@@ -419,7 +419,7 @@ def test_an_own_certificate_that_is_revoked_stays_out(appliance, responders):
     assert say.node.snapshot().own("tomcat").request is not None
     assert [alarm.name for alarm in say.node.alarms.last()] == ["CertificateRevoked"]
     refused = json.loads(json_of_paste(say, "set cert import own tomcat", paste(signed)))
-    (verdict,) = refused["error"]["revocation"]
+    (verdict,) = refused["error"]["details"]["revocation"]
     assert refused["error"]["kind"] == "policy"
     assert (verdict["status"], verdict["reason"]) == ("revoked", "keyCompromise")
     assert verdict["revoked_at"] < verdict["next_update"]

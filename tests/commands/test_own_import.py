@@ -334,9 +334,10 @@ def test_json(node, outside_ca, root, csr):
     assert answer["error"]["message"] == "CA certificate is not available in the trust-store"
     trust(say, root)
     data = json.loads(say(IMPORT, signed))["data"]
-    assert data["chain"] == [{"name": "CN=Example Root CA", "trusted": True, "anchor": True}]
+    anchor = {"common_name": "CN=Example Root CA", "trusted": True, "anchor": True}
+    assert data["own"]["chain"] == [anchor]
     assert data["services_to_restart"] == ["Cisco Tomcat"]
-    assert data["csr_deleted"]
+    assert data["csr_deleted"] == ["tomcat/tomcat.csr"]
 
 
 def test_the_request_is_what_openssl_signed(node, csr):

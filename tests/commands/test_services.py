@@ -407,7 +407,7 @@ def test_pending_as_data(node):
         {
             "service": "Cisco Tomcat",
             "since": "2026-11-18T11:06:40Z",
-            "certificates": {"tomcat": "2026-11-18T11:06:40Z"},
+            "certificates": [{"unit": "tomcat", "since": "2026-11-18T11:06:40Z"}],
             "trust_stores": ["tomcat-trust"],
         },
     ]
@@ -421,9 +421,11 @@ def test_a_restart_as_data_is_one_line(node):
     answer = say("utils service restart Cisco CDP")
     assert answer.count("\n") == 1
     assert json.loads(answer) == {
+        "schema": 1,
         "command": "utils service restart Cisco CDP",
         "ok": True,
-        "data": {"service": "Cisco CDP", "state": "STARTED", "reason": "", "activated": True},
+        "data": {"service": "Cisco CDP", "state": "STARTED", "reason": None, "activated": True},
+        "error": None,
         "warnings": [],
     }
 

@@ -32,7 +32,8 @@ def test_the_mail_arrives(say):
         say("set output json")
         data = json.loads(say(LINE))["data"]
     assert data == {
-        "to": "admin@example.com", "host": "127.0.0.1", "port": server.port, "security": "",
+        "to": "admin@example.com", "host": "127.0.0.1", "port": server.port, "security": None,
+        "account": None,
     }  # fmt: skip
     (to, first), (_, second) = server.received
     assert to == first["To"] == "admin@example.com"

@@ -42,7 +42,7 @@ def test_the_history_says_who_did_what(talk):
     data = json.loads(
         Conversation(talk.node, settings=Settings(output="json"))("show store history last 2")
     )["data"]
-    assert [(one["number"], one["who"], one["what"]) for one in data] == [
+    assert [(one["state"], one["account"], one["command"]) for one in data] == [
         (2, "admin", "set cert regen tomcat"), (3, "admin", "set csr gen CAPF"),
     ]  # fmt: skip
 

@@ -277,7 +277,7 @@ def test_only_plain_files_are_read(node, say, outside_ca, tmp_path):
 def test_json_reports_each(json_say, outside_ca):
     """Name, outcome, notes; a refusal has its kind."""
     answer = json_say("set cert import trust tomcat", outside_ca.root().pem.decode())
-    (one,) = answer["data"]["certificates"]
+    (one,) = answer["data"]["trust"]["certificates"]
     assert (one["name"], one["outcome"]) == ("tomcat-trust/Example_Root_CA.pem", "imported")
     assert answer["data"]["services_to_restart"] == []
     assert answer["data"]["services_reading"][0] == "Cisco Tomcat"

@@ -481,7 +481,7 @@ def test_the_product_s_layout(ucm):
 
 def test_as_data_a_list_has_header_records_certificates_and_verdict(ucm):
     ucm("set output json")
-    data = json.loads(ucm("show itl"))["data"]
+    data = json.loads(ucm("show itl"))["data"]["list"]
     found = held(ucm.node, ITL)
     assert data["header"]["signer"] == found.header.signer_name
     assert data["header"]["signature"] == found.header.signature.hex()
@@ -490,8 +490,8 @@ def test_as_data_a_list_has_header_records_certificates_and_verdict(ucm):
     assert len(data["certificates"]) == 3
     pems = [certs.to_der(certs.load_pem(c["pem"].encode())) for c in data["certificates"]]
     assert pems == list(dict.fromkeys(r.certificate for r in found.records))
-    assert data["verdict"] == {"verified": True, "reason": ""}
-    assert json.loads(ucm("show ctl"))["data"] == {"file": CTL, "present": False}
+    assert data["verdict"] == {"verified": True, "reason": None}
+    assert json.loads(ucm("show ctl"))["data"] == {"name": CTL, "list": None}
 
 
 def test_foreign_text_in_a_list_steers_no_terminal(ucm, keys):

@@ -38,10 +38,19 @@ def sign(say, unit, authority):
 
 @pytest.fixture
 def in_json(node):
-    """A conversation in JSON: the whole line of what was said."""
+    """A conversation in JSON: the whole line of what was said, warnings without their nulls."""
     conversation = Conversation(node)
     conversation("set output json")
-    return lambda line, *answers: json.loads(conversation(line, *answers))
+
+    def ask(line, *answers):
+        answer = json.loads(conversation(line, *answers))
+        answer["warnings"] = [
+            {key: value for key, value in warning.items() if value is not None}
+            for warning in answer["warnings"]
+        ]
+        return answer
+
+    return ask
 
 
 # --- regenerate ----------------------------------------------------------------------------------
@@ -76,7 +85,7 @@ def test_a_certificate_of_a_ca_and_a_request_are_not_lost_unsaid(say, in_json):
             "message": "The pending CSR of tomcat would be deleted:"
             " a certificate signed for it will not fit",
             "unit": "tomcat",
-            "csr": "tomcat/tomcat.csr",
+            "name": "tomcat/tomcat.csr",
         },
     ]
     # Another subject is another certificate, too.
@@ -160,8 +169,8 @@ def test_a_deletion_says_which_chain_breaks(say, in_json):
         {
             "kind": "chain-breaks",
             "message": said[9:-1],
-            "ca": "tomcat-trust/Example_Root.pem",
-            "certificates": ["tomcat/tomcat.pem"],
+            "name": "tomcat-trust/Example_Root.pem",
+            "names": ["tomcat/tomcat.pem"],
         }
     ]
     assert "WARNING" not in say("show cert impact delete tomcat-trust Other_Root.pem")
@@ -228,8 +237,8 @@ def test_the_copy_of_an_own_certificate_takes_the_request_along(say, in_json):
     say("set csr gen tomcat")
     line = in_json("show cert impact delete tomcat-trust imp-pub.pem")
     assert line["data"]["copy_of"] == {
-        "node": "imp-pub",
-        "certificate": "tomcat/tomcat.pem",
+        "hostname": "imp-pub",
+        "name": "tomcat/tomcat.pem",
     }
     assert line["data"]["csr_deleted"] == ["tomcat/tomcat.csr"]
     assert "Copy of own certificate : tomcat/tomcat.pem\n" in say(
@@ -238,7 +247,7 @@ def test_the_copy_of_an_own_certificate_takes_the_request_along(say, in_json):
     done = in_json("set cert delete tomcat-trust imp-pub.pem")
     assert done["warnings"] == line["warnings"]
     assert [warning["kind"] for warning in line["warnings"]] == ["csr-lost"]
-    assert done["data"]["csr_deleted"] == ["tomcat"]
+    assert done["data"]["csr_deleted"] == ["tomcat/tomcat.csr"]
 
 
 def test_a_ca_in_fifty_chains(tmp_path, keys):
@@ -263,7 +272,7 @@ def test_a_ca_in_fifty_chains(tmp_path, keys):
     assert lines[start + 21 :] == ["\t(30 more)"]
     say("set output json")
     (warning,) = json.loads(say("set cert delete ipsec-trust Example_Root"))["warnings"]
-    assert warning["certificates"] == [f"{unit}/{unit}.pem" for unit in units]
+    assert warning["names"] == [f"{unit}/{unit}.pem" for unit in units]
 
 
 # --- what enters a trust store --------------------------------------------------------------------
@@ -276,10 +285,11 @@ def test_a_weak_certificate_that_enters_a_trust_store_is_noted(say, in_json, out
         say, "tomcat", small
     )
     old = outside_ca.leaf(outside_ca.root(), "old.example.com", hash_name="sha1")
-    (row,) = in_json("set cert import trust tomcat", old.pem.decode())["data"]["certificates"]
+    answer = in_json("set cert import trust tomcat", old.pem.decode())
+    (row,) = answer["data"]["trust"]["certificates"]
     assert "its signature (SHA1withECDSA) is too weak for a chain" in row["notes"]
     fine = in_json("set cert import trust tomcat", pem(OTHER.certificate))["data"]
-    assert fine["certificates"][0]["notes"] == []
+    assert fine["trust"]["certificates"][0]["notes"] == []
 
 
 # --- the three agree -----------------------------------------------------------------------------
@@ -316,7 +326,7 @@ class Agreement(RuleBasedStateMachine):
             },
             "requests": {row["name"] for row in self.ask("show csr list own")["data"]},
             "waiting": {
-                row["service"]: set(row["certificates"])
+                row["service"]: {one["unit"] for one in row["certificates"]}
                 for row in self.ask("show service pending")["data"]
             },
             "down": {
@@ -331,10 +341,10 @@ class Agreement(RuleBasedStateMachine):
         said = {}
         for warning in warnings:
             said.setdefault(warning["kind"], []).append(warning)
-        broken = {name for one in said.pop("chain-breaks", ()) for name in one["certificates"]}
+        broken = {name for one in said.pop("chain-breaks", ()) for name in one["names"]}
         # What becomes of the certificate that is changed itself, is said otherwise.
         assert broken == before["chains"] - after["chains"] - {f"{unit}/{unit}.pem"}
-        lost = {one["csr"] for one in said.pop("csr-lost", ())}
+        lost = {one["name"] for one in said.pop("csr-lost", ())}
         assert lost == before["requests"] - after["requests"]
         gone = {f"{one['unit']}/{one['unit']}.pem" for one in said.pop("ca-signed-lost", ())}
         assert gone == before["signed"] - after["signed"]

@@ -182,7 +182,7 @@ def test_a_store_that_is_not_there_is_told_as_by_the_program(served):
             os.rename(current.with_name("gone"), current)
             assert text.exit_status == data.exit_status == 4
             assert text.stdout.endswith("Executed command unsuccessfully\n")
-            assert data.stdout.startswith('{"command": "", "ok": false')
+            assert data.stdout.startswith('{"schema": 1, "command": null, "ok": false')
             assert (await connection.run("show cert list own")).exit_status == 0
 
     run(main())

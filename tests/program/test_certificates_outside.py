@@ -132,7 +132,7 @@ def test_json_is_one_line_a_command(node_dir, outside):
     failed = [answer for answer in answers if not answer["ok"]]
     assert [answer["command"] for answer in failed] == ["set cert import own tomcat"]
     assert failed[0]["error"]["kind"] == "refused"
-    assert failed[0]["error"]["details"][0].startswith(
+    assert failed[0]["error"]["lines"][0].startswith(
         "Expected: the key of the pending CSR of tomcat: EC 256"
     )
     assert done.returncode == 1

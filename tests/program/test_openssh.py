@@ -33,7 +33,7 @@ def test_a_command_has_output_and_status(openssh):
     """Text, JSON, failure, an answer on standard input."""
     done = openssh.run(["show cli pagination"])
     assert (done.stdout, done.returncode) == ("Automatic Pagination : On.\n", 0), done.stderr
-    assert openssh.run(["--json show cert list own"]).stdout.startswith('{"command"')
+    assert openssh.run(["--json show cert list own"]).stdout.startswith('{"schema": 1, "command"')
     done = openssh.run(["bogus"])
     assert done.returncode == 1
     assert done.stdout == "Executed command unsuccessfully\nNo valid command entered\n"
@@ -120,7 +120,7 @@ def login_shell(folder, node_dir, text, parent="sshd"):
 def test_as_a_login_shell(node_dir, tmp_path):
     """`-c TEXT` as sshd gives it."""
     done = login_shell(tmp_path, node_dir, "--json show cli pagination")
-    assert done.stdout.startswith('{"command": "show cli pagination", "ok": true')
+    assert done.stdout.startswith('{"schema": 1, "command": "show cli pagination", "ok": true')
     log = (node_dir / "log" / "platform" / "log" / "cli00001.log").read_text()
     assert "origin=ssh/192.0.2.7" in log
 
@@ -155,7 +155,7 @@ def test_a_system_user_with_the_shell_as_login_shell(login_shell_user, node_dir)
         path.write_text(f"CUCMOS_STATE={server.folder}/other\ntouch {server.folder}/was-run\n")
     done = server.run(["show cli pagination"], "-o", "SetEnv=CUCMOS_STATE=/tmp/other")
     assert (done.stdout, done.returncode) == ("Automatic Pagination : On.\n", 0), done.stderr
-    assert server.run(["--json show cert list own"]).stdout.startswith('{"command"')
+    assert server.run(["--json show cert list own"]).stdout.startswith('{"schema": 1, "command"')
     with server.one_connection() as run, ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda text: (text, run([text])), ATTACKS))
     for text, done in results:

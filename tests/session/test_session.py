@@ -65,9 +65,11 @@ def test_json_says_success_and_failure_in_one_line(node):
     say("set output json")
     good = json.loads(say("show cli pagination"))
     assert good == {
+        "schema": 1,
         "command": "show cli pagination",
         "ok": True,
         "data": {"pagination": True},
+        "error": None,
         "warnings": [],
     }
     bad = json.loads(say("show nonsense"))

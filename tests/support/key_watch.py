@@ -104,6 +104,10 @@ class Watch:
             if path.is_file() and not path.is_symlink() and path.stat().st_size < LARGEST:
                 self.received(path.read_bytes(), path)
 
+    def streams(self):
+        """What was received since the last look, each stream for itself."""
+        return list(self._streams.values())
+
     def found(self):
         """The names of the keys that occur in what was received since the last time."""
         streams, self._streams = self._streams, {}

@@ -7,6 +7,7 @@ clients in the field match.
 from __future__ import annotations
 
 from cucmos_shell.pki.extensions import name_text
+from cucmos_shell.results import TEXT, TRUTH, WHOLE, each, maybe, record
 from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
 
     from cucmos_shell.pki.certs import KeyDescription
     from cucmos_shell.pki.extensions import DistinguishedName, Extension
+
+
+KEY = record(kind=TEXT, size=maybe(WHOLE), curve=maybe(TEXT), value=TEXT)
+EXTENSION = record(
+    extension=maybe(TEXT),
+    oid=TEXT,
+    critical=TRUTH,
+    fields=each(record(label=TEXT, values=each(TEXT))),
+)
 
 
 def key_lines(key: KeyDescription) -> Iterator[str]:
@@ -62,15 +72,20 @@ def dump(octets: bytes) -> Iterator[str]:
 
 
 def key_data(key: KeyDescription) -> dict[str, Any]:
-    """The JSON form of a public key: keys `kind`, `size` (bits), `curve`."""
-    return {"kind": key.kind, "size": key.size, "curve": key.curve}
+    """The JSON form of a public key, `KEY`: its size in bits."""
+    return {
+        "kind": key.kind,
+        "size": key.size or None,
+        "curve": key.curve or None,
+        "value": key.value.hex(),
+    }
 
 
 def extension_data(extensions: Iterable[Extension]) -> list[dict[str, Any]]:
-    """The JSON form: one object an extension, keys `name`, `oid`, `critical`, `fields`."""
+    """The JSON form: an `EXTENSION` each."""
     return [
         {
-            "name": extension.name,
+            "extension": extension.name or None,
             "oid": extension.oid,
             "critical": extension.critical,
             "fields": [{"label": line.label, "values": line.items} for line in extension.lines],

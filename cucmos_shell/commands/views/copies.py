@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmos_shell.results import Value
+from cucmos_shell.results import TEXT, Value, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 class CopyOf(Value):
     """The original: the own certificate `certificate` of `node`; `here` is whether it is ours."""
 
+    form = record(hostname=TEXT, name=TEXT)
+
     node: str
     certificate: str
     here: bool
@@ -21,8 +23,8 @@ class CopyOf(Value):
         return self.certificate if self.here else f"{self.certificate} of {self.node}"
 
     def data(self) -> dict[str, str]:
-        """The JSON form: keys `node`, `certificate`."""
-        return {"node": self.node, "certificate": self.certificate}
+        """The JSON form."""
+        return {"hostname": self.node, "name": self.certificate}
 
 
 def copy_of(node: Node, row: CertificateRow) -> CopyOf | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.node.areas import write_download
-from cucmos_shell.results import Value
+from cucmos_shell.results import SHA256, TEXT, WHOLE, Value, maybe, record
 from cucmos_shell.store.snapshot import sha256_hex
 from cucmos_shell.text import counted
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 class Downloaded(Value):
-    """A file in the download area: its size in octets, and how many certificates it holds."""
+    """A file in the download area: its size in octets, and how many certificates a list holds."""
+
+    form = record(name=TEXT, size=WHOLE, sha256=SHA256, certificates=maybe(WHOLE))
 
     name: str
     size: int
@@ -34,8 +36,8 @@ class Downloaded(Value):
         return lines
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `name`, `size`, `sha256`, and `certificates` unless that is None."""
-        return {name: value for name, value in vars(self).items() if value is not None}
+        """The JSON form."""
+        return {**vars(self)}
 
 
 def downloaded(node: Node, name: str, data: bytes, certificates: int | None = None) -> Downloaded:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from cucmos_shell.cli.regex import MAX_LINE
+from cucmos_shell.results import TEXT, each, record
 from cucmos_shell.text import safe, zone_abbreviation
 
 TYPE_CHECKING = False
@@ -47,6 +48,9 @@ def hex_lines(data: bytes, fits: Fits | None = None) -> list[str]:
     return [line for line in lines if fits is None or fits(line)]
 
 
+FILE_LINES = record(name=TEXT, lines=each(TEXT))
+
+
 def file_data(shown: str, lines: Iterable[str]) -> dict[str, object]:
-    """The JSON form of the file that is called `shown`: keys `file`, `lines`."""
-    return {"file": shown, "lines": list(lines)}
+    """The JSON form of the file that is called `shown`, `FILE_LINES`."""
+    return {"name": shown, "lines": list(lines)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmos_shell.results import Value
+from cucmos_shell.results import MOMENT, SERIAL, SHA256, TEXT, Value, each, record
 from cucmos_shell.text import iso_time
 
 TYPE_CHECKING = False
@@ -12,12 +12,20 @@ if TYPE_CHECKING:
     from cucmos_shell.store import CertificateRow
 
 
+# What tells a certificate from others.
+IDENTITY = record(serial=SERIAL, sha256=SHA256, issuer=TEXT, not_before=MOMENT, not_after=MOMENT)
+
+
 class Installed(Value):
     """A unit's new certificate. `done` and `advice` are the product's sentences.
 
     Those of `services` that are `running` must restart for it to be used; `request_deleted` is
     whether a pending request went.
     """
+
+    form = record(
+        unit=TEXT, name=TEXT, **IDENTITY, services_to_restart=each(TEXT), csr_deleted=each(TEXT)
+    )
 
     unit: str
     done: str
@@ -35,13 +43,13 @@ class Installed(Value):
         return lines
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `unit`, `serial`, `sha256`, `issuer`, `not_before`, `not_after`,
-        `services_to_restart`, `csr_deleted`."""
+        """The JSON form."""
         return {
             "unit": self.unit,
+            "name": f"{self.unit}/{self.unit}.pem",
             **identity(self.row),
             "services_to_restart": self.running,
-            "csr_deleted": self.request_deleted,
+            "csr_deleted": [f"{self.unit}/{self.unit}.csr"] if self.request_deleted else [],
         }
 
 
@@ -60,8 +68,7 @@ def sentences(
 
 
 def identity(row: CertificateRow) -> dict[str, str]:
-    """The JSON keys that tell a certificate from others: `serial`, `sha256`, `issuer`,
-    `not_before`, `not_after`."""
+    """The JSON form `IDENTITY`."""
     return {
         "serial": row.serial,
         "sha256": row.sha256,

@@ -106,7 +106,7 @@ class Channel(SSHServerStreamSession[bytes]):
         if command is None:
             text = f"{error.message()}\n"
         elif "--json" in parse_command(command)[0]:
-            text = failure_json(error, "")
+            text = failure_json(error, None)
         else:
             text = failure_text(error)
         return text if self._size is None else text.replace("\n", "\r\n")

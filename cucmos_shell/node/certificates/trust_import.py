@@ -11,7 +11,7 @@ from cucmos_shell.errors import PolicyRefused, Refused
 from cucmos_shell.node.certificates import issuing
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.chains.rules import CURVES
-from cucmos_shell.results import Value
+from cucmos_shell.results import SHA256, TEXT, Value, each, one_of, record
 from cucmos_shell.store import CertificateRow
 from cucmos_shell.text import iso_time
 
@@ -43,11 +43,23 @@ class Outcome(Value):
     one of its common name that begins later, which `name` is.
     """
 
+    form = record(
+        name=TEXT,
+        common_name=TEXT,
+        sha256=SHA256,
+        outcome=one_of(IMPORTED, REPLACED, PRESENT, KEPT),
+        notes=each(TEXT),
+    )
+
     name: str
     common_name: str
     sha256: str
     outcome: str
     notes: tuple[str, ...] = ()
+
+    def data_in(self, store: str) -> dict[str, object]:
+        """The JSON form of what became of a certificate for `store`."""
+        return {**self.__dict__, "name": f"{store}/{self.name}.pem"}
 
 
 def read(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmos_shell.results import Value
+from cucmos_shell.results import INTEGER, MOMENT, NUMBER, TEXT, Value, one_of, record
 from cucmos_shell.text import iso_time
 
 DAY = 86_400
@@ -12,6 +12,17 @@ SOON = 30
 
 class Life(Value):
     """A certificate's validity as of `now`; times in seconds since the epoch."""
+
+    form = record(
+        name=TEXT,
+        common_name=TEXT,
+        key_type=TEXT,
+        not_before=MOMENT,
+        not_after=MOMENT,
+        days_left=INTEGER,
+        life_used=NUMBER,
+        state=one_of("expired", "soon", "future", "valid"),
+    )
 
     name: str
     common_name: str

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 
-from cucmos_shell.results import Value
+from cucmos_shell.results import MOMENT, TEXT, WHOLE, Value, each, record
 from cucmos_shell.store.logfile import LogFile
 from cucmos_shell.text import iso_time, safe
 
@@ -81,6 +81,15 @@ _LINE = re.compile(
 class Raised(Value):
     """An alarm as it was raised; `parameters` are its own and the node's."""
 
+    form = record(
+        when=MOMENT,
+        alarm=TEXT,
+        severity=WHOLE,
+        facility=TEXT,
+        parameters=each(record(parameter=TEXT, value=TEXT)),
+        text=TEXT,
+    )
+
     when: float
     name: str
     severity: int
@@ -89,8 +98,15 @@ class Raised(Value):
     text: str
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: the fields, `when` in ISO 8601."""
-        return {**self.__dict__, "when": iso_time(self.when)}
+        """The JSON form."""
+        return {
+            "when": iso_time(self.when),
+            "alarm": self.name,
+            "severity": self.severity,
+            "facility": self.facility,
+            "parameters": [{"parameter": k, "value": v} for k, v in self.parameters.items()],
+            "text": self.text,
+        }
 
 
 def value_text(text: str) -> str:

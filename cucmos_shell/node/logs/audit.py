@@ -11,7 +11,7 @@ import itertools
 import os
 import time
 
-from cucmos_shell.results import Value
+from cucmos_shell.results import MOMENT, TEXT, Value, maybe, one_of, record
 from cucmos_shell.store.logfile import LogFile
 from cucmos_shell.text import safe
 
@@ -101,6 +101,17 @@ class LogEntry(Value):
     `what` is begun, noted or ended of a command, or session begun, session ended, session refused.
     """
 
+    form = record(
+        when=MOMENT,
+        id=TEXT,
+        what=one_of("begun", "noted", "ended", "session begun", "session ended", "session refused"),
+        typed=maybe(TEXT),
+        command=maybe(TEXT),
+        account=maybe(TEXT),
+        origin=maybe(TEXT),
+        outcome=maybe(TEXT),
+    )
+
     when: str
     id: str
     what: str
@@ -109,6 +120,23 @@ class LogEntry(Value):
     account: str
     origin: str
     outcome: str
+
+    def data(self) -> dict[str, str | None]:
+        """The JSON form."""
+        return {
+            "when": self.when,
+            "id": self.id,
+            "what": self.what,
+            "typed": _or_none(self.typed),
+            "command": _or_none(self.canonical),
+            "account": _or_none(self.account),
+            "origin": _or_none(self.origin),
+            "outcome": _or_none(self.outcome),
+        }
+
+
+def _or_none(text: str) -> str | None:
+    return None if text in ("", NO_COMMAND) else text
 
 
 class Audit:

@@ -26,7 +26,7 @@ from cucmos_shell.node.tasks.reports import (
 )
 from cucmos_shell.node.tasks.sharing import asks, share
 from cucmos_shell.node.tasks.telling import tell
-from cucmos_shell.results import Commit, Progress, Value
+from cucmos_shell.results import TEXT, TRUTH, WHOLE, Commit, Progress, Value, each, record
 from cucmos_shell.store.locks import try_lock
 from cucmos_shell.world.bus import Compacted
 
@@ -69,6 +69,15 @@ class Synced(Value):
     `older`: the node's state is not the one that told the cluster last.
     """
 
+    form = record(
+        told=WHOLE,
+        revision=WHOLE,
+        state_put_back_or_copied=TRUTH,
+        added=each(TEXT),
+        removed=each(TEXT),
+        kept_out=each(membership.Said.form),
+    )
+
     told: int
     added: tuple[str, ...]
     removed: tuple[str, ...]
@@ -103,18 +112,14 @@ class Synced(Value):
         return lines
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `told`, `revision`, `state_put_back_or_copied`, `added`, `removed`,
-        `kept_out`."""
+        """The JSON form."""
         return {
             "told": self.told,
             "revision": self.revision,
             "state_put_back_or_copied": self.older,
             "added": self.added,
             "removed": self.removed,
-            "kept_out": [
-                {"store": one.store, "name": one.name, "what": one.what, "why": one.why}
-                for one in self.said
-            ],
+            "kept_out": self.said,
         }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.errors import ShellError
-from cucmos_shell.results import Progress
+from cucmos_shell.results import Warn, remark
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def raise_alarms(node: Node, alarms: Iterable[Raised]) -> str:
 def raising(node: Node, alarms: Iterable[Raised]) -> Conversation[None]:
     """`raise_alarms` as part of a conversation."""
     if warning := raise_alarms(node, alarms):
-        yield Progress(f"Warning: {warning}")
+        yield Warn((remark(warning),))
 
 
 def renewed(node: Node, unit: str, how: str) -> Conversation[None]:

@@ -13,7 +13,7 @@ from cucmos_shell.node.expiry import unsent
 from cucmos_shell.node.expiry.due import DAY, all_due, ending, keys, monitor_settings, run_after
 from cucmos_shell.node.expiry.unsent import Mail, Unsent
 from cucmos_shell.node.tasks.alarms import raise_alarms
-from cucmos_shell.results import Commit, Value
+from cucmos_shell.results import TEXT, Commit, Finding, Value, each, record, remark
 from cucmos_shell.store import paths
 from cucmos_shell.store.locks import try_lock
 from cucmos_shell.text import iso_time, safe
@@ -34,20 +34,22 @@ NOTHING = "No notifications are due"
 class Run(Value):
     """What a run did."""
 
+    form = record(due=each(record(name=TEXT, alarm=TEXT)), mail_sent_to=each(TEXT))
+
     due: tuple[Due, ...]
     sent_to: tuple[str, ...]
-    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...]
 
     def lines(self) -> list[str]:
         """The text: alarms, mail that was sent, warnings, a line each."""
         lines = [f"{one.alarm}: {one.watched.listed}" for one in self.due]
         lines += [f"Mail sent to {to}" for to in self.sent_to]
-        return (lines or [NOTHING]) + [f"Warning: {warning}" for warning in self.warnings]
+        return (lines or [NOTHING]) + [line for one in self.findings for line in one.lines()]
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `due`, `mail_sent_to`, `warnings`."""
-        due = [{"certificate": one.watched.listed, "alarm": one.alarm} for one in self.due]
-        return {"due": due, "mail_sent_to": self.sent_to, "warnings": self.warnings}
+        """The JSON form."""
+        due = [{"name": one.watched.listed, "alarm": one.alarm} for one in self.due]
+        return {"due": due, "mail_sent_to": self.sent_to}
 
 
 def _turn(node: Node) -> Lock:
@@ -81,10 +83,10 @@ def run(node: Node) -> Conversation[Run]:
         kept = Unsent(now, said, outbox)
         yield _saving(node, kept)
         delivered, failures = yield from _deliver(node, snapshot, kept, now)
-    warnings = (f"Syslog did not take the alarms: {warning}",) if warning else ()
+    findings = (remark(f"Syslog did not take the alarms: {warning}"),) if warning else ()
     if failures:
         raise _failure(node, due, delivered, failures)
-    return Run(tuple(due), tuple(mail.to for mail in delivered), warnings)
+    return Run(tuple(due), tuple(mail.to for mail in delivered), findings)
 
 
 def next_run(node: Node) -> float:

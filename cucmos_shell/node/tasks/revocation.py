@@ -12,7 +12,7 @@ from cucmos_shell.node.tasks.alarms import raise_alarms
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.ocsp.verdict import NOT_CHECKED, REVOKED, UNKNOWN, OcspVerdict
 from cucmos_shell.pki.ocsp.verify import MAX_AGE, Question
-from cucmos_shell.results import Value
+from cucmos_shell.results import Finding, Value, each, record, remark
 from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
@@ -59,17 +59,21 @@ def ocsp_settings(node: Node, settings: Mapping[str, Any]) -> OcspSettings:
 class Checked(Value):
     """The verdicts on an upload, in its order, and what to warn of; empty when disabled."""
 
+    form = each(OcspVerdict.form)
+    # What stands in the error of an upload that is refused for it.
+    details = record(revocation=form)
+
     verdicts: tuple[OcspVerdict, ...] = ()
-    warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     def lines(self) -> list[str]:
         """The text: the verdicts of those that were asked, then the warnings."""
         asked = [verdict for verdict in self.verdicts if verdict.status != NOT_CHECKED]
         lines = [line for verdict in asked for line in verdict.lines()]
-        return lines + [f"Warning: {warning}" for warning in self.warnings]
+        return lines + [line for one in self.findings for line in one.lines()]
 
     def data(self) -> list[dict[str, Any]]:
-        """The JSON form: one object a verdict (`OcspVerdict.data`)."""
+        """The JSON form."""
         return [verdict.data() for verdict in self.verdicts]
 
 
@@ -91,7 +95,7 @@ def check_upload(
             for line in verdict.lines():
                 note(line.strip())
     warning = raise_alarms(node, [alarm for v in verdicts for alarm in alarms_of(node, v)])
-    checked = Checked(verdicts, (warning,) if warning else ())
+    checked = Checked(verdicts, (remark(warning),) if warning else ())
     refuse(settings, checked)
     return checked
 
@@ -114,7 +118,7 @@ def refuse(settings: OcspSettings, checked: Checked) -> None:
         if not bad or (status == UNKNOWN and settings.unknown == ACCEPT):
             continue
         details = [line for verdict in bad for line in verdict.lines()]
-        details += [f"Warning: {warning}" for warning in checked.warnings]
+        details += [line for one in checked.findings for line in one.lines()]
         if status == REVOKED:
             error = PolicyRefused("The certificate is revoked", details=details)
         else:

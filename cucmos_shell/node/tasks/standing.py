@@ -9,7 +9,17 @@ from cucmos_shell.cluster.membership import Said
 from cucmos_shell.errors import Refused, ShellError
 from cucmos_shell.node.tasks.agent import bus_of, joined, log_of
 from cucmos_shell.node.tasks.reports import refuse_unvouched
-from cucmos_shell.results import Value
+from cucmos_shell.results import (
+    TEXT,
+    TRUTH,
+    WHOLE,
+    Finding,
+    Value,
+    each,
+    one_of,
+    record,
+    remark,
+)
 from cucmos_shell.text import columns, iso_time
 
 TYPE_CHECKING = False
@@ -25,6 +35,8 @@ if TYPE_CHECKING:
 class StoreStanding(Value):
     """A trust store: how many uploads are here and in the cluster, untold and kept out."""
 
+    form = record(store=TEXT, here=WHOLE, cluster=WHOLE, untold=WHOLE, kept_out=WHOLE)
+
     store: str
     here: int
     cluster: int
@@ -35,6 +47,8 @@ class StoreStanding(Value):
 class NodeStanding(Value):
     """A node of the cluster: the revision it has applied, and how far that is behind the log."""
 
+    form = record(hostname=TEXT, role=TEXT, applied=WHOLE, behind=WHOLE)
+
     hostname: str
     role: str
     applied: int
@@ -44,6 +58,8 @@ class NodeStanding(Value):
 class SharedStanding(Value):
     """A unit with a multi-server certificate or request (`what`), and how it is here (`state`)."""
 
+    form = record(unit=TEXT, what=one_of("certificate", "CSR"), state=TEXT)
+
     unit: str
     what: str
     state: str
@@ -51,6 +67,16 @@ class SharedStanding(Value):
 
 class Standing(Value):
     """All of it. `trouble` says why the bus could not be asked, `service` the one that is down."""
+
+    form = record(
+        cluster=TEXT,
+        service=TEXT,
+        running=TRUTH,
+        stores=each(StoreStanding.form),
+        nodes=each(NodeStanding.form),
+        multi_server=each(SharedStanding.form),
+        kept_out=each(membership.Said.form),
+    )
 
     cluster: str
     service: str
@@ -60,6 +86,11 @@ class Standing(Value):
     multi_server: tuple[SharedStanding, ...]
     said: tuple[Said, ...]
     trouble: str
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Why the bus could not be asked, if it could not."""
+        return (remark(self.trouble),) if self.trouble else ()
 
     def lines(self) -> list[str]:
         """The text: the stores, the nodes, what is kept out."""
@@ -77,16 +108,15 @@ class Standing(Value):
             table = [("Unit", "Multi-server", "State")]
             table += [(one.unit, one.what, one.state) for one in self.multi_server]
             lines += ["", *columns(table)]
-        if self.trouble:
-            lines += ["", f"Warning: {self.trouble}"]
+        for one in self.findings:
+            lines += ["", *one.lines()]
         if self.said:
             lines += ["", *(f"{s.subject}, {s.what} {iso_time(s.when)}: {s.why}"
                             for s in self.said)]  # fmt: skip
         return lines
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `cluster`, `service`, `running`, `stores`, `nodes`, `multi_server`,
-        `kept_out`, `warning`."""
+        """The JSON form."""
         return {
             "cluster": self.cluster,
             "service": self.service,
@@ -94,8 +124,7 @@ class Standing(Value):
             "stores": self.stores,
             "nodes": self.nodes,
             "multi_server": self.multi_server,
-            "kept_out": [{**one.__dict__, "when": iso_time(one.when)} for one in self.said],
-            "warning": self.trouble or None,
+            "kept_out": self.said,
         }
 
 

@@ -6,7 +6,7 @@ by side under one deadline. What follows from a verdict is decided elsewhere.
 
 from __future__ import annotations
 
-from cucmos_shell.results import Value
+from cucmos_shell.results import MOMENT, SERIAL, TEXT, Value, maybe, one_of, record
 from cucmos_shell.text import iso_time, safe
 
 TYPE_CHECKING = False
@@ -22,6 +22,19 @@ class OcspVerdict(Value):
     `status` is one of the four above; `reason` says why where it is not `good`. `responder` is who
     signed the answer, `uri` where it came from. Times are seconds since the epoch.
     """
+
+    form = record(
+        common_name=TEXT,
+        serial=SERIAL,
+        status=one_of(GOOD, REVOKED, UNKNOWN, NOT_CHECKED),
+        reason=maybe(TEXT),
+        uri=maybe(TEXT),
+        responder=maybe(TEXT),
+        produced_at=maybe(MOMENT),
+        this_update=maybe(MOMENT),
+        next_update=maybe(MOMENT),
+        revoked_at=maybe(MOMENT),
+    )
 
     status: str
     reason: str = ""
@@ -54,16 +67,15 @@ class OcspVerdict(Value):
         return lines
 
     def data(self) -> dict[str, Any]:
-        """The JSON form: keys `certificate`, `serial`, `status`, `reason`, `uri`, `responder`,
-        `produced_at`, `this_update`, `next_update`, `revoked_at`."""
+        """The JSON form."""
         times = ("produced_at", "this_update", "next_update", "revoked_at")
         moments = {name: getattr(self, name) for name in times}
         return {
-            "certificate": self.name,
+            "common_name": self.name,
             "serial": self.serial,
             "status": self.status,
-            "reason": self.reason,
-            "uri": self.uri,
-            "responder": self.responder,
+            "reason": self.reason or None,
+            "uri": self.uri or None,
+            "responder": self.responder or None,
             **{name: at if at is None else iso_time(at) for name, at in moments.items()},
         }

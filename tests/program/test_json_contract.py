@@ -1,0 +1,231 @@
+"""The JSON contract: every command keeps it, whatever is in the data, and `docs/json.md` is true."""
+
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from harness import Conversation
+from json_watch import commands_of, mistakes
+from places import CHECKOUT
+
+from cucmos_shell.cli.render import to_data
+from cucmos_shell.cli.wording import success_json
+from cucmos_shell.commands.cert_list import Listing
+from cucmos_shell.frontends import contract
+from cucmos_shell.frontends.reference import every_command
+
+PASSWORD = "Blue-Harbour-77"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJLrnVYr4n9bqGnBtQKK2A6zNdDv0sZ0zBkHJc1mVzqe"
+# A line for each command, with its answers, on a node that is its own; in this order.
+LINES = {
+    "imp": (
+        "help", "help show cert list", "show cert list own", "show cert list trust",
+        "show cert own tomcat", "show cert own tomcat brief", "show cert own tomcat pem",
+        "show cert trust tomcat-trust/imp-pub.pem", "show cert trust tomcat-trust/imp-pub.pem brief",
+        "show cert trust tomcat-trust/imp-pub.pem pem", "show cert chain tomcat",
+        "show cert expiry", "show cert expiry --svg p.svg", "show cert impact tomcat",
+        "show cert loaded", "set csr gen tomcat", "show csr list", "show csr own tomcat",
+        "set csr delete tomcat", "set cert regen tomcat <yes>", "set cert regen cup <no>",
+        "show service pending", "utils service restart pending", "utils service list",
+        "utils service stop Cisco CDP", "utils service start Cisco CDP",
+        "utils service restart Cisco CDP", "utils service activate Cisco SIP Proxy",
+        "utils service deactivate Cisco SIP Proxy",
+        "utils service auto-restart disable Cisco Tomcat",
+        "utils service auto-restart show Cisco Tomcat", "show web-security",
+        "set web-security a b c d US <yes>", "utils cert download own tomcat",
+        "utils cert download store tomcat-trust p7b", "show store history",
+        "utils store rollback 3 <yes>", "utils store purge", "show ocsp",
+        "set ocsp unknown accept", "set ocsp deadline 5", "set ocsp max-age 24",
+        "set ocsp disable", "show cert monitor", "set cert monitor start 30",
+        "set cert monitor frequency 1 days", "set cert monitor recipients a@example.com",
+        "set smtp mail.example.com", "show smtp", "set cert monitor email enable",
+        "utils cert monitor run", "utils cert monitor metrics", "delete smtp",
+        "show alarm", "set alarm syslog off", "set alarm syslog log.example.com tcp",
+        "show status", "show version active", "show myself", "show network eth0",
+        "show network cluster", "show timezone config", "utils dbreplication status",
+        "utils dbreplication runtimestate", "show cli pagination", "set cli pagination off",
+        "show cli editor", "set cli editor quiet", "set commandcount disable", "show history",
+        "show audit", "show account", f"set account name ann <1> <{PASSWORD}> <{PASSWORD}>",
+        f"set account ssh-key ann <{KEY}>", "set accountlocking unlock ann",
+        "set accountlocking enable", "set accountlocking count 3",
+        "set accountlocking unlocktime 60", "show accountlocking", "delete account ann",
+        f"set password user security <x> <{PASSWORD}> <{PASSWORD}> <y>",
+        f"set password user admin <x> <{PASSWORD}> <{PASSWORD}>", "show cli session timeout",
+        "set cli session timeout 30 <y>", "set cli session timeout 30 <n>",
+        "show session maxlimit", "set session maxlimit 10", "show logins",
+        "show security reauth", "set security reauth off", "file list activelog platform/log",
+        "file view activelog platform/log/cli00001.log",
+        "file dump activelog platform/log/cli00001.log",
+        "file tail activelog platform/log/cli00001.log",
+        "file search activelog platform/log cert", "file delete download p.svg noconfirm",
+        "utils profile refresh", "set output json", "show csr list | count",
+        "show cert list own | redirect list.txt", "show cert list own | last 2", "nonsense",
+        "show cert own nonsense", "utils system shutdown <no>", "utils system restart <yes>",
+    ),
+    "ucm": (
+        "show ctl", "show itl", "utils ctl set-cluster mixed-mode <n>",
+        "utils ctl set-cluster mixed-mode <y>", "utils ctl set-cluster mixed-mode", "show ctl",
+        "utils ctl update CTLFile <y>", "utils ctl reset localkey", "utils ctl download ctl",
+        "utils itl reset localkey", "file delete tftp CTLFile.tlv noconfirm", "exit",
+    ),
+}  # fmt: skip
+# What needs somebody else, or a paste: what they answer in their own tests is looked at, too.
+ELSEWHERE = {
+    "delete sftp-host-key", "file get", "set cert bulk consolidate", "set cert bulk export",
+    "set cert bulk import", "set cert bulk sftp", "set cert delete", "set cert import",
+    "set ocsp enable certificate-uri", "set ocsp enable configured-uri", "show cert distribution",
+    "show cert impact delete", "utils cert upload", "utils cluster create",
+    "utils cluster credentials", "utils cluster join", "utils cluster leave",
+    "utils cluster rebuild", "utils cluster remove", "utils cluster sync", "utils ctl upload",
+    "utils itl reset remotekey", "utils ocsp check", "utils smtp test",
+}  # fmt: skip
+FAILING = {"nonsense", "show cert own nonsense"}
+LEFT = {"quit", "utils system switch-version"}
+
+
+@pytest.mark.parametrize("product", LINES)
+def test_every_command_answers_as_the_document_says(node, ucm_node, product):
+    """What the schema names is there, nothing else is, and nothing fails."""
+    say = Conversation(node if product == "imp" else ucm_node)
+    say.session.settings.output = "json"
+    for line in LINES[product]:
+        answers = re.findall(r"<(.*?)>", line)
+        words = re.sub(r" <.*", "", line)
+        answer = say(words, *answers)
+        assert mistakes(answer.encode()) == []
+        assert json.loads(answer)["ok"] is (words not in FAILING), answer
+
+
+HOSTILE = (
+    '"',
+    "\\",
+    "admin:",
+    "\x1b[2J",
+    "\u202e",
+    "\ud800",
+    "a\nb",
+    "\x00",
+    "\x85",
+    "</script>",
+    "",
+)
+
+
+def test_ten_thousand_rows_with_hostile_names(node):
+    """One line of ASCII, and each row as the document has it."""
+    row = node.snapshot().own("tomcat").row
+    rows = tuple(
+        row._replace(name=f"r{i}", common_name=text, issuer=text, description=text)
+        for i, text in zip(range(10_000), itertools.cycle(HOSTILE), strict=False)
+    )
+    listing = Listing(node, "trust", (("tomcat-trust", rows),))
+    line = success_json(to_data(listing), "show cert list trust")
+    assert line.isascii()
+    assert line.count("\n") == 1
+    assert "admin:" not in line
+    assert mistakes(line.encode()) == []
+    assert [one["common_name"] for one in json.loads(line)["data"]][: len(HOSTILE)] == [*HOSTILE]
+
+
+def test_no_command_is_left_out():
+    """Each has a line above, or tests of its own."""
+    lines = [re.sub(r" <.*", "", line) for found in LINES.values() for line in found]
+    asked = {usage for line in lines for usage in commands_of(line.partition(" | ")[0])}
+    missing = {c.words for c in every_command() if c.usage not in asked} - LEFT
+    assert missing == ELSEWHERE
+
+
+def test_a_key_has_one_type_or_one_and_null():
+    """All over the document."""
+
+    def types(schema):
+        if isinstance(schema, dict):
+            if isinstance(schema.get("type"), list):
+                assert len(schema["type"]) == 2
+                assert schema["type"][1] == "null"
+            for value in schema.values():
+                types(value)
+
+    types(contract.document(every_command()))
+
+
+def test_the_document_is_of_json_schema():
+    """Draft 2020-12, each part of it."""
+    from jsonschema import Draft202012Validator
+
+    document = contract.document(every_command())
+    parts = [document["line"], document["error"], *document["filters"].values()]
+    for command in document["commands"].values():
+        parts += [command["data"], command["details"]]
+    for part in parts:
+        Draft202012Validator.check_schema(part)
+
+
+def reference(*words):
+    """`cucmos-shell reference --json WORDS`."""
+    program = [sys.executable, "-m", "cucmos_shell", "reference", "--json", *words]
+    return subprocess.run(program, capture_output=True, text=True)
+
+
+def test_the_reference_prints_one_document():
+    """Of all commands, or of those that begin so; of none there is no schema."""
+    whole = json.loads(reference().stdout)
+    assert whole["version"] == f"{whole['line']['properties']['schema']['const']}.{contract.MINOR}"
+    some = json.loads(reference("show", "cert", "li").stdout)
+    assert list(some["commands"]) == ["show cert list {own|trust} [where condition]"]
+    assert whole["commands"].items() >= some["commands"].items()
+    assert json.loads(reference("set cert regen tomcat").stdout)["commands"]
+    wrong = reference("shwo", "cert")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "shwo cert: no command begins so" in wrong.stderr
+
+
+def test_nothing_else_looks_at_forms(node_dir):
+    """A command pays for no schema."""
+    code = (
+        "import sys, cucmos_shell.frontends.start as m\n"
+        "from cucmos_shell.world.world import World\n"
+        f"m.run(['--state', {str(node_dir)!r}, '--json', '-c', 'show cert list own'], World.real())\n"
+        "sys.exit('cucmos_shell.cli.schema' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_reader_that_goes_away(node_dir):
+    """The line is cut, and no traceback is left."""
+    program = f"{sys.executable} -m cucmos_shell --state {node_dir} --json show cert own tomcat"
+    done = subprocess.run(
+        ["bash", "-c", f"{program} | head -c 10; echo ${{PIPESTATUS[0]}}"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.startswith('{"schema":')
+    assert "Traceback" not in done.stderr
+
+
+def one_liners():
+    """The commands that `docs/json.md` shows."""
+    text = (CHECKOUT / "docs" / "json.md").read_text()
+    return re.findall(r"(?ms)^```sh\n(.*?)\n```$", text)
+
+
+@pytest.mark.parametrize("line", one_liners())
+def test_the_guide_is_true(node_dir, tmp_path, line):
+    """Each line prints something, and nothing fails."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "cucmos-shell").write_text(
+        f'#!/bin/sh\nexec {sys.executable} -m cucmos_shell "$@"\n'
+    )
+    (programs / "cucmos-shell").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", line],
+        capture_output=True, text=True, env={**environment, "CUCMOS_STATE": str(node_dir)},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
