@@ -100,11 +100,10 @@ def _found(listing: Listing, conditions: tuple[Condition, ...], now: float) -> L
     """What of `listing` meets all `conditions`."""
     from cucmos_shell.node.certificates import search
 
-    kind = search.CERTIFICATE if listing.kind == "own" else search.TRUST
     found = (
         (
             name,
-            search.select(rows, conditions, certificate_name=name, type_name=kind, now=now),
+            search.select(rows, conditions, certificate_name=name, type_name=listing.kind, now=now),
         )
         for name, rows in listing.groups
     )
@@ -129,10 +128,10 @@ def cert_list(node: Node, kind: str, condition: tuple[Condition, ...] = ()) -> L
 
     One line each: the name that other commands take, a colon, and what the certificate is.
     `where` keeps those that meet all conditions. Fields: file-name, certificate-name (the unit or
-    trust store), type (cert, trust-certs), common-name, issuer, serial, expiration (as
-    2031-11-17T12:26:39Z), description, key-type. Relations: begins-with, contains, ends-with,
-    is-exactly, is-empty, is-not-empty; for expiration also within N days (expired ones included)
-    and before DATE. Upper and lower case are the same.
+    trust store), type (own, trust; the product's cert and trust-certs are the same), common-name,
+    issuer, serial, expiration (as 2031-11-17T12:26:39Z), description, key-type. Relations:
+    begins-with, contains, ends-with, is-exactly, is-empty, is-not-empty; for expiration also within
+    N days (expired ones included) and before DATE. Upper and lower case are the same.
     """
     listing = Listing(node, kind, tuple(groups(node.snapshot(), kind)))
     return _found(listing, condition, node.now()) if condition else listing

@@ -81,3 +81,29 @@ def test_a_search_imports_no_decoder(node_dir):
         "assert not {'cryptography', 'datetime', 'dataclasses'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-I", "-c", code], check=True, capture_output=True)
+
+
+def test_what_json_shows_is_found(say):
+    """The type and the name as they stand there, and as they were called before."""
+    say("set csr gen cup")
+    say("set output json")
+
+    def names(line):
+        return [row["name"] for row in json.loads(say(line))["data"]]
+
+    for kind, former in (("own", "cert"), ("trust", "trust-certs")):
+        rows = json.loads(say(f"show cert list {kind}"))["data"]
+        assert {row["type"] for row in rows} == {kind}
+        every = [row["name"] for row in rows]
+        assert names(f"show cert list {kind} where type is-exactly {kind}") == every
+        assert names(f"show cert list {kind} where type is-exactly {former}") == every
+        keys = ("name", "serial", "issuer", "common_name", "description", "key_type")
+        fields = ("file-name", "serial", "issuer", "common-name", "description", "key-type")
+        for row in rows:
+            for key, field in zip(keys, fields, strict=True):
+                line = f'show cert list {kind} where {field} is-exactly "{row[key]}"'
+                assert row["name"] in names(line)
+        line = f"show cert list {kind} where expiration is-exactly {rows[0]['not_after']}"
+        assert rows[0]["name"] in names(line)
+    line = "show csr list where file-name is-exactly cup/cup.csr"
+    assert names(line) == ["cup/cup.csr"]

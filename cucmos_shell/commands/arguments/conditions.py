@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 ABOUT = {
     "file-name": "name behind the slash",
     "certificate-name": "unit or trust store",
-    "type": "cert, trust-certs or csr",
+    "type": "own, trust or csr",
     "common-name": "CN of its subject",
     "issuer": "who signed it",
     "serial": "hexadecimal number",

@@ -31,7 +31,9 @@ WITH_TEXT = ("begins-with", "contains", "ends-with", "is-exactly")
 WITHOUT_TEXT = ("is-empty", "is-not-empty")
 WITHIN, BEFORE, DAYS, AND = "within", "before", "days", "and"
 OF_TIME = (WITHIN, BEFORE)
-CERTIFICATE, TRUST, REQUEST = "cert", "trust-certs", "csr"
+CERTIFICATE, TRUST, REQUEST = "own", "trust", "csr"
+# What the product calls these types.
+PRODUCT_NAMES = {CERTIFICATE: "cert", TRUST: "trust-certs", REQUEST: "csr"}
 DAY = 86_400
 _MAX_DAYS = 100_000
 _FREE = {WITHIN: "NUMBER", BEFORE: "YYYY-MM-DD"}
@@ -235,7 +237,10 @@ def select(
     `now` is in seconds since the epoch.
     """
     found = list(rows)
-    same = {"certificate-name": certificate_name.casefold(), "type": type_name}
+    same = {
+        "certificate-name": (certificate_name.casefold(),),
+        "type": (type_name, PRODUCT_NAMES[type_name]),
+    }
     for condition in sorted(conditions, key=lambda c: c.field not in same):
         if not found:
             break
@@ -247,11 +252,17 @@ def select(
             continue
         test = _test(condition)
         if condition.field in same:
-            found = found if test(same[condition.field]) else []
+            found = found if any(map(test, same[condition.field])) else []
         else:
-            get = _GETTERS[condition.field]
-            found = [row for row in found if test(get(row).casefold())]
+            get, folder = _GETTERS[condition.field], _folder(condition, certificate_name)
+            found = [row for row in found if test(f"{folder}{get(row)}".casefold())]
     return found
+
+
+def _folder(condition: Condition, certificate_name: str) -> str:
+    """What stands before a file name that is sought as the lists print it."""
+    listed = condition.field == "file-name" and "/" in condition.text
+    return f"{certificate_name}/" if listed else ""
 
 
 def _of_request(request: RequestRow, unit: str) -> dict[str, str]:
@@ -269,6 +280,8 @@ def meets(request: RequestRow, conditions: Iterable[Condition], *, certificate_n
     values = _of_request(request, certificate_name)
     return all(
         condition.relation not in OF_TIME
-        and _test(condition)(values.get(condition.field, "").casefold())
+        and _test(condition)(
+            f"{_folder(condition, certificate_name)}{values.get(condition.field, '')}".casefold()
+        )
         for condition in conditions
     )
