@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Family
 from cucmos_shell.commands.arguments.conditions import CONDITION
-from cucmos_shell.commands.views.copies import CopyOf, copy_of
 from cucmos_shell.results import MOMENT, SERIAL, SHA256, TEXT, Value, each, maybe, one_of, record
 from cucmos_shell.text import iso_time, safe
 
@@ -37,7 +36,8 @@ class Listing(Value):
             key_type=TEXT,
             sha256=SHA256,
             description=TEXT,
-            copy_of=maybe(CopyOf.form),
+            # As `CopyOf.form`, which a listing as text need not load.
+            copy_of=maybe(record(hostname=TEXT, name=TEXT)),
         )
     )
 
@@ -62,6 +62,8 @@ class Listing(Value):
 
     def data(self) -> list[dict[str, Any]]:
         """The JSON form."""
+        from cucmos_shell.commands.views.copies import copy_of
+
         own = self.kind == "own"
         return [
             {

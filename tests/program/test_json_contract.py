@@ -185,10 +185,12 @@ def test_the_reference_prints_one_document():
 
 
 def test_nothing_else_looks_at_forms(node_dir):
-    """A command pays for no schema."""
+    """A command pays for no schema, and a listing as text for nothing that JSON needs."""
     code = (
         "import sys, cucmos_shell.frontends.start as m\n"
         "from cucmos_shell.world.world import World\n"
+        f"m.run(['--state', {str(node_dir)!r}, '-c', 'show cert list own'], World.real())\n"
+        "assert 'cucmos_shell.commands.views' not in sys.modules\n"
         f"m.run(['--state', {str(node_dir)!r}, '--json', '-c', 'show cert list own'], World.real())\n"
         "sys.exit('cucmos_shell.cli.schema' in sys.modules)\n"
     )
