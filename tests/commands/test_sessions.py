@@ -150,6 +150,7 @@ def test_a_shared_file_on_a_full_disk_stays_as_it_was(tmp_path):
     """The limit on the size of files stands in for the disk."""
     code = (
         "import resource, signal, sys\n"
+        "from cucmos_shell.errors import Unavailable\n"
         "from cucmos_shell.store.shared_json import SharedJson\n"
         "shared = SharedJson(sys.argv[1] + '/run/hosts.json', durable=True)\n"
         "with shared.change() as entries: entries['a'] = 'x' * 900\n"
@@ -157,12 +158,12 @@ def test_a_shared_file_on_a_full_disk_stays_as_it_was(tmp_path):
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "try:\n"
         "    with shared.change() as entries: entries['b'] = 'x' * 900\n"
-        "except OSError as error: print(type(error).__name__, sorted(shared.read()))\n"
+        "except Unavailable as error: print(type(error).__name__, sorted(shared.read()))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
     )
-    assert done.stdout == "OSError ['a']\n", done.stderr
+    assert done.stdout == "Unavailable ['a']\n", done.stderr
 
 
 def test_a_lock_outlasts_a_spray_of_names(node):

@@ -416,7 +416,7 @@ class Agreement(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("product", ["imp", "ucm"])
 @pytest.mark.parametrize(
-    "examples", [4, pytest.param(80, marks=pytest.mark.slow)], ids=["few", "many"]
+    "examples", [4, pytest.param(30, marks=pytest.mark.slow)], ids=["few", "many"]
 )
 def test_what_is_said_before_is_true_after(request, tmp_path, world, product, examples):
     """Of every change, in any order of them."""
