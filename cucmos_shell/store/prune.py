@@ -114,15 +114,15 @@ def purge(layout: paths.Layout, current: int, pins: Pins = dict) -> None:
     """Clear all earlier heads away, with their secrets. Raises OSError, and what `pins` raises."""
     pins()
     # Whoever finds it finishes what a kill has left undone.
-    os.close(os.open(layout.purging, NEW_FLAGS & ~os.O_EXCL, FILE_MODE))
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(layout.purging, NEW_FLAGS, FILE_MODE))
+    sync_folder(layout.store)
     for head in numbers(layout.heads):
         if head != current:
             remove_tree(layout.head(head))
+    # No head may come back without its versions.
+    sync_folder(layout.heads)
     sweep(layout, current, pins)
-    # It was said that they are gone: a power cut must not bring them back.
-    units = [layout.unit(unit) for unit in os.listdir(layout.versions)]
-    for folder in (layout.heads, *units, layout.pool, layout.store):
-        sync_folder(folder)
 
 
 def forget(layout: paths.Layout, current: int, files: Iterable[tuple[str, str]]) -> None:
@@ -183,7 +183,8 @@ def _remove_certificates(layout: paths.Layout, hashes: Iterable[str]) -> None:
 def sweep(layout: paths.Layout, current: int, pins: Pins = dict) -> None:
     """Clear away what changes that came to nothing have left: heads, versions, certificates.
 
-    Reads every index there is, so it is for the first change after such an accident only.
+    Reads every index there is, so it is for the first change after such an accident only. A power
+    cut afterwards brings nothing back.
     """
     parents = _line(layout, current)
     heads = [number for number in numbers(layout.heads) if number in parents]
@@ -205,8 +206,12 @@ def sweep(layout: paths.Layout, current: int, pins: Pins = dict) -> None:
     for name in os.listdir(layout.pool):
         if name.partition(".")[0].encode("ascii", "replace") not in named:
             os.unlink(os.path.join(layout.pool, name))
+    units = [layout.unit(unit) for unit in os.listdir(layout.versions)]
+    for folder in (*units, layout.pool, layout.heads):
+        sync_folder(folder)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(layout.purging)
+        sync_folder(layout.store)
 
 
 def _line(layout: paths.Layout, current: int) -> set[int]:

@@ -56,7 +56,8 @@ def tab(request, node_dir, tmp_path):
     def complete(line):
         # What is typed ahead waits until the line is completed.
         shell.send(f"{line}\t{TO_LINE_START}printf '<%s>' \r")
-        shell.expect(r"<cucmos-shell>((<[^>]*>)*)")
+        # Something else has to follow, or what has come so far would do.
+        shell.expect(r"<cucmos-shell>((<[^>]*>)*)[^<]")
         return shell.match[1][1:-1].split("><")
 
     yield complete

@@ -304,8 +304,9 @@ class Accounts:
 
     def failed(self, name: str, address: str, rules: Locking) -> None:
         """Count a failure of `name` from `address`; a full disk keeps nobody out."""
-        now = self._world.now()
         with contextlib.suppress(OSError), self._failures.change() as entries:
+            # Under the lock: what another has counted meanwhile would be later than now.
+            now = self._world.now()
             self._fade(entries, now, rules.unlock)
             for key in self._keys(name, address):
                 entry = entries.get(key, {})
