@@ -37,6 +37,7 @@ def test_what_is_no_json_is_a_value_error(text):
             reader(text)
 
 
+@pytest.mark.unmeasured
 def test_what_is_wrong_is_said_without_the_standard_reader_at_hand():
     """The scanner looks for it, and nobody has imported it."""
     code = (
