@@ -14,7 +14,7 @@ from cucmos_shell.store import Store
 LINE = "show cert list own"
 SAMPLE = 5
 # Keys, certificates and folders of five units are alike: not every call is worth a minute.
-EVERY = 80
+EVERY = 160
 
 
 def next_use(folder, keys):
@@ -54,7 +54,7 @@ def test_a_first_use_broken_off_here_and_there(tmp_path, keys):
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(2))
 def test_a_first_use_broken_off_in_many_places(part, tmp_path, keys):
-    """One call in eighty of those that a sweep takes, from the opening of the lock to the end."""
+    """One call in 160 of those that a sweep takes, from the opening of the lock to the end."""
     found = broken_off_points(tmp_path / "whole")
     for i, point in enumerate(found[part * EVERY // 2 :: EVERY]):
         check(point, tmp_path / str(i), keys)

@@ -142,4 +142,4 @@ def test_never_accepts_against_openssl(bench):
 
 @pytest.mark.slow
 def test_never_accepts_against_openssl_at_length(bench):
-    compare(bench, range(1000, 4000))
+    compare(bench, range(1000, 2500))

@@ -14,8 +14,8 @@ from cucmos_shell.errors import OutcomeUnknown
 from cucmos_shell.node import Node
 from cucmos_shell.text import FAILURE
 
-SHARES = {"regenerate": 24, "restart": 12}
-SHARE = 60
+SHARES = {"regenerate": 36, "restart": 18}
+SHARE = 90
 
 
 def share(points, part=0, parts=1, name="", of=SHARE):
