@@ -2,7 +2,7 @@
 
 import pytest
 
-from cucmos_shell.node.logs.audit import holds_key, looks_secret, redacted
+from cucmos_shell.node.logs.audit import Audit, holds_key, looks_secret, redacted
 
 SUM = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 KEY = "MC4CAQAwBQYDK2VwBCIEIDdk8Kt08YGYlu2bqi7wipqr6KzD/60mn/88Nugjjzjh"
@@ -44,3 +44,13 @@ def test_a_line_of_a_key_is_one(text, say):
         say(f"set output {output}")
         assert KEY[:20] not in say(f"show cert own {text}")
         assert say.status == 1
+
+
+def test_an_entry_whose_time_is_damaged_is_passed_over(tmp_path):
+    """Like any line that is no entry: what is read back has a time."""
+    log = Audit(lambda n: str(tmp_path / f"log{n}"), str(tmp_path / "reserve"))
+    for account in ("ann", "bob", "cay"):
+        log.begin(1_794_991_600.0, "show myself", "show myself", account, "console")
+    lines = (tmp_path / "log0").read_bytes().splitlines(keepends=True)
+    (tmp_path / "log0").write_bytes(lines[0] + lines[1].replace(b":", b"\xba", 1) + lines[2])
+    assert [entry.account for entry in log.entries(9)] == ["ann", "cay"]

@@ -26,7 +26,8 @@ NO_COMMAND = "-"
 _LEAST_KEY = 48
 _KEY_MATERIAL = rf"(?s)-----\s*BEGIN.*|[A-Za-z0-9+/=]{{{_LEAST_KEY},}}"
 _ENTRY = (
-    r"(?P<date>\S+ \S+) INFO \[(?P<id>\S+)\] sdMain\.main - "
+    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}),[0-9]{3} INFO "
+    r"\[(?P<id>\S+)\] sdMain\.main - "
     r"(?P<what>running command|command noted|command ended|session begun|session ended"
     r"|session refused) -> \[(?P<typed>.*?)\]"
     r" canonical=\[(?P<canonical>.*?)\] account=(?P<account>\S+) origin=(?P<origin>\S+)"
@@ -215,7 +216,7 @@ class Audit:
         matches = list(filter(None, map(match, lines)))[-last:]
         return [
             LogEntry(
-                when=m["date"].replace(" ", "T").partition(",")[0] + "Z",
+                when=m["date"].replace(" ", "T") + "Z",
                 id=m["id"],
                 what=_WHAT.get(m["what"], m["what"]),
                 typed=m["typed"],
