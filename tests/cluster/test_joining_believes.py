@@ -1,32 +1,13 @@
 """What a node that joins believes, and what members tell anew, whatever a stranger does to rows."""
 
 import pytest
-from three_nodes import NAMES, Cluster
+from three_nodes import NAMES
 
 from cucmos_shell.cluster.signed import content
 from cucmos_shell.world.bus import Item, Put
 
 SYNC = "utils cluster sync"
 DELETE = "set cert delete tomcat-trust Root_A.pem"
-
-
-@pytest.fixture
-def cluster(imp_template, tmp_path, keys):
-    return Cluster(imp_template, tmp_path, keys).begin()
-
-
-@pytest.fixture
-def stranger(cluster):
-    return cluster.bus.open(cluster.clock)
-
-
-@pytest.fixture
-def root(cluster, outside_ca):
-    """A root that ann has uploaded, and all have."""
-    made = outside_ca.root("Root A")
-    cluster.upload("ann", "tomcat-trust", made.pem)
-    cluster.settle()
-    return made
 
 
 def key_of(cluster, name, prefix="nodes/"):

@@ -16,20 +16,6 @@ SYNC = "utils cluster sync"
 JOIN = "utils cluster join dir:bus"
 
 
-@pytest.fixture
-def cluster(imp_template, tmp_path, keys):
-    return Cluster(imp_template, tmp_path, keys).begin()
-
-
-@pytest.fixture
-def root(cluster, outside_ca):
-    """A CA that all nodes trust for tomcat."""
-    made = outside_ca.root("Root A")
-    cluster.upload("ann", "tomcat-trust", made.pem)
-    cluster.settle()
-    return made
-
-
 def request(cluster, name, unit="tomcat", options="multi-server"):
     """The CSR that a node has made for all."""
     cluster.say(name, f"set csr gen {unit} {options}")

@@ -13,11 +13,6 @@ DAY = 86_400
 
 
 @pytest.fixture
-def cluster(imp_template, tmp_path, keys):
-    return Cluster(imp_template, tmp_path, keys).begin()
-
-
-@pytest.fixture
 def roots(outside_ca):
     """PEM of three roots."""
     return [outside_ca.root(f"Root {letter}").pem for letter in "ABC"]

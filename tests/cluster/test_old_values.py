@@ -4,7 +4,7 @@ import sqlite3
 import time
 
 import pytest
-from three_nodes import NAMES, PASSWORD, Cluster
+from three_nodes import NAMES, PASSWORD
 
 from cucmos_shell.cluster.signed import content
 from cucmos_shell.node.tasks.agent import COLLECT
@@ -14,25 +14,6 @@ from cucmos_shell.world.buses.directory import DirectoryBus, create
 SYNC, REBUILD = "utils cluster sync", "utils cluster rebuild"
 DELETE = "set cert delete tomcat-trust Root_A.pem"
 ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c"
-
-
-@pytest.fixture
-def cluster(imp_template, tmp_path, keys):
-    return Cluster(imp_template, tmp_path, keys).begin()
-
-
-@pytest.fixture
-def stranger(cluster):
-    return cluster.bus.open(cluster.clock)
-
-
-@pytest.fixture
-def root(cluster, outside_ca):
-    """PEM of a root that ann has uploaded, and all have."""
-    pem = outside_ca.root("Root A").pem
-    cluster.upload("ann", "tomcat-trust", pem)
-    cluster.settle()
-    return pem
 
 
 def written_again(cluster, stranger, before, *prefixes):
@@ -79,7 +60,7 @@ def test_a_rebuild_takes_no_old_value_for_a_new_one(cluster, stranger, root, pre
     cluster.settle()
     if not present:
         before = cluster.bus.copy()
-        cluster.upload("ann", "tomcat-trust", root)
+        cluster.upload("ann", "tomcat-trust", root.pem)
         cluster.settle()
     written_again(cluster, stranger, before, "trust/")
     rebuilt(cluster)
@@ -94,7 +75,7 @@ def test_what_was_said_before_a_rebuild_says_nothing_after_it(cluster, stranger,
     cluster.say("ann", DELETE, "yes")
     cluster.settle()
     before = cluster.bus.copy()
-    cluster.upload("ann", "tomcat-trust", root)
+    cluster.upload("ann", "tomcat-trust", root.pem)
     cluster.settle()
     cluster.bus.make_anew() if anew else cluster.bus.put_back(copy)
     rebuilt(cluster)

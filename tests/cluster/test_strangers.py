@@ -23,12 +23,6 @@ def cluster(imp_template, tmp_path, keys, outside_ca):
     return cluster
 
 
-@pytest.fixture
-def stranger(cluster):
-    """The bus as a stranger has it."""
-    return cluster.bus.open(cluster.clock)
-
-
 def trusted(cluster):
     """All that each node trusts."""
     return {
