@@ -56,6 +56,6 @@ def is_pipe(lexeme: Lexeme) -> bool:
 
 def quote(text: str) -> str:
     """`text` as one word of a line."""
-    if text and not any(c in ' \t"|' for c in text):
+    if text and " " not in text and "\t" not in text and '"' not in text and "|" not in text:
         return text
     return '"' + text.replace('"', '\\"') + '"'
