@@ -15,8 +15,9 @@ from cucmos_shell.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
+    from collections.abc import Callable, Iterable, Iterator
+
+    from cucmos_shell.profile.profile import Profile
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "cert_list": ("show cert list 1+",),
@@ -71,6 +72,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "file_get": ("file get 0+", "delete sftp-host-key 1"),
 }  # fmt: skip
 
+# Families of commands that not every product has: those whose profile names their words in
+# `commands`. A module is here or above, never in both.
+BY_PROFILE: dict[str, tuple[str, ...]] = {}
+
 # What the families are for: `help` lists the commands so.
 GROUPS: dict[str, tuple[str, ...]] = {
     "Certificates": (
@@ -114,48 +119,88 @@ def module_of(handler: Callable[..., object]) -> str:
 _REAUTH_WORDS = tuple([f"{words} " for words in REAUTH])
 
 
-_grammars: dict[tuple[tuple[str, int], ...], Grammar] = {}
-_NO_LEVELS: dict[str, int] = {}
+_grammars: dict[object, Grammar] = {}
 
 
-def grammar(levels: Mapping[str, int] = _NO_LEVELS) -> Grammar:
-    """The grammar of all families, made once a process.
+def grammar(profile: Profile | None = None) -> Grammar:
+    """The grammar of what a node of `profile` can do, made once a process; without one, of all.
 
-    `levels` are the least levels of commands by their leading words, where they are higher.
+    A profile gives commands a higher level (`levels`), names those of `BY_PROFILE` that there are
+    (`commands`), and those of the other families that there are not (`lacks`).
     """
-    key = tuple(sorted(levels.items()))
+    if profile is None:
+        key: object = None
+    else:
+        key = (tuple(sorted(profile.levels.items())), profile.commands, profile.lacks)
     if key not in _grammars:
-        _grammars[key] = _raised(dict(levels)) if levels else Grammar(FAMILIES, load)
+        if profile is None:
+            made = Grammar({**FAMILIES, **BY_PROFILE}, load)
+        elif profile.levels or profile.commands or profile.lacks:
+            made = _chosen(profile)
+        else:
+            made = Grammar(FAMILIES, load)
+        _grammars[key] = made
     return _grammars[key]
 
 
-def _raised(levels: Mapping[str, int]) -> Grammar:
-    """The grammar with the commands that begin with the words of `levels` at those levels."""
+def _begin(words: str, leads: Iterable[str]) -> bool:
+    return any(f"{words} ".startswith(f"{lead} ") for lead in leads)
+
+
+def _chosen(profile: Profile) -> Grammar:
+    """The grammar with what the profile says of levels, and of what there is."""
 
     def least(words: str, level: int) -> int:
-        higher = (at for lead, at in levels.items() if f"{words} ".startswith(f"{lead} "))
+        higher = (at for lead, at in profile.levels.items() if _begin(words, (lead,)))
         return max(level, *higher, 0)
 
-    def promise(lead: str) -> str:
-        words, _, facts = lead.rpartition(" ")
-        return f"{words} {least(words, int(facts.rstrip('+')))}{'+' * facts.endswith('+')}"
+    def is_there(words: str, module: str) -> bool:
+        return not _begin(words, profile.lacks) and (
+            module in FAMILIES or _begin(words, profile.commands)
+        )
 
-    def load_raised(module: str) -> Family:
-        family = Family()
-        for command in load(module).commands:
-            family.commands.append(command.replace(level=least(command.words, command.level)))
-        return family
+    def promises(leads: Iterable[str], module: str) -> Iterator[str]:
+        for lead in leads:
+            words, _, facts = lead.rpartition(" ")
+            # A lead may be shorter than the words by which a profile names what is behind it.
+            if is_there(words, module) or any(_begin(one, (words,)) for one in profile.commands):
+                yield f"{words} {least(words, int(facts.rstrip('+')))}{'+' * facts.endswith('+')}"
 
-    families = {name: tuple(map(promise, leads)) for name, leads in FAMILIES.items()}
-    return Grammar(families, load_raised)
+    def load_chosen(module: str) -> Family:
+        family = load(module)
+        chosen = Family(see_also=family.see_also)
+        for command in family.commands:
+            if is_there(command.words, module):
+                level = least(command.words, command.level)
+                chosen.commands.append(command.replace(level=level))
+        return chosen
+
+    every = {**FAMILIES, **BY_PROFILE}
+    families = {name: tuple(promises(leads, name)) for name, leads in every.items()}
+    return Grammar(families, load_chosen)
 
 
-def check_levels(profile: Any) -> None:
-    """Raise UsageError for words among the levels of a profile that begin no command."""
-    if not profile.levels:
+def check_words(profile: Profile) -> None:
+    """Raise UsageError for words in the profile's `levels`, `commands` or `lacks` of no command."""
+    if not (profile.levels or profile.commands or profile.lacks):
         return
     every = grammar()
-    known = [f"{command.words} " for command in every.below(every.root)]
-    for words in profile.levels:
-        if not any(name.startswith(f"{words} ") for name in known):
-            raise UsageError("{words}, among the levels of the profile, is no command", words=words)
+    known = {command.words: module_of(command.handler) for command in every.below(every.root)}
+    common = [words for words, module in known.items() if module in FAMILIES]
+    chosen = [words for words, module in known.items() if module in BY_PROFILE]
+    for section, named, of in (
+        ("levels", profile.levels, [*common, *chosen]),
+        ("commands", profile.commands, chosen),
+        ("lacks", profile.lacks, common),
+    ):
+        for words in named:
+            if not any(_begin(one, (words,)) for one in of):
+                what = (
+                    "no command" if section != "commands" else "no command that products differ in"
+                )
+                raise UsageError(
+                    "{words}, among the {section} of the profile, is {what}",
+                    words=words,
+                    section=section,
+                    what=what,
+                )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from cucmos_shell.cluster import membership
-from cucmos_shell.commands import check_levels
+from cucmos_shell.commands import check_words
 from cucmos_shell.errors import Refused, UsageError, from_os
 from cucmos_shell.frontends.password_file import first_line
 from cucmos_shell.node import Node
@@ -58,7 +58,7 @@ def init_cluster(
         state = os.path.join(folder, name)
         role = PUBLISHER if i == 0 else SUBSCRIBER
         place = {"hostname": name, "ip": _address(profile, i), "role": role}
-        install(state, product, world, speed=speed, progress=progress, check=check_levels, **place)
+        install(state, product, world, speed=speed, progress=progress, check=check_words, **place)
         joined += _join(Node.open(state, world), place, password, progress)
         states.append(state)
     if not joined:

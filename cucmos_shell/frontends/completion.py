@@ -179,5 +179,5 @@ def _walker(reader: ArgumentReader, world: World) -> Walker:
     level_number = int(level) if level and level.isdigit() else INSTALLER
     folder = state_folder(given.get("--state") and os.path.expanduser(str(given["--state"])))
     node = Node.look(folder, world) if Store(folder).exists() else None
-    known = grammar(node.profile.levels) if node is not None else grammar()
+    known = grammar(node.profile if node is not None else None)
     return Walker(known, node, level_number, live=node is not None)

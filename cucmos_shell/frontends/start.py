@@ -46,10 +46,10 @@ def _installed(state: str, profile: str | None, world: World) -> Node:
     from cucmos_shell.node import Node
 
     if not Store(state).exists():
-        from cucmos_shell.commands import check_levels
+        from cucmos_shell.commands import check_words
         from cucmos_shell.node.install import install
 
-        install(state, profile or DEFAULT_PROFILE, world, progress=_progress, check=check_levels)
+        install(state, profile or DEFAULT_PROFILE, world, progress=_progress, check=check_words)
     node = Node.open(state, world)
     if profile and os.path.sep not in profile and profile not in (node.profile.name, ""):
         raise UsageError(
@@ -59,7 +59,7 @@ def _installed(state: str, profile: str | None, world: World) -> Node:
 
 
 def _init(options: dict[str, Any], world: World) -> int:
-    from cucmos_shell.commands import check_levels
+    from cucmos_shell.commands import check_words
     from cucmos_shell.node.install import install
 
     state = state_folder(options["state"])
@@ -67,7 +67,7 @@ def _init(options: dict[str, Any], world: World) -> int:
         return _init_cluster(state, options, world)
     place = {name: options[name] for name in ("hostname", "ip", "role", "speed")}
     fresh = install(
-        state, options["profile"], world, progress=_progress, check=check_levels, **place
+        state, options["profile"], world, progress=_progress, check=check_words, **place
     )
     if not fresh:
         raise UsageError("{folder} holds a node already", folder=state)

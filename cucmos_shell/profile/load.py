@@ -6,6 +6,7 @@ Every mistake is named with file, line and key; all of a file's mistakes are tol
 from __future__ import annotations
 
 from cucmos_shell.profile import schema
+from cucmos_shell.profile.base import read_all
 from cucmos_shell.profile.checks import Parts, spread
 from cucmos_shell.profile.profile import (
     Peer,
@@ -15,7 +16,6 @@ from cucmos_shell.profile.profile import (
     TrustStoreSpec,
     UnitSpec,
 )
-from cucmos_shell.profile.source import read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def load_yaml(path: str) -> Profile:
     """The profile in the file `path`. Raises ProfileError, which names every mistake in it."""
-    source = read(path)
+    source = read_all(path)
     form = schema.section(schema.ProfileForm, source, source.data, ())
     parts = Parts(source)
     profile = None

@@ -142,7 +142,11 @@ class ServiceSpec(Value):
 
 
 class Profile(Value):
-    """A whole profile. The keys of `status` and `defaults` are those of the YAML file."""
+    """A whole profile. The keys of `status` and `defaults` are those of the YAML file.
+
+    `commands` begin the commands that it has though not every product does, `lacks` those that it
+    has not though most do.
+    """
 
     name: str
     product: str
@@ -182,6 +186,8 @@ class Profile(Value):
     distribution: DistributionSpec = DistributionSpec()
     network_cluster: NetworkClusterSpec = NetworkClusterSpec()
     database: DatabaseSpec | None = None
+    commands: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
 
     @property
     def fqdn(self) -> str:
@@ -281,9 +287,8 @@ def find(name_or_file: str) -> str:
     """
     if os.path.isfile(name_or_file):
         return name_or_file
-    folders = _folders()
     if os.sep not in name_or_file:
-        for folder in folders:
+        for folder in folders():
             path = os.path.join(folder, f"{name_or_file}.yaml")
             if os.path.isfile(path):
                 return path
@@ -297,12 +302,12 @@ def find(name_or_file: str) -> str:
 def names() -> list[str]:
     """The profiles that come with the program."""
     found: set[str] = set()
-    for folder in _folders():
+    for folder in folders():
         found.update(f[:-5] for f in os.listdir(folder) if f.endswith(".yaml"))
     return sorted(found)
 
 
-def _folders() -> list[str]:
+def folders() -> list[str]:
     """Where profiles are: inside an installed package, beside it in a checkout."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     places = (os.path.join(package, "etc"), os.path.join(os.path.dirname(package), "etc"))

@@ -247,6 +247,8 @@ class ProfileForm(Section):
     distribution: dict[str, Any] | None = None
     network_cluster: dict[str, Any] | None = None
     database: dict[str, Any] | None = None
+    commands: list[Line] = []
+    lacks: list[Line] = []
 
 
 # --- checking ----------------------------------------------------------------------------------

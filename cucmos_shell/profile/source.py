@@ -1,4 +1,7 @@
-"""A YAML file as plain data that still knows its lines, and the list of its mistakes."""
+"""A YAML file as plain data that still knows its lines, and the list of its mistakes.
+
+What is laid over a base (`base`) stands in several files: each path knows in which.
+"""
 
 from __future__ import annotations
 
@@ -38,38 +41,48 @@ class Source:
         self.file = file
         self.data: Any = None
         self.lines: dict[Path, int] = {}
-        self.mistakes: list[tuple[int, str, str]] = []
+        self.files: dict[Path, str] = {}  # of paths that stand in another file
+        self.mistakes: list[tuple[str, int, str, str]] = []
 
     def line(self, path: Path) -> int:
         """The line of `path`, or of the nearest thing around it."""
+        return self.lines.get(self._known(path), 1)
+
+    def place(self, path: Path) -> tuple[str, int]:
+        """File and line of `path`, or of the nearest thing around it."""
+        return self.files.get(self._known(path), self.file), self.line(path)
+
+    def _known(self, path: Path) -> Path:
         while path and path not in self.lines:
             path = path[:-1]
-        return self.lines.get(path, 1)
+        return path
 
     def mistake(self, path: Path, reason: str) -> None:
         """Note that what stands at `path` is wrong."""
-        self.note(self.line(path), key_of(path), reason)
+        file, line = self.place(path)
+        self.note(line, key_of(path), reason, file)
 
-    def note(self, line: int, key: str, reason: str) -> None:
-        """Note a mistake at a line that is not that of a path."""
-        if (line, key, reason) not in self.mistakes:
-            self.mistakes.append((line, key, reason))
+    def note(self, line: int, key: str, reason: str, file: str = "") -> None:
+        """Note a mistake at a line that is not that of a path, in `file` if it is another one."""
+        found = (file or self.file, line, key, reason)
+        if found not in self.mistakes:
+            self.mistakes.append(found)
 
     def verdict(self) -> None:
         """Raise ProfileError for the first mistake in the file, the others as its details."""
         if not self.mistakes:
             return
-        self.mistakes.sort(key=lambda m: m[0])
-        (line, key, reason), *rest = self.mistakes
+        self.mistakes.sort(key=lambda m: (m[0] != self.file, m[0], m[1]))
+        (file, line, key, reason), *rest = self.mistakes
         details = [
-            f"{self.file}:{at}: {where}: {why}" for at, where, why in rest[: SHOWN_MISTAKES - 1]
+            f"{of}:{at}: {where}: {why}" for of, at, where, why in rest[: SHOWN_MISTAKES - 1]
         ]
         if len(rest) >= SHOWN_MISTAKES:
             details.append(f"({len(rest) - SHOWN_MISTAKES + 1} more mistakes)")
         raise ProfileError(
             "{file}:{line}: {key}: {reason}",
             details=details,
-            file=self.file,
+            file=file,
             line=line,
             key=key or "the file",
             reason=reason,

@@ -62,7 +62,7 @@ class Session:
         self.history = history
         self.interactive = interactive
         self.settings = settings or Settings()
-        self.walker = Walker(commands.grammar(node.profile.levels), node, level)
+        self.walker = Walker(commands.grammar(node.profile), node, level)
         self.caller = Caller(account, level, origin, self.settings, self.walker)
         self.caller.identity = identity
         if history is not None:

@@ -14,7 +14,7 @@ from cucmos_shell.node.access.sessions import AccountHistory
 def test_every_family_is_for_something():
     """Once."""
     named = [module for modules in commands.GROUPS.values() for module in modules]
-    assert sorted(named) == sorted(commands.FAMILIES)
+    assert sorted(named) == sorted((*commands.FAMILIES, *commands.BY_PROFILE))
 
 
 def test_help_groups_commands_by_what_they_are_for(say):

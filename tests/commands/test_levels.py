@@ -19,7 +19,7 @@ def installed(folder, levels):
     path.write_text(yaml.safe_dump({**form, "levels": levels}, sort_keys=False))
     world, _ = clock_world(Keys())
     state = str(folder / "raised")
-    install(state, str(path), world, speed=0, check=commands.check_levels)
+    install(state, str(path), world, speed=0, check=commands.check_words)
     return Node.open(state, world)
 
 

@@ -14,8 +14,8 @@ def loaded(place, level, grammar):
 @pytest.mark.parametrize("level", [0, 1, 4])
 def test_what_families_promise_is_what_they_hold(level):
     """Menus are listed by the promises alone; each must be true once the family is loaded."""
-    promised = Grammar(commands.FAMILIES, commands.load)
-    kept = Grammar(commands.FAMILIES, commands.load)
+    every = {**commands.FAMILIES, **commands.BY_PROFILE}
+    promised, kept = Grammar(every, commands.load), Grammar(every, commands.load)
     stack = [(promised.root, kept.root)]
     while stack:
         before, after = stack.pop()
