@@ -37,14 +37,16 @@ def split(line: str) -> list[Lexeme]:
                 if i < n:
                     opened = False
                     i += 1
-            elif line[i] == "|":
+            elif line[i] == "|" and line[i : i + 2] != "||":
                 if i == start:
                     parts.append("|")
                     i += 1
                 break
             else:
-                parts.append(line[i])
-                i += 1
+                # Two bars are one sign, of languages that join texts by it.
+                end = i + 2 if line[i] == "|" else i + 1
+                parts.append(line[i:end])
+                i = end
         lexemes.append(Lexeme("".join(parts), start, i, quoted, opened))
     return lexemes
 

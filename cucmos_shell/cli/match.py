@@ -111,7 +111,7 @@ class Matcher:
         if lexemes and lexemes[-1].open:
             raise BadValue('A closing quotation mark (") is missing')
         pipe = next((i for i, lex in enumerate(lexemes) if is_pipe(lex)), len(lexemes))
-        command, values, canonical = self._walk(lexemes[:pipe])
+        command, values, canonical = self._walk(lexemes[:pipe], line)
         filters = _filters(lexemes[pipe:], command.usage)
         if filters and command.changes:
             from cucmos_shell.cli.pipes import NO_FILTERS
@@ -155,7 +155,7 @@ class Matcher:
                 return
             place, i = after, i + len(taken)
 
-    def _walk(self, lexemes: list[Lexeme]) -> tuple[Command, dict[str, Any], str]:
+    def _walk(self, lexemes: list[Lexeme], line: str) -> tuple[Command, dict[str, Any], str]:
         place = self.grammar.root
         words: list[str] = []
         found: list[tuple[Argument, Any]] = []
@@ -170,10 +170,7 @@ class Matcher:
             elif before.argument is not None:
                 if not self.grammar.visible(before, self.level):
                     raise UnknownCommand("No valid command entered")
-                texts = [lexeme.text for lexeme in taken]
-                found.append(
-                    (before.argument, tuple(texts) if before.argument.words else " ".join(texts))
-                )
+                found.append((before.argument, _text(before.argument, taken, line)))
                 words.append(f"\0{len(found) - 1}")
             place = after
         command = self.grammar.open(place).command
@@ -189,6 +186,8 @@ class Matcher:
     def _canonical(self, argument: Argument, text: Any) -> str:
         if argument.words:
             return " ".join(map(quote, text))
+        if argument.raw:
+            return str(text)
         if argument.choices is not None:
             name = str(self.value(argument, text)) if argument.parse is None else text
             return name if " " in name else quote(name)
@@ -258,6 +257,14 @@ class Matcher:
         if not self.grammar.visible(self.grammar.open(place), self.level):
             raise UnknownCommand("No valid command entered")
         return Reached(place, bound)
+
+
+def _text(argument: Argument, lexemes: list[Lexeme], line: str) -> str | tuple[str, ...]:
+    """What `lexemes`, of `line`, give the argument to understand."""
+    if argument.raw:
+        return line[lexemes[0].start : lexemes[-1].end]
+    texts = [lexeme.text for lexeme in lexemes]
+    return tuple(texts) if argument.words else " ".join(texts)
 
 
 def _filters(lexemes: list[Lexeme], usage: str) -> tuple[Filter, ...]:

@@ -58,12 +58,13 @@ class Argument:
     one that asks for secrets does after its questions. `complete(node, typed)` gives what Tab and
     `?` offer after what is `typed`, where that is not all `choices`. `command`: the words are those
     of a command, and completed as such. `reserves` are words with which none of its values may
-    begin: they may stand in its place, typed in full as names are, and mean something else.
+    begin: they may stand in its place, typed in full as names are, and mean something else. A
+    `raw` rest argument arrives as it was typed, quotation marks and blanks included.
     """
 
     __slots__ = (
-        "choices", "command", "complete", "help", "kind", "name", "open", "parse", "reserves",
-        "words",
+        "choices", "command", "complete", "help", "kind", "name", "open", "parse", "raw",
+        "reserves", "words",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +80,7 @@ class Argument:
         kind: str = "",
         command: bool = False,
         reserves: tuple[str, ...] = (),
+        raw: bool = False,
     ) -> None:
         self.name = name
         self.help = help
@@ -90,6 +92,7 @@ class Argument:
         self.complete = complete
         self.command = command
         self.reserves = reserves
+        self.raw = raw
 
 
 class Word:

@@ -41,6 +41,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "network_cluster": ("show network cluster 0",),
     "replication": ("utils dbreplication 0+",),
+    "sql": ("run sql 1",),
     "system": ("utils system 1+",),
     "shell": (
         "exit 0", "quit 0", "set cli 0+", "set commandcount 1+", "set output 0+", "show cli 0+",
@@ -86,6 +87,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Services": ("services", "pending", "loaded"),
     "Trust lists for phones": ("trust_list_show", "trust_list_change"),
     "Cluster": ("cluster", "network_cluster", "replication"),
+    "Database": ("sql",),
     "Node": ("node_info", "system", "profile"),
     "Files and logs": ("files", "file_tail", "file_get", "audit_log"),
     "Accounts and sessions": ("accounts", "sessions"),

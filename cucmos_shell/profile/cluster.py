@@ -46,7 +46,8 @@ class DatabaseSpec(Value):
     While `service` is down, commands say `stopped`. A check of all `tables` takes `check_seconds`
     at speed 1 and ends with `last_table`; `completed` is a template over `tables`.
     `ping_milliseconds` are for the node itself and for others, `widths` those of all columns of
-    `utils dbreplication runtimestate` but the last.
+    `utils dbreplication runtimestate` but the last. `certificate_services` are units and trust
+    stores in the order of the numbers that the database has for them, from 1 on.
     """
 
     prefix: str
@@ -60,3 +61,4 @@ class DatabaseSpec(Value):
     process_option: int
     ping_milliseconds: tuple[float, ...]
     widths: tuple[int, ...]
+    certificate_services: tuple[str, ...] = ()

@@ -60,6 +60,7 @@ class DatabaseForm(schema.Section):
         list[Annotated[float, Meta(ge=0)]], Meta(min_length=2, max_length=2)
     ]
     widths: Annotated[list[_Width], Meta(min_length=COLUMNS - 1, max_length=COLUMNS - 1)]
+    certificate_services: list[schema.Name] = []  # noqa: RUF012
 
 
 def distribution(
@@ -117,7 +118,7 @@ def database(source: Source, profile: schema.ProfileForm) -> DatabaseSpec | None
         return None
     _check(source, (*at, "service"), row.service, "service", profile.services)
     values: dict[str, Any] = {name: getattr(row, name) for name in DatabaseSpec._fields}
-    for name in ("ping_milliseconds", "widths"):
+    for name in ("ping_milliseconds", "widths", "certificate_services"):
         values[name] = tuple(values[name])
     return DatabaseSpec(**values)
 

@@ -113,11 +113,11 @@ def test_a_changed_password_is_a_write_of_its_own(screen):
     assert found[-1] == "admin:"
 
 
-@pytest.mark.parametrize("line", ["run sql select * from device", "ru sq select", "RUN SQL"])
+@pytest.mark.parametrize("line", ["run loadxml x.xml", "ru loadx", "RUN LOADXML"])
 def test_what_is_not_simulated_says_so_and_fails(screen, line):
     """By its full name, however it was shortened; programs see the failure line."""
     assert screen.type(f"{line}\r") == (
-        f"{line}\r\nrun sql: a command of the real node that this one does not simulate\r\n"
+        f"{line}\r\nrun loadxml: a command of the real node that this one does not simulate\r\n"
         f"{FAILED}admin:"
     )
 

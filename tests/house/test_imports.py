@@ -40,7 +40,7 @@ OUTSIDE = {
     "socket": (
         "world", "frontends.serve", "frontends.sshd.entrance", "frontends.sshd.server",
     ),
-    "sqlite3": ("world.buses.database", "world.buses.directory"),
+    "sqlite3": ("node.query", "world.buses.database", "world.buses.directory"),
     "subprocess": (),
     "tabulate": ("cli.render",),
     "yaml": ("profile.source",),

@@ -58,6 +58,21 @@ def test_a_listing_pays_for_no_heavy_import(node_dir, line):
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.unmeasured
+def test_a_query_pays_for_its_database_only(node_dir):
+    """Certificates are not parsed for it, subjects included."""
+    line = "run sql select subjectname, certificate from certificate"
+    code = (
+        "import sys, cucmos_shell.frontends.start as m\n"
+        "from cucmos_shell.world.world import World\n"
+        f"status = m.run(['--state', {str(node_dir)!r}, '-c', {line!r}], World.real())\n"
+        f"heavy = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        "sys.exit(0 if not status and heavy == ['sqlite3'] else f'{status} {heavy}')\n"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     assert done.stdout
 
 

@@ -598,7 +598,7 @@ def test_commands_that_are_not_simulated_are_spread_out():
     ]  # fmt: skip
     imp = load_yaml(find("imp-9.1"))
     assert "utils dbreplication repair" in imp.not_simulated
-    assert "run sql" in imp.not_simulated
+    assert "run loadxml" in imp.not_simulated
 
 
 @pytest.mark.unmeasured

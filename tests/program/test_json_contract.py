@@ -47,7 +47,7 @@ LINES = {
         "show alarm", "set alarm syslog off", "set alarm syslog log.example.com tcp",
         "show status", "show version active", "show myself", "show network eth0",
         "show network cluster", "show timezone config", "utils dbreplication status",
-        "utils dbreplication runtimestate", "show cli pagination", "set cli pagination off",
+        "utils dbreplication runtimestate", "run sql select * from processnode", "show cli pagination", "set cli pagination off",
         "show cli editor", "set cli editor quiet", "set commandcount disable", "show history",
         "show audit", "show account", f"set account name ann <1> <{PASSWORD}> <{PASSWORD}>",
         f"set account ssh-key ann <{KEY}>", "set accountlocking unlock ann",
