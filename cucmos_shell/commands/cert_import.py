@@ -216,6 +216,7 @@ def _import_own(
     text: str = "",
 ) -> Conversation[OwnImported]:
     spec = node.profile.units[unit]
+    _judged(node, "own", unit)
     snapshot = node.snapshot()
     accepted = own_import.check(
         node.profile, snapshot, unit, found, now=node.now(), ends_in=ends_in
@@ -237,9 +238,16 @@ def _import_own(
     return imported
 
 
+def _judged(node: Node, kind: str, unit: str) -> None:
+    fault = node.world.fault("import.check", {"kind": kind, "unit": unit})
+    if fault is not None:
+        raise Refused("{reason}", reason=fault.text)
+
+
 def _import_trust(
     node: Node, caller: Caller, spec: TrustStoreSpec, found: Iterable[Candidate], text: str
 ) -> Conversation[TrustImported]:
+    _judged(node, "trust", spec.name)
     ready = list(trust_import.read(found, spec, node.profile.policy, now=node.now(), text=text))
     checked = check_upload(node, [one.der for one in ready], caller.note)
     yield Progress(TRUST_CAUTION.format(store=spec.name))

@@ -15,6 +15,7 @@ from cucmos_shell.frontends.verbs import (
     COMPLETE,
     DEFAULT_PROFILE,
     INIT,
+    LAB,
     REFERENCE,
     SERVE,
     SHELL,
@@ -26,7 +27,7 @@ from cucmos_shell.world import World
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from cucmos_shell.frontends.options import Invocation, Verb
@@ -71,7 +72,16 @@ def _init(options: dict[str, Any], world: World) -> int:
     )
     if not fresh:
         raise UsageError("{folder} holds a node already", folder=state)
+    _make_labs(options, (state,))
     return _done(f"Installed {options['profile']} in {state}\n")
+
+
+def _make_labs(options: dict[str, Any], states: Iterable[str]) -> None:
+    if options["lab"]:
+        from cucmos_shell.node.lab.lab import make_lab
+
+        for state in states:
+            make_lab(state)
 
 
 def _init_cluster(folder: str, options: dict[str, Any], world: World) -> int:
@@ -84,6 +94,7 @@ def _init_cluster(folder: str, options: dict[str, Any], world: World) -> int:
         count=options["cluster"], hostname=options["hostname"], speed=options["speed"],
         password_file=options["security_password_file"], progress=_progress,
     )  # fmt: skip
+    _make_labs(options, states)
     return _done("".join(f"Installed {options['profile']} in {state}\n" for state in states))
 
 
@@ -107,6 +118,13 @@ def _serve(options: dict[str, Any], world: World) -> int:
     options["legacy_algorithms"] = bool(options["legacy_algorithms"])
     _started()
     return serve(state, ServeOptions(**options), world)
+
+
+def _lab(asked: Invocation, world: World) -> int:
+    from cucmos_shell.frontends import lab
+
+    state = state_folder(asked.values["state"])
+    return _print(lab.text(lab.run(state, asked.words, world), asked.values["json"]))
 
 
 def _reference(asked: Invocation) -> int:
@@ -318,6 +336,8 @@ def carry_out(asked: Invocation, world: World) -> int:
         return _help(asked.verb)
     if asked.verb is REFERENCE:
         return _reference(asked)
+    if asked.verb is LAB:
+        return _lab(asked, world)
     if asked.verb is COMPLETE:
         from cucmos_shell.frontends import completion
 

@@ -99,6 +99,7 @@ INIT = Verb(
         Option("--cluster", "so many nodes below DIR, joined", metavar="N", convert=int),
         Option("--security-password-file", "of the cluster", metavar="FILE"),
         Option("--speed", "services are N times as fast; 0: at once", metavar="N", convert=_speed),
+        Option("--lab", "a node of a lab, on which faults can be set"),
     ),
     examples=(
         ("cucmos-shell init --state node --speed 0", "services start at once"),
@@ -131,6 +132,20 @@ AGENT = Verb(
     "Keep the node in step with its cluster, until interrupted. `serve` does it, too.",
     (_STATE,),
 )
+LAB = Verb(
+    "lab",
+    "Set faults on a node of a lab, which init --lab makes.",
+    (_STATE, Option("--json", "the answer as a line of JSON")),
+    words="ACTION...",
+    examples=(
+        (
+            "cucmos-shell lab fault add service.start hang 'service=Cisco Tomcat' times=1",
+            "its next start never ends",
+        ),
+        ("cucmos-shell lab fault list", "what is set, and how often it has happened"),
+        ("cucmos-shell lab fault reset", "nothing goes wrong any more"),
+    ),
+)
 REFERENCE = Verb(
     "reference",
     "Print the command reference as Markdown, or write it to FILE.",
@@ -151,4 +166,4 @@ COMPLETE = Verb(
     words="SHELL LINE WORD",
     hidden=True,
 )
-VERBS = {verb.name: verb for verb in (SHELL, INIT, SERVE, AGENT, REFERENCE, COMPLETE)}
+VERBS = {verb.name: verb for verb in (SHELL, INIT, SERVE, AGENT, LAB, REFERENCE, COMPLETE)}

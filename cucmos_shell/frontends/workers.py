@@ -48,7 +48,7 @@ class Workers:
                 child, _ = os.wait()
             except ChildProcessError:
                 return
-            lived = self._world.monotonic() - self._children.pop(child, 0.0)
+            lived = self._world.patience() - self._children.pop(child, 0.0)
             if lived < RESTART_PAUSE and not self._stopping:
                 self._world.sleep(RESTART_PAUSE)
             self._spawn()
@@ -72,7 +72,7 @@ class Workers:
             os.close(self._mine)
             self._be_worker(writer)
         os.close(writer)
-        self._children[child] = self._world.monotonic()
+        self._children[child] = self._world.patience()
         # From here on `_stop` knows the child.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         if self._stopping:

@@ -68,7 +68,7 @@ def install(
     try:
         _make_folder(state_dir)
         busy = "another process holds {folder}"
-        with store.lock(world.monotonic, world.sleep, PATIENCE, busy) as lock:
+        with store.lock(world.patience, world.sleep, PATIENCE, busy) as lock:
             if store.exists():
                 return False
             _install(store, profile, world, lock, progress or (lambda line: None))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from cucmos_shell.errors import Damaged, ShellError, Unavailable, from_os
 from cucmos_shell.node.logs.audit import Audit
 from cucmos_shell.profile.profile import FORMAT, Profile, from_json
@@ -64,7 +66,7 @@ class Node:
     def open(state_dir: str, world: World) -> Node:
         """The node installed in `state_dir`. Raises Damaged or Unavailable."""
         profile, has_sum = _kept_profile(Layout(state_dir))
-        node = Node(state_dir, profile, world)
+        node = Node(state_dir, profile, _within(state_dir, world))
         node.store.repair_view()
         if not has_sum:
             node._seal_profile()
@@ -73,7 +75,7 @@ class Node:
     @staticmethod
     def look(state_dir: str, world: World) -> Node:
         """The node in `state_dir` to be looked at: no link of it is repaired. Raises as `open`."""
-        return Node(state_dir, _kept_profile(Layout(state_dir))[0], world)
+        return Node(state_dir, _kept_profile(Layout(state_dir))[0], _within(state_dir, world))
 
     def _seal_profile(self) -> None:
         """Give the profile that an earlier version has kept its check sum, if nobody is at it."""
@@ -150,12 +152,25 @@ class Node:
         The only way to a commit. `who` does it by the command `what`. Returns what `function`
         returns; raises what it raises, and what `Transaction.commit` does.
         """
-        return _made(self.store.begin(lock, who=who, what=what, now=self.now()), function)
+        change = self.store.begin(lock, who=who, what=what, now=self.now())
+        result = function(change)
+        fault = self.world.fault("store.commit", {"units": " ".join(change.changed())})
+        if fault is None:
+            change.commit()
+            return result
+        from cucmos_shell.node.lab import commits
+
+        commits.before(fault)
+        change.commit()
+        commits.after(fault)
+        return result
 
     def create(self, lock: Lock, function: Callable[[Transaction], T]) -> T:
         """The first change of all, which makes the store; otherwise as `change`."""
         new = self.store.create(lock, who="installation", what="install", now=self.now())
-        return _made(new, function)
+        result = function(new)
+        new.commit()
+        return result
 
     def adopt(self, profile: Profile) -> None:
         """Go on with another profile, which is kept already; its parts are made anew."""
@@ -206,10 +221,13 @@ class Node:
         return self.profile.timezone
 
 
-def _made(change: Transaction, function: Callable[[Transaction], T]) -> T:
-    result = function(change)
-    change.commit()
-    return result
+def _within(state_dir: str, world: World) -> World:
+    """The world that the node in a state folder lives in: another one where that is a lab."""
+    if not os.access(Layout(state_dir).lab, os.F_OK):
+        return world
+    from cucmos_shell.node.lab.lab import Lab
+
+    return Lab(Layout(state_dir), world).world
 
 
 def _kept_profile(layout: Layout) -> tuple[Profile, bool]:

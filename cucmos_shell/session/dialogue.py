@@ -72,9 +72,19 @@ class Dialogue:
                     wanted = handler.send(answer)
                 except StopIteration as stop:
                     return stop.value
+                yield from self._fault(wanted)
                 answer = yield from self._answer(wanted)
         finally:
             handler.close()
+
+    def _fault(self, wanted: object) -> Events[None]:
+        step = type(wanted).__name__.lower()
+        facts = {"words": self._what, "account": self._who, "step": step}
+        fault = self._node.world.fault("command.step", facts)
+        if fault is not None:
+            from cucmos_shell.session.faults import meet
+
+            yield from meet(fault)
 
     def _answer(self, wanted: object) -> Events[Any]:
         if isinstance(wanted, Progress):
@@ -131,9 +141,9 @@ class Dialogue:
 
     def _commit(self, wanted: Commit) -> Events[Any]:
         node = self._node
-        deadline = node.world.monotonic() + LOCK_PATIENCE
+        deadline = node.world.patience() + LOCK_PATIENCE
         while (lock := node.store.try_lock()) is None:
-            if node.world.monotonic() >= deadline:
+            if node.world.patience() >= deadline:
                 raise Busy("Another session is changing this node; try again in a moment")
             yield Pause(LOCK_RETRY)
         behind = 0.0

@@ -305,6 +305,12 @@ class Execution:
     def _drive(self) -> Events[None]:
         assert self.match is not None
         session, command = self._session, self.match.command
+        facts = {"words": self.match.canonical, "account": session.caller.account}
+        fault = self._node.world.fault("command.begin", facts)
+        if fault is not None:
+            from cucmos_shell.session.faults import meet
+
+            yield from meet(fault)
         if command.reauth:
             yield from self._sign_in_again()
         arguments = dict(self.match.arguments)

@@ -3,6 +3,7 @@
 <state>/lock, installing, profile.json, services.json, sent.json
 <state>/log/platform/log/{cliNNNNN.log, errors.log}, log/syslog/CiscoSyslog
 <state>/run/{sessions/ACCOUNT/..., history/ACCOUNT, failures.json, known_hosts.json, ...}
+<state>/lab, snapshots/NAME, run/{faults.json, fault-hits, faults.log, clock}: of a lab only
 <state>/ssh/, bus/, upload/, download/
 <state>/store/current -> heads/000042
 <state>/store/heads/000042/{UNIT -> ../../versions/UNIT/N, note.json, ...}
@@ -81,6 +82,11 @@ class Layout:
         self.agent_lock = os.path.join(self.run, "agent.lock")
         self.agent_place = os.path.join(self.run, "agent.place")
         self.agent_reported = os.path.join(self.run, "agent.reported")
+        self.lab = os.path.join(state_dir, "lab")
+        self.faults = os.path.join(self.run, "faults.json")
+        self.fault_hits = os.path.join(self.run, "fault-hits")
+        self.clock = os.path.join(self.run, "clock")
+        self.snapshots = os.path.join(state_dir, "snapshots")
         self.store = os.path.join(state_dir, "store")
         self.current = os.path.join(self.store, "current")
         self.heads = os.path.join(self.store, "heads")
@@ -108,6 +114,11 @@ class Layout:
         """The log of alarms."""
         name = "CiscoSyslog"
         return os.path.join(self.logs, "syslog", f"{name}.{age}" if age else name)
+
+    def fault_log(self, age: int = 0) -> str:
+        """The log of faults that have happened."""
+        name = "faults.log"
+        return os.path.join(self.run, f"{name}.{age}" if age else name)
 
     # --- the store -------------------------------------------------------------------------------
 

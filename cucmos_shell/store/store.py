@@ -103,18 +103,18 @@ class Store:
 
     def lock(
         self,
-        monotonic: Callable[[], float],
+        clock: Callable[[], float],
         sleep: Callable[[float], None],
         patience: float = PATIENCE,
         busy: str = BUSY,
     ) -> Lock:
         """The lock, waited for up to `patience` seconds; `busy` is said when that is in vain.
 
-        `monotonic` and `sleep` are the world's. Raises Busy, Unavailable.
+        `clock` and `sleep` are the world's `patience` and `sleep`. Raises Busy, Unavailable.
         """
-        deadline = monotonic() + patience
+        deadline = clock() + patience
         while (lock := self.try_lock()) is None:
-            if monotonic() >= deadline:
+            if clock() >= deadline:
                 raise Busy(busy, folder=self.layout.state)
             sleep(RETRY)
         return lock

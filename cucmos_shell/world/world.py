@@ -9,13 +9,14 @@ from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any, TypeVar
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
     from cucmos_shell.world.bus import Bus
+    from cucmos_shell.world.faults import Fault
     from cucmos_shell.world.sftp import SftpClient
     from cucmos_shell.world.unanswered import MailServer, SyslogHost
 
@@ -115,10 +116,24 @@ def boot() -> str:
         return ""
 
 
+def no_fault(at: str, facts: Mapping[str, str]) -> Fault | None:
+    """Whether something is to go wrong at a point of the code: no, outside of labs."""
+    return None
+
+
+def as_long(seconds: float) -> float:
+    """How long to wait, really, for so many seconds of the node's clock: as long."""
+    return seconds
+
+
 class World(Value):
     """What a node may ask of the world around it.
 
     `now` gives seconds since the epoch, `monotonic` seconds from any origin, `sleep` takes seconds.
+    `now` and `monotonic` are the node's time, which a lab may move; `patience` is seconds from any
+    origin that really pass, for whoever waits for others. `nap` gives how long to wait, really,
+    until a look whether so many seconds of the node's time have passed. `fault` is asked at a point
+    of the code, with what is known there, whether something is to go wrong (see `faults`).
     `http` takes an address, a request and how many seconds it may last. Whatever waits for somebody
     outside is run by `wait`, so that whoever serves others can lend them its place meanwhile.
     """
@@ -137,6 +152,9 @@ class World(Value):
     check_bus_files: Callable[[str], None] = check_bus_files
     wait: Callable[[Callable[[], Any]], Any] = wait
     boot: Callable[[], str] = boot
+    patience: Callable[[], float] = time.monotonic
+    nap: Callable[[float], float] = as_long
+    fault: Callable[[str, Mapping[str, str]], Fault | None] = no_fault
 
     @staticmethod
     def real() -> World:

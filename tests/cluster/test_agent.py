@@ -29,7 +29,9 @@ class Nodes:
         self.folder = folder / "cluster"
         world, self.clock = clock_world(keys, start=time.time())
         # A lock is held by processes, for which no clock of the test goes on.
-        self.world = world.replace(sleep=time.sleep, monotonic=time.monotonic)
+        self.world = world.replace(
+            sleep=time.sleep, monotonic=time.monotonic, patience=time.monotonic
+        )
         init_cluster(
             str(self.folder), "imp-9.1", self.world, count=3, speed=0.0, progress=lambda line: None
         )

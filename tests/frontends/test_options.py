@@ -140,7 +140,7 @@ def test_a_word_like_nothing_names_the_verbs(tmp_path):
     """A password is not repeated."""
     done = run("--state", str(tmp_path / "new"), "Blue-Harbour7")
     assert done.returncode == 2
-    assert "Verbs: init, serve, agent, reference" in done.stderr
+    assert "Verbs: init, serve, agent, lab, reference" in done.stderr
     assert "Harbour" not in done.stderr
 
 

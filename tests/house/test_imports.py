@@ -12,6 +12,7 @@ ROWS = (
     ("terminal", "store", "pki.chains", "pki.ocsp", "pki.trust_lists"),
     ("cluster", "node.logs"),
     ("node.access", "node.services", "node.certificates", "node.expiry"),
+    ("node.lab",),
     ("node",),
     ("node.tasks",),
     ("commands.arguments", "commands.views", "commands.dialogues"),

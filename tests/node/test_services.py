@@ -14,6 +14,7 @@ from cucmos_shell.node import Node
 from cucmos_shell.node.certificates import issuing
 from cucmos_shell.node.services.plan import Timeline, Transition, dependents, in_need_order
 from cucmos_shell.profile.profile import ServiceSpec
+from cucmos_shell.world.world import no_fault
 
 TOMCAT, ROUTER, SERVLET = "Cisco Tomcat", "Cisco XCP Router", "Cisco Tomcat Stats Servlet"
 CONNECTIONS = "Cisco XCP Connection Manager"
@@ -620,7 +621,7 @@ def test_needs_come_first():
 def test_a_chain_of_needs_stops_from_its_end_and_starts_from_its_beginning():
     """Each waits for the one before."""
     known = specs(a=[], b=["a"], c=["b"])
-    timeline = Timeline(known, 100.0, 1.0)
+    timeline = Timeline(known, 100.0, 1.0, no_fault)
     timeline.stop(known)
     timeline.start(known, {}, {})
     down = {name: next(r.at for r in rows[1:]) for name, rows in timeline.rows.items()}

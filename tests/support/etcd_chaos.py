@@ -50,7 +50,9 @@ class Chaos:
         self.random = random.Random(seed)
         self.folder, self.servers = folder, servers
         world, _ = clock_world(keys, start=time.time())
-        self.world = world.replace(sleep=time.sleep, monotonic=time.monotonic, now=time.time)
+        self.world = world.replace(
+            sleep=time.sleep, monotonic=time.monotonic, patience=time.monotonic, now=time.time
+        )
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.proxies = {name: [Proxy(port) for port in servers.ports] for name in NAMES}
         self.agents = dict.fromkeys(NAMES)

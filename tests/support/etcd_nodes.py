@@ -29,7 +29,9 @@ class EtcdNodes:
         self.url = self.servers.address(uuid.uuid4().hex)
         self.folder = folder
         world, clock = clock_world(keys, start=time.time())
-        self.world = world.replace(sleep=time.sleep, monotonic=time.monotonic)
+        self.world = world.replace(
+            sleep=time.sleep, monotonic=time.monotonic, patience=time.monotonic
+        )
         for name in NAMES:
             shutil.copytree(template, folder / name, symlinks=True)
         self.ca = CertificateAuthority(folder / "ca", now=clock())

@@ -75,6 +75,7 @@ def clock_world(keys, start=START, **outside):
     made = World(
         now=clock,
         monotonic=clock,
+        patience=clock,
         sleep=clock.sleep,
         new_key=keys,
         new_serial=lambda: next(SERIALS),

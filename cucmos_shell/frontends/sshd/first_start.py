@@ -41,7 +41,7 @@ def make_administrator(node: Node, name: str, password_file: str | None) -> bool
         accounts.put(change, account)
         return True
 
-    with node.store.lock(node.world.monotonic, node.world.sleep) as lock:
+    with node.store.lock(node.world.patience, node.world.sleep) as lock:
         return node.change(lock, name, "serve", put)
 
 

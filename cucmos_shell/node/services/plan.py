@@ -10,10 +10,11 @@ from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from cucmos_shell.profile.profile import ServiceSpec
+    from cucmos_shell.world.faults import Fault
 
 FORMAT = 1
 STARTED, STOPPED, STARTING, STOPPING = "STARTED", "STOPPED", "STARTING", "STOPPING"
@@ -23,6 +24,8 @@ DOWN = (STOPPED, FAILED)
 COMMANDED = "Commanded Out of Service"
 NOT_ACTIVATED = "Service Not Activated"
 NOT_RUNNING = "Component is not running"
+# Seconds that a service hangs: longer than anybody waits, or moves a clock by.
+FOR_GOOD = 3650 * 86_400.0
 
 
 class Loaded(Value):
@@ -160,6 +163,11 @@ def _row_data(row: Transition) -> dict[str, Any]:
     return data
 
 
+def lasting(fault: Fault) -> float:
+    """Seconds by which a fault puts an end off: for good, where it says nothing of them."""
+    return fault.seconds if fault.do == "delay" else FOR_GOOD
+
+
 # --- who goes along ----------------------------------------------------------------------------
 
 
@@ -194,13 +202,23 @@ def dependents(specs: Mapping[str, ServiceSpec], name: str) -> list[str]:
 class Timeline:
     """Rows for services that stop and start together, from `now` on.
 
-    `pace` is what the profile's seconds are multiplied by: 0 for at once.
+    `pace` is what the profile's seconds are multiplied by: 0 for at once. `fault` tells what goes
+    wrong at a point (see `World`).
     """
 
-    def __init__(self, specs: Mapping[str, ServiceSpec], now: float, pace: float) -> None:
+    def __init__(
+        self,
+        specs: Mapping[str, ServiceSpec],
+        now: float,
+        pace: float,
+        fault: Callable[[str, Mapping[str, str]], Fault | None],
+    ) -> None:
         self._specs = specs
         self._now = now
         self._pace = pace
+        self._fault = fault
+        # Those that are down for good, though they were to start.
+        self._broken: set[str] = set()
         self.rows: dict[str, list[Transition]] = {}
         self._stopped: dict[str, float] = {}
         self._started: dict[str, float] = {}
@@ -213,6 +231,18 @@ class Timeline:
             others = [self._stopped[o] for o in order if name in self._specs[o].needs]
             self._stopped[name] = max([own, *others]) if down is None else down
             self.rows[name] = [Transition(STOPPING, self._now)]
+            if down is None:
+                self._stop_fault(name)
+
+    def _stop_fault(self, name: str) -> None:
+        fault = self._fault("service.stop", {"service": name})
+        if fault is None:
+            return
+        if fault.do == "fail":
+            self.rows[name].append(Transition(FAILED, self._stopped[name]))
+            self._broken.add(name)
+        else:
+            self._stopped[name] += lasting(fault)
 
     def fail(self, name: str) -> None:
         """`name` breaks down now; if it is started again, then after the time a stop takes."""
@@ -221,6 +251,8 @@ class Timeline:
 
     def halt(self, name: str, reason: str) -> None:
         """`name` stays down when it has stopped."""
+        if name in self._broken:
+            return
         at = self._stopped.get(name, self._now)
         self.rows.setdefault(name, []).append(Transition(STOPPED, at, reason))
 
@@ -236,7 +268,13 @@ class Timeline:
         `ready` tells from when on services that are not among `names` run or may start.
         """
         for name in in_need_order(self._specs, names):
+            if name in self._broken:
+                continue
             down = self._stopped.get(name)
+            if self._broken.intersection(self._specs[name].needs):
+                self.halt(name, NOT_RUNNING)
+                self._broken.add(name)
+                continue
             free = ready.get(name, self._now) if down is None else down
             needs = [
                 self._started.get(need, ready.get(need, self._now))
@@ -246,7 +284,22 @@ class Timeline:
             if down is not None and begin > down:
                 self.rows[name].append(Transition(STOPPED, down, NOT_RUNNING))
             end = begin + self._specs[name].start_seconds * self._pace
-            self._started[name] = end
-            self.rows.setdefault(name, []).extend(
-                (Transition(STARTING, begin, loaded=loads.get(name)), Transition(STARTED, end))
-            )
+            coming = Transition(STARTING, begin, loaded=loads.get(name))
+            self.rows.setdefault(name, []).extend((coming, *self._started_at(name, coming, end)))
+
+    def _started_at(self, name: str, coming: Transition, end: float) -> Iterable[Transition]:
+        """What follows `coming`: that it has started at `end`, or what goes wrong instead."""
+        fault = self._fault("service.start", {"service": name})
+        if fault is not None and fault.do == "fail":
+            self._broken.add(name)
+            return (Transition(FAILED, end),)
+        rows = []
+        if fault is not None and fault.do == "flap":
+            for _ in range(fault.number("count") or 0):
+                down, up = end + fault.seconds, end + 2 * fault.seconds
+                rows += [Transition(STARTED, end), Transition(FAILED, down), coming.replace(at=up)]
+                end = up
+        elif fault is not None:
+            end += lasting(fault)
+        self._started[name] = end
+        return (*rows, Transition(STARTED, end))

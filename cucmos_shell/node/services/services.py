@@ -46,7 +46,10 @@ class Services(ServiceStates):
     def _open(self, transaction: Transaction) -> tuple[ServiceBook, float, Timeline]:
         """The book, the moment a command happens at, and rows to be filled."""
         book, now = self._at(change=transaction)
-        return book, now, Timeline(self._specs, now, self._pace(transaction))
+        return book, now, self._timeline(transaction, now)
+
+    def _timeline(self, transaction: Transaction, now: float) -> Timeline:
+        return Timeline(self._specs, now, self._pace(transaction), self._world.fault)
 
     def _put(
         self,
@@ -182,7 +185,7 @@ class Services(ServiceStates):
             book, now, timeline = self._open(transaction)
         except Damaged:
             book, now = ServiceBook(), self._world.now()
-            timeline = Timeline(self._specs, now, self._pace(transaction))
+            timeline = self._timeline(transaction, now)
         pace, defaults = self._pace(transaction), self._appliance.defaults
         up = self._running(book, self._specs, now)
         down: float = now + defaults["shutdown_seconds"] * pace

@@ -1,0 +1,116 @@
+"""`cucmos-shell lab`: what can be done to a node of a lab besides what its own commands do."""
+
+from __future__ import annotations
+
+import json
+
+from cucmos_shell.errors import UsageError, from_os
+from cucmos_shell.node.lab.lab import open_lab
+from cucmos_shell.results import Value
+from cucmos_shell.text import safe_line
+from cucmos_shell.world.faults import fault_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from cucmos_shell.node.lab.lab import Lab
+    from cucmos_shell.world import World
+    from cucmos_shell.world.faults import Fault
+
+    Action = Callable[[Lab, Sequence[str]], "LabAnswer"]
+
+
+class LabAnswer(Value):
+    """What an action has to say: lines for a person, data for a program."""
+
+    lines: tuple[str, ...]
+    data: Any = None
+
+
+def run(state_dir: str, words: Sequence[str], world: World) -> LabAnswer:
+    """Do what `words` say to the node in `state_dir`. Raises ShellError."""
+    for length in (2, 1):
+        form = FORMS.get(" ".join(words[:length]))
+        if form is not None and len(words) >= length:
+            least, most, _, action = form
+            given = words[length:]
+            if not least <= len(given) <= most:
+                raise _usage()
+            lab = open_lab(state_dir, world)
+            try:
+                return action(lab, given)
+            except OSError as error:
+                raise from_os(error) from error
+    raise _usage()
+
+
+def text(answer: LabAnswer, as_json: bool) -> str:
+    """The answer as it is printed."""
+    if as_json:
+        return json.dumps(answer.data) + "\n"
+    return "".join(f"{safe_line(line)}\n" for line in answer.lines)
+
+
+def _usage() -> UsageError:
+    lines = [f"cucmos-shell lab {name} {form[2]}".rstrip() for name, form in FORMS.items()]
+    return UsageError("lab needs to be told what to do", details=lines)
+
+
+# --- faults -----------------------------------------------------------------------------------
+
+
+def described(lab: Lab, fault: Fault) -> dict[str, Any]:
+    """A fault for programs: its own form, its name, and how often it was met and happened."""
+    hits = lab.faults.hits(fault.name)
+    return {"name": fault.name, **fault.data(), "calls": hits.calls, "hits": hits.fired}
+
+
+def _fault_line(row: dict[str, Any]) -> str:
+    skipped = ("name", "at", "do", "when", "calls", "hits")
+    rest = {**row.get("when", {}), **{key: row[key] for key in row if key not in skipped}}
+    said = "".join(f" {key}={value}" for key, value in rest.items())
+    return f"{row['name']}: {row['at']} {row['do']}{said} (hits: {row['hits']})"
+
+
+def _fault_add(lab: Lab, words: Sequence[str]) -> LabAnswer:
+    at, do, *pairs = words
+    data: dict[str, Any] = {"at": at, "do": do}
+    name = ""
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise UsageError("{pair}: KEY=VALUE is wanted", pair=pair)
+        if key == "name":
+            name = value
+        else:
+            data[key] = value
+    made = lab.faults.add(fault_of(name, data))
+    row = described(lab, made)
+    return LabAnswer((f"Set {_fault_line(row)}",), row)
+
+
+def _fault_remove(lab: Lab, words: Sequence[str]) -> LabAnswer:
+    lab.faults.remove(words[0])
+    return LabAnswer((f"Removed {words[0]}",), {"removed": words[0]})
+
+
+def _fault_list(lab: Lab, _: Sequence[str]) -> LabAnswer:
+    rows = [described(lab, fault) for fault in lab.faults.list()]
+    return LabAnswer(tuple(map(_fault_line, rows)) or ("No fault is set",), rows)
+
+
+def _fault_reset(lab: Lab, _: Sequence[str]) -> LabAnswer:
+    count = lab.faults.reset()
+    return LabAnswer((f"Removed {count}",), {"removed": count})
+
+
+# Words → how many more there may be, what they are, and who does it.
+MANY = 1000
+FORMS: dict[str, tuple[int, int, str, Action]] = {
+    "fault add": (2, MANY, "POINT ACTION [KEY=VALUE...]", _fault_add),
+    "fault remove": (1, 1, "NAME", _fault_remove),
+    "fault list": (0, 0, "", _fault_list),
+    "fault reset": (0, 0, "", _fault_reset),
+}

@@ -1,0 +1,73 @@
+"""What makes a node one of a lab: the marker in its state folder, and the world it lives in then.
+
+Nothing of a lab acts without the marker.
+"""
+
+from __future__ import annotations
+
+import os
+
+from cucmos_shell.errors import Refused, from_os
+from cucmos_shell.node.lab.faults import Faults
+from cucmos_shell.results import lazy
+from cucmos_shell.store.durable import SECRET_FILE_MODE, SECRET_FOLDER_MODE, replace
+from cucmos_shell.store.paths import Layout
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cucmos_shell.world import World
+
+# Seconds between two looks at a clock that may be moved by hand.
+LOOK = 1.0
+_MARKER = b"This node is one of a lab: faults, a clock that is moved, and snapshots act on it.\n"
+
+
+class Lab:
+    """The lab of the node in one state folder; `world` is the one around it."""
+
+    def __init__(self, layout: Layout, world: World) -> None:
+        self.layout = layout
+        self._outside = world
+
+    @lazy
+    def faults(self) -> Faults:
+        """The faults that are set on the node."""
+        return Faults(self.layout, self._outside.now)
+
+    @lazy
+    def world(self) -> World:
+        """The world that the node lives in: the outside, with faults."""
+        made: World = self._outside.replace(
+            fault=self.faults.meet,
+            nap=lambda seconds: min(self._outside.nap(seconds), LOOK),
+        )
+        return made
+
+
+def is_lab(layout: Layout) -> bool:
+    """Whether the marker lies in the state folder."""
+    return os.access(layout.lab, os.F_OK)
+
+
+def make_lab(state_dir: str) -> None:
+    """Make the node in a state folder one of a lab. Raises Unavailable."""
+    layout = Layout(state_dir)
+    try:
+        os.makedirs(layout.run, SECRET_FOLDER_MODE, exist_ok=True)
+        for path, octets in ((layout.faults, b"{}"), (layout.lab, _MARKER)):
+            if not os.path.lexists(path):
+                replace(path, octets, SECRET_FILE_MODE, durable=False)
+    except OSError as error:
+        raise from_os(error, "written") from error
+
+
+def open_lab(state_dir: str, world: World) -> Lab:
+    """The lab of the node in a state folder. Raises Refused if it is none."""
+    layout = Layout(state_dir)
+    if not is_lab(layout):
+        raise Refused(
+            "The node in {folder} is not one of a lab",
+            folder=state_dir,
+            details=("cucmos-shell init --lab makes such a node.",),
+        )
+    return Lab(layout, world)

@@ -1,0 +1,127 @@
+"""Each fault of the table, in each front end in which its point exists, on a node that is served."""
+
+import shutil
+
+import pytest
+from lab_front_ends import FRONT_ENDS, FrontEnds
+from quick_authority import Authority, pem
+
+from cucmos_shell.node.lab.faults import Faults
+from cucmos_shell.node.lab.lab import make_lab
+from cucmos_shell.store.paths import Layout
+from cucmos_shell.world.faults import EVERYWHERE, POINTS, fault_of
+
+SERVICE = "Cisco CDP"
+SHOW = ("show cli pagination",)
+OTHER = "Cisco Database Layer Monitor"
+CHANGE = (f"utils service auto-restart enable {OTHER}",)
+RESTART = (f"utils service restart {SERVICE}",)
+ANSWER = "Automatic Pagination : On."
+DONE = f"Automatic restart of {OTHER} is enabled"
+WAITS = 0.2
+
+
+class Case:
+    """Lines that meet the fault, and what is said then and otherwise.
+
+    `hangs`: the command is broken off when it is said. `least`: seconds that it takes.
+    """
+
+    def __init__(self, lines, says, usually, *, hangs=False, least=0.0, **arguments):
+        self.lines, self.says, self.usually = lines, says, usually
+        self.hangs, self.least, self.arguments = hangs, least, arguments
+
+
+BUSY = "Another session is changing this node; try again in a moment"
+FULL = "The certificate store cannot be written: No space left on device"
+COMMAND = {
+    "delay": Case(SHOW, ANSWER, ANSWER, seconds=WAITS, least=WAITS),
+    "refuse": Case(SHOW, "not today", ANSWER, text="not today"),
+    "busy": Case(SHOW, BUSY, ANSWER),
+    "internal-error": Case(SHOW, "Internal error (RuntimeError)", ANSWER),
+}
+UP = f"{SERVICE}[STARTED]"
+CASES = {
+    **{("command.begin", do): case for do, case in COMMAND.items()},
+    ("command.step", "delay"): Case(CHANGE, DONE, DONE, seconds=WAITS, least=WAITS),
+    ("command.step", "refuse"): Case(CHANGE, "not today", DONE, text="not today", step="commit"),
+    ("command.step", "busy"): Case(CHANGE, BUSY, DONE),
+    ("command.step", "internal-error"): Case(CHANGE, "Internal error (RuntimeError)", DONE),
+    ("service.start", "fail"): Case(RESTART, f"{SERVICE}[FAILED]", UP),
+    ("service.start", "hang"): Case(RESTART, f"{SERVICE}[STARTING]", UP, hangs=True),
+    ("service.start", "delay"): Case(RESTART, UP, UP, seconds=WAITS, least=WAITS),
+    ("service.start", "flap"): Case(RESTART, f"{SERVICE}[FAILED]", UP, count=1, seconds=0.1),
+    ("service.stop", "fail"): Case(RESTART, f"{SERVICE}[FAILED]", UP),
+    ("service.stop", "hang"): Case(RESTART, f"{SERVICE}[STOPPING]", UP, hangs=True),
+    ("service.stop", "delay"): Case(RESTART, UP, UP, seconds=WAITS, least=WAITS),
+    ("import.check", "refuse"): Case(
+        ("set cert import trust tomcat", "PEM", ""), "not today", "", text="not today"
+    ),
+    ("store.commit", "disk-full"): Case(CHANGE, FULL, DONE),
+    ("store.commit", "read-error"): Case(
+        CHANGE, "The certificate store cannot be read: Input/output error", DONE
+    ),
+    ("store.commit", "unknown-outcome"): Case(CHANGE, "The change is made, but the disk did", DONE),
+}
+TABLE = {(point.name, one.name): point for point in POINTS.values() for one in point.actions}
+
+
+@pytest.fixture(scope="module")
+def front_ends(imp_template, tmp_path_factory):
+    folder = shutil.copytree(imp_template, tmp_path_factory.mktemp("lab") / "node", symlinks=True)
+    make_lab(str(folder))
+    made = FrontEnds(folder)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def faults(front_ends):
+    """The faults of the node, none at first and none left."""
+    made = Faults(Layout(str(front_ends.folder)), lambda: 0.0)
+    yield made
+    made.reset()
+
+
+@pytest.fixture(scope="module")
+def certificate():
+    return pem(Authority("Lab Root").certificate).strip()
+
+
+def test_every_fault_has_its_case():
+    """The table and the tests know the same faults."""
+    assert CASES.keys() == TABLE.keys()
+
+
+@pytest.mark.parametrize(
+    ("at", "do", "front_end"),
+    [(*key, one) for key in TABLE if TABLE[key].where == EVERYWHERE for one in FRONT_ENDS],
+)
+def test_a_fault_happens_once_and_then_no_more(
+    front_ends, faults, capfd, certificate, at, do, front_end
+):
+    """On a running server, at the console and in a batch; it is counted, and its end is one."""
+    case = CASES[at, do]
+    lines = [certificate if line == "PEM" else line for line in case.lines]
+    faults.add(fault_of("it", {"at": at, "do": do, "times": 1, **case.arguments}))
+    until = case.says if case.hangs else ""
+    said, took = front_ends.give(front_end, capfd, *lines, until=until)
+    assert case.says in said
+    assert not (case.hangs and case.usually in said)
+    assert took >= case.least
+    assert faults.hits("it").fired == 1
+    assert [row["fault"] for row in faults.log()][-1] == "it"
+    said, _ = front_ends.give(front_end, capfd, *lines)
+    assert case.usually in said
+    assert case.hangs or case.says == case.usually or case.says not in said
+    assert faults.hits("it").fired == 1
+
+
+@pytest.mark.parametrize("key", list(TABLE), ids=" ".join)
+def test_without_the_marker_no_fault_happens(node, faults, capfd, key):
+    """A file of faults in the folder of any other node is nothing."""
+    case = CASES[key]
+    there = Faults(node.layout, node.now)
+    there.add(fault_of("it", {"at": key[0], "do": key[1], **case.arguments}))
+    assert node.world.fault(key[0], dict.fromkeys(TABLE[key].facts, "")) is None
+    assert there.hits("it").calls == 0
