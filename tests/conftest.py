@@ -76,6 +76,11 @@ def ucm_template(tmp_path_factory):
     return _template("ucm-9.1", tmp_path_factory)
 
 
+@pytest.fixture(scope="session")
+def ucm_15_template(tmp_path_factory):
+    return _template("ucm-15", tmp_path_factory)
+
+
 @pytest.fixture
 def node_dir(imp_template, tmp_path):
     """The folder of a fresh `imp-9.1` node, services at once."""

@@ -230,6 +230,8 @@ class Matcher:
             if text.casefold() not in names and not argument.open:
                 from cucmos_shell.cli.near import FEW_NAMES, unknown
 
+                if argument.absent is not None:
+                    argument.absent(self.node, text)
                 raise unknown(text, names.values(), f"a known {argument.kind}", FEW_NAMES)
             text = names.get(text.casefold(), text)
         return argument.parse(self.node, text) if argument.parse else text

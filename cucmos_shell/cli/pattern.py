@@ -52,19 +52,20 @@ class Argument:
     """A kind of value on the line; `kind` is what one of its offers is called, else `help`.
 
     `choices(node)` gives the live names: matching is exact but case-blind, the node's spelling
-    reaches the handler, Tab completes them. `parse(node, text)` turns the text into a value and
-    raises a `ShellError` with the reason. With `words`, a rest argument arrives as a tuple of
-    words. `open`: a text that is none of the choices is passed on; the handler says no to it, which
-    one that asks for secrets does after its questions. `complete(node, typed)` gives what Tab and
-    `?` offer after what is `typed`, where that is not all `choices`. `command`: the words are those
-    of a command, and completed as such. `reserves` are words with which none of its values may
-    begin: they may stand in its place, typed in full as names are, and mean something else. A
-    `raw` rest argument arrives as it was typed, quotation marks and blanks included.
+    reaches the handler, Tab completes them; `absent(node, text)` raises the reason, if it knows
+    one, why a text is none of them. `parse(node, text)` turns the text into a value and raises a
+    `ShellError` with the reason. With `words`, a rest argument arrives as a tuple of words. `open`:
+    a text that is none of the choices is passed on; the handler says no to it, which one that asks
+    for secrets does after its questions. `complete(node, typed)` gives what Tab and `?` offer after
+    what is `typed`, where that is not all `choices`. `command`: the words are those of a command,
+    and completed as such. `reserves` are words with which none of its values may begin: they may
+    stand in its place, typed in full as names are, and mean something else. A `raw` rest
+    argument arrives as it was typed, quotation marks and blanks included.
     """
 
     __slots__ = (
-        "choices", "command", "complete", "help", "kind", "name", "open", "parse", "raw",
-        "reserves", "words",
+        "absent", "choices", "command", "complete", "help", "kind", "name", "open", "parse",
+        "raw", "reserves", "words",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +77,7 @@ class Argument:
         parse: Callable[[Any, Any], Any] | None = None,
         words: bool = False,
         open: bool = False,
+        absent: Callable[[Any, str], None] | None = None,
         complete: Callable[[Any, Typed], Offers] | None = None,
         kind: str = "",
         command: bool = False,
@@ -89,6 +91,7 @@ class Argument:
         self.parse = parse
         self.words = words
         self.open = open
+        self.absent = absent
         self.complete = complete
         self.command = command
         self.reserves = reserves

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.cli.caller import Caller
     from cucmos_shell.node import Node
-    from cucmos_shell.profile.profile import BulkSpec
+    from cucmos_shell.profile.lists import BulkSpec
     from cucmos_shell.results import Conversation, Finding
     from cucmos_shell.store.transaction import Transaction
     from cucmos_shell.world.sftp import SftpClient
@@ -249,8 +249,9 @@ def _facts(outcomes: Outcomes) -> list[dict[str, Any]]:
 
 def _stage(node: Node, change: Transaction, ready: Brought) -> Staged:
     """Put what was brought into its stores; what became of it, and what breaks by it."""
+    stores = node.profile.trust_stores
     staged = {
-        word: {store: trust_import.stage(change, store, group[store]) for store in group}
+        word: {store: trust_import.stage(change, stores[store], group[store]) for store in group}
         for word, group in ready.items()
     }
     brought: dict[str, list[trust_import.Ready]] = {}

@@ -12,6 +12,7 @@ from cucmos_shell.commands.arguments.certificates import (
     offer_in_store,
     parse_in_store,
     parse_unit,
+    take_changes,
 )
 from cucmos_shell.commands.views.imported import Imported, OwnImported, TrustImported
 from cucmos_shell.errors import BadValue, NotFound, Refused, ShellError
@@ -186,8 +187,9 @@ def upload(
 
 
 def _trust_store(node: Node, name: str) -> TrustStoreSpec:
-    """The trust store whose base name that is. Raises NotFound."""
+    """The trust store whose base name that is. Raises NotFound, Refused."""
     if spec := find_store(node, name):
+        take_changes(node, spec.name)
         return spec
     bases = [spec.base for spec in node.profile.trust_stores.values()]
     for unit, own in node.profile.units.items():
@@ -253,7 +255,7 @@ def _import_trust(
     yield Progress(TRUST_CAUTION.format(store=spec.name))
 
     def change(transaction: Transaction) -> tuple[TrustImported, tuple[Finding, ...]]:
-        outcomes = trust_import.stage(transaction, spec.name, ready)
+        outcomes = trust_import.stage(transaction, spec, ready)
         if all(one.outcome == trust_import.KEPT for one in outcomes):
             raise Refused(
                 "{name} stays: it has the same common name and begins later",

@@ -9,6 +9,7 @@ from cucmos_shell.commands.arguments.certificates import (
     TrustName,
     offer_in_store,
     parse_in_store,
+    take_changes,
 )
 from cucmos_shell.errors import BadValue, IncompleteCommand, NotFound, Refused
 from cucmos_shell.node import impact
@@ -159,6 +160,7 @@ def delete(node: Node, store: str, file: str = "") -> Conversation[Deleted]:
     one that is deleted, you are warned: see show cert impact delete.
     """
     name, snapshot = named(node, store, file), node.snapshot()
+    take_changes(node, name.store)
     copied = copied_units(node, snapshot, name)
     yield Progress(f"WARNING: This operation will permanently delete {name.listed}")
     yield Warn(impact.deleting(node, snapshot, name.store, name.row, copied))

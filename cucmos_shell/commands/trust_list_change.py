@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cucmos_shell.node import Node
-    from cucmos_shell.profile.profile import TrustListSpec
+    from cucmos_shell.profile.lists import TrustListSpec
     from cucmos_shell.results import Conversation
     from cucmos_shell.store.transaction import Transaction
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cucmos_shell.profile import schema
-from cucmos_shell.profile.profile import ALL_BULK, BulkSpec
+from cucmos_shell.profile.lists import BulkSpec
+from cucmos_shell.profile.profile import ALL_BULK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

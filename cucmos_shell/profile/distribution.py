@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from cucmos_shell.profile.profile import TrustListSpec
+    from cucmos_shell.profile.lists import TrustListSpec
     from cucmos_shell.profile.source import Path, Source
 
 COLUMNS = 7  # of `utils dbreplication runtimestate`
@@ -78,8 +78,8 @@ def distribution(
     _check_all(source, (*at, "publisher_only"), row.publisher_only, "unit", profile.units)
     for i, unit in enumerate(row.publisher_only):
         for spec in lists.values():
-            if unit in spec.units:
-                reason = f"{unit} is in {spec.name}, which every node makes"
+            if unit == spec.local_signer:
+                reason = f"{unit} signs {spec.name} where there is no other signer"
                 source.mistake((*at, "publisher_only", i), reason)
     copies = {}
     for unit, data in row.copies.items():

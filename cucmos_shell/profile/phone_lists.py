@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from cucmos_shell.profile import schema
-from cucmos_shell.profile.profile import TrustListSpec
+from cucmos_shell.profile.lists import TrustListSpec
 from cucmos_shell.profile.source import Path, Source
 
 TYPE_CHECKING = False

@@ -11,6 +11,7 @@ import os
 
 from cucmos_shell.errors import ProfileError
 from cucmos_shell.profile.cluster import DatabaseSpec, DistributionSpec, NetworkClusterSpec
+from cucmos_shell.profile.lists import BulkSpec, TrustListSpec
 from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
@@ -75,50 +76,18 @@ class UnitSpec(Value):
 class TrustStoreSpec(Value):
     """A trust store; `base` is the word imports call it by, `naming` is `cn` or `cn_serial`.
 
-    `services` are the ones to advise about after an upload.
+    Common names that begin with one of `no_serial` have none in their file names all the same.
+    `services` are the ones to advise about after an upload. With `publisher_only` the publisher
+    alone takes uploads and deletions; `limit` is how many certificates there may be, 0 for any.
     """
 
     name: str
     base: str
     naming: str = "cn"
     services: tuple[str, ...] = ()
-
-
-class TrustListSpec(Value):
-    """A list that phones trust; `title` is what commands call it.
-
-    `records` are pairs of role and unit, in the order of the file. `signer` signs it, and
-    `local_signer` after a reset; `recovery` is the unit whose key can be brought back from
-    outside, or empty. `service`, if any, makes it anew when it starts. With `mixed_mode` there is
-    none before the cluster was in mixed mode, and records with the roles `emptied` lose their
-    certificates when it no longer is. Of units `never_together` one has to stay when the other
-    changes, or phones are left without a signer they know.
-    """
-
-    name: str
-    title: str
-    digest: str
-    signer: str
-    local_signer: str
-    records: tuple[tuple[str, str], ...]
-    service: str = ""
-    mixed_mode: bool = False
-    emptied: tuple[str, ...] = ()
-    recovery: str = ""
-    never_together: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def units(self) -> tuple[str, ...]:
-        """The units whose certificates are in the list."""
-        return tuple(dict.fromkeys(unit for _, unit in self.records))
-
-
-class BulkSpec(Value):
-    """A word of the bulk exchange: whose certificates it means, which trust stores take them."""
-
-    name: str
-    units: tuple[str, ...]
-    trust_stores: tuple[str, ...]
+    no_serial: tuple[str, ...] = ()
+    publisher_only: bool = False
+    limit: int = 0
 
 
 class ServiceSpec(Value):
@@ -220,6 +189,7 @@ class Profile(Value):
             services=of_kept(self.services),
             bulk={word: row for word, row in bulk.items() if row.units},
             distribution=self.distribution.replace(copies=kept(self.distribution.copies)),
+            trust_lists={name: row.without(missing) for name, row in self.trust_lists.items()},
         )
         return here
 

@@ -172,6 +172,9 @@ class TrustStoreForm(Section):
     base: Name
     naming: Literal["cn", "cn_serial"] = "cn"
     services: list[Text] = []
+    no_serial: list[Text] = []
+    publisher_only: bool = False
+    limit: Count = 0
 
 
 class ServiceTimesForm(Section):

@@ -299,7 +299,7 @@ def test_a_downloaded_store_is_uploaded_again_as_one_list(node, say, outside_ca)
         assert {"Root_0", "Root_1", "Root_2"} <= names(node, f"{store}-trust")
 
 
-def test_naming_by_serial_keeps_one_for_a_common_name(ucm_node, outside_ca):
+def test_naming_by_serial_keeps_one_for_a_subject(ucm_node, outside_ca):
     """Where the profile names files by common name and serial number."""
     store = ucm_node.profile.trust_stores["tomcat-trust"]
     ucm_node.profile = ucm_node.profile.replace(
@@ -313,5 +313,6 @@ def test_naming_by_serial_keeps_one_for_a_common_name(ucm_node, outside_ca):
     for root in (old, new):
         say("set cert import trust tomcat", root.pem.decode())
     listed = [n for n in say("show cert list trust").splitlines() if "Example_Root_CA" in n]
-    serial = f"{new.certificate.serial_number:x}"
+    number = new.certificate.serial_number
+    serial = number.to_bytes(number.bit_length() // 8 + 1).hex()
     assert listed == [f"tomcat-trust/Example_Root_CA_{serial}.pem: Trust Certificate"]

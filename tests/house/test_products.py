@@ -12,9 +12,10 @@ def test_no_product_name_occurs_in_code():
     """Units, services and stores are data: a new product needs no line of Python."""
     from cucmos_shell.profile.load import load_yaml
     from cucmos_shell.profile.profile import find
+    from cucmos_shell.profile.profile import names as profiles
 
     names = set()
-    for profile in ("imp-9.1", "ucm-9.1"):
+    for profile in profiles():
         appliance = load_yaml(find(profile))
         names |= set(appliance.services) | set(appliance.trust_stores)
         names |= set(appliance.units)

@@ -395,18 +395,17 @@ def test_a_mistake_is_named_with_file_line_and_key(case, text, tmp_path):
     assert expected in (message, *details)
 
 
-def test_a_unit_that_every_node_puts_into_a_list_is_not_the_publishers_alone(tmp_path):
-    """A list is made by each node, with all its records."""
+def test_the_second_signer_of_a_list_is_not_the_publishers_alone(tmp_path):
+    """It signs on nodes that have no other."""
     with open(find("ucm-9.1"), encoding="utf-8") as file:
         text = file.read()
     last = "    CallManager: [CallManager-trust, Phone-SAST-trust]\n"
     assert last in text
     path = tmp_path / "broken.yaml"
-    path.write_text(text.replace(last, f"{last}  publisher_only: [ipsec, CAPF]\n"))
+    path.write_text(text.replace(last, f"{last}  publisher_only: [CAPF, CallManager]\n"))
     said = " ".join(map(str, refused(path)))
-    assert "distribution.publisher_only[1]: CAPF is in " in said
-    assert "which every node makes" in said
-    assert "ipsec" not in said
+    assert "publisher_only[1]: CallManager signs ITLFile.tlv where there is no other" in said
+    assert "CAPF" not in said
 
 
 def test_a_missing_key_is_named(text, tmp_path):
@@ -581,14 +580,14 @@ def test_a_subject_is_filled_in_from_the_node():
 
 def test_profiles_are_found_by_name_and_by_file(tmp_path):
     """A name is looked up among the program's own; anything else is a path."""
-    assert names() == sorted(PROFILES)
+    assert set(PROFILES) < set(names())
     mine = tmp_path / "mine.yaml"
     mine.write_text("x: 1")
     assert find(str(mine)) == str(mine)
     for name in ("imp", "../etc/imp-9.1", str(tmp_path / "none")):
         with pytest.raises(ProfileError) as caught:
             find(name)
-        assert caught.value.details == ("Profiles: imp-9.1, ucm-9.1",)
+        assert caught.value.details == ("Profiles: " + ", ".join(names()),)
 
 
 def test_commands_that_are_not_simulated_are_spread_out():

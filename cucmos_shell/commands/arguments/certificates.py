@@ -6,7 +6,7 @@ from cucmos_shell.cli import Argument
 from cucmos_shell.cli.near import unknown
 from cucmos_shell.cli.pattern import Offer
 from cucmos_shell.errors import NotFound, Refused
-from cucmos_shell.profile.profile import RESERVED_WORDS
+from cucmos_shell.profile.profile import PUBLISHER, RESERVED_WORDS
 from cucmos_shell.results import Value
 from cucmos_shell.store import CertificateRow
 
@@ -63,9 +63,23 @@ def parse_unit(node: Node, name: str, refusal: str = "{store} has no own certifi
     for unit in node.profile.units:
         if unit.lower() == name.lower():
             return unit
+    not_here(node, name)
     if spec := find_store(node, name):
         raise Refused(refusal, store=spec.name, base=spec.base)
     raise unknown(name, node.profile.units, "a certificate unit")
+
+
+def not_here(node: Node, name: str) -> None:
+    """Raise Refused if only the publisher of the cluster has a unit of that name."""
+    profile = node.profile
+    for unit in profile.distribution.publisher_only:
+        if unit.lower() == name.lower() and unit not in profile.units:
+            where = [peer.hostname for peer in profile.peers if peer.role == PUBLISHER]
+            raise Refused(
+                "{unit} is a certificate of the publisher; this node is a subscriber",
+                unit=unit,
+                details=tuple(f"Type the command on {host}" for host in where),
+            )
 
 
 def find_store(node: Node, base: str) -> TrustStoreSpec | None:
@@ -76,12 +90,22 @@ def find_store(node: Node, base: str) -> TrustStoreSpec | None:
     return None
 
 
+def take_changes(node: Node, store: str) -> None:
+    """Raise Refused if the trust store changes on the publisher only, and the node is none."""
+    if node.profile.trust_stores[store].publisher_only and not node.profile.publisher:
+        raise Refused(
+            "{store} is changed on the publisher only; this node is a subscriber", store=store
+        )
+
+
 def parse_own(node: Node, name: str) -> str:
     """The unit that `tomcat`, `tomcat.pem` or `tomcat/tomcat.der` means. Raises NotFound."""
     units = {unit.lower(): unit for unit in node.profile.units}
     parts = _stem(name).lower().split("/")
-    if len(set(parts)) == 1 and len(parts) <= 2 and parts[0] in units:
-        return units[parts[0]]
+    if len(set(parts)) == 1 and len(parts) <= 2:
+        if parts[0] in units:
+            return units[parts[0]]
+        not_here(node, parts[0])
     known = [listed_own(unit) for unit in units.values()]
     raise unknown(name, [*units.values(), *known], "an own certificate of this node")
 
@@ -192,7 +216,8 @@ def complete_any(node: Node, typed: Typed) -> list[Offer]:
 
 UNIT = Argument(
     "unit", "certificate unit",
-    choices=lambda node: node.profile.units, complete=complete_unit, reserves=RESERVED_WORDS,
+    choices=lambda node: node.profile.units, absent=not_here, complete=complete_unit,
+    reserves=RESERVED_WORDS,
 )  # fmt: skip
 OWN_NAME = Argument(
     "name", "own certificate, as show cert list own prints it, or its unit",

@@ -31,9 +31,16 @@ class Credential(Value):
 
 
 def file_name(spec: TrustStoreSpec, description: certs.Description) -> str:
-    """What a certificate is called in a trust store: by common name, or that and its serial."""
-    name = clean_name(description.common_name)
-    return f"{name}_{description.serial:x}" if spec.naming == "cn_serial" else name
+    """What a certificate is called in a trust store: by common name, or that and its serial.
+
+    The serial number is the octets of its DER integer, two digits each, leading zeros too.
+    """
+    common_name, serial = description.common_name, description.serial
+    name = clean_name(common_name)
+    if spec.naming != "cn_serial" or common_name.startswith(spec.no_serial):
+        return name
+    length = (serial if serial >= 0 else ~serial).bit_length() // 8 + 1
+    return f"{name}_{serial.to_bytes(length, signed=True).hex()}"
 
 
 def first(

@@ -119,14 +119,26 @@ def _allow(allowed: bool, place: str, what: str) -> None:
         )
 
 
-def stage(transaction: Transaction, store: str, ready: Iterable[Ready]) -> list[Outcome]:
-    """Put the certificates into the trust store; what became of each, in their order."""
-    return [_stage(transaction, store, one) for one in ready]
+def stage(transaction: Transaction, spec: TrustStoreSpec, ready: Iterable[Ready]) -> list[Outcome]:
+    """Put the certificates into the trust store; what became of each, in their order.
+
+    Raises Refused for more than the store takes.
+    """
+    outcomes = [_stage(transaction, spec, one) for one in ready]
+    if spec.limit and len(transaction.trust(spec.name)) > spec.limit:
+        raise Refused(
+            "{store} takes {limit} certificates", store=spec.name, limit=spec.limit,
+            details=("Delete one first: set cert delete",),
+        )  # fmt: skip
+    return outcomes
 
 
-def _stage(transaction: Transaction, store: str, one: Ready) -> Outcome:
-    row = one.row
+def _stage(transaction: Transaction, spec: TrustStoreSpec, one: Ready) -> Outcome:
+    row, store = one.row, spec.name
     same = transaction.named(store, row.common_name)
+    if spec.naming == "cn_serial":
+        # Where names have serials, two of one common name may stand; two of one subject may not.
+        same = [other for other in same if other.subject_hash == row.subject_hash]
     for other in same:
         if other.sha256 == row.sha256:
             return Outcome(other.name, row.common_name, row.sha256, PRESENT, one.notes)

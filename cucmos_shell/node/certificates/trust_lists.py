@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from cucmos_shell.pki.trust_lists.build import Party, Signer
     from cucmos_shell.pki.trust_lists.form import TrustList
-    from cucmos_shell.profile.profile import Profile, TrustListSpec
+    from cucmos_shell.profile.lists import TrustListSpec
+    from cucmos_shell.profile.profile import Profile
     from cucmos_shell.store import Snapshot
     from cucmos_shell.store.transaction import Reader, Transaction
 
