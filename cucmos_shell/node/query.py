@@ -33,8 +33,34 @@ LIMITS = {
     sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
 }
 FUNCTIONS = frozenset(
-    "abs avg coalesce count glob group_concat hex ifnull instr length like lower ltrim max min"
-    " nullif nvl replace round rtrim substr substring sum total trim upper".split()
+    [
+        "abs",
+        "avg",
+        "coalesce",
+        "count",
+        "glob",
+        "group_concat",
+        "hex",
+        "ifnull",
+        "instr",
+        "length",
+        "like",
+        "lower",
+        "ltrim",
+        "max",
+        "min",
+        "nullif",
+        "nvl",
+        "replace",
+        "round",
+        "rtrim",
+        "substr",
+        "substring",
+        "sum",
+        "total",
+        "trim",
+        "upper",
+    ]
 )
 _HIDDEN, _PEM, _SUBJECT = "certificate_rows", "certificate_pem", "certificate_subject"
 _INDEX = (

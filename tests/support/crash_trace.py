@@ -52,6 +52,41 @@ _NO_DISK = frozenset(
         "uname",
     ]
 )
+# Calls that change what is on a disk, or what was said of it. Kills between two of them are one.
+_CHANGES = frozenset(
+    [
+        "copy_file_range",
+        "exit_group",
+        "fallocate",
+        "fchmod",
+        "fchmodat",
+        "fcntl",
+        "fdatasync",
+        "flock",
+        "fsync",
+        "ftruncate",
+        "link",
+        "linkat",
+        "mkdir",
+        "mkdirat",
+        "pwrite64",
+        "rename",
+        "renameat",
+        "renameat2",
+        "rmdir",
+        "sendfile",
+        "sendto",
+        "symlink",
+        "symlinkat",
+        "syncfs",
+        "truncate",
+        "unlink",
+        "unlinkat",
+        "utimensat",
+        "write",
+        "writev",
+    ]
+)
 _NEEDS_ROOM = frozenset(
     ["fdatasync", "fsync", "mkdir", "openat", "rename", "symlink", "syncfs", "write"]
 )
@@ -113,11 +148,31 @@ def trace(state: pathlib.Path, line: str, file: pathlib.Path, *options: str) -> 
     return file.read_text(errors="replace").splitlines()
 
 
+class Kills:
+    """Which kills differ: at a call that changes something, and at the first one after it.
+
+    A process that is killed leaves what it has written and no memory, so that a kill between two
+    reads leaves what one before both would have left.
+    """
+
+    def __init__(self) -> None:
+        self._changed = True
+
+    def differs(self, call: str, rest: str) -> bool:
+        """Whether a kill at this call of a trace may leave what none before it has left."""
+        before = self._changed
+        self._changed = call in _CHANGES or (call == "openat" and "O_CREAT" in rest)
+        return before or self._changed
+
+
 def points(lines: list[str], state: pathlib.Path, opened: str = "lock") -> list[Point]:
-    """Where to break off: every call from the opening of that file on, one in fifty before it."""
+    """Where to break off: from the opening of that file on, one call in fifty before it.
+
+    Errors at every call that they can befall, kills where they differ.
+    """
     seen: collections.Counter[tuple[str, str]] = collections.Counter()
     found: dict[Point, None] = {}
-    locked = False
+    locked, kills = False, Kills()
     for i, text in enumerate(lines):
         match = _CALL.match(text)
         if match is None:
@@ -125,9 +180,11 @@ def points(lines: list[str], state: pathlib.Path, opened: str = "lock") -> list[
         thread, call, rest = match.groups()
         seen[thread, call] += 1
         locked = locked or (call == "openat" and f'"{state / opened}"' in rest)
+        differs = kills.differs(call, rest)
         if locked or i % 50 == 0:
             for fault in _faults(call, locked):
-                found[Point(call, seen[thread, call], fault)] = None
+                if fault != "SIGKILL" or differs or not locked:
+                    found[Point(call, seen[thread, call], fault)] = None
     assert locked, f"{opened} was never opened"
     return list(found)
 
