@@ -107,6 +107,13 @@ def ucm_node(ucm_template, tmp_path, world):
 
 
 @pytest.fixture
+def ucm_15_node(ucm_15_template, tmp_path, world):
+    """A fresh `ucm-15` node in that world."""
+    folder = shutil.copytree(ucm_15_template, tmp_path / "ucm-15", symlinks=True)
+    return Node.open(str(folder), world)
+
+
+@pytest.fixture
 def say(node):
     """Speak lines to a session of `node`; what it answered comes back."""
     return Conversation(node)

@@ -14,6 +14,7 @@ from cucmos_shell.commands.arguments.certificates import (
     parse_unit,
     take_changes,
 )
+from cucmos_shell.commands.dialogues.release import same_for_client, with_clients
 from cucmos_shell.commands.views.imported import Imported, OwnImported, TrustImported
 from cucmos_shell.errors import BadValue, NotFound, Refused, ShellError
 from cucmos_shell.node import impact
@@ -112,6 +113,7 @@ def import_pasted(
     """
     if kind == "own":
         (name, ends_in), found = yield from _pasted(lambda: _own_names(node, unit, caCert))
+        _refuse_for_all_nodes(node, name)
         return (yield from _import_own(node, caller, name, found, ends_in))
     spec, found = yield from _pasted(lambda: _trust_names(node, unit, caCert))
     return (yield from _import_trust(node, caller, spec, found, DESCRIPTION))
@@ -124,6 +126,24 @@ def _own_names(node: Node, unit: str, file: str) -> tuple[str, bytes]:
         return name, b""
     named = parse_in_store(node, node.profile.units[name].trust_store, file)
     return name, node.snapshot().certificate_der(named.row.sha256)
+
+
+def _refuse_for_all_nodes(node: Node, unit: str) -> None:
+    """Raise Refused if what was pasted is for all nodes, and the release takes that elsewhere."""
+    request = node.snapshot().own(unit).request
+    if (
+        request is not None
+        and request.multi_server
+        and not node.profile.dialogues.multi_server_paste
+    ):
+        raise Refused(
+            "A multi-server certificate cannot be uploaded by this command in release {version}",
+            version=node.profile.version,
+            details=(
+                "The product takes it on the page of its certificates. Here, put it into the upload"
+                f" area: utils cert upload own {unit} FILE",
+            ),
+        )
 
 
 def _trust_names(node: Node, unit: str, file: str) -> TrustStoreSpec:
@@ -204,9 +224,8 @@ def _trust_store(node: Node, name: str) -> TrustStoreSpec:
     raise unknown(name, bases, "the base name of a trust store")
 
 
-def _advice(node: Node, unit: str) -> str:
-    advice: str = node.profile.defaults["restart_advice_imported"].format(unit=unit)
-    return advice
+def _advice(node: Node, unit: str) -> tuple[str, ...]:
+    return (node.profile.defaults["restart_advice_imported"].format(unit=unit),)
 
 
 def _import_own(
@@ -217,7 +236,6 @@ def _import_own(
     ends_in: bytes,
     text: str = "",
 ) -> Conversation[OwnImported]:
-    spec = node.profile.units[unit]
     _judged(node, "own", unit)
     snapshot = node.snapshot()
     accepted = own_import.check(
@@ -228,12 +246,14 @@ def _import_own(
     checked = check_upload(node, uploaded, caller.note)
     yield Progress(OWN_CAUTION.format(unit=unit))
     yield Warn(impact.importing(node, snapshot, unit, accepted.found.der))
+    client = yield from same_for_client(node, unit)
 
     def change(transaction: Transaction) -> OwnImported:
-        row = own_import.stage(transaction, node.profile, accepted, text)
-        running = node.services.affected(spec.services)
+        row = own_import.stage(transaction, node.profile, accepted, text, client)
+        services = with_clients(node, unit, client)
+        running = node.services.affected(services)
         advice = _advice(node, unit)
-        return OwnImported(unit, advice, spec.services, running, checked, row, accepted)
+        return OwnImported(unit, advice, services, running, checked, row, accepted, client)
 
     imported: OwnImported = yield Commit(change)
     yield from renewed(node, unit, "uploaded")
@@ -265,7 +285,7 @@ def _import_trust(
         news = any(one.outcome in trust_import.CHANGES for one in outcomes)
         imported = TrustImported(
             spec.base,
-            _advice(node, spec.base) if news else "",
+            _advice(node, spec.base) if news else (),
             spec.services if news else (),
             node.services.affected(spec.services) if news else (),
             checked,

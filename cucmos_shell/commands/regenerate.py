@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Family
 from cucmos_shell.commands.arguments.certificates import UNIT
+from cucmos_shell.commands.dialogues.release import same_for_client, with_clients
 from cucmos_shell.commands.views.replaced import Installed
 from cucmos_shell.errors import Damaged
 from cucmos_shell.node import impact
@@ -43,27 +44,35 @@ def regen(node: Node, unit: str) -> Conversation[Installed | Notice]:
     """
     if not (yield from agreed(node, unit)):
         return Notice((CANCELLED,))
+    client = yield from same_for_client(node, unit)
+    if client:
+        yield Warn(impact.regenerating(node, node.snapshot(), client))
     key = node.world.new_key(node.profile.units[unit].key)
     serial = node.world.new_serial()
-    installed: Installed = yield Commit(lambda change: install(node, change, unit, key, serial))
+    installed: Installed = yield Commit(
+        lambda change: install(node, change, unit, key, serial, client)
+    )
     yield from renewed(node, unit, "regenerated")
     return installed
 
 
 def agreed(node: Node, unit: str) -> Conversation[bool]:
     """Warn of what a new certificate of `unit` breaks, and ask whether to go on."""
+    own = node.profile.units[unit].warning
     yield Progress("")
     # Two blanks: clients in the field match the product's line as it is.
-    yield Progress(f"{WARNING}  {unit}")
+    yield Progress(own or f"{WARNING}  {unit}")
     yield Warn(impact.regenerating(node, node.snapshot(), unit))
+    if own:
+        yield Progress("")
     answer: str = yield Ask(QUESTION)
     return answer == "yes"
 
 
 def install(
-    node: Node, transaction: Transaction, unit: str, key: PrivateKey, serial: int
+    node: Node, transaction: Transaction, unit: str, key: PrivateKey, serial: int, client: str = ""
 ) -> Installed:
-    """Give `unit` a self-signed certificate for `key`, like its present one.
+    """Give `unit`, and `client`, a self-signed certificate for `key`, like the unit's present one.
 
     Where that is damaged, like the one that the profile describes.
     """
@@ -75,24 +84,33 @@ def install(
         credential = issuing.again(spec, transaction.own_der(unit), key, now=now, serial=serial)
     except Damaged:
         credential = issuing.first(node.profile, unit, key, now=now, serial=serial)
-    return put(node, transaction, credential)
+    return put(node, transaction, credential, client)
 
 
-def put(node: Node, transaction: Transaction, credential: Credential) -> Installed:
-    """Let a self-signed certificate be its unit's; a pending request goes."""
+def put(
+    node: Node, transaction: Transaction, credential: Credential, client: str = ""
+) -> Installed:
+    """Let a self-signed certificate be its unit's, and that of the unit `client` if there is one.
+
+    Pending requests go.
+    """
     from cucmos_shell.node.certificates import issuing
 
     unit = credential.row.name
-    issuing.stage(transaction, node.profile, credential)
-    pending = transaction.own(unit).request is not None
-    transaction.drop_request(unit)
-    services = node.profile.units[unit].services
+    units = [unit, client] if client else [unit]
+    pending = tuple(one for one in units if transaction.own(one).request is not None)
+    for one in units:
+        issuing.stage(transaction, node.profile, credential.of(one))
+        transaction.drop_request(one)
+    usual: str = node.profile.defaults["restart_advice_regenerated"]
+    advice = node.profile.units[unit].advice or (usual,)
+    services = with_clients(node, unit, client)
     return Installed(
         unit=unit,
-        done=f"Successfully Regenerated Certificate for {unit}.",
-        advice=node.profile.defaults["restart_advice_regenerated"].format(unit=unit),
+        done=f"Successfully Regenerated Certificate for {' and '.join(units)}.",
+        advice=tuple(line.format(unit=unit) for line in advice),
         row=credential.row,
         services=services,
         running=node.services.affected(services),
-        request_deleted=pending,
+        requests_deleted=pending,
     )

@@ -13,6 +13,7 @@ from cucmos_shell.commands.arguments.requests import (
     listed_request,
     parse_request,
 )
+from cucmos_shell.commands.dialogues.release import ask_for_unit
 from cucmos_shell.commands.views.certificate import EXTENSION, KEY
 from cucmos_shell.errors import BadValue, Refused
 from cucmos_shell.node.certificates.issuing import request_row
@@ -41,9 +42,11 @@ if TYPE_CHECKING:
     from cucmos_shell.node import Node
     from cucmos_shell.node.certificates.search import Condition
     from cucmos_shell.pki.csr import RequestDescription
+    from cucmos_shell.profile.profile import UnitSpec
     from cucmos_shell.results import Conversation
     from cucmos_shell.store import RequestRow
     from cucmos_shell.store.transaction import Transaction
+    from cucmos_shell.world.world import PrivateKey
 
 
 family = Family()
@@ -69,10 +72,11 @@ class Generated(Value):
     unit: str
     row: RequestRow
     replaced: bool
+    done: str
 
     def lines(self) -> list[str]:
-        """The text: exactly the product's line, two blanks, no dot. Clients compare it."""
-        return [f"Successfully Generated CSR  for {self.unit}"]
+        """The text: exactly the product's line, which clients compare."""
+        return [self.done]
 
     def data(self) -> dict[str, Any]:
         """The JSON form."""
@@ -192,7 +196,8 @@ def generate(
     Makes a new key beside the present one, which stays in use until the signed certificate is
     imported. A new CSR replaces a pending one, and the CA's answer to that one will not fit any
     more. With multi-server the certificate is for all nodes of the cluster. Values with characters
-    that public CAs refuse are warned about.
+    that public CAs refuse are warned about. From release 14 on it is asked whether the CSR has the
+    organizational unit; a CA may leave it out in any case.
     """
     from cucmos_shell.pki import certs, csr
     from cucmos_shell.pki.der import to_pem
@@ -200,13 +205,39 @@ def generate(
     spec = node.profile.units[unit]
     kind = key or spec.key
     hash_name = csr.hash_for(kind, hash, spec.hash)
-    pairs, names = _contents(node, unit, kind, bool(multi_server))
+    if multi_server and unit not in node.profile.multi_server_units():
+        raise Refused("{unit} has no multi-server certificates", unit=unit)
+    with_ou = yield from ask_for_unit(node)
+    pairs, names = _contents(node, unit, kind, bool(multi_server), with_ou)
     odd = csr.odd_characters([*pairs, *(_split(name) for name in names)])
     yield Warn((*starmap(_odd, odd), *requesting(node.snapshot(), unit)))
     private = node.world.new_key(kind)
+    der = _made(private, spec, pairs, names, hash_name)
+    row = request_row(unit, der, node.now(), multi_server=bool(multi_server))
+
+    def change(transaction: Transaction) -> Generated:
+        replaced = transaction.own(unit).request is not None
+        transaction.put_request(unit, row, to_pem(der, csr.LABEL), certs.key_pem(private))
+        done = node.profile.dialogues.csr_generated.format(unit=unit)
+        return Generated(unit, row, replaced, done)
+
+    generated: Generated = yield Commit(change)
+    return generated
+
+
+def _made(
+    key: PrivateKey,
+    spec: UnitSpec,
+    pairs: tuple[tuple[str, str], ...],
+    names: tuple[str, ...],
+    hash_name: str,
+) -> bytes:
+    """A request in DER with the usages of the unit. Raises BadValue."""
+    from cucmos_shell.pki import csr
+
     try:
-        der = csr.make(
-            private,
+        return csr.make(
+            key,
             subject=pairs,
             alternative_names=names,
             key_usage=spec.csr_key_usage,
@@ -215,30 +246,21 @@ def generate(
         )
     except ValueError as error:
         raise BadValue("No CSR can say this: {reason}", reason=str(error)) from None
-    row = request_row(unit, der, node.now(), multi_server=bool(multi_server))
-
-    def change(transaction: Transaction) -> Generated:
-        replaced = transaction.own(unit).request is not None
-        transaction.put_request(unit, row, to_pem(der, csr.LABEL), certs.key_pem(private))
-        return Generated(unit, row, replaced)
-
-    generated: Generated = yield Commit(change)
-    return generated
 
 
 def _contents(
-    node: Node, unit: str, key: str, multi_server: bool
+    node: Node, unit: str, key: str, multi_server: bool, with_ou: bool
 ) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
-    """Subject, in DER order, and alternative names of a request. Raises Refused."""
+    """Subject, in DER order, with organizational units or not, and names of a request."""
     from cucmos_shell.profile import subjects
 
     profile = node.profile
     subject = subjects.current(profile, node.snapshot().settings())
+    if not with_ou:
+        subject = subject.replace(units=())
     if not multi_server:
         names = subjects.alternative_names(profile, unit, subject)
         return subjects.subject_pairs(profile, unit, subject), names
-    if unit not in profile.multi_server_units():
-        raise Refused("{unit} has no multi-server certificates", unit=unit)
     name = subjects.multi_server_name(profile, key)
     pairs = subjects.subject_pairs(profile, unit, subject, common_name=name)
     hosts = [one.hostname for one in members(node)]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 
 from cucmos_shell.cli import Family
+from cucmos_shell.commands.dialogues.release import before_power, power_lines
 from cucmos_shell.errors import Damaged, Refused
+from cucmos_shell.profile.dialogues import LATER
 from cucmos_shell.results import MOMENT, Ask, Commit, Notice, Progress, Warn, maybe, record, remark
 from cucmos_shell.text import iso_time, local_time
 
@@ -37,17 +39,19 @@ def shutdown(node: Node, caller: Caller) -> Conversation[Notice]:
     This session ends. Somebody presses the power button at once: services stop, and those that
     are activated come back, with the certificates that are in the store then.
     """
-    return (yield from _leave(node, caller, "shutdown", "Powered Off", "Shutdown", "system halt"))
+    end = "halt" if node.profile.dialogues.power == LATER else "system halt"
+    return (yield from _leave(node, caller, "shutdown", "Powered Off", "Shutdown", end))
 
 
 def _leave(
     node: Node, caller: Caller, verb: str, participle: str, noun: str, end: str
 ) -> Conversation[Notice]:
-    """The product's dialogue; the order of its lines is matched by programs."""
+    """The product's dialogue."""
     try:
         node.services.booted()
     except Damaged as error:
         yield Warn((remark(f"{error.message()}; services start as they were delivered"),))
+    yield from before_power(node)
     yield Progress("")
     yield Progress(f"Do you really want to {verb} ?")
     yield Progress("")
@@ -57,20 +61,7 @@ def _leave(
     caller.end()
     now = node.now()
     when = time.asctime(local_time(now, node.zone))
-    lines = (
-        "",
-        f" Appliance is being {participle} ...",
-        f" Warning: {noun} could take up to 5 minutes.",
-        "Shutting down Service Manager. Please wait...",
-        " \\Service Manager shutting down services... Please Wait",
-        "",
-        f"Broadcast message from root ({when}):",
-        "",
-        f"The system is going down for {end} NOW!",
-        "Waiting .",
-        "",
-        "Operation succeeded",
-    )
+    lines = power_lines(node, participle, noun, end, when)
     return Notice(lines, {"back": iso_time(boot)})
 
 

@@ -6,11 +6,13 @@ Dialogues and results are the product's (guides of 10.x for `utils ctl`, of 12.5
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
+from cucmos_shell.commands.dialogues.release import ITL_IS_RESET, ITL_RESET
 from cucmos_shell.commands.trust_list_show import too_large
 from cucmos_shell.commands.views.downloaded import Downloaded, downloaded
 from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.node.areas import open_upload, uploads
 from cucmos_shell.pki.trust_lists import form
+from cucmos_shell.profile.dialogues import LATER
 from cucmos_shell.results import (
     SHA256,
     TEXT,
@@ -231,7 +233,17 @@ def reset_itl(node: Node) -> Conversation[Notice]:
     """
     _publisher(node)
     spec = node.lists.spec(ITL)
+    if node.profile.dialogues.itl_reset == LATER:
+        for line in ITL_RESET:
+            yield Progress(line.format(signer=spec.local_signer))
+        raw = yield Commit(lambda t: node.lists.sign_again(t, spec))
+        return _done(spec, raw, *ITL_IS_RESET, servers=_servers(node, spec))
     return (yield from _reset(node, spec, lambda t: node.lists.sign_again(t, spec)))
+
+
+def _servers(node: Node, spec: TrustListSpec) -> list[str]:
+    """The servers that have the list for phones: this node, while its service runs."""
+    return [node.hostname] if node.services.running(spec.service) else []
 
 
 def _reset(
@@ -242,7 +254,7 @@ def _reset(
     yield Progress("Name is None ")
     yield Progress("")
     yield Progress(f"Generating the reset {title} file.....")
-    servers = [node.hostname] if node.services.running(spec.service) else []
+    servers = _servers(node, spec)
     raw = yield Commit(change)
     lines = [
         "",

@@ -9,6 +9,7 @@ import zoneinfo
 
 from cucmos_shell.profile import schema
 from cucmos_shell.profile.bulk import bulk
+from cucmos_shell.profile.dialogue_forms import dialogues
 from cucmos_shell.profile.distribution import database, distribution, network_cluster
 from cucmos_shell.profile.phone_lists import trust_lists
 from cucmos_shell.profile.profile import (
@@ -91,6 +92,10 @@ class Parts:
         self.distribution = distribution(self.source, profile, self.lists)
         self.network_cluster = network_cluster(self.source, profile)
         self.database = database(self.source, profile)
+        self.dialogues = dialogues(self.source, profile)
+        self._check_template(
+            ("dialogues", "csr_generated"), self.dialogues.csr_generated, ("unit",)
+        )
         if self.database is not None:
             self._check_template(("database", "completed"), self.database.completed, ("tables",))
         if profile.expiry_monitor_service not in profile.services:
@@ -220,6 +225,10 @@ class Parts:
             known = self.source.data["trust_stores"]
             self._unknown((*at, "trust_store"), unit.trust_store, "trust store", known)
         self._check_references((*at, "services"), unit.services, "services")
+        for i, line in enumerate(unit.advice):
+            self._check_template((*at, "advice", i), line, ("unit",))
+        if unit.client and (unit.client == name or unit.client not in self.source.data["units"]):
+            self._unknown((*at, "client"), unit.client, "other unit", self.source.data["units"])
 
     def _check_strength(self, name: str, unit: schema.UnitForm) -> None:
         if self.policy is None:

@@ -69,6 +69,7 @@ def _profile(parts: Parts, form: schema.ProfileForm) -> Profile:
         distribution=parts.distribution,
         network_cluster=parts.network_cluster,
         database=parts.database,
+        dialogues=parts.dialogues,
         not_simulated=tuple(name for line in form.not_simulated for name in spread(line)),
     )
     return Profile(**plain)

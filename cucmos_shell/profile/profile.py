@@ -11,6 +11,7 @@ import os
 
 from cucmos_shell.errors import ProfileError
 from cucmos_shell.profile.cluster import DatabaseSpec, DistributionSpec, NetworkClusterSpec
+from cucmos_shell.profile.dialogues import DialogueSpec
 from cucmos_shell.profile.lists import BulkSpec, TrustListSpec
 from cucmos_shell.results import Value
 
@@ -54,6 +55,9 @@ class UnitSpec(Value):
     `subject` holds `(attribute, template)` in the order of the DER encoding; templates are
     `str.format` texts over TEMPLATE_FIELDS. `basic_constraints` is `(ca, path length or None)`,
     None for no such extension. `services` must restart for a new certificate to be used.
+    `warning` and `advice` (templates over `unit`) are said of a regeneration in the place of the
+    usual sentences. `client` is a unit for connections to others, which may have the same
+    certificate.
     """
 
     name: str
@@ -71,6 +75,9 @@ class UnitSpec(Value):
     services: tuple[str, ...] = ()
     multi_server: bool = False
     alarm: str = ""
+    warning: str = ""
+    advice: tuple[str, ...] = ()
+    client: str = ""
 
 
 class TrustStoreSpec(Value):
@@ -157,6 +164,7 @@ class Profile(Value):
     database: DatabaseSpec | None = None
     commands: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
+    dialogues: DialogueSpec = DialogueSpec()
 
     @property
     def fqdn(self) -> str:
@@ -306,7 +314,7 @@ def from_json(kept: Mapping[str, Any]) -> Profile:
     data["trust_lists"] = {name: _list(row) for name, row in lists.items()}
     bulk = data.get("bulk", {})
     data["bulk"] = {name: _make(BulkSpec, row) for name, row in bulk.items()}
-    _make_cluster(data)
+    _make_parts(data)
     services = data["services"]
     data["services"] = {name: _make(ServiceSpec, row) for name, row in services.items()}
     data["platform_services"] = tuple(
@@ -315,7 +323,7 @@ def from_json(kept: Mapping[str, Any]) -> Profile:
     return _make(Profile, data)
 
 
-def _make_cluster(data: dict[str, Any]) -> None:
+def _make_parts(data: dict[str, Any]) -> None:
     """Sections that a profile kept by an earlier version does not have stay as their defaults."""
     if "distribution" in data:
         made = _make(DistributionSpec, data["distribution"])
@@ -324,6 +332,8 @@ def _make_cluster(data: dict[str, Any]) -> None:
     for name, kind in (("network_cluster", NetworkClusterSpec), ("database", DatabaseSpec)):
         if name in data:
             data[name] = _make(kind, data[name])
+    if "dialogues" in data:
+        data["dialogues"] = _make(DialogueSpec, data["dialogues"])
 
 
 def _plain(value: Any) -> Any:

@@ -164,6 +164,9 @@ class UnitForm(Section):
     services: list[Text] = []
     multi_server: bool = False
     alarm: str = ""
+    warning: Line | Literal[""] = ""
+    advice: list[str] = []
+    client: str = ""
 
 
 class TrustStoreForm(Section):
@@ -252,6 +255,7 @@ class ProfileForm(Section):
     database: dict[str, Any] | None = None
     commands: list[Line] = []
     lacks: list[Line] = []
+    dialogues: dict[str, Any] = {}
 
 
 # --- checking ----------------------------------------------------------------------------------

@@ -2,23 +2,25 @@
 
 A line `--> keys` is typed (`<TAB>`, `<UP>`, `<C-C>` and the like are keys, Enter follows unless
 the line ends in `<>`); what stands below it is what the terminal was sent. `#! name value` in the
-head chooses the node, and the width of the terminal (`columns`). With `#! authority yes` there is a
+head chooses the node (a profile of the program, or a file beside), and the width of the terminal (`columns`). With `#! authority yes` there is a
 CA: before each line the upload area has its certificate (`root.pem`), that of another one of the
 same name (`newer-root.pem`) and its answers to all pending requests (`UNIT-signed.pem`). `REWRITE_TRANSCRIPTS=1 pytest tests/transcripts` writes the screens
 anew: the diff is the review.
 """
 
+import itertools
 import os
 import pathlib
 import re
 import shutil
 
 import pytest
-from harness import clock_world
+from harness import Keys, clock_world
 from quick_authority import DAY, Authority, pem
 from screen import Screen
 
 from cucmos_shell.node import Node
+from cucmos_shell.node.install import install
 
 FOLDER = pathlib.Path(__file__).parent
 KEYS = {
@@ -75,11 +77,28 @@ def offer(node, authority):
         (folder / f"{name}.pem").write_text(pem(certificate))
 
 
+@pytest.fixture(scope="session")
+def templates(imp_template, ucm_template, ucm_15_template, tmp_path_factory):
+    """A fresh node of a profile; a file in this folder is one, too."""
+    made = {"imp-9.1": imp_template, "ucm-9.1": ucm_template, "ucm-15": ucm_15_template}
+
+    def template(profile):
+        if profile not in made:
+            made[profile] = tmp_path_factory.mktemp("transcripts") / "node"
+            product = str(FOLDER / profile) if profile.endswith(".yaml") else profile
+            install(str(made[profile]), product, clock_world(Keys())[0], speed=0)
+        return made[profile]
+
+    return template
+
+
 @pytest.fixture
-def node_for(imp_template, ucm_template, tmp_path, keys):
+def node_for(templates, tmp_path, keys):
     def make(text):
         options = dict(re.findall(r"(?m)^#! (\w+) (.*)$", text))
-        template = {"imp-9.1": imp_template, "ucm-9.1": ucm_template}[options["profile"]]
+        template = templates(options["profile"])
+        # What is uploaded is called by its serial number in later releases.
+        Authority.numbers = itertools.count(1)
         folder = shutil.copytree(template, tmp_path / "node", symlinks=True)
         world, _ = clock_world(keys)
         return Node.open(str(folder), world)

@@ -50,14 +50,14 @@ class Imported(Value):
     )
 
     unit: str
-    advice: str
+    advice: tuple[str, ...]
     services: tuple[str, ...]
     running: tuple[str, ...]
     revocation: Checked
 
     def lines(self) -> list[str]:
         """The text: the product's sentences, what each certificate came to, its revocation."""
-        done = f"Successfully imported certificate for {self.unit}."
+        done = f"Successfully imported certificate for {self.named()}."
         lines = self.sentences(done)
         return [*lines, *self.outcome(), *self.revocation.lines()[:LISTED]]
 
@@ -65,6 +65,10 @@ class Imported(Value):
     def findings(self) -> tuple[Finding, ...]:
         """What was warned of when it was asked whether they are revoked."""
         return self.revocation.findings
+
+    def named(self) -> str:
+        """What it was imported for."""
+        return self.unit
 
     def sentences(self, done: str) -> list[str]:
         """What was done, and what follows from it for services."""
@@ -92,6 +96,11 @@ class OwnImported(Imported):
 
     row: CertificateRow
     accepted: Accepted
+    client: str = ""
+
+    def named(self) -> str:
+        """The unit, and the one that has the same certificate now."""
+        return f"{self.unit} and {self.client}" if self.client else self.unit
 
     def outcome(self) -> Iterable[str]:
         """The certificate, its chain, what was not needed, and notes."""
@@ -129,7 +138,7 @@ class TrustImported(Imported):
 
     def sentences(self, done: str) -> list[str]:
         """A changed trust store is no reason to restart: it says who reads it."""
-        lines = ["", done, *([self.advice] if self.advice else [])]
+        lines = ["", done, *self.advice]
         if self.running:
             lines += [f"Running services that read {self.store}: {', '.join(self.running)}"]
             lines += [SEE_PENDING_TRUST]

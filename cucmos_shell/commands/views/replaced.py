@@ -19,8 +19,8 @@ IDENTITY = record(serial=SERIAL, sha256=SHA256, issuer=TEXT, not_before=MOMENT, 
 class Installed(Value):
     """A unit's new certificate. `done` and `advice` are the product's sentences.
 
-    Those of `services` that are `running` must restart for it to be used; `request_deleted` is
-    whether a pending request went.
+    Those of `services` that are `running` must restart for it to be used; of the units
+    `requests_deleted` a pending request went.
     """
 
     form = record(
@@ -29,17 +29,16 @@ class Installed(Value):
 
     unit: str
     done: str
-    advice: str
+    advice: tuple[str, ...]
     row: CertificateRow
     services: tuple[str, ...]
     running: tuple[str, ...]
-    request_deleted: bool = False
+    requests_deleted: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """The text: the product's sentences, and which services they are about."""
         lines = sentences(self.done, self.advice, self.services, self.running)
-        if self.request_deleted:
-            lines.append(f"The pending CSR of {self.unit} was deleted.")
+        lines += [f"The pending CSR of {unit} was deleted." for unit in self.requests_deleted]
         return lines
 
     def data(self) -> dict[str, Any]:
@@ -49,7 +48,7 @@ class Installed(Value):
             "name": f"{self.unit}/{self.unit}.pem",
             **identity(self.row),
             "services_to_restart": self.running,
-            "csr_deleted": [f"{self.unit}/{self.unit}.csr"] if self.request_deleted else [],
+            "csr_deleted": [f"{unit}/{unit}.csr" for unit in self.requests_deleted],
         }
 
 
@@ -57,14 +56,14 @@ SEE_PENDING = "show service pending says which still wait for it."
 
 
 def sentences(
-    done: str, advice: str, services: tuple[str, ...], running: tuple[str, ...]
+    done: str, advice: tuple[str, ...], services: tuple[str, ...], running: tuple[str, ...]
 ) -> list[str]:
     """What was done, what is to be done, and which of `services` are `running` and must restart."""
     if running:
         restart = [f"Services to restart: {', '.join(running)}", SEE_PENDING]
     else:
         restart = [f"None of them runs: {', '.join(services)}"] if services else []
-    return ["", done, *([advice] if advice else []), *restart]
+    return ["", done, *advice, *restart]
 
 
 def identity(row: CertificateRow) -> dict[str, str]:

@@ -26,6 +26,11 @@ class Credential(Value):
     key_pem: bytes
     description: certs.Description
 
+    def of(self, unit: str) -> Credential:
+        """The same for another unit."""
+        other: Credential = self.replace(row=self.row._replace(name=unit))
+        return other
+
     def __repr__(self) -> str:
         return f"<Credential {self.row.name}>"
 

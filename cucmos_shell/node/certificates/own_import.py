@@ -184,12 +184,16 @@ def _check_dates(description: certs.Description, now: float) -> None:
 
 
 def stage(
-    transaction: Transaction, profile: Profile, accepted: Accepted, text: str = ""
+    transaction: Transaction,
+    profile: Profile,
+    accepted: Accepted,
+    text: str = "",
+    client: str = "",
 ) -> CertificateRow:
     """Make it the unit's own: key, certificate and chain in one version, and the request is gone.
 
-    `text` is its description in lists. Returns the certificate's row. Raises Refused when the
-    request is no longer the one that was answered.
+    `text` is its description in lists; the unit `client` gets the same, if there is one. Returns
+    the certificate's row. Raises Refused when the request is no longer the one that was answered.
     """
     unit = accepted.unit
     request = transaction.own(unit).request
@@ -211,4 +215,7 @@ def stage(
     shared = request.multi_server
     issuing.stage(transaction, profile, credential, between, multi_server=shared)
     transaction.drop_request(unit)
+    if client:
+        issuing.stage(transaction, profile, credential.of(client), between)
+        transaction.drop_request(client)
     return credential.row

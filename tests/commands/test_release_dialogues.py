@@ -1,0 +1,137 @@
+"""What commands ask and say in later releases, and what these do not take."""
+
+import json
+
+import pytest
+from cryptography import x509
+from harness import Conversation
+from quick_authority import Authority, pem
+
+from cucmos_shell.errors import ProfileError
+from cucmos_shell.pki import certs
+from cucmos_shell.profile.load import load_yaml
+
+OU = "Include OU in CSR (yes|no)?"
+
+
+@pytest.fixture
+def tell(ucm_15_node):
+    return Conversation(ucm_15_node)
+
+
+@pytest.fixture
+def authority(tell):
+    """A CA that tomcat trusts."""
+    made = Authority("Example Root CA")
+    tell("set cert import trust tomcat", pem(made.certificate))
+    return made
+
+
+def answered(tell, authority, unit, **changes):
+    """What is said of the CA's answer to the pending request."""
+    request = tell.node.snapshot().request_pem(unit)
+    return tell(f"set cert import own {unit}", pem(authority.answer(request, **changes)))
+
+
+def test_a_script_answers_the_question_for_the_organizational_unit(tell):
+    """A program that knows nothing of it is told, and nothing is made."""
+    script = Conversation(tell.node, interactive=False)
+    assert "Successfully" not in script("set csr gen tomcat")
+    assert script.asked == [OU]
+    assert script.status == 1
+    assert tell("show csr list") == "No CSR found\n"
+    assert script("set csr gen tomcat", "yes") == "Successfully Generated CSR  for tomcat\n"
+    assert "OU=Collaboration" in tell("show csr own tomcat")
+
+
+def test_in_json_too(ucm_15_node):
+    tell = Conversation(ucm_15_node)
+    tell("set output json")
+    made = json.loads(tell("set csr gen tomcat", "no"))
+    assert made["data"]["subject"].count("OU=") == 0
+    assert made["data"]["common_name"] == "cucm-pub.example.com"
+
+
+def test_nothing_is_asked_where_nothing_can_be_made(tell):
+    assert "has no multi-server certificates" in tell("set csr gen CAPF multi-server")
+    assert tell.asked == []
+
+
+def test_a_certificate_without_the_organizational_unit_answers_a_request_with_it(tell, authority):
+    tell("set csr gen tomcat", "yes")
+    signed = authority.issue(
+        certs.subject_name([("CN", "cucm-pub.example.com")]),
+        x509.load_pem_x509_csr(tell.node.snapshot().request_pem("tomcat")).public_key(),
+        ["DNS:cucm-pub.example.com"],
+    )
+    tell("set cert import own tomcat", pem(signed))
+    assert tell.status == 0
+    assert "OU=" not in tell("show cert own tomcat | include Subject Name")
+
+
+def test_a_certificate_with_another_curve_answers_none(tell, authority):
+    """The key is another, whatever the names are."""
+    tell("set csr gen tomcat-ECDSA", "no")
+    other = authority.key.public_key()
+    said = answered(tell, authority, "tomcat-ECDSA", public=other)
+    assert said.startswith("CSR public key and Certificate public key does not match\n")
+    assert "Expected: the key of the pending CSR of tomcat-ECDSA: EC 384" in said
+    assert "Found: EC 256" in said
+
+
+def test_a_certificate_for_all_nodes_is_not_pasted(tell, authority):
+    """It is taken whole, so that it can become no command; our own command takes it."""
+    tell("set csr gen tomcat multi-server", "no")
+    said = answered(tell, authority, "tomcat")
+    assert said.startswith(
+        "A multi-server certificate cannot be uploaded by this command in release 15.0.1.12900-234\n"
+    )
+    assert "utils cert upload own tomcat FILE" in said
+    assert tell.status == 1
+    assert tell("show csr list") == "tomcat/tomcat.csr\n"
+
+
+def test_release_9_1_takes_it_as_before(node):
+    say = Conversation(node)
+    made = Authority("Example Root CA")
+    say("set cert import trust tomcat", pem(made.certificate))
+    say("set csr gen tomcat multi-server")
+    assert "Successfully imported" in answered(say, made, "tomcat")
+
+
+def test_the_answer_to_another_release_is_no_answer(tell):
+    """Release 15 resets with one word only."""
+    for line in ("utils itl reset remotekey", "utils itl reset"):
+        assert "Successfully" not in tell(line)
+        assert tell.status == 1
+    assert "remotekey" not in tell.session.complete("utils itl reset ").candidates
+
+
+MISTAKES = {
+    "another manner": ("dialogues: {power: loud}", "dialogues.power: cannot be 'loud'"),
+    "another key": ("dialogues: {csr_ou: true}", "dialogues.csr_ou: is no key of this section"),
+    "another template": (
+        'dialogues: {csr_generated: "Made {x}"}',
+        "dialogues.csr_generated: is no template: {x} is none of its fields",
+    ),
+    "a client that there is not": (
+        "units: {tomcat: {client: tomcat-clint}}",
+        "units.tomcat.client: there is no other unit tomcat-clint",
+    ),
+    "its own client": (
+        "units: {tomcat: {client: tomcat}}", "units.tomcat.client: there is no other unit tomcat",
+    ),
+    "another template of advice": (
+        'units: {tomcat: {advice: ["{service}"]}}', "units.tomcat.advice[0]: is no template",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_in_what_is_said_is_named(case, tmp_path):
+    text, expected = MISTAKES[case]
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"format: 1\nname: mine\nbase: ucm-15\n{text}\n")
+    with pytest.raises(ProfileError) as caught:
+        load_yaml(str(path))
+    assert f"mine.yaml:4: {expected}" in "\n".join([caught.value.message(), *caught.value.details])
