@@ -159,10 +159,12 @@ def follow(
             yield Progress(line(name, state))
         if here.until is None:
             return here
-        # The clock may stand still or go back; what was waited for has passed all the same.
+        # The clock may stand still or go back; what was waited for has passed all the same, unless
+        # somebody moves the clock.
         goal = min(moment + TICK, here.until)
         yield Pause(goal - moment)
-        before, moment = moment, max(goal, services.now())
+        passed = moment if node.world.movable else goal
+        before, moment = moment, max(passed, services.now())
         shown = services.entered(name, before, moment)
 
 

@@ -53,7 +53,7 @@ class Agent:
         self._place: Lock | None = None
         self._bus: Bus | None = None
         self._url = ""
-        self._shown = 0.0
+        self._shown: float | None = None
         self._away_since: float | None = None
         self._alarmed = False
         self._patience = FAILED
@@ -114,8 +114,9 @@ class Agent:
         return self._bus
 
     def _show(self, bus: Bus, member: Membership) -> None:
-        now = self._node.now()
-        if not 0 <= now - self._shown < RENEW:
+        # A lease runs by the time that passes for all nodes.
+        now = self._node.world.patience()
+        if self._shown is None or now - self._shown >= RENEW:
             alive(bus, member)
             self._shown = now
 

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from cucmos_shell.terminal.protocols import Partner
+    from cucmos_shell.terminal.protocols import NodeTime, Partner
 
 
 def run(
@@ -24,13 +24,14 @@ def run(
     history: list[str] | None = None,
     idle_timeout: float | None = None,
     over: Callable[[], bool] | None = None,
+    clock: NodeTime | None = None,
 ) -> int:
     """Serve `session` at a terminal until it ends. Returns the exit status.
 
-    `history`: earlier lines, oldest first; new ones are added. `idle_timeout`: seconds without a
-    key after which the session is closed. `over` tells when it was ended elsewhere. The terminal is
-    raw meanwhile, and as before afterwards. A signal to end (SIGHUP, SIGTERM) gives work in
-    progress a moment, and never more.
+    `history`: earlier lines, oldest first; new ones are added. `idle_timeout`: seconds of `clock`
+    without a key after which the session is closed. `over` tells when it was ended elsewhere. The
+    terminal is raw meanwhile, and as before afterwards. A signal to end (SIGHUP, SIGTERM) gives
+    work in progress a moment, and never more.
     """
     with Signals() as signals, RawMode(stdin_fd) as raw:
         columns, rows = size(stdout_fd)
@@ -41,6 +42,7 @@ def run(
             history=history,
             idle_timeout=idle_timeout,
             over=over,
+            clock=clock,
         )
         loop = TtyLoop(terminal, stdin_fd, stdout_fd, signals, raw)
         terminal.start(banner_lines, time.monotonic())

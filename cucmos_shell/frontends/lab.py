@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 
 from cucmos_shell.errors import UsageError, from_os
+from cucmos_shell.node import Node
 from cucmos_shell.node.lab.lab import open_lab
+from cucmos_shell.node.lab.times import duration, moment
 from cucmos_shell.results import Value
-from cucmos_shell.text import safe_line
+from cucmos_shell.text import iso_time, safe_line
 from cucmos_shell.world.faults import fault_of
 
 TYPE_CHECKING = False
@@ -106,6 +108,68 @@ def _fault_reset(lab: Lab, _: Sequence[str]) -> LabAnswer:
     return LabAnswer((f"Removed {count}",), {"removed": count})
 
 
+# --- the clock --------------------------------------------------------------------------------
+
+
+def told(lab: Lab) -> dict[str, Any]:
+    """The clock for programs: what it shows, how it goes, and when a service does what next."""
+    setting = lab.clock.setting()
+    row: dict[str, Any] = {"now": iso_time(lab.clock.now()), "rate": setting.rate}
+    due = next_due(Node.look(lab.layout.state, lab.outside))
+    row["real"] = setting.real
+    row["due"] = due and {"service": due[0], "state": due[1], "at": iso_time(due[2])}
+    return row
+
+
+def next_due(node: Node) -> tuple[str, str, float] | None:
+    """The service that is the next to change its state, that state and when; None if none is."""
+    now = node.services.now()
+    states = (*node.services.states(now), *node.services.platform_states(now))
+    coming = [(one.until, one.name) for one in states if one.until is not None]
+    if not coming:
+        return None
+    at, name = min(coming)
+    return name, node.services.state(name, at).state, at
+
+
+def _clock_lines(row: dict[str, Any]) -> tuple[str, ...]:
+    goes = "is the machine's" if row["real"] else "stands" if not row["rate"] else ""
+    goes = goes or f"goes {row['rate']:g} times as fast as the machine's"
+    lines = [f"The clock shows {row['now']} and {goes}"]
+    if row["due"] and not row["real"]:
+        lines.append("Next: {service} is {state} at {at}".format(**row["due"]))
+    return tuple(lines)
+
+
+def _clock_show(lab: Lab, _: Sequence[str] = ()) -> LabAnswer:
+    row = told(lab)
+    return LabAnswer(_clock_lines(row), row)
+
+
+def _clock_freeze(lab: Lab, words: Sequence[str]) -> LabAnswer:
+    lab.clock.freeze(moment(words[0]) if words else None)
+    return _clock_show(lab)
+
+
+def _clock_advance(lab: Lab, words: Sequence[str]) -> LabAnswer:
+    lab.clock.advance(duration(words[0]))
+    return _clock_show(lab)
+
+
+def _clock_run(lab: Lab, words: Sequence[str]) -> LabAnswer:
+    try:
+        rate = float(words[0]) if words else 1.0
+    except ValueError:
+        raise UsageError("{text} is no rate: 1, or 60, or 0.5", text=words[0]) from None
+    lab.clock.run(rate)
+    return _clock_show(lab)
+
+
+def _clock_real(lab: Lab, _: Sequence[str]) -> LabAnswer:
+    lab.clock.real()
+    return _clock_show(lab)
+
+
 # Words → how many more there may be, what they are, and who does it.
 MANY = 1000
 FORMS: dict[str, tuple[int, int, str, Action]] = {
@@ -113,4 +177,9 @@ FORMS: dict[str, tuple[int, int, str, Action]] = {
     "fault remove": (1, 1, "NAME", _fault_remove),
     "fault list": (0, 0, "", _fault_list),
     "fault reset": (0, 0, "", _fault_reset),
+    "clock show": (0, 0, "", _clock_show),
+    "clock freeze": (0, 1, "[TIME]", _clock_freeze),
+    "clock advance": (1, 1, "DURATION", _clock_advance),
+    "clock run": (0, 1, "[RATE]", _clock_run),
+    "clock real": (0, 0, "", _clock_real),
 }

@@ -268,6 +268,7 @@ def _console(node: Node, rich: bool, caller: Who) -> int:
             history=lines,
             idle_timeout=timeout,
             over=session.rebooted,
+            clock=node.world,
         )
     finally:
         logins.end(login)

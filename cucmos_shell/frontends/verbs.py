@@ -99,7 +99,7 @@ INIT = Verb(
         Option("--cluster", "so many nodes below DIR, joined", metavar="N", convert=int),
         Option("--security-password-file", "of the cluster", metavar="FILE"),
         Option("--speed", "services are N times as fast; 0: at once", metavar="N", convert=_speed),
-        Option("--lab", "a node of a lab, on which faults can be set"),
+        Option("--lab", "a node of a lab, with faults and a clock to set"),
     ),
     examples=(
         ("cucmos-shell init --state node --speed 0", "services start at once"),
@@ -134,7 +134,7 @@ AGENT = Verb(
 )
 LAB = Verb(
     "lab",
-    "Set faults on a node of a lab, which init --lab makes.",
+    "Set faults on a node of a lab, which init --lab makes, and move its clock.",
     (_STATE, Option("--json", "the answer as a line of JSON")),
     words="ACTION...",
     examples=(
@@ -144,6 +144,8 @@ LAB = Verb(
         ),
         ("cucmos-shell lab fault list", "what is set, and how often it has happened"),
         ("cucmos-shell lab fault reset", "nothing goes wrong any more"),
+        ("cucmos-shell lab clock freeze 2026-11-18T11:06:40Z", "the node's clock stands there"),
+        ("cucmos-shell lab clock advance 26d", "as if so much time had passed"),
     ),
 )
 REFERENCE = Verb(

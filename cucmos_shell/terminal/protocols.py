@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     Work = Callable[[], object]
 
 
+class NodeTime(Protocol):
+    """The time of a node, which a lab may move (see `World`)."""
+
+    @property
+    def monotonic(self) -> Callable[[], float]:
+        """Seconds from any origin."""
+
+    def nap(self, seconds: float) -> float:
+        """How long to wait, really, until a look whether so many of the node's have passed."""
+
+
 class Running(Protocol):
     """One line being carried out (see `session`)."""
 

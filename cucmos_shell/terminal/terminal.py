@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from cucmos_shell.terminal import events
-    from cucmos_shell.terminal.protocols import Partner, Running, Work
+    from cucmos_shell.terminal.protocols import NodeTime, Partner, Running, Work
 
 # Output waits this long for the prompt or question that mostly follows at once, to be written
 # together with it: clients that look at the end of what they read are confused by less.
@@ -44,7 +44,7 @@ IDLE = "The session was idle for too long and is closed"
 class Terminal:
     """One terminal with one session.
 
-    `columns`, `rows`: 0 if unknown. `idle_timeout`: seconds without a key until the session ends.
+    `columns`, `rows`: 0 if unknown. `idle_timeout`: seconds of `clock` without a key until the end.
     `over` is asked now and then whether an idle session has been ended elsewhere.
     `prompts=False`: somebody else reads the command lines and passes them to `run_line`; `idle`
     tells when one is done. `status` is that of the last command. `ended`: the session is over and
@@ -62,6 +62,7 @@ class Terminal:
         echo: bool = True,
         prompts: bool = True,
         over: Callable[[], bool] | None = None,
+        clock: NodeTime | None = None,
     ) -> None:
         self.editor = LineEditor(columns=columns, rows=rows, history=history, echo=echo)
         self.ended = False
@@ -72,7 +73,7 @@ class Terminal:
         session.width = columns
         self._pages = echo
         self._prompts = prompts
-        self._patience = Patience(idle_timeout, over)
+        self._patience = Patience(idle_timeout, over, clock)
         self._execution: Running | None = None
         self._work: Work | None = None
         self._then: Callable[[object, float], None] | None = None
@@ -108,8 +109,7 @@ class Terminal:
         if self._resume_at is not None and now >= self._resume_at:
             self._step(None)
         self._react(now)
-        idle_at = self._idle_at
-        if idle_at is not None and now >= idle_at:
+        if self._idle_at is not None and self._patience.idle(now):
             self.hang_up(now, IDLE)
         elif self._patience.over(now, self.at_prompt):
             self.node_restarted(now)

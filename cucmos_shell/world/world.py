@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey
 
+# Seconds between two looks at a clock that somebody may move.
+LOOK = 1.0
 _CURVES = {"ec256": "SECP256R1", "ec384": "SECP384R1", "ec521": "SECP521R1"}
 
 
@@ -121,19 +123,14 @@ def no_fault(at: str, facts: Mapping[str, str]) -> Fault | None:
     return None
 
 
-def as_long(seconds: float) -> float:
-    """How long to wait, really, for so many seconds of the node's clock: as long."""
-    return seconds
-
-
 class World(Value):
     """What a node may ask of the world around it.
 
     `now` gives seconds since the epoch, `monotonic` seconds from any origin, `sleep` takes seconds.
-    `now` and `monotonic` are the node's time, which a lab may move; `patience` is seconds from any
-    origin that really pass, for whoever waits for others. `nap` gives how long to wait, really,
-    until a look whether so many seconds of the node's time have passed. `fault` is asked at a point
-    of the code, with what is known there, whether something is to go wrong (see `faults`).
+    `now` and `monotonic` are the node's time; where that is `movable`, by hand, nothing has passed
+    of it because somebody has waited. `patience` is seconds from any origin that really pass, for
+    whoever waits for others. `fault` is asked at a point of the code, with what is known there,
+    whether something is to go wrong (see `faults`).
     `http` takes an address, a request and how many seconds it may last. Whatever waits for somebody
     outside is run by `wait`, so that whoever serves others can lend them its place meanwhile.
     """
@@ -153,8 +150,12 @@ class World(Value):
     wait: Callable[[Callable[[], Any]], Any] = wait
     boot: Callable[[], str] = boot
     patience: Callable[[], float] = time.monotonic
-    nap: Callable[[float], float] = as_long
+    movable: bool = False
     fault: Callable[[str, Mapping[str, str]], Fault | None] = no_fault
+
+    def nap(self, seconds: float) -> float:
+        """How long to wait, really, until a look whether so many of the node's have passed."""
+        return min(seconds, LOOK) if self.movable else seconds
 
     @staticmethod
     def real() -> World:

@@ -151,6 +151,7 @@ class Channel(SSHServerStreamSession[bytes]):
             rows=rows,
             history=lines,
             idle_timeout=timeout,
+            clock=session.node.world,
             echo=self._size is not None,
         )
         terminal.start(session.banner, asyncio.get_running_loop().time())
@@ -171,8 +172,9 @@ class Channel(SSHServerStreamSession[bytes]):
         if self._size is not None and asks:
             columns, rows = self._size
             terminal = Terminal(
-                session, columns=columns, rows=rows, idle_timeout=timeout, prompts=False
-            )
+                session, columns=columns, rows=rows, idle_timeout=timeout, prompts=False,
+                clock=session.node.world,
+            )  # fmt: skip
             terminal.start((), asyncio.get_running_loop().time())
             self._begin(
                 TerminalChannel(

@@ -82,7 +82,8 @@ async def keep(door: Door, wait: float = MIN_WAIT) -> None:
         with contextlib.suppress(OSError):
             held.enter_context(share(door.node.layout.schedule_lock))
         while True:
-            await asyncio.sleep(wait)
+            # A clock that is moved by hand cannot be waited for.
+            await asyncio.sleep(door.node.world.nap(wait))
             wait = await door.host.by_itself(tick, door.node)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from cucmos_shell.errors import Refused, from_os
+from cucmos_shell.node.lab.clock import LabClock, make_clock
 from cucmos_shell.node.lab.faults import Faults
 from cucmos_shell.results import lazy
 from cucmos_shell.store.durable import SECRET_FILE_MODE, SECRET_FOLDER_MODE, replace
@@ -17,8 +18,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cucmos_shell.world import World
 
-# Seconds between two looks at a clock that may be moved by hand.
-LOOK = 1.0
 _MARKER = b"This node is one of a lab: faults, a clock that is moved, and snapshots act on it.\n"
 
 
@@ -27,19 +26,33 @@ class Lab:
 
     def __init__(self, layout: Layout, world: World) -> None:
         self.layout = layout
-        self._outside = world
+        self.outside = world
+
+    @lazy
+    def clock(self) -> LabClock:
+        """The node's clock."""
+        return LabClock(self.layout, self.outside.now)
 
     @lazy
     def faults(self) -> Faults:
         """The faults that are set on the node."""
-        return Faults(self.layout, self._outside.now)
+        return Faults(self.layout, self.clock.now)
 
     @lazy
     def world(self) -> World:
-        """The world that the node lives in: the outside, with faults."""
-        made: World = self._outside.replace(
+        """The world that the node lives in: the outside, with a clock of its own and faults.
+
+        Sleeping and waiting for others take as long as ever.
+        """
+        outside, now = self.outside, self.clock.now
+        made: World = outside.replace(
+            now=now,
+            monotonic=now,
             fault=self.faults.meet,
-            nap=lambda seconds: min(self._outside.nap(seconds), LOOK),
+            movable=True,
+            # Other nodes have clocks of their own, and see there who is alive.
+            open_bus=lambda address, base, _: outside.open_bus(address, base, outside.now),
+            create_bus=lambda address, base, _: outside.create_bus(address, base, outside.now),
         )
         return made
 
@@ -57,6 +70,7 @@ def make_lab(state_dir: str) -> None:
         for path, octets in ((layout.faults, b"{}"), (layout.lab, _MARKER)):
             if not os.path.lexists(path):
                 replace(path, octets, SECRET_FILE_MODE, durable=False)
+        make_clock(layout)
     except OSError as error:
         raise from_os(error, "written") from error
 
