@@ -108,6 +108,16 @@ def _fault_reset(lab: Lab, _: Sequence[str]) -> LabAnswer:
     return LabAnswer((f"Removed {count}",), {"removed": count})
 
 
+# --- states -----------------------------------------------------------------------------------
+
+
+def _state(lab: Lab, words: Sequence[str]) -> LabAnswer:
+    from cucmos_shell.node.tasks.lab.states import named, put
+
+    put(Node.open(lab.layout.state, lab.outside), [named(word) for word in words])
+    return LabAnswer((f"The node is in this state now: {', '.join(words)}",), list(words))
+
+
 # --- the clock --------------------------------------------------------------------------------
 
 
@@ -177,6 +187,7 @@ FORMS: dict[str, tuple[int, int, str, Action]] = {
     "fault remove": (1, 1, "NAME", _fault_remove),
     "fault list": (0, 0, "", _fault_list),
     "fault reset": (0, 0, "", _fault_reset),
+    "state": (1, MANY, "PRESET...", _state),
     "clock show": (0, 0, "", _clock_show),
     "clock freeze": (0, 1, "[TIME]", _clock_freeze),
     "clock advance": (1, 1, "DURATION", _clock_advance),

@@ -83,6 +83,7 @@ class Layout:
         self.agent_place = os.path.join(self.run, "agent.place")
         self.agent_reported = os.path.join(self.run, "agent.reported")
         self.lab = os.path.join(state_dir, "lab")
+        self.lab_authority = os.path.join(self.run, "lab-authority.pem")
         self.faults = os.path.join(self.run, "faults.json")
         self.fault_hits = os.path.join(self.run, "fault-hits")
         self.clock = os.path.join(self.run, "clock")

@@ -28,7 +28,7 @@ OUTSIDE = {
     "asyncssh": ("world.sftp", "frontends.sshd"),
     "cryptography": (
         "pki", "node.certificates", "node.access.passwords", "node.tasks.revocation", "commands",
-        "world.world",
+        "world.world", "node.lab.authority",
     ),
     "email": ("node.tasks.expiry_mail",),
     "msgspec": ("profile",),

@@ -25,8 +25,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from cucmos_shell.store import Snapshot
+    from cucmos_shell.profile.profile import Profile
+    from cucmos_shell.store import Snapshot, Store
     from cucmos_shell.store.transaction import Transaction
+    from cucmos_shell.world import World
 
 __all__ = ["Pending", "ServiceState", "Services"]
 
@@ -34,14 +36,21 @@ __all__ = ["Pending", "ServiceState", "Services"]
 class Services(ServiceStates):
     """The services of one node, and what can be done to them.
 
-    Methods that take a `Transaction` change the plan by it: its commit makes that so.
+    Methods that take a `Transaction` change the plan by it: its commit makes that so. `at_once`:
+    nothing takes its time, whatever the settings say.
     """
+
+    def __init__(
+        self, profile: Profile, store: Store, world: World, *, at_once: bool = False
+    ) -> None:
+        super().__init__(profile, store, world)
+        self._at_once = at_once
 
     # --- writing -------------------------------------------------------------------------------
 
     def _pace(self, transaction: Transaction) -> float:
         speed = float(transaction.settings().get("speed", self._appliance.defaults["speed"]))
-        return 1 / speed if speed > 0 else 0.0
+        return 1 / speed if speed > 0 and not self._at_once else 0.0
 
     def _open(self, transaction: Transaction) -> tuple[ServiceBook, float, Timeline]:
         """The book, the moment a command happens at, and rows to be filled."""
