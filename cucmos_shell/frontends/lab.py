@@ -118,6 +118,19 @@ def _state(lab: Lab, words: Sequence[str]) -> LabAnswer:
     return LabAnswer((f"The node is in this state now: {', '.join(words)}",), list(words))
 
 
+# --- snapshots --------------------------------------------------------------------------------
+
+
+def _snapshot(lab: Lab, words: Sequence[str]) -> LabAnswer:
+    lab.snapshots.save(words[0])
+    return LabAnswer((f"Saved {words[0]}",), {"saved": words[0]})
+
+
+def _restore(lab: Lab, words: Sequence[str]) -> LabAnswer:
+    lab.snapshots.restore(words[0])
+    return LabAnswer((f"Restored {words[0]}",), {"restored": words[0]})
+
+
 # --- the clock --------------------------------------------------------------------------------
 
 
@@ -188,6 +201,8 @@ FORMS: dict[str, tuple[int, int, str, Action]] = {
     "fault list": (0, 0, "", _fault_list),
     "fault reset": (0, 0, "", _fault_reset),
     "state": (1, MANY, "PRESET...", _state),
+    "snapshot": (1, 1, "NAME", _snapshot),
+    "restore": (1, 1, "NAME", _restore),
     "clock show": (0, 0, "", _clock_show),
     "clock freeze": (0, 1, "[TIME]", _clock_freeze),
     "clock advance": (1, 1, "DURATION", _clock_advance),

@@ -134,7 +134,7 @@ AGENT = Verb(
 )
 LAB = Verb(
     "lab",
-    "Set faults on a node of a lab, which init --lab makes, and move its clock.",
+    "Put a node of a lab, which init --lab makes, into states: faults, another time, the past.",
     (_STATE, Option("--json", "the answer as a line of JSON")),
     words="ACTION...",
     examples=(
@@ -146,6 +146,8 @@ LAB = Verb(
         ("cucmos-shell lab fault reset", "nothing goes wrong any more"),
         ("cucmos-shell lab clock freeze 2026-11-18T11:06:40Z", "the node's clock stands there"),
         ("cucmos-shell lab clock advance 26d", "as if so much time had passed"),
+        ("cucmos-shell lab state tomcat-expires-in-5-days", "with such a certificate"),
+        ("cucmos-shell lab snapshot before", "keep all of it; restore before: put it back"),
     ),
 )
 REFERENCE = Verb(

@@ -65,8 +65,9 @@ class Node:
     @staticmethod
     def open(state_dir: str, world: World) -> Node:
         """The node installed in `state_dir`. Raises Damaged or Unavailable."""
+        world = _within(state_dir, world)
         profile, has_sum = _kept_profile(Layout(state_dir))
-        node = Node(state_dir, profile, _within(state_dir, world))
+        node = Node(state_dir, profile, world)
         node.store.repair_view()
         if not has_sum:
             node._seal_profile()
@@ -75,7 +76,8 @@ class Node:
     @staticmethod
     def look(state_dir: str, world: World) -> Node:
         """The node in `state_dir` to be looked at: no link of it is repaired. Raises as `open`."""
-        return Node(state_dir, _kept_profile(Layout(state_dir))[0], _within(state_dir, world))
+        world = _within(state_dir, world)
+        return Node(state_dir, _kept_profile(Layout(state_dir))[0], world)
 
     def _seal_profile(self) -> None:
         """Give the profile that an earlier version has kept its check sum, if nobody is at it."""
@@ -227,7 +229,7 @@ def _within(state_dir: str, world: World) -> World:
         return world
     from cucmos_shell.node.lab.lab import Lab
 
-    return Lab(Layout(state_dir), world).world
+    return Lab(Layout(state_dir), world).opened().world
 
 
 def _kept_profile(layout: Layout) -> tuple[Profile, bool]:

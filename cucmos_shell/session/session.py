@@ -70,7 +70,8 @@ class Session:
         self.width = 0
         self.executed = 0
         self.audit_warned = False
-        self._booted = self._last_boot() if interactive else None
+        # The start of the node that the session is of.
+        self.start = self._last_start() if interactive else None
 
     @property
     def ended(self) -> bool:
@@ -86,12 +87,12 @@ class Session:
 
     def rebooted(self) -> bool:
         """Whether the node was restarted since this session began, which ends sessions."""
-        before, now = self._booted, self._last_boot()
+        before, now = self.start, self._last_start()
         return before is not None and now is not None and now > before
 
-    def _last_boot(self) -> float | None:
+    def _last_start(self) -> tuple[int, float] | None:
         try:
-            return self.node.services.booted()
+            return self.node.services.start_mark()
         except ShellError:
             return None
 

@@ -3,7 +3,7 @@
 <state>/lock, installing, profile.json, services.json, sent.json
 <state>/log/platform/log/{cliNNNNN.log, errors.log}, log/syslog/CiscoSyslog
 <state>/run/{sessions/ACCOUNT/..., history/ACCOUNT, failures.json, known_hosts.json, ...}
-<state>/lab, snapshots/NAME, run/{faults.json, fault-hits, faults.log, clock}: of a lab only
+<state>/lab, restoring, snapshots/NAME, run/{faults.json, fault-hits, faults.log, clock}: in a lab
 <state>/ssh/, bus/, upload/, download/
 <state>/store/current -> heads/000042
 <state>/store/heads/000042/{UNIT -> ../../versions/UNIT/N, note.json, ...}
@@ -88,6 +88,7 @@ class Layout:
         self.fault_hits = os.path.join(self.run, "fault-hits")
         self.clock = os.path.join(self.run, "clock")
         self.snapshots = os.path.join(state_dir, "snapshots")
+        self.restoring = os.path.join(state_dir, "restoring")
         self.store = os.path.join(state_dir, "store")
         self.current = os.path.join(self.store, "current")
         self.heads = os.path.join(self.store, "heads")

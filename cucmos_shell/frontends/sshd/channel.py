@@ -48,6 +48,7 @@ class Channel(SSHServerStreamSession[bytes]):
         self._access = access
         self._name = name
         self.begun = door.node.now()
+        self.start: tuple[int, float] | None = None
         self._size: tuple[int, int] | None = None
         self._served = False
         self._lost = self._closing = False
@@ -127,6 +128,7 @@ class Channel(SSHServerStreamSession[bytes]):
             identity=account.identity,
         )
         session.caller.served, session.caller.by_key = True, self._access.by_key
+        self.start = session.start
         return session
 
     async def _start_shell(self) -> None:

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
         begun: float
 
         @property
+        def start(self) -> tuple[int, float] | None:
+            """The start of the node that its session is of; None without such a session."""
+
+        @property
         def finished(self) -> bool:
             """Whether nothing is done in it any more."""
 

@@ -40,9 +40,9 @@ def tick(node: Node) -> float:
     return MAX_WAIT
 
 
-def _booted(node: Node) -> float | None:
+def _start(node: Node) -> tuple[int, float] | None:
     try:
-        return node.services.booted()
+        return node.services.start_mark()
     except (ShellError, OSError):
         return None  # It is said by the next command; the next look may find it mended.
 
@@ -53,10 +53,10 @@ async def watch(door: Door) -> None:
     Those at their prompts are told first; the rest, among them the one that did it, has one more
     round to come to its end.
     """
-    last: float | None = None
-    late: float | None = None
+    last: tuple[int, float] | None = None
+    late: tuple[int, float] | None = None
     while True:
-        now = await door.host.look(_booted, door.node)
+        now = await door.host.look(_start, door.node)
         if late is not None:
             _end_sessions(door, late, again=True)
             late = None
@@ -67,9 +67,10 @@ async def watch(door: Door) -> None:
         await asyncio.sleep(WATCH)
 
 
-def _end_sessions(door: Door, booted: float, again: bool) -> None:
+def _end_sessions(door: Door, start: tuple[int, float], again: bool) -> None:
+    era, booted = start
     for channel in list(door.channels):
-        if channel.begun < booted:
+        if channel.begun < booted or (channel.start is not None and channel.start[0] < era):
             channel.node_restarted(again)
 
 

@@ -16,6 +16,7 @@ from cucmos_shell.store.paths import Layout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cucmos_shell.node.lab.snapshots import Snapshots
     from cucmos_shell.world import World
 
 _MARKER = b"This node is one of a lab: faults, a clock that is moved, and snapshots act on it.\n"
@@ -37,6 +38,19 @@ class Lab:
     def faults(self) -> Faults:
         """The faults that are set on the node."""
         return Faults(self.layout, self.clock.now)
+
+    @lazy
+    def snapshots(self) -> Snapshots:
+        """The copies that the node can be put back to."""
+        from cucmos_shell.node.lab.snapshots import Snapshots
+
+        return Snapshots(self.layout, self.outside)
+
+    def opened(self) -> Lab:
+        """Itself, when what a killed restoring has left to do is done. Raises ShellError."""
+        if os.access(self.layout.restoring, os.F_OK):
+            self.snapshots.finish()
+        return self
 
     @lazy
     def world(self) -> World:
@@ -84,4 +98,4 @@ def open_lab(state_dir: str, world: World) -> Lab:
             folder=state_dir,
             details=("cucmos-shell init --lab makes such a node.",),
         )
-    return Lab(layout, world)
+    return Lab(layout, world).opened()

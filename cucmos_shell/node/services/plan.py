@@ -70,13 +70,15 @@ class ServiceBook(Value):
     """The file: what is kept of all services, the node's starts, and the clock's high water.
 
     Services live in a time that never goes back: `latest` is the latest it is known to have been,
-    `offset` how many seconds it was ahead of the clock then.
+    `offset` how many seconds it was ahead of the clock then. `era` is a higher number once the node
+    was put back to an earlier state: its time goes on from there.
     """
 
     latest: float = 0.0
     offset: float = 0.0
     boots: tuple[float, ...] = ()
     entries: Mapping[str, ServicePlan] = {}
+    era: int = 0
 
     def entry(self, name: str) -> ServicePlan:
         """The plan of the service `name`."""
@@ -97,6 +99,7 @@ def parse(data: Any) -> ServiceBook:
         _seconds(data["ahead"]),
         tuple(map(_seconds, data["boots"])),
         {str(name): _entry(row) for name, row in data["services"].items()},
+        int(data.get("era", 0)),
     )
 
 
@@ -137,7 +140,14 @@ def dump(book: ServiceBook) -> bytes:
     import json
 
     services = {name: _entry_data(entry) for name, entry in sorted(book.entries.items())}
-    head = {"format": FORMAT, "high": book.latest, "ahead": book.offset, "boots": book.boots}
+    head: dict[str, Any] = {
+        "format": FORMAT,
+        "high": book.latest,
+        "ahead": book.offset,
+        "boots": book.boots,
+    }
+    if book.era:
+        head["era"] = book.era
     lines = [f" {json.dumps(name)}: {json.dumps(row)}" for name, row in services.items() if row]
     text = json.dumps(head)[:-1] + ', "services": {\n' + ",\n".join(lines) + "\n}}\n"
     return text.encode("ascii")

@@ -84,7 +84,8 @@ class Services(ServiceStates):
         boots = book.boots or (self._installed(),)
         past = [at for at in boots if at <= now][-1:]
         future = [at for at in boots if at > now] if boot is None else [boot]
-        fresh = ServiceBook(now, max(0.0, now - self._world.now()), (*past, *future), entries)
+        offset = max(0.0, now - self._world.now())
+        fresh = ServiceBook(now, offset, (*past, *future), entries, book.era)
         transaction.put_beside(self._file, dump(fresh))
 
     def _shortened(

@@ -89,6 +89,7 @@ class ServiceStates:
         self._store = store
         self._world = world
         self._latest = 0.0
+        self._era = 0
         self._installed = per_state(store, _installed)
 
     # --- reading -------------------------------------------------------------------------------
@@ -102,6 +103,8 @@ class ServiceStates:
     ) -> tuple[ServiceBook, float]:
         """The book, and the services' time: the clock's or a later one, but never back."""
         book = self._book(change)
+        if book.era != self._era:
+            self._era, self._latest = book.era, 0.0
         self._latest = max(self._latest, book.now(self._world.now()))
         return book, max(self._latest, now or 0.0)
 
@@ -128,9 +131,16 @@ class ServiceStates:
 
     def booted(self, now: float | None = None) -> float:
         """When the node last started (seconds since the epoch), as far as is known."""
+        return self.start_mark(now)[1]
+
+    def start_mark(self, now: float | None = None) -> tuple[int, float]:
+        """As `booted`, behind a number that is a higher one once the node was put back.
+
+        So a session of before is told from one that began since, whatever the clock says.
+        """
         book, moment = self._at(now)
         past = [at for at in book.boots if at <= moment]
-        return past[-1] if past else self._installed()
+        return book.era, past[-1] if past else self._installed()
 
     def installed(self) -> float:
         """When the node was installed (seconds since the epoch), as far as the store remembers."""
