@@ -72,7 +72,10 @@ def described(lab: Lab, fault: Fault) -> dict[str, Any]:
 def _fault_line(row: dict[str, Any]) -> str:
     skipped = ("name", "at", "do", "when", "calls", "hits")
     rest = {**row.get("when", {}), **{key: row[key] for key in row if key not in skipped}}
-    said = "".join(f" {key}={value}" for key, value in rest.items())
+    said = "".join(
+        f" {key}={value:g}" if isinstance(value, float) else f" {key}={value}"
+        for key, value in rest.items()
+    )
     return f"{row['name']}: {row['at']} {row['do']}{said} (hits: {row['hits']})"
 
 

@@ -134,6 +134,14 @@ _SLOWLY = FaultAction(
     "delay", "It takes longer.", (_seconds("how much longer, by the node's clock"),)
 )
 _LATER = FaultAction("delay", "The command waits first.", (_seconds("how long, really"),))
+_DEAD = FaultAction(
+    "dead",
+    "Nobody answers, as is noticed when the time for it is over.",
+    (_seconds("how much of that time really passes", 0.0),),
+)
+_REFUSED = FaultAction("refuse", "The connection is refused.")
+_SLOW = FaultAction("delay", "The answer comes later.", (_seconds("how much later, really"),))
+_NONSENSE = FaultAction("bad-answer", "What comes is no answer.")
 _BUSY = FaultAction("busy", "It is refused, as if another session held the node.")
 _BUG = FaultAction("internal-error", "It fails as by a mistake of the program.")
 
@@ -197,6 +205,30 @@ POINTS: dict[str, FaultPoint] = {
                     "The change is made, but the disk does not confirm that it will last.",
                 ),
             ),
+        ),
+        FaultPoint(
+            "http",
+            "A responder is asked about a certificate, by OCSP.",
+            {"uri": "the responder's address"},
+            (_DEAD, _REFUSED, _SLOW, _NONSENSE),
+        ),
+        FaultPoint(
+            "mail",
+            "A mail is handed to the mail server.",
+            {"host": "the mail server", "recipient": "whom it is for"},
+            (_DEAD, _REFUSED, _SLOW, _NONSENSE),
+        ),
+        FaultPoint(
+            "syslog",
+            "An alarm is sent to syslog.",
+            {"host": "the syslog server, localhost for this machine's"},
+            (_DEAD, _REFUSED, _SLOW),
+        ),
+        FaultPoint(
+            "sftp",
+            "A connection to an SFTP server is begun.",
+            {"host": "the SFTP server"},
+            (_DEAD, _REFUSED, _SLOW, _NONSENSE),
         ),
     )
 }

@@ -10,6 +10,7 @@ import os
 from cucmos_shell.errors import Refused, from_os
 from cucmos_shell.node.lab.clock import LabClock, make_clock
 from cucmos_shell.node.lab.faults import Faults
+from cucmos_shell.node.lab.outward import outward
 from cucmos_shell.results import lazy
 from cucmos_shell.store.durable import SECRET_FILE_MODE, SECRET_FOLDER_MODE, replace
 from cucmos_shell.store.paths import Layout
@@ -67,6 +68,7 @@ class Lab:
             # Other nodes have clocks of their own, and see there who is alive.
             open_bus=lambda address, base, _: outside.open_bus(address, base, outside.now),
             create_bus=lambda address, base, _: outside.create_bus(address, base, outside.now),
+            **outward(outside, self.faults.meet),
         )
         return made
 
