@@ -10,7 +10,7 @@ from cucmos_shell.node.lab.lab import open_lab
 from cucmos_shell.node.lab.times import duration, moment
 from cucmos_shell.results import Value
 from cucmos_shell.text import iso_time, safe_line
-from cucmos_shell.world.faults import fault_of
+from cucmos_shell.world.fault_forms import fault_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -44,8 +44,8 @@ _SEARCHING = b"\x07\x08\x12?\x7f"
 _PLAIN = re.compile(rb"[ -~\x80-\xff]+")
 _PLAIN_AT_PROMPT = re.compile(rb"[ ->@-~\x80-\xff]+")
 
-# What is being read.
-_BUSY, _LINE, _ANSWER, _SECRET, _PASTE, _STRAY, _KEY = range(7)
+# What is being read: the editor's `mode`.
+_BUSY, _LINE, _ANSWER, _SECRET, PASTE, _STRAY, _KEY = range(7)
 
 
 class LineEditor:
@@ -72,7 +72,7 @@ class LineEditor:
         self.output = Output()
         self._events: list[events.Event] = []
         self._pending = b""
-        self._mode = _BUSY
+        self.mode = _BUSY
         self._skip_lf = False
         self._late_until, self._after_dialogue = 0.0, False
         self._elsewhere = False
@@ -97,7 +97,7 @@ class LineEditor:
     @property
     def stalled(self) -> bool:
         """Whether input waits for output to be taken; then `receive` nothing to go on."""
-        return self._mode != _BUSY and bool(self._pending) and self._paste is None
+        return self.mode != _BUSY and bool(self._pending) and self._paste is None
 
     def receive(self, data: bytes, now: float) -> None:
         """Take bytes from the terminal."""
@@ -129,7 +129,7 @@ class LineEditor:
 
     def next_event(self) -> events.Event | None:
         """What happened, in order; None if nothing."""
-        if not self._events and self._mode == _BUSY and _CTRL_C in self._pending:
+        if not self._events and self.mode == _BUSY and _CTRL_C in self._pending:
             # As a terminal does: the interrupt takes with it what was typed before it.
             self._pending = self._pending[self._pending.rindex(_CTRL_C) + 1 :]
             self._skip_lf = False
@@ -165,7 +165,7 @@ class LineEditor:
 
     def read_by(self, reader: PasteReader | AnswersAhead, now: float) -> None:
         """Let `reader` take what comes; what it has come to is the event that ends it."""
-        self._mode = _PASTE
+        self.mode = PASTE
         self._after_dialogue = True
         self._paste = reader
         self._skip_lf = False
@@ -174,7 +174,7 @@ class LineEditor:
     def read_key(self, now: float) -> None:
         """Read a single key, without echo."""
         self._sequence = None
-        self._mode = _KEY
+        self.mode = _KEY
         self._after_dialogue = True
         self._read(now)
 
@@ -185,7 +185,7 @@ class LineEditor:
     def show_help(self, lines: Iterable[str], now: float) -> None:
         """Answer `HelpWanted`: list `lines` and show the line again."""
         self._list(lines)
-        self._mode = _LINE
+        self.mode = _LINE
         self._read(now)
 
     def complete(
@@ -199,7 +199,7 @@ class LineEditor:
         if lines := listing(tuple(candidates), self.columns):
             self.output.put(self._field.leave())
             self._list(lines)
-        self._mode = _LINE
+        self.mode = _LINE
         self._read(now)
 
     def resize(self, columns: int, rows: int) -> None:
@@ -208,17 +208,17 @@ class LineEditor:
         self.rows = rows
 
     def _start_reading(self, mode: int, prompt: str, now: float) -> None:
-        self._mode = mode
+        self.mode = mode
         self._after_dialogue = mode != _LINE
         self._fresh_line(prompt)
         self._read(now)
 
     def _fresh_line(self, prompt: str) -> None:
         """Show `prompt` and begin an empty line behind it."""
-        history = self.history if self._mode == _LINE else None
+        history = self.history if self.mode == _LINE else None
         self._field = CommandLine(
             prompt, history, self._kills, columns=self.columns,
-            secret=self._mode == _SECRET, echo=self._echoes,
+            secret=self.mode == _SECRET, echo=self._echoes,
         )  # fmt: skip
         self._sequence = None
         self._decoder = Decoder()
@@ -229,7 +229,7 @@ class LineEditor:
 
     def _read(self, now: float) -> None:
         """Read pending bytes, until they are used up or an event needs an answer first."""
-        while self._pending and self._mode != _BUSY and len(self.output) < MAX_OUTPUT:
+        while self._pending and self.mode != _BUSY and len(self.output) < MAX_OUTPUT:
             if self._paste is None:
                 self._read_keys(now)
             elif not self._read_paste(self._paste, now):
@@ -239,15 +239,15 @@ class LineEditor:
         taken = paste.feed(self._pending, now)
         self._pending = self._pending[taken:]
         echo = paste.take_echo()
-        if self._mode == _PASTE and self._echoes:
+        if self.mode == PASTE and self._echoes:
             self.output.put(echo)
         self._end_paste(now)
         return taken > 0 or self._paste is None
 
     def _read_keys(self, now: float) -> None:
-        data, mode, place = self._pending, self._mode, 0
+        data, mode, place = self._pending, self.mode, 0
         plain = _PLAIN_AT_PROMPT if mode == _LINE else _PLAIN
-        while place < len(data) and self._mode == mode and len(self.output) < MAX_OUTPUT:
+        while place < len(data) and self.mode == mode and len(self.output) < MAX_OUTPUT:
             run = plain.match(data, place) if mode != _KEY and self._sequence is None else None
             if run is not None:
                 self._skip_lf = False
@@ -266,14 +266,14 @@ class LineEditor:
             if self._sequence.take(byte):
                 if self._sequence.whole:
                     key, self._sequence = self._sequence.key, None
-                    if self._mode != _KEY:
+                    if self.mode != _KEY:
                         self.output.put(self._field.press(key))
                 return
             self._sequence = None
         if byte == ESCAPE:
             self.output.put(self._field.settle())
             self._sequence = Sequence()
-        elif self._mode == _KEY:
+        elif self.mode == _KEY:
             self._read_single_key(byte)
         elif byte >= 0x20 and byte not in (0x3F, 0x7F):
             self.output.put(self._field.insert(self._decoder.decode(bytes((byte,)))))
@@ -290,7 +290,7 @@ class LineEditor:
 
     def _control(self, byte: int, now: float) -> None:
         """A control character, or `?`."""
-        at_prompt = self._mode == _LINE
+        at_prompt = self.mode == _LINE
         if byte not in _SEARCHING:
             self.output.put(self._field.settle(at_end=byte in _LINE_ENDS))
         if byte in (_CR, _LF):
@@ -317,7 +317,7 @@ class LineEditor:
         """Tab or `?`; in an answer and inside open quotes plain characters."""
         before = self._field.before_cursor
         field = self._field
-        if self._mode != _LINE or field.overflow or field.searching or in_quotes(before):
+        if self.mode != _LINE or field.overflow or field.searching or in_quotes(before):
             self.output.put(self._field.insert(chr(byte)))
         elif byte == _TAB:
             self._emit(events.CompletionWanted(before))
@@ -329,9 +329,9 @@ class LineEditor:
         field, text = self._field, self._field.text
         self.output.put(field.leave())
         if field.overflow:
-            self.output.write(TOO_LONG if self._mode != _LINE else f"{TOO_LONG}\n{FAILURE}")
+            self.output.write(TOO_LONG if self.mode != _LINE else f"{TOO_LONG}\n{FAILURE}")
             self._fresh_line(field.prompt)
-        elif self._mode != _LINE:
+        elif self.mode != _LINE:
             self._emit(events.Answer(text))
         elif begins_block(text):
             self._start_stray_block(text, now)
@@ -341,7 +341,7 @@ class LineEditor:
             self._emit(events.Line(text))
 
     def _emit(self, event: events.Event) -> None:
-        self._mode = _BUSY
+        self.mode = _BUSY
         self._events.append(event)
 
     # --- the screen -----------------------------------------------------------------------------
@@ -370,7 +370,7 @@ class LineEditor:
 
     def _start_stray_block(self, first_line: str, now: float) -> None:
         """A block nobody asked for must not become commands: read it silently to its END."""
-        self._mode = _STRAY
+        self.mode = _STRAY
         self._paste = paste = PasteReader(now, self.understands)
         paste.feed(first_line[first_line.index(BEGIN) :].encode() + b"\n", now)
         paste.skip_lf, self._skip_lf = self._skip_lf, False
@@ -387,13 +387,13 @@ class LineEditor:
             self._late_until = 0.0 if self._pending else now + LATE_ENTER
         else:
             self._skip_lf = self._skip_lf or paste.skip_lf
-        if self._mode == _STRAY:
+        if self.mode == _STRAY:
             self.output.write(STRAY_BLOCK)
             if self._elsewhere:
                 self._elsewhere = False
                 self._emit(events.Dropped())
             else:
-                self._mode = _LINE
+                self.mode = _LINE
                 self._fresh_line(self._field.prompt)
             return
         self.output.start_line()

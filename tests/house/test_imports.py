@@ -39,7 +39,7 @@ OUTSIDE = {
     "secrets": ("world.world",),
     "smtplib": ("world.mail",),
     "socket": (
-        "world", "frontends.serve", "frontends.sshd.entrance", "frontends.sshd.server",
+        "world", "frontends.serve", "frontends.sshd.entrance", "frontends.sshd.server", "frontends.sshd.faults",
     ),
     "sqlite3": ("node.query", "world.buses.database", "world.buses.directory"),
     "subprocess": (),

@@ -11,7 +11,8 @@ from cucmos_shell.frontends.start import run
 from cucmos_shell.node import Node
 from cucmos_shell.node.lab.faults import Faults
 from cucmos_shell.node.lab.lab import make_lab, open_lab
-from cucmos_shell.world.faults import GENERAL, POINTS, FaultMistake, fault_of
+from cucmos_shell.world.fault_forms import GENERAL, FaultMistake, fault_of
+from cucmos_shell.world.faults import POINTS
 
 
 @pytest.fixture
@@ -173,13 +174,14 @@ def test_a_mistake_names_the_key(data, key):
     assert caught.value.message()
 
 
+SAMPLES = {"seconds": 3.0, "count": 3, "rate": 3, "text": "x"}
+
+
 def test_a_fault_survives_its_file():
     """What is written is what was read."""
     for point in POINTS.values():
         for action in point.actions:
-            given = {
-                one.name: one.default if one.default is not None else 3 for one in action.arguments
-            }
+            given = {one.name: one.default or SAMPLES[one.kind] for one in action.arguments}
             when = dict.fromkeys(point.facts, "x*")
             data = {"at": point.name, "do": action.name, "when": when, "times": 1, "after": 2}
             made = fault_of("it", {**data, "chance": 0.0, "seed": 0, **given})

@@ -15,7 +15,7 @@ from cucmos_shell.node.lab.faults import Faults
 from cucmos_shell.node.lab.lab import make_lab
 from cucmos_shell.node.tasks.lab.presets import PRESETS
 from cucmos_shell.node.tasks.lab.states import StateMistake, named, put, wanted
-from cucmos_shell.world.faults import fault_of
+from cucmos_shell.world.fault_forms import fault_of
 
 DAY = 86_400
 

@@ -17,7 +17,7 @@ from cucmos_shell.node import Node
 from cucmos_shell.node.lab.lab import make_lab, open_lab
 from cucmos_shell.session import Session
 from cucmos_shell.store.locks import try_lock
-from cucmos_shell.world.faults import fault_of
+from cucmos_shell.world.fault_forms import fault_of
 
 DAY = 86_400
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 
 import asyncssh
 
 from cucmos_shell.errors import Refused, ShellError, Unavailable
+from cucmos_shell.frontends.sshd.faults import Outflow, Pasting
 from cucmos_shell.node.access.accounts import FIRST_DELAY, SignInRefused, has_key
 from cucmos_shell.node.access.networks import network_of
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.frontends.sshd.door import Door
     from cucmos_shell.node.access.accounts import Account
+    from cucmos_shell.world.faults import Fault
 
 MAX_PASSWORDS = 6
 MAX_KEYS = 24
@@ -83,6 +86,41 @@ class Access(asyncssh.SSHServer):
         """End the connection at once, without a word."""
         self._connection.abort()
 
+    def cut(self, how: str) -> None:
+        """End the connection as a fault wants it: `reset` by TCP, or in order."""
+        if how == "reset":
+            self._valve.reset()
+        else:
+            self.close()
+
+    def fault(self, at: str, name: str) -> Fault | None:
+        """What is to go wrong with the connection, or with a channel of it."""
+        return self._door.node.world.fault(at, {"address": self.address, "account": name})
+
+    def outflow(self, name: str, moved: Callable[[], None]) -> Outflow:
+        """What a channel of the account sends by; `moved` as there."""
+        return Outflow(partial(self.fault, "ssh.output", name), moved, self.cut)
+
+    def pasting(self, name: str) -> Pasting:
+        """What sees a paste into a channel of the account."""
+        return Pasting(partial(self.fault, "ssh.paste", name), self.cut)
+
+    async def _goes_wrong(self, name: str, by_key: bool) -> bool:
+        """Whether a sign-in is refused as a fault wants it; that is in the log."""
+        fault = self.fault("ssh.auth", name)
+        if fault is None or (by_key and fault.do == "locked"):
+            return False
+        if fault.do == "reset":
+            self.cut("reset")
+        elif fault.do == "delay":
+            await asyncio.sleep(fault.seconds)
+            return False
+        node, reason = self._door.node, "locked" if fault.do == "locked" else "password"
+        with contextlib.suppress(Unavailable):
+            shown = node.accounts.shown(name)
+            node.audit.session(node.now(), "refused", shown, f"ssh/{self.address}", reason=reason)
+        return True
+
     def look(self) -> None:
         """End the connection if a channel was told more of an environment than anybody has."""
         for channel in self._opened:
@@ -125,6 +163,8 @@ class Access(asyncssh.SSHServer):
         self._passwords += 1
         if self._passwords > MAX_PASSWORDS:
             self._give_up()
+            return False
+        if await self._goes_wrong(username, False):
             return False
         try:
             # Who was right lately does not wait behind those who guess.
@@ -182,6 +222,8 @@ class Access(asyncssh.SSHServer):
         self._keys += 1
         if self._keys > MAX_KEYS:
             self._give_up()
+            return False
+        if await self._goes_wrong(username, True):
             return False
         line = key.export_public_key("openssh").decode("ascii", "replace")
         by_key = self._door.node.accounts.by_key

@@ -59,6 +59,7 @@ class Channel(SSHServerStreamSession[bytes]):
         self._early = bytearray()
         self._early_end = False
         self._work: TerminalChannel | BatchChannel | None = None
+        self._outflow = access.outflow(name, self.congestion_changed)
         self._login: Login | None = None
 
     # --- requests ---------------------------------------------------------------------------------
@@ -157,7 +158,8 @@ class Channel(SSHServerStreamSession[bytes]):
             echo=self._size is not None,
         )
         terminal.start(session.banner, asyncio.get_running_loop().time())
-        self._begin(TerminalChannel(terminal, self._work_of_account, self))
+        pasting = self._access.pasting(name)
+        self._begin(TerminalChannel(terminal, self._work_of_account, self, pasting))
 
     async def _start_command(self, command: str) -> None:
         options, lines = parse_command(command)
@@ -178,11 +180,9 @@ class Channel(SSHServerStreamSession[bytes]):
                 clock=session.node.world,
             )  # fmt: skip
             terminal.start((), asyncio.get_running_loop().time())
-            self._begin(
-                TerminalChannel(
-                    terminal, self._work_of_account, self, lines=lines, keep_going=keep_going
-                )
-            )
+            pasting = self._access.pasting(self._name)
+            whose = terminal, self._work_of_account, self, pasting
+            self._begin(TerminalChannel(*whose, lines=lines, keep_going=keep_going))
             return
         batch = BatchChannel(
             Script(session, iter(lines), yes=yes, keep_going=keep_going),
@@ -273,6 +273,7 @@ class Channel(SSHServerStreamSession[bytes]):
         if self._lost:
             return
         self._lost = True
+        self._outflow.close()
         self._drained.set()
         if self._work is not None:
             self._work.lose()
@@ -300,7 +301,7 @@ class Channel(SSHServerStreamSession[bytes]):
     @property
     def stalled(self) -> bool:
         """Whether what is written now would only wait, in the channel or in its connection."""
-        return self._paused or self._access.congested_now
+        return self._paused or self._access.congested_now or self._outflow.waiting
 
     def congestion_changed(self) -> None:
         """Note that the connection takes no more for the time being, or takes it again."""
@@ -336,7 +337,7 @@ class Channel(SSHServerStreamSession[bytes]):
         if not data or self._lost or self._closing or chan is None:
             return
         if not self._closed_by_client():
-            chan.write(data, kind)
+            self._outflow.write(chan.write, data, kind)
 
     def _closed_by_client(self) -> bool:
         """Whether the client has closed the channel, which is not told while reading is paused."""
@@ -371,7 +372,7 @@ class Channel(SSHServerStreamSession[bytes]):
 
     def finish(self, status: int) -> None:
         """End the channel with the exit status of what it was for."""
-        if self._closing:
+        if self._closing or self._outflow.when_empty(partial(self.finish, status)):
             return
         self._closing = True
         if not self._lost and self._chan is not None:

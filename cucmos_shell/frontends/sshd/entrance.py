@@ -6,15 +6,19 @@ import asyncio
 import socket
 
 from cucmos_shell.frontends.lines import WaitingLine
+from cucmos_shell.frontends.sshd.faults import let_in
 from cucmos_shell.frontends.sshd.limits import held_back, work_within
 from cucmos_shell.frontends.sshd.turns import Turns
 from cucmos_shell.frontends.sshd.valve import Valve
 from cucmos_shell.node.access.networks import network_of
+from cucmos_shell.world.world import no_fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from cucmos_shell.frontends.sshd.faults import Ask
 
 # Connections that are taken at once, and that may wait to be begun: taking one costs little.
 AT_ONCE, MAX_WAITING = 16, 256
@@ -31,8 +35,9 @@ class Entrance:
     server, too.
     """
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listener: socket.socket, fault: Ask = no_fault) -> None:
         self._listener = listener
+        self._fault = fault
         self._loop = asyncio.get_running_loop()
         self._turns = Turns(self._loop)
         self._factory: Callable[[str, int], Any] | None = None
@@ -123,6 +128,9 @@ class Entrance:
     async def _connect(
         self, factory: Callable[[str, int], Any], sock: socket.socket, address: str
     ) -> None:
+        fault = self._fault("ssh.accept", {"address": address})
+        if fault is not None and not await let_in(sock, fault):
+            return
         ssh = factory(address, 0)
         share = self._turns.stranger(network_of(address))
         self._turns.count(share, COST)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 
 from cucmos_shell.session.script import Order
+from cucmos_shell.terminal.editor import PASTE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
+    from cucmos_shell.frontends.sshd.faults import Pasting
     from cucmos_shell.terminal import Terminal
 
     class Wire(Protocol):
@@ -39,7 +41,7 @@ class TerminalChannel:
     """Runs a terminal on a channel; `run` runs a step in a thread and hands over its result.
 
     `lines` are the commands of a channel that brought them and has a terminal to ask at; None for a
-    shell, which reads them from the channel.
+    shell, which reads them from the channel. `pasting` sees what comes while something is pasted.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class TerminalChannel:
         terminal: Terminal,
         run: Callable[[Callable[[], object], Callable[[object], None]], None],
         wire: Wire,
+        pasting: Pasting,
         *,
         lines: list[str] | None = None,
         keep_going: bool = False,
@@ -54,6 +57,7 @@ class TerminalChannel:
         self._terminal = terminal
         self._run = run
         self._wire = wire
+        self._pasting = pasting
         self._lines = lines
         self._order = Order(keep_going)
         self._events = asyncio.get_running_loop()
@@ -160,7 +164,7 @@ class TerminalChannel:
         while self._waiting and not terminal.ended and (room := terminal.editor.room):
             data = bytes(self._waiting[:room])
             del self._waiting[:room]
-            terminal.receive(data, now)
+            self._receive(data, now)
             fed = True
         asks = self._lines is None or not terminal.idle
         if self._eof and not self._waiting and terminal.waiting and asks:
@@ -172,6 +176,21 @@ class TerminalChannel:
                 terminal.receive(_END, now)
                 self._events.call_soon(self.pump)
         return fed
+
+    def _receive(self, data: bytes, now: float) -> None:
+        """Give the terminal octets, as faults let them come while something is pasted."""
+        terminal = self._terminal
+        if terminal.editor.mode != PASTE:
+            self._pasting.over()
+            terminal.receive(data, now)
+            return
+        data, shown = self._pasting.take(data)
+        if not shown:
+            while out := terminal.take_output(now):
+                self._wire.write(out)
+        terminal.receive(data, now)
+        if not shown:
+            terminal.editor.output.discard()
 
     def _worked(self, result: object) -> None:
         self._terminal.worked(result, self._events.time())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from cucmos_shell.frontends.sshd.faults import reset
 from cucmos_shell.frontends.sshd.turns import TURN
 
 TYPE_CHECKING = False
@@ -166,6 +167,11 @@ class Valve(asyncio.BufferedProtocol):
         """End the connection at once."""
         self._input = memoryview(b"")
         self._transport.abort()
+
+    def reset(self) -> None:
+        """End the connection by a TCP reset."""
+        reset(self._transport.get_extra_info("socket"))
+        self.abort()
 
     def close(self) -> None:
         """End the connection when what is to be sent is sent."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from functools import partial
 
 from cucmos_shell.errors import NotFound, ShellError
 from cucmos_shell.node.lab.held import HeldFile
@@ -13,7 +14,8 @@ from cucmos_shell.store.json_text import loads
 from cucmos_shell.store.logfile import LogFile
 from cucmos_shell.store.shared_json import SharedJson
 from cucmos_shell.text import iso_time
-from cucmos_shell.world.faults import POINTS, Fault, FaultMistake, fault_of
+from cucmos_shell.world.fault_forms import FaultMistake, fault_of
+from cucmos_shell.world.faults import POINTS, Fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,12 +119,18 @@ class Faults:
         for fault in by_point[at]:
             if _fits(fault, facts):
                 try:
-                    if self._fires(fault, facts):
-                        return fault
+                    fires = self._fires(fault, facts)
                 except (OSError, ShellError):
                     # A disk that takes no count is no reason to hide the fault that was asked for.
-                    return fault
+                    fires = True
+                if fires:
+                    met: Fault = fault.replace(holds=partial(self._holds, fault))
+                    return met
         return None
+
+    def _holds(self, fault: Fault) -> bool:
+        by_point: dict[str, tuple[Fault, ...]] = self._held.value() or {}
+        return fault in by_point.get(fault.at, ())
 
     def _fires(self, fault: Fault, facts: Mapping[str, str]) -> bool:
         with self._hits.change() as counts:
