@@ -245,7 +245,8 @@ def _import_own(
     uploaded = [link.der for link in accepted.chain if not link.trusted]
     checked = check_upload(node, uploaded, caller.note)
     yield Progress(OWN_CAUTION.format(unit=unit))
-    yield Warn(impact.importing(node, snapshot, unit, accepted.found.der))
+    chain = [link.der for link in accepted.chain]
+    yield Warn(impact.importing(node, snapshot, unit, chain))
     client = yield from same_for_client(node, unit)
 
     def change(transaction: Transaction) -> OwnImported:

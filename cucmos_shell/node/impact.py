@@ -15,7 +15,7 @@ from cucmos_shell.text import counted, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from cucmos_shell.node.certificates.own_chains import Exchange
     from cucmos_shell.node.certificates.trust_import import Ready
@@ -46,21 +46,29 @@ def regenerating(node: Node, snapshot: Snapshot, unit: str) -> Findings:
     )
 
 
-def importing(node: Node, snapshot: Snapshot, unit: str, der: bytes) -> Findings:
-    """What it would break that `der`, signed by a CA, becomes the certificate of `unit`."""
-    return _found(*_replacing(node, snapshot, unit, (der,)))
+def importing(node: Node, snapshot: Snapshot, unit: str, chain: Sequence[bytes]) -> Findings:
+    """What it would break that the first of `chain`, signed by the next, is the unit's own."""
+    from cucmos_shell.node.certificates import client_auth
+
+    lacking = client_auth.importing(node.profile, unit, chain)
+    return _found(*_replacing(node, snapshot, unit, tuple(chain[:1])), lacking)
 
 
 def trusting(node: Node, change: Transaction, store: str, ready: Iterable[Ready]) -> Findings:
     """What breaks by what `change` has done to `store`, into which `ready` came."""
+    from cucmos_shell.node.certificates import client_auth
     from cucmos_shell.node.certificates.own_chains import Exchange
 
     changed = change.uploads_changed(store)
     if not changed:
         return ()
+    servers = (one.row.common_name for one in ready if one.for_servers)
     gone = tuple(row for has, row in changed.values() if not has)
     come = tuple(one.der for one in ready if changed.get(one.row.sha256, (False,))[0])
-    return _found(_chains(node, change.base, Exchange(store, gone, come)))
+    return _found(
+        _chains(node, change.base, Exchange(store, gone, come)),
+        client_auth.trusting(node.profile, store, servers),
+    )
 
 
 def deleting(

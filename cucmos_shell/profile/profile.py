@@ -39,7 +39,10 @@ class Peer(Value):
 
 
 class Policy(Value):
-    """What certificates the node accepts and makes."""
+    """What certificates the node accepts and makes.
+
+    `client_auth` is `advise` where it warns of certificates that are for servers only.
+    """
 
     min_rsa_bits: int
     curves: tuple[str, ...]
@@ -47,6 +50,7 @@ class Policy(Value):
     allow_sha1_roots: bool
     allow_v1_roots: bool
     multi_server: bool
+    client_auth: str = "ignore"
 
 
 class UnitSpec(Value):

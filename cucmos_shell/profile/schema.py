@@ -113,6 +113,7 @@ class PolicyForm(Section):
     allow_sha1_roots: bool
     allow_v1_roots: bool
     multi_server: bool
+    client_auth: Literal["ignore", "advise"] = "ignore"
 
 
 class DefaultsForm(Section):

@@ -107,6 +107,49 @@ def test_the_answer_to_another_release_is_no_answer(tell):
     assert "remotekey" not in tell.session.complete("utils itl reset ").candidates
 
 
+class TestForServersOnly:
+    """Public CAs stop issuing certificates that clients may show."""
+
+    WORDS = "is for servers only (no clientAuth). What connects to others with a\n"
+
+    def test_an_own_certificate(self, tell, outside_ca):
+        root = outside_ca.root()
+        tell("set cert import trust tomcat", root.pem.decode())
+        tell("set csr gen tomcat", "no")
+        request = tell.node.snapshot().request_pem("tomcat")
+        extensions = ["basicConstraints = CA:FALSE", "extendedKeyUsage = serverAuth"]
+        signed = outside_ca.sign(
+            request, root, copy_extensions=False,
+            extensions=[*extensions, "subjectAltName = DNS:cucm-pub.example.com"],
+        )  # fmt: skip
+        tell("set output json")
+        said = json.loads(tell("set cert import own tomcat", signed.pem.decode()))
+        (warning,) = said["warnings"]
+        assert said["ok"]
+        assert (warning["kind"], warning["units"]) == ("no-client-auth", ["tomcat"])
+        assert warning["name"] == "cucm-pub.example.com"
+
+    def test_a_ca(self, tell, outside_ca):
+        """All units are named whose certificates it may sign."""
+        only = outside_ca.root("Only Servers", extensions=["extendedKeyUsage = serverAuth"])
+        said = tell("set cert import trust tomcat", only.pem.decode())
+        assert tell.status == 0
+        assert f"WARNING: Only Servers {self.WORDS}" in said
+        assert "certificate by it is refused there: tomcat, tomcat-ECDSA\n" in said
+        # Nobody shows a certificate of this store to anybody.
+        assert "for servers only" not in tell("set cert import trust Phone-VPN", only.pem.decode())
+
+    def test_one_for_any_purpose(self, tell, outside_ca):
+        every = outside_ca.root(
+            "Every", extensions=["extendedKeyUsage = serverAuth,anyExtendedKeyUsage"]
+        )
+        assert "for servers only" not in tell("set cert import trust tomcat", every.pem.decode())
+
+    def test_release_9_1_says_nothing(self, say, outside_ca):
+        only = outside_ca.root("Only Servers", extensions=["extendedKeyUsage = serverAuth"])
+        assert "for servers only" not in say("set cert import trust tomcat", only.pem.decode())
+
+
 MISTAKES = {
     "another manner": ("dialogues: {power: loud}", "dialogues.power: cannot be 'loud'"),
     "another key": ("dialogues: {csr_ou: true}", "dialogues.csr_ou: is no key of this section"),

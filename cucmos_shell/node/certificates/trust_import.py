@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from cucmos_shell.errors import PolicyRefused, Refused
 from cucmos_shell.node.certificates import issuing
+from cucmos_shell.node.certificates.client_auth import for_servers_only
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.chains.rules import CURVES
 from cucmos_shell.results import SHA256, TEXT, Value, each, one_of, record
@@ -28,12 +29,16 @@ CHANGES = (IMPORTED, REPLACED)
 
 
 class Ready(Value):
-    """A certificate that may be trusted, as it is to be stored."""
+    """A certificate that may be trusted, as it is to be stored.
+
+    `for_servers`: one of a CA that is for servers only, where the policy minds.
+    """
 
     row: CertificateRow
     der: bytes
     place: str
     notes: tuple[str, ...]
+    for_servers: bool = False
 
 
 class Outcome(Value):
@@ -84,7 +89,8 @@ def read(
             )
         notes = tuple(_notes(description, policy, one.place, now))
         row = CertificateRow(**certs.row(description, issuing.file_name(spec, description), text))
-        yield Ready(row, one.der, one.place, notes)
+        servers = bool(description.ca) and for_servers_only(policy, description)
+        yield Ready(row, one.der, one.place, notes, servers)
 
 
 def _notes(description: certs.Description, policy: Policy, place: str, now: float) -> Iterator[str]:
