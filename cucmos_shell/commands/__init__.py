@@ -75,7 +75,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 
 # Families of commands that not every product has: those whose profile names their words in
 # `commands`. A module is here or above, never in both.
-BY_PROFILE: dict[str, tuple[str, ...]] = {}
+BY_PROFILE: dict[str, tuple[str, ...]] = {
+    "fips": ("utils fips 1+",),
+    "tls": ("set tls 1+", "show tls 0+", "utils tls 1+"),
+}
 
 # What the families are for: `help` lists the commands so.
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -88,7 +91,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Trust lists for phones": ("trust_list_show", "trust_list_change"),
     "Cluster": ("cluster", "network_cluster", "replication"),
     "Database": ("sql",),
-    "Node": ("node_info", "system", "profile"),
+    "Node": ("node_info", "system", "fips", "tls", "profile"),
     "Files and logs": ("files", "file_tail", "file_get", "audit_log"),
     "Accounts and sessions": ("accounts", "sessions"),
     "This shell": ("shell", "help"),

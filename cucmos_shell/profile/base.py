@@ -27,7 +27,8 @@ ADD, TAKE = "+", "-"
 # Maps whose keys are names: what is new in them is added, or a typing error would make it.
 NAMED: tuple[Path, ...] = (
     ("units",), ("trust_stores",), ("services",), ("platform_services",), ("trust_lists",),
-    ("bulk",), ("levels",), ("distribution", "copies"), ("status", "disks"),
+    ("bulk",), ("levels",), ("distribution", "copies"), ("fips", "regenerates"),
+    ("status", "disks"),
 )  # fmt: skip
 # Maps that are in the order of their names.
 SORTED: tuple[Path, ...] = (("services",),)

@@ -9,7 +9,7 @@ import zoneinfo
 
 from cucmos_shell.profile import schema
 from cucmos_shell.profile.bulk import bulk
-from cucmos_shell.profile.dialogue_forms import dialogues
+from cucmos_shell.profile.dialogue_forms import dialogues, fips, tls
 from cucmos_shell.profile.distribution import database, distribution, network_cluster
 from cucmos_shell.profile.phone_lists import trust_lists
 from cucmos_shell.profile.profile import (
@@ -93,6 +93,7 @@ class Parts:
         self.network_cluster = network_cluster(self.source, profile)
         self.database = database(self.source, profile)
         self.dialogues = dialogues(self.source, profile)
+        self.fips, self.tls = fips(self.source, profile), tls(self.source, profile)
         self._check_template(
             ("dialogues", "csr_generated"), self.dialogues.csr_generated, ("unit",)
         )

@@ -70,6 +70,8 @@ def _profile(parts: Parts, form: schema.ProfileForm) -> Profile:
         network_cluster=parts.network_cluster,
         database=parts.database,
         dialogues=parts.dialogues,
+        fips=parts.fips,
+        tls=parts.tls,
         not_simulated=tuple(name for line in form.not_simulated for name in spread(line)),
     )
     return Profile(**plain)

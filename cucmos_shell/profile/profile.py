@@ -11,7 +11,7 @@ import os
 
 from cucmos_shell.errors import ProfileError
 from cucmos_shell.profile.cluster import DatabaseSpec, DistributionSpec, NetworkClusterSpec
-from cucmos_shell.profile.dialogues import DialogueSpec
+from cucmos_shell.profile.dialogues import DialogueSpec, FipsSpec, TlsSpec
 from cucmos_shell.profile.lists import BulkSpec, TrustListSpec
 from cucmos_shell.results import Value
 
@@ -169,6 +169,8 @@ class Profile(Value):
     commands: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
     dialogues: DialogueSpec = DialogueSpec()
+    fips: FipsSpec | None = None
+    tls: TlsSpec | None = None
 
     @property
     def fqdn(self) -> str:
@@ -327,17 +329,24 @@ def from_json(kept: Mapping[str, Any]) -> Profile:
     return _make(Profile, data)
 
 
+_SECTIONS: Mapping[str, type[Value]] = {
+    "network_cluster": NetworkClusterSpec, "database": DatabaseSpec, "dialogues": DialogueSpec,
+    "fips": FipsSpec, "tls": TlsSpec,
+}  # fmt: skip
+
+
 def _make_parts(data: dict[str, Any]) -> None:
     """Sections that a profile kept by an earlier version does not have stay as their defaults."""
     if "distribution" in data:
         made = _make(DistributionSpec, data["distribution"])
         copies = {unit: tuple(stores) for unit, stores in made.copies.items()}
         data["distribution"] = made.replace(copies=copies)
-    for name, kind in (("network_cluster", NetworkClusterSpec), ("database", DatabaseSpec)):
+    for name, kind in _SECTIONS.items():
         if name in data:
             data[name] = _make(kind, data[name])
-    if "dialogues" in data:
-        data["dialogues"] = _make(DialogueSpec, data["dialogues"])
+    if "fips" in data:
+        units = data["fips"].regenerates.items()
+        data["fips"] = data["fips"].replace(regenerates={name: tuple(row) for name, row in units})
 
 
 def _plain(value: Any) -> Any:

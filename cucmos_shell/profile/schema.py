@@ -257,6 +257,8 @@ class ProfileForm(Section):
     commands: list[Line] = []
     lacks: list[Line] = []
     dialogues: dict[str, Any] = {}
+    fips: dict[str, Any] | None = None
+    tls: dict[str, Any] | None = None
 
 
 # --- checking ----------------------------------------------------------------------------------

@@ -96,7 +96,7 @@ def test_the_program_itself_completes(tab, tmp_path):
     assert tab("cucmos-shell --kee") == ["--keep-going"]
     assert tab("cucmos-shell init --role sub")[-1] == "subscriber"
     assert tab("cucmos-shell init --role=sub")[-1] == "--role=subscriber"
-    assert tab("cucmos-shell --profile uc")[-1] == "ucm-9.1"
+    assert tab("cucmos-shell --profile ucm-9")[-1] == "ucm-9.1"
     assert tab("cucmos-shell --profile my-p")[-1] == "my-profile.yaml"
     assert tab("cucmos-shell -c 'show cert li")[-1] == "show cert list"
 

@@ -72,6 +72,13 @@ LINES = {
         "utils ctl update CTLFile <y>", "utils ctl reset localkey", "utils ctl download ctl",
         "utils itl reset localkey", "file delete tftp CTLFile.tlv noconfirm", "exit",
     ),
+    "ucm-15": (
+        "set csr gen tomcat <no>", "utils itl reset localkey", "show tls min-version",
+        "set tls min-version 1.2 <no>", "set tls min-version 1.2 <yes>",
+        "utils tls client-auth-validation disable <yes>",
+        "utils tls client-auth-validation status", "utils fips status", "utils fips enable <no>",
+        "utils fips enable <yes>", "utils fips disable <yes>",
+    ),
 }  # fmt: skip
 # What needs somebody else, or a paste: what they answer in their own tests is looked at, too.
 ELSEWHERE = {
@@ -88,9 +95,11 @@ LEFT = {"quit", "utils system switch-version"}
 
 
 @pytest.mark.parametrize("product", LINES)
-def test_every_command_answers_as_the_document_says(node, ucm_node, product):
+def test_every_command_answers_as_the_document_says(node, ucm_node, ucm_15_node, product):
     """What the schema names is there, nothing else is, and nothing fails."""
-    say = Conversation(node if product == "imp" else ucm_node)
+    known = ucm_15_node.profile
+    ucm_15_node.profile = known.replace(commands=(*known.commands, "utils tls"))
+    say = Conversation({"imp": node, "ucm": ucm_node, "ucm-15": ucm_15_node}[product])
     say.session.settings.output = "json"
     for line in LINES[product]:
         answers = re.findall(r"<(.*?)>", line)

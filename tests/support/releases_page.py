@@ -90,12 +90,22 @@ def overview(profiles):
         across(profiles, "restart and shutdown speak", lambda p: manner(p.dialogues.power, 10.0, 10.5)),
         across(profiles, "warns of certificates for servers only",
                lambda p: yes(p.policy.client_auth == "advise")),
+        across(profiles, "least version of TLS", tls),
+        across(profiles, "FIPS mode regenerates",
+               lambda p: ", ".join(p.fips.regenerates) if p.fips else "not simulated"),
         across(profiles, "commands that others lack",
                lambda p: ", ".join(f"`{words}`" for words in p.commands) or "none"),
         across(profiles, "commands that it lacks",
                lambda p: ", ".join(f"`{words}`" for words in p.lacks) or "none"),
     ]  # fmt: skip
     return table(["", *(f"`{profile.name}`" for profile in profiles)], rows)
+
+
+def tls(profile):
+    if profile.tls is None:
+        return "no command"
+    how = "restarts the node" if profile.tls.reboots else "for the cluster"
+    return f"{' '.join(profile.tls.versions)}, {how}"
 
 
 def manner(word, before, since):

@@ -24,7 +24,13 @@ ITL_RESET = (
     "",
 )
 ITL_IS_RESET = ("ITL file Reset.", "", "Please reset all the phones to pickup the new ITL File.")
+RULE = "*" * 100
 OU_QUESTION = "Include OU in CSR (yes|no)?"
+
+
+def with_rules(text: str) -> tuple[str, ...]:
+    """A line between rules."""
+    return (RULE, text, RULE)
 
 
 def ask_for_unit(node: Node) -> Conversation[bool]:
