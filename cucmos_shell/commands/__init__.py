@@ -187,25 +187,27 @@ def _chosen(profile: Profile) -> Grammar:
 
 def check_words(profile: Profile) -> None:
     """Raise UsageError for words in the profile's `levels`, `commands` or `lacks` of no command."""
-    if not (profile.levels or profile.commands or profile.lacks):
-        return
-    every = grammar()
-    known = {command.words: module_of(command.handler) for command in every.below(every.root)}
-    common = [words for words, module in known.items() if module in FAMILIES]
-    chosen = [words for words, module in known.items() if module in BY_PROFILE]
-    for section, named, of in (
-        ("levels", profile.levels, [*common, *chosen]),
-        ("commands", profile.commands, chosen),
-        ("lacks", profile.lacks, common),
+    none = "no command"
+    for section, named, families, what in (
+        ("levels", profile.levels, {**FAMILIES, **BY_PROFILE}, none),
+        ("commands", profile.commands, BY_PROFILE, "no command that products differ in"),
+        ("lacks", profile.lacks, FAMILIES, none),
     ):
         for words in named:
-            if not any(_begin(one, (words,)) for one in of):
-                what = (
-                    "no command" if section != "commands" else "no command that products differ in"
-                )
+            if not any(_has(words, module, leads) for module, leads in families.items()):
                 raise UsageError(
                     "{words}, among the {section} of the profile, is {what}",
                     words=words,
                     section=section,
                     what=what,
                 )
+
+
+def _has(words: str, module: str, leads: Iterable[str]) -> bool:
+    """Whether `words` begin a command of the family, which is loaded only if its leads are less."""
+    known = [lead.rpartition(" ")[0] for lead in leads]
+    if any(_begin(lead, (words,)) for lead in known):
+        return True
+    return _begin(words, known) and any(
+        _begin(command.words, (words,)) for command in load(module).commands
+    )

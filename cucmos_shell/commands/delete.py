@@ -184,7 +184,7 @@ def copied_units(node: Node, state: Any, name: TrustName) -> list[str]:
     """The units whose own certificate this is a copy of. Raises Refused for a self-signed one."""
     units = []
     for unit, spec in node.profile.units.items():
-        if spec.trust_store != name.store:
+        if name.store not in (spec.trust_store, *spec.copies):
             continue
         row = state.own(unit).row
         if row is None or row.sha256 != name.row.sha256:

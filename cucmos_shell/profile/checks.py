@@ -226,6 +226,9 @@ class Parts:
             known = self.source.data["trust_stores"]
             self._unknown((*at, "trust_store"), unit.trust_store, "trust store", known)
         self._check_references((*at, "services"), unit.services, "services")
+        self._check_references((*at, "copies"), unit.copies, "trust_stores")
+        if unit.trust_store in unit.copies:
+            self._wrong(*at, "copies", reason=f"{unit.trust_store} has one already")
         for i, line in enumerate(unit.advice):
             self._check_template((*at, "advice", i), line, ("unit",))
         if unit.client and (unit.client == name or unit.client not in self.source.data["units"]):
@@ -266,7 +269,8 @@ class Parts:
         known = self.source.data[section]
         for i, name in enumerate(names):
             if name not in known:
-                self._unknown((*path, i), name, section.removesuffix("s"), known)
+                kind = section.removesuffix("s").replace("_", " ")
+                self._unknown((*path, i), name, kind, known)
         self._check_twice(path, names)
 
     def _check_twice(self, path: Path, names: Iterable[str]) -> None:

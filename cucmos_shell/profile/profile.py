@@ -61,7 +61,7 @@ class UnitSpec(Value):
     None for no such extension. `services` must restart for a new certificate to be used.
     `warning` and `advice` (templates over `unit`) are said of a regeneration in the place of the
     usual sentences. `client` is a unit for connections to others, which may have the same
-    certificate.
+    certificate. `copies` are trust stores of the node that have a copy beside `trust_store`.
     """
 
     name: str
@@ -82,6 +82,7 @@ class UnitSpec(Value):
     warning: str = ""
     advice: tuple[str, ...] = ()
     client: str = ""
+    copies: tuple[str, ...] = ()
 
 
 class TrustStoreSpec(Value):

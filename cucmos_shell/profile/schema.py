@@ -168,6 +168,7 @@ class UnitForm(Section):
     warning: Line | Literal[""] = ""
     advice: list[str] = []
     client: str = ""
+    copies: list[Text] = []
 
 
 class TrustStoreForm(Section):

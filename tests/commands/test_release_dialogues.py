@@ -164,6 +164,12 @@ MISTAKES = {
     "its own client": (
         "units: {tomcat: {client: tomcat}}", "units.tomcat.client: there is no other unit tomcat",
     ),
+    "a copy in the same store": (
+        "units: {CAPF: {copies: [CAPF-trust]}}", "units.CAPF.copies: CAPF-trust has one already",
+    ),
+    "a copy in an unknown store": (
+        "units: {CAPF: {copies: [CAP-trust]}}", "units.CAPF.copies[0]: there is no trust store CAP-trust",
+    ),
     "another template of advice": (
         'units: {tomcat: {advice: ["{service}"]}}', "units.tomcat.advice[0]: is no template",
     ),

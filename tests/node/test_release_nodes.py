@@ -202,3 +202,22 @@ def test_two_certificates_of_one_name_and_two_subjects_stand_side_by_side(tell, 
     for subject in ("/O=One/CN=Same", "/O=Two/CN=Same"):
         tell("set cert import trust tomcat", outside_ca.root(subject).pem.decode())
     assert tell("show cert list trust | include tomcat-trust/Same_ | count") == "Count: 2 lines\n"
+
+
+def test_what_signs_phones_is_in_two_stores_and_goes_from_both(tell):
+    """Of its copies none can be deleted, and a new certificate takes the place of both."""
+    snapshot = tell.node.snapshot()
+    before = snapshot.own("CAPF").row
+    for store in ("CAPF-trust", "CallManager-trust"):
+        row = snapshot.owned(store, "CAPF")
+        assert row.sha256 == before.sha256
+        assert "cannot be deleted" in tell(f"set cert delete {store} {row.name}.pem")
+    tell("set cert regen CAPF", "yes")
+    for store in ("CAPF-trust", "CallManager-trust"):
+        hashes = {row.sha256 for row in tell.node.snapshot().trust(store)}
+        assert before.sha256 not in hashes
+        assert tell.node.snapshot().own("CAPF").row.sha256 in hashes
+
+
+def test_a_node_of_a_profile_with_bases_is_up_to_date(tell):
+    assert tell("utils profile refresh") == "Nothing about ucm-15 is new\n"

@@ -39,6 +39,8 @@ def test_the_installed_script_installs_a_node_and_lists(installed, tmp_path):
     state = str(tmp_path / "node")
     assert run("init", "--state", state, "--profile", "ucm-9.1").startswith("Installed ucm-9.1")
     assert "CallManager/CallManager.pem" in run("--state", state, "-c", "show cert list own")
+    # What it is based on comes along.
+    assert run("init", "--state", f"{state}-15", "--profile", "ucm-15").startswith("Installed")
     where = [sys.executable, "-c", "import cucmos_shell; print(cucmos_shell.__file__)"]
     found = subprocess.run(
         where, capture_output=True, text=True, env={"PYTHONPATH": str(packages)}, cwd=tmp_path

@@ -135,14 +135,15 @@ def stage(
     *,
     multi_server: bool = False,
 ) -> CertificateRow:
-    """Make `credential` its unit's own certificate, and put its copy into the unit's trust store.
+    """Make `credential` its unit's own certificate, and put its copy into the unit's trust store,
+    and into others that have one.
 
     `chain_ders` are the certificates between it and its root. `multi_server`: it is for all nodes
     of the cluster. A pending request stays: whether it
     goes is the caller's matter. Returns the copy's row.
     """
     unit = credential.row.name
-    store = profile.trust_stores[profile.units[unit].trust_store]
+    spec = profile.units[unit]
     transaction.put_own(
         unit,
         credential.row,
@@ -151,6 +152,17 @@ def stage(
         chain_ders,
         multi_server=multi_server,
     )
+    put = [
+        _copied(transaction, profile.trust_stores[name], credential)
+        for name in (spec.trust_store, *spec.copies)
+    ]
+    return put[0]
+
+
+def _copied(
+    transaction: Transaction, store: TrustStoreSpec, credential: Credential
+) -> CertificateRow:
+    unit = credential.row.name
     name = file_name(store, credential.description)
     copy = CertificateRow(**certs.row(credential.description, name, certs.TRUSTED, unit))
     return transaction.put_copy(store.name, unit, copy, credential.der)
