@@ -101,6 +101,14 @@ def java_date(seconds: float, zone: str = "UTC") -> str:
     )
 
 
+def unix_date(seconds: float, zone: str = "UTC") -> str:
+    """As date(1) says it, in the IANA `zone`: `Wed Jul  3 07:40:36 CDT 2019`."""
+    offset, name = zone_abbreviation(seconds, zone)
+    t = time.gmtime(seconds + offset)
+    day = f"{_DAYS[t.tm_wday]} {_MONTHS[t.tm_mon - 1]} {t.tm_mday:2d}"
+    return f"{day} {t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d} {name} {t.tm_year}"
+
+
 def columns(rows: Iterable[Sequence[str]], gap: int = 2) -> list[str]:
     """Rows of cells as lines, each column as wide as its widest cell; no blanks at line ends."""
     table = [tuple(row) for row in rows]

@@ -24,7 +24,7 @@ from cucmos_shell.results import (
     maybe,
     record,
 )
-from cucmos_shell.text import iso_time, local_time, zone_abbreviation
+from cucmos_shell.text import iso_time, local_time, unix_date
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,13 +147,10 @@ class RuntimeState(Value):
 
     def lines(self) -> list[str]:
         """The text: state, version and limits, and a row for each node."""
-        clock = local_time(self.now, self.zone)
-        zone = zone_abbreviation(self.now, self.zone)[1]
         servers = f"{len(self.nodes)} Server{'' if len(self.nodes) == 1 else 's'}"
         return [
             "",
-            f"Server Time: {time.strftime('%a %b', clock)} {clock.tm_mday:2d} "
-            f"{time.strftime('%H:%M:%S', clock)} {zone} {clock.tm_year}",
+            f"Server Time: {unix_date(self.now, self.zone)}",
             "",
             *(self._copied() if self.check is None else self._checked(self.check)),
             "",

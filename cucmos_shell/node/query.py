@@ -32,36 +32,11 @@ LIMITS = {
     sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 200,
     sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
 }
-FUNCTIONS = frozenset(
-    [
-        "abs",
-        "avg",
-        "coalesce",
-        "count",
-        "glob",
-        "group_concat",
-        "hex",
-        "ifnull",
-        "instr",
-        "length",
-        "like",
-        "lower",
-        "ltrim",
-        "max",
-        "min",
-        "nullif",
-        "nvl",
-        "replace",
-        "round",
-        "rtrim",
-        "substr",
-        "substring",
-        "sum",
-        "total",
-        "trim",
-        "upper",
-    ]
-)
+FUNCTIONS = (
+    "abs", "avg", "coalesce", "count", "glob", "group_concat", "hex", "ifnull", "instr", "length",
+    "like", "lower", "ltrim", "max", "min", "nullif", "nvl", "replace", "round", "rtrim", "substr",
+    "substring", "sum", "total", "trim", "upper",
+)  # fmt: skip
 _HIDDEN, _PEM, _SUBJECT = "certificate_rows", "certificate_pem", "certificate_subject"
 _INDEX = (
     "sha256", "pkid", "issuername", "serialnumber", "ipv4address", "ipv6address", "timetolive",

@@ -11,6 +11,7 @@ from cucmos_shell.profile import schema
 from cucmos_shell.profile.bulk import bulk
 from cucmos_shell.profile.dialogue_forms import dialogues, fips, tls
 from cucmos_shell.profile.distribution import database, distribution, network_cluster
+from cucmos_shell.profile.machine_form import machine, time_source
 from cucmos_shell.profile.phone_lists import trust_lists
 from cucmos_shell.profile.profile import (
     PUBLISHER,
@@ -97,6 +98,8 @@ class Parts:
         self._check_template(
             ("dialogues", "csr_generated"), self.dialogues.csr_generated, ("unit",)
         )
+        self.machine = machine(self.source, profile)
+        self.ntp = time_source(self.source, profile)
         if self.database is not None:
             self._check_template(("database", "completed"), self.database.completed, ("tables",))
         if profile.expiry_monitor_service not in profile.services:

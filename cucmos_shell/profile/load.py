@@ -72,6 +72,8 @@ def _profile(parts: Parts, form: schema.ProfileForm) -> Profile:
         dialogues=parts.dialogues,
         fips=parts.fips,
         tls=parts.tls,
+        machine=parts.machine,
+        ntp=parts.ntp,
         not_simulated=tuple(name for line in form.not_simulated for name in spread(line)),
     )
     return Profile(**plain)

@@ -13,6 +13,7 @@ from cucmos_shell.errors import ProfileError
 from cucmos_shell.profile.cluster import DatabaseSpec, DistributionSpec, NetworkClusterSpec
 from cucmos_shell.profile.dialogues import DialogueSpec, FipsSpec, TlsSpec
 from cucmos_shell.profile.lists import BulkSpec, TrustListSpec
+from cucmos_shell.profile.machine import MachineSpec, TimeSourceSpec
 from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
@@ -172,6 +173,8 @@ class Profile(Value):
     dialogues: DialogueSpec = DialogueSpec()
     fips: FipsSpec | None = None
     tls: TlsSpec | None = None
+    machine: MachineSpec = MachineSpec()
+    ntp: TimeSourceSpec = TimeSourceSpec()
 
     @property
     def fqdn(self) -> str:
@@ -332,7 +335,7 @@ def from_json(kept: Mapping[str, Any]) -> Profile:
 
 _SECTIONS: Mapping[str, type[Value]] = {
     "network_cluster": NetworkClusterSpec, "database": DatabaseSpec, "dialogues": DialogueSpec,
-    "fips": FipsSpec, "tls": TlsSpec,
+    "fips": FipsSpec, "tls": TlsSpec, "machine": MachineSpec, "ntp": TimeSourceSpec,
 }  # fmt: skip
 
 

@@ -122,6 +122,10 @@ class Layout:
         name = "faults.log"
         return os.path.join(self.run, f"{name}.{age}" if age else name)
 
+    def diagnostic_log(self, number: int) -> str:
+        """The log of the `number`-th diagnosis."""
+        return os.path.join(self.logs, "platform", "log", f"diag{number}.log")
+
     # --- the store -------------------------------------------------------------------------------
 
     @property

@@ -198,7 +198,7 @@ def test_there_is_no_other_side_to_switch_to(say):
 
 def test_commands_of_the_product_that_are_not_simulated_say_so(say):
     """An administrator can tell them from a typing mistake."""
-    assert say("utils ntp status") == (
-        "utils ntp status: a command of the real node that this one does not simulate\n" + FAILED
+    assert say("utils ntp start") == (
+        "utils ntp start: a command of the real node that this one does not simulate\n" + FAILED
     )
-    assert say("utils ntp stauts") == FAILED + "No valid command entered\n"
+    assert say("utils ntp zzz") == FAILED + "No valid command entered\n"

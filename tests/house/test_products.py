@@ -46,6 +46,14 @@ HEAVY = ("cryptography", "prompt_toolkit", "asyncio", "tabulate", "yaml", "async
         "utils service list",
         "show service pending",
         "utils cert monitor run",
+        "show hardware",
+        "show date",
+        "show process load",
+        "show network status",
+        "show network ipprefs all",
+        "utils ntp status",
+        "utils diagnose test",
+        "utils core active list",
     ],
 )
 def test_a_listing_pays_for_no_heavy_import(node_dir, line):

@@ -66,12 +66,12 @@ def test_names_are_added_and_taken_away(laid):
     """Services stand in the order of their names, units where they were put."""
     made = laid(
         "services-: [Cisco CDP]\nservices+: {Cisco Abacus: {feature: true}}\n"
-        "services: {Cisco AMC Service: null, Cisco Tomcat: {start_seconds: 1}}\n"
+        "services: {Cisco Audit Event Service: null, Cisco Tomcat: {start_seconds: 1}}\n"
         "trust_stores+: {new-trust: {base: new}}\n"
     )
     names = list(made.services)
     assert names == sorted(names)
-    assert {"Cisco CDP", "Cisco AMC Service"}.isdisjoint(names)
+    assert {"Cisco CDP", "Cisco Audit Event Service"}.isdisjoint(names)
     assert made.services["Cisco Abacus"].feature
     tomcat = made.services["Cisco Tomcat"]
     assert (tomcat.start_seconds, tomcat.stop_seconds) == (1, 8)

@@ -47,7 +47,10 @@ LINES = {
         "show alarm", "set alarm syslog off", "set alarm syslog log.example.com tcp",
         "show status", "show version active", "show myself", "show network eth0",
         "show network cluster", "show timezone config", "utils dbreplication status",
-        "utils dbreplication runtimestate", "run sql select * from processnode", "show cli pagination", "set cli pagination off",
+        "utils dbreplication runtimestate", "run sql select * from processnode",
+        "show hardware", "show date", "utils ntp status", "utils diagnose test",
+        "show process load num 3", "show process using-most cpu", "utils core active list",
+        "show network status all", "show network ipprefs all", "show cli pagination", "set cli pagination off",
         "show cli editor", "set cli editor quiet", "set commandcount disable", "show history",
         "show audit", "show account", f"set account name ann <1> <{PASSWORD}> <{PASSWORD}>",
         f"set account ssh-key ann <{KEY}>", "set accountlocking unlock ann",
@@ -87,7 +90,8 @@ ELSEWHERE = {
     "set ocsp enable certificate-uri", "set ocsp enable configured-uri", "show cert distribution",
     "show cert impact delete", "utils cert upload", "utils cluster create",
     "utils cluster credentials", "utils cluster join", "utils cluster leave",
-    "utils cluster rebuild", "utils cluster remove", "utils cluster sync", "utils ctl upload",
+    "utils cluster rebuild", "utils cluster remove", "utils cluster sync",
+    "utils core active analyze", "utils ctl upload",
     "utils itl reset remotekey", "utils ocsp check", "utils smtp test",
 }  # fmt: skip
 FAILING = {"nonsense", "show cert own nonsense"}
