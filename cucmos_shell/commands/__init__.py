@@ -49,6 +49,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "cores": ("utils core 1+",),
     "connections": ("show network ipprefs 0+", "show network status 0+"),
     "system": ("utils system 1+",),
+    "upgrade": ("utils system upgrade 1+",),
+    "recovery": ("utils disaster_recovery 1+",),
     "shell": (
         "exit 0", "quit 0", "set cli 0+", "set commandcount 1+", "set output 0+", "show cli 0+",
         "show history 0+",
@@ -99,7 +101,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Database": ("sql",),
     "Node": (
         "node_info", "clock", "hardware", "processes", "connections", "diagnose", "cores", "system",
-        "fips", "tls", "profile",
+        "upgrade", "recovery", "fips", "tls", "profile",
     ),
     "Files and logs": ("files", "file_tail", "file_get", "audit_log"),
     "Accounts and sessions": ("accounts", "sessions"),

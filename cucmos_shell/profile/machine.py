@@ -24,14 +24,17 @@ PORTS = (
 class MachineSpec(Value):
     """The machine. Processors, memory and disk are those of the profile's `hardware`.
 
-    An empty `serial` is made from the node's name. `processes` are the names of services' processes
-    where they are not those of the services; `ports` are as PORTS.
+    An empty `serial` is made from the node's name. `backup_service` answers for the backups;
+    `service_group` is what the services of the product are called together. `processes` are the
+    names of services' processes where they are not those of the services; `ports` are as PORTS.
     """
 
     platform: str = "VMware Virtual Machine"
     object_id: str = "1.3.6.1.4.1.9.1.1348"
     bios: str = "PhoenixTechnologiesLTD 6.00 09/21/2015"
     serial: str = ""
+    backup_service: str = ""
+    service_group: str = ""
     processes: Mapping[str, str] = {}
     ports: tuple[str, ...] = PORTS
 

@@ -11,7 +11,7 @@ from cucmos_shell.profile.machine import PORTS, MachineSpec, TimeSourceSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cucmos_shell.profile.source import Source
+    from cucmos_shell.profile.source import Path, Source
 
 
 _PORT = r"^[a-z0-9]+ (tcp|udp) [0-9]{1,5} (public|translated|clustered|private) (-|[0-9]{1,5}) \S"
@@ -24,6 +24,8 @@ class MachineForm(schema.Section):
     object_id: schema.Text = MachineSpec.object_id
     bios: schema.Text = MachineSpec.bios
     serial: str = MachineSpec.serial
+    backup_service: str = MachineSpec.backup_service
+    service_group: str = MachineSpec.service_group
     processes: dict[schema.Text, schema.Name] = {}  # noqa: RUF012
     ports: list[Annotated[schema.Text, Meta(pattern=_PORT)]] | None = None
 
@@ -43,14 +45,16 @@ def machine(source: Source, profile: schema.ProfileForm) -> MachineSpec:
     if row is None:
         return MachineSpec()
     known = {*profile.services, *profile.platform_services}
-    for name in row.processes:
+    named: dict[str, Path] = {name: ("processes", name) for name in row.processes}
+    if row.backup_service:
+        named[row.backup_service] = ("backup_service",)
+    for name, below in named.items():
         if name not in known:
             reason = f"there is no service {name}{schema.near(name, known)}"
-            source.mistake(("machine", "processes", name), reason)
+            source.mistake(("machine", *below), reason)
     ports = PORTS if row.ports is None else tuple(row.ports)
-    return MachineSpec(
-        row.platform, row.object_id, row.bios, row.serial, dict(row.processes), ports
-    )
+    fields = {name: getattr(row, name) for name in MachineSpec._fields}
+    return MachineSpec(**{**fields, "processes": dict(row.processes), "ports": ports})
 
 
 def time_source(source: Source, profile: schema.ProfileForm) -> TimeSourceSpec:

@@ -50,6 +50,8 @@ LINES = {
         "utils dbreplication runtimestate", "run sql select * from processnode",
         "show hardware", "show date", "utils ntp status", "utils diagnose test",
         "show process load num 3", "show process using-most cpu", "utils core active list",
+        "utils disaster_recovery history backup", "utils disaster_recovery status backup",
+        "utils system upgrade status", "utils system upgrade initiate <q>",
         "show network status all", "show network ipprefs all", "show cli pagination", "set cli pagination off",
         "show cli editor", "set cli editor quiet", "set commandcount disable", "show history",
         "show audit", "show account", f"set account name ann <1> <{PASSWORD}> <{PASSWORD}>",
@@ -95,7 +97,7 @@ ELSEWHERE = {
     "utils itl reset remotekey", "utils ocsp check", "utils smtp test",
 }  # fmt: skip
 FAILING = {"nonsense", "show cert own nonsense"}
-LEFT = {"quit", "utils system switch-version"}
+LEFT = {"quit", "utils system switch-version", "utils system upgrade cancel"}
 
 
 @pytest.mark.parametrize("product", LINES)
