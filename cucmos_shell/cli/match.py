@@ -136,6 +136,18 @@ class Matcher:
         command = self.grammar.open(place).command
         return command is not None and command.level <= self.level
 
+    def begins(self, line: str) -> list[str]:
+        """The words, in full, with which `line` begins a command: as many as lead somewhere."""
+        words: list[str] = []
+        try:
+            for _, after, word, _ in self.path(split(line)):
+                if after is None or not word:
+                    break
+                words.append(word)
+        except ShellError:
+            pass
+        return words
+
     def path(
         self, lexemes: list[Lexeme]
     ) -> Iterator[tuple[Place, Place | None, str, list[Lexeme]]]:

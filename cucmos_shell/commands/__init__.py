@@ -47,6 +47,17 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "diagnose": ("utils diagnose 0+",),
     "processes": ("show process 0+",),
     "cores": ("utils core 1+",),
+    "network_tools": ("utils network 0+",),
+    "tech": ("show tech 0+",),
+    "perf": ("show perf 0+",),
+    "risdb": ("show risdb 0+",),
+    "trace": ("set trace 1+", "show trace 0"),
+    "snmp": ("utils snmp 1+",),
+    "next_sign_in": ("set password change-at-login 4+",),
+    "application": (
+        "utils reset_application_ui_administrator_name 4",
+        "utils reset_application_ui_administrator_password 4",
+    ),
     "connections": ("show network ipprefs 0+", "show network status 0+"),
     "system": ("utils system 1+",),
     "upgrade": ("utils system upgrade 1+",),
@@ -100,11 +111,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Cluster": ("cluster", "network_cluster", "replication"),
     "Database": ("sql",),
     "Node": (
-        "node_info", "clock", "hardware", "processes", "connections", "diagnose", "cores", "system",
-        "upgrade", "recovery", "fips", "tls", "profile",
+        "node_info", "clock", "hardware", "processes", "connections", "network_tools", "diagnose", "cores", "perf", "tech", "trace", "risdb", "snmp", "system", "upgrade", "recovery", "fips", "tls", "profile",
     ),
     "Files and logs": ("files", "file_tail", "file_get", "audit_log"),
-    "Accounts and sessions": ("accounts", "sessions"),
+    "Accounts and sessions": ("accounts", "next_sign_in", "application", "sessions"),
     "This shell": ("shell", "help"),
 }  # fmt: skip
 

@@ -27,6 +27,7 @@ family = Family()
 LEAST_ABOUT = 24
 COMMAND = Argument("command", "words of a command", words=True, command=True)
 
+MAX_WORDS = 32
 LINES = record(lines=each(TEXT))
 OVERVIEW = (
     "Tab completes a word, ? shows what may follow, help COMMAND explains a command.",
@@ -117,7 +118,8 @@ def _shown(kind: type[Notice], lines: Iterable[str]) -> Notice:
 def _grouped(found: list[Command]) -> Iterator[str]:
     """The commands of each group below its name, a line each with its summary."""
     shown = by_words(found)
-    width = max(map(len, shown), default=0)
+    # A few that are longer would take the room of all others.
+    width = max((len(words) for words in shown if len(words) <= MAX_WORDS), default=0)
     for title, modules in commands.GROUPS.items():
         group = [c for c in shown.values() if commands.module_of(c.handler) in modules]
         if group:

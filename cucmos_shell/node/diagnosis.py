@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from cucmos_shell.errors import Damaged
@@ -9,7 +10,7 @@ from cucmos_shell.node.members import others
 from cucmos_shell.node.services.plan import STARTED
 from cucmos_shell.node.time_source import time_source
 from cucmos_shell.results import Value
-from cucmos_shell.store.durable import NEW_FLAGS, write_all
+from cucmos_shell.store.outputs import keep_output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 OFF_HOURS = "This module must be run directly and off hours"
 SYSTEM_INFO = "Collected system information in diagnostic log"
-MAX_LOGS = 10
 _PREFIX, _SUFFIX = "diag", ".log"
 # Of the web server: whether it runs is all that can be told of these.
 _OF_WEB = ("connectors", "threads", "memory", "sessions")
@@ -101,31 +101,20 @@ def _keystore(node: Node, unit: str) -> str:
 def write_log(node: Node, text: str) -> str:
     """Keep `text` as the log of a new diagnosis; the path of the file among the logs.
 
-    The oldest are deleted where there are too many. Raises Unavailable.
+    The oldest are deleted where there are too many. Raises OSError.
     """
-    folder = os.path.dirname(node.layout.diagnostic_log(1))
-    numbers = sorted(_numbers(folder))
-    number = numbers[-1] + 1 if numbers else 1
+    data = text.encode("utf-8", "backslashreplace")
+    number = max(_numbers(os.path.dirname(node.layout.diagnostic_log(1))), default=0)
     while True:
+        number += 1
         path = node.layout.diagnostic_log(number)
-        try:
-            descriptor = os.open(path, NEW_FLAGS, 0o600)
-            break
-        except FileExistsError:
-            number += 1
-    name = os.path.relpath(path, node.layout.logs)
-    try:
-        write_all(descriptor, text.encode("utf-8", "backslashreplace"))
-    finally:
-        os.close(descriptor)
-    for old in numbers[: max(0, len(numbers) + 1 - MAX_LOGS)]:
-        os.unlink(node.layout.diagnostic_log(old))
-    return name
+        with contextlib.suppress(FileExistsError):
+            keep_output(path, data, _PREFIX)
+            return os.path.relpath(path, node.layout.logs)
 
 
 def _numbers(folder: str) -> Iterator[int]:
-    os.makedirs(folder, 0o700, exist_ok=True)
-    for name in os.listdir(folder):
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
         number = name.removeprefix(_PREFIX).removesuffix(_SUFFIX)
         if name == f"{_PREFIX}{number}{_SUFFIX}" and number.isascii() and number.isdigit():
             yield int(number[:9])

@@ -126,6 +126,14 @@ class Layout:
         """The log of the `number`-th diagnosis."""
         return os.path.join(self.logs, "platform", "log", f"diag{number}.log")
 
+    def database_output(self, name: str) -> str:
+        """A file that a command about the database has written."""
+        return os.path.join(self.logs, "cm", "trace", "dbl", name)
+
+    def command_output(self, name: str) -> str:
+        """A file that another command has written."""
+        return os.path.join(self.logs, "platform", "cli", name)
+
     # --- the store -------------------------------------------------------------------------------
 
     @property

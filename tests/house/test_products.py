@@ -54,6 +54,14 @@ HEAVY = ("cryptography", "prompt_toolkit", "asyncio", "tabulate", "yaml", "async
         "utils ntp status",
         "utils diagnose test",
         "utils core active list",
+        "utils disaster_recovery history backup",
+        "utils network host imp-sub",
+        "utils snmp config 1/2c community-string list",
+        "show tech ccm_service",
+        "show tech network hosts",
+        "show tech dbstateinfo",
+        "show perf query class Process",
+        "show risdb query phone",
     ],
 )
 def test_a_listing_pays_for_no_heavy_import(node_dir, line):

@@ -26,8 +26,8 @@ def test_any_other_failure_ends_in_the_failure_line(say):
 
 def test_commands_of_the_real_node_are_told_from_typing_mistakes(say):
     """What the profile lists as not simulated is named."""
-    assert say("run sql select 1") == (
-        "run sql: a command of the real node that this one does not simulate\n"
+    assert say("run loadxml x") == (
+        "run loadxml: a command of the real node that this one does not simulate\n"
         "Executed command unsuccessfully\n"
     )
 
