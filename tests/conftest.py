@@ -40,6 +40,9 @@ def pytest_configure():
 def _what_has_left(request):
     """In what the test's clients got, and in logs, is no private key of a node; JSON keeps its
     contract."""
+    if "tmp_path" in request.fixturenames:
+        # Else it is gone before it can be looked at.
+        request.getfixturevalue("tmp_path")
     yield
     arguments = request.node.funcargs
     folders = {getattr(argument, "node_dir", None) for argument in arguments.values()}
