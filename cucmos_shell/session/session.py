@@ -152,7 +152,7 @@ class Session:
 class Execution:
     """One line being carried out: `step` until `Done`; `interrupt` between steps ends it early.
 
-    `changed`: something was changed by it.
+    `changed`: something was changed by it. `result` is what its handler has returned.
     """
 
     def __init__(self, session: Session, line: str) -> None:
@@ -166,6 +166,7 @@ class Execution:
         self._warnings: list[Finding] = []
         self.match: Match | None = None
         self.changed = False
+        self.result: Any = None
 
     def step(self, answer: str | None = None) -> Event:
         """Go on to the next event; `answer` belongs to the question before it."""
@@ -329,6 +330,7 @@ class Execution:
             value = yield from self._converse(value)
         else:
             self.changed = command.changes
+        self.result = value
         failure: ShellError | None = getattr(value, "failure", None)
         if failure is not None and self._json:
             raise failure

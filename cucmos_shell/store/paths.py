@@ -81,6 +81,7 @@ class Layout:
         self.schedule_lock = os.path.join(self.run, "schedule.lock")
         self.agent_lock = os.path.join(self.run, "agent.lock")
         self.agent_place = os.path.join(self.run, "agent.place")
+        self.owner_lock = os.path.join(self.run, "owner.lock")
         self.agent_reported = os.path.join(self.run, "agent.reported")
         self.lab = os.path.join(state_dir, "lab")
         self.lab_authority = os.path.join(self.run, "lab-authority.pem")

@@ -23,17 +23,20 @@ ROWS = (
     ("frontends.serve",),
     ("frontends.start",),
     ("__main__",),
+    # The public API and the pytest plugin: on top of everything.
+    ("testing",),
 )
 OUTSIDE = {
     "asyncssh": ("world.sftp", "frontends.sshd"),
     "cryptography": (
         "pki", "node.certificates", "node.access.passwords", "node.tasks.revocation", "commands",
-        "world.world", "node.lab.authority",
+        "world.world", "node.lab.authority", "testing.authority", "testing.node",
     ),
     "email": ("node.tasks.expiry_mail",),
     "msgspec": ("profile",),
     "prompt_toolkit": ("terminal.keys", "frontends.rich"),
     "pty": (),
+    "pytest": ("testing.plugin",),
     "random": (),
     "re2": ("cli.regex",),
     "secrets": ("world.world",),
@@ -42,7 +45,7 @@ OUTSIDE = {
         "world", "frontends.serve", "frontends.sshd.entrance", "frontends.sshd.server", "frontends.sshd.faults",
     ),
     "sqlite3": ("node.query", "world.buses.database", "world.buses.directory"),
-    "subprocess": (),
+    "subprocess": ("testing.server",),
     "tabulate": ("cli.render",),
     "yaml": ("profile.source",),
 }  # fmt: skip

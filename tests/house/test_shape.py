@@ -102,9 +102,11 @@ def test_faces_name_what_they_show():
 
 
 def test_no_class_name_stands_twice():
-    """One word for one thing, in the whole package."""
+    """One word for one thing, in the whole package; the public API has the words of its users."""
     found = {}
     for path, tree in modules().values():
+        if path.parent.name == "testing":
+            continue
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 found.setdefault(node.name, set()).add(str(path))

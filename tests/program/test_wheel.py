@@ -1,29 +1,14 @@
 """What is installed from a wheel is the whole program: profiles, script and all."""
 
-import os
 import pathlib
 import subprocess
 import sys
 
-import pytest
 from places import CHECKOUT
+from wheel import installed, with_wheel  # noqa: F401
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """A prefix with the project's wheel in it."""
-    folder = tmp_path_factory.mktemp("wheel")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
-    made = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(folder), str(CHECKOUT)]
-    subprocess.run(made, check=True, capture_output=True)
-    (wheel,) = folder.glob("*.whl")
-    put = [*pip, "install", "--no-deps", "--no-index", "--prefix", str(folder / "prefix")]
-    put += ["--ignore-installed", "--no-warn-script-location", str(wheel)]
-    subprocess.run(put, check=True, capture_output=True)
-    return folder / "prefix"
-
-
-def test_the_installed_script_installs_a_node_and_lists(installed, tmp_path):
+def test_the_installed_script_installs_a_node_and_lists(installed, tmp_path):  # noqa: F811
     """Away from the checkout, with the profiles that came in the wheel."""
     (packages,) = installed.glob("lib/*/site-packages")
 
@@ -31,7 +16,7 @@ def test_the_installed_script_installs_a_node_and_lists(installed, tmp_path):
         done = subprocess.run(
             [str(installed / "bin" / "cucmos-shell"), *words],
             capture_output=True, text=True, cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(packages)},
+            env=with_wheel(installed),
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -48,7 +33,7 @@ def test_the_installed_script_installs_a_node_and_lists(installed, tmp_path):
     assert pathlib.Path(found.stdout.strip()).is_relative_to(packages)
 
 
-def test_the_manual_page_and_the_completions_are_where_programs_look(installed):
+def test_the_manual_page_and_the_completions_are_where_programs_look(installed):  # noqa: F811
     """Below share/, as they are in the checkout."""
     places = {
         "cucmos-shell.1": "man/man1/cucmos-shell.1",

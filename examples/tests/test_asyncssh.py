@@ -1,0 +1,26 @@
+"""The script that uses asyncssh."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from scripts import RestartFailed
+
+from cucmos_shell.testing import Address
+
+pytest.importorskip("asyncssh")
+
+from scripts.with_asyncssh import renew
+
+
+def test_the_new_certificate_is_in_use(
+    cucmos_shared_ssh: Address, renewed: Callable[[], bool]
+) -> None:
+    asyncio.run(renew(cucmos_shared_ssh.asyncssh(), "tomcat", "Cisco Tomcat"))
+    assert renewed()
+
+
+@pytest.mark.usefixtures("hanging")
+def test_a_restart_that_hangs_is_noticed(cucmos_shared_ssh: Address) -> None:
+    with pytest.raises(RestartFailed):
+        asyncio.run(renew(cucmos_shared_ssh.asyncssh(), "tomcat", "Cisco Tomcat", seconds=2))
