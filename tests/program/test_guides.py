@@ -29,9 +29,13 @@ class Place:
         self.folder = folder
         tools = folder / "bin"
         tools.mkdir()
-        script = tools / "cucmos-shell"
-        script.write_text(f'#!/bin/sh\nexec {" ".join(PROGRAM)} "$@"\n')
-        script.chmod(0o755)
+        python = [sys.executable]
+        pytest_here = [*python, "-m", "pytest", "-p", "no:cacheprovider"]
+        programs = {"cucmos-shell": PROGRAM, "pytest": pytest_here, "python3": python}
+        for name, program in programs.items():
+            script = tools / name
+            script.write_text(f'#!/bin/sh\nexec {" ".join(program)} "$@"\n')
+            script.chmod(0o755)
         self.environment = {"PATH": f"{tools}:{os.environ['PATH']}", "HOME": str(folder)}
 
     def shell(self, line, _):
