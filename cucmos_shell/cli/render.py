@@ -7,8 +7,8 @@ from cucmos_shell.text import safe, safe_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, NoReturn
 
     from cucmos_shell.results import Result
 
@@ -96,8 +96,31 @@ def to_data(value: object) -> Any:
 
 def to_json(data: object) -> str:
     """`data` as one line of ASCII JSON that cannot be mistaken for a prompt."""
-    import json
+    if _encoder is not None:
+        text = "".join(_encoder(data, 0))
+    else:
+        import json
 
-    return json.dumps(data, ensure_ascii=True, separators=(", ", ": ")).replace(
-        "admin:", "admin\\u003a"
-    )
+        text = json.dumps(data)
+    return text.replace("admin:", "admin\\u003a")
+
+
+def _not_json(value: object) -> NoReturn:
+    raise TypeError(f"{type(value).__name__} is not JSON data")
+
+
+def _make_encoder() -> Callable[[object, int], Iterable[str]] | None:
+    """What `json.dumps` writes with, without what that module costs to import; None if unknown."""
+    try:
+        from _json import encode_basestring_ascii, make_encoder
+
+        # No circles are looked for: data is made anew for each line.
+        found: Callable[[object, int], Iterable[str]] = make_encoder(
+            None, _not_json, encode_basestring_ascii, None, ": ", ", ", False, False, True
+        )
+        return found if "".join(found({"a": [None]}, 0)) == '{"a": [null]}' else None
+    except (ImportError, TypeError):
+        return None
+
+
+_encoder = _make_encoder()

@@ -51,6 +51,14 @@ def explained(problem: ShellError, line: str, not_simulated: Iterable[str]) -> S
     return problem
 
 
+def _filtered(data: object, filters: list[tuple[str, str]]) -> object:
+    if not filters:
+        return data
+    from cucmos_shell.cli.filters import filtered_data
+
+    return filtered_data(data, filters)
+
+
 def shown(
     match: Match,
     value: Result | None,
@@ -68,10 +76,7 @@ def shown(
     """
     filters = [(item.kind, item.text) for item in match.filters]
     if json:
-        from cucmos_shell.cli.filters import filtered_data
-
-        data = filtered_data(to_data(value), filters) if filters else to_data(value)
-        return Say(success_json(data, match.canonical, warnings))
+        return Say(success_json(_filtered(to_data(value), filters), match.canonical, warnings))
     # A file is as a program reads it.
     fits = match.command.own and width and not match.redirected
     if all(kind == "page" for kind, _ in filters):

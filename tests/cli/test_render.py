@@ -1,5 +1,7 @@
 """A value knows its two forms; what it does not know is made of its fields, or refused."""
 
+import json
+
 import pytest
 
 from cucmos_shell.cli.render import Table, to_data, to_json, to_lines
@@ -56,3 +58,19 @@ def test_the_values_of_any_command():
 def test_json_is_never_mistaken_for_a_prompt():
     """Nor does it need more than ASCII."""
     assert to_json({"a": "admin:", "b": "ü"}) == '{"a": "admin\\u003a", "b": "\\u00fc"}'
+
+
+@pytest.mark.parametrize(
+    "data",
+    [None, True, 3, -1.5, 2**70, 1e300, "", "\ud800\u202e\x7f\x00\"\\", [], {}, [[], {"": [1, "a"]}],
+     {"a": {"\u00e9": None, "b": [False]}}, float("nan"), "\U0001f600", ("a", ("b",))],
+)  # fmt: skip
+def test_json_is_written_as_the_library_writes_it(data):
+    """Without the library, whatever the data."""
+    assert to_json(data) == json.dumps(data)
+
+
+def test_what_is_no_data_is_no_json():
+    """It is a mistake in the program, and known as one."""
+    with pytest.raises(TypeError, match="object is not JSON data"):
+        to_json({"a": object()})
