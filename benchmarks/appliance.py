@@ -27,6 +27,7 @@ from cucmos_shell.world import World
 PYTHON = [sys.executable, "-I", "-c"]
 SCRIPT = os.path.join(os.path.dirname(sys.executable), "cucmos-shell")
 TRUST_STORE = "tomcat-trust"
+COPY = f"{TRUST_STORE}/imp-pub.pem"
 UNIT = "tomcat"
 UNUSED = "cup"
 SIGNER, OTHER_SIGNER = "CallManager", "TVS"
@@ -66,17 +67,27 @@ def one_shots(state: str, large: str, rounds: int) -> list[Row]:
 
 
 def against_openssl(state: str, rounds: int) -> list[Row]:
-    """Whole processes against OpenSSL's own view of one certificate, and what Tab costs in a shell."""
+    """Whole processes against OpenSSL's own view of one certificate, JSON against text, and what Tab
+    costs in a shell."""
     pem = os.path.join(state, "store", "view", UNIT, f"{UNIT}.pem")
     openssl = ["openssl", "x509", "-noout", "-text", "-in", pem]
     rows = []
-    for line, goal in (("show cert list own", 1.2), ("show cert own tomcat", 2.0)):
+    for line, goal in (
+        ("show cert list own", 1.2), ("show cert own tomcat", 2.0), (f"show cert trust {COPY}", 2.0),
+    ):  # fmt: skip
         found = ratio(
             lambda c=line: process_time(shell(state, "-c", c)),
             lambda: process_time(openssl),
             rounds,
         )
         rows.append(Row(f"`{line}`", "`openssl x509 -noout -text`", *found, goal))
+    for line in ("show cert list own", "show cert own tomcat"):
+        found = ratio(
+            lambda c=line: process_time(shell(state, "--json", "-c", c)),
+            lambda c=line: process_time(shell(state, "-c", c)),
+            rounds,
+        )
+        rows.append(Row(f"`{line}` in JSON", "the same as text", *found, 1.1))
     for line, name in (("utils service restart Cisco Tom", "Tom"), ("set cert regen tom", "tom")):
         typed = f"cucmos-shell --state {state} {line}"
         found = ratio(

@@ -56,10 +56,10 @@ else:
             return made
 
 
-def row_type(name: str, fields: str) -> Any:
+def row_type(name: str, fields: str, **defaults: object) -> Any:
     """What `collections.namedtuple` makes, without what that module costs to import.
 
-    A tuple of `fields` with `_make`, `_replace` and `_asdict`; TypeError where the number is wrong.
+    A tuple with `_make`, `_replace`, `_asdict`, and `defaults`; TypeError for a wrong number.
     """
     from _operator import itemgetter
 
@@ -68,18 +68,22 @@ def row_type(name: str, fields: str) -> Any:
     def make(cls: Any, values: Iterable[Any]) -> Any:
         made = tuple.__new__(cls, values)
         if len(made) != len(names):
-            raise TypeError(f"{name} has {len(names)} values, not {len(made)}")
+            if not defaults.keys() >= {*names[len(made) :]} > set():
+                raise TypeError(f"{name} has {len(names)} values, not {len(made)}")
+            made = tuple.__new__(cls, (*made, *map(defaults.get, names[len(made) :])))
         return made
 
     def new(cls: Any, *values: Any, **named: Any) -> Any:
-        if named:
-            values += tuple([named.pop(field) for field in names[len(values) :] if field in named])
+        for field in names[len(values) :] if named else ():
+            if field not in named and field not in defaults:
+                break
+            values += (named.pop(field, defaults.get(field)),)
         if named:
             raise TypeError(f"{name}: unexpected {next(iter(named))!r}")
         return make(cls, values)
 
     def shown(self: Any) -> str:
-        return f"{name}({', '.join(f'{f}={v!r}' for f, v in zip(names, self, strict=True))})"
+        return f"{name}({', '.join(f'{f}={v!r}' for f, v in self._asdict().items())})"
 
     parts: dict[str, Any] = {
         "__slots__": (),
@@ -89,9 +93,9 @@ def row_type(name: str, fields: str) -> Any:
         "_make": classmethod(make),
         "_asdict": lambda self: dict(zip(names, self, strict=True)),
         "_replace": lambda self, **named: new(type(self), **{**self._asdict(), **named}),
+        **{field: property(itemgetter(i)) for i, field in enumerate(names)},
     }
-    getters = {field: property(itemgetter(i)) for i, field in enumerate(names)}
-    return type(name, (tuple,), {**parts, **getters})
+    return type(name, (tuple,), parts)
 
 
 @dataclass_transform(frozen_default=True)

@@ -58,3 +58,18 @@ def test_a_lazy_part_is_made_once_and_may_be_dropped(part):
     del owner.__dict__["thing"]
     assert owner.thing == 2
     assert Owner.thing.__doc__ == "A thing."
+
+
+def test_the_last_values_may_be_absent():
+    """Where something stands for them; so a row of an earlier version is a row."""
+    later = row_type("Later", FIELDS, age=0, key=())
+    assert later("a") == later._make(["a"]) == later(name="a") == ("a", 0, ())
+    assert later("a", key="k") == ("a", 0, "k")
+    assert later("a", 1)._replace(name="b") == ("b", 1, ())
+    two = row_type("Two", FIELDS, key=())
+    for kind, values, named in (
+        (later, (), {}), (later, (), {"key": 1}), (later, ("a", 1, 2, 3), {}),
+        (later, ("a",), {"name": "b"}), (two, ("a",), {"key": 1}), (two, ("a",), {}),
+    ):  # fmt: skip
+        with pytest.raises(TypeError):
+            kind(*values, **named)

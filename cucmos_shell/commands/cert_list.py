@@ -19,27 +19,31 @@ if TYPE_CHECKING:
 family = Family()
 
 
+# What every list of certificates says of each.
+ROW = record(
+    name=TEXT,
+    type=one_of("own", "trust"),
+    unit=maybe(TEXT),
+    store=maybe(TEXT),
+    common_name=TEXT,
+    subject=TEXT,
+    alternative_names=each(TEXT),
+    issuer=TEXT,
+    serial=SERIAL,
+    not_before=MOMENT,
+    not_after=MOMENT,
+    key_type=TEXT,
+    sha256=SHA256,
+    description=TEXT,
+    # As `CopyOf.form`, which a listing as text need not load.
+    copy_of=maybe(record(hostname=TEXT, name=TEXT)),
+)
+
+
 class Listing(Value):
     """Certificates in listing order, by the unit or trust store they are in."""
 
-    form = each(
-        record(
-            name=TEXT,
-            type=one_of("own", "trust"),
-            unit=maybe(TEXT),
-            store=maybe(TEXT),
-            common_name=TEXT,
-            issuer=TEXT,
-            serial=SERIAL,
-            not_before=MOMENT,
-            not_after=MOMENT,
-            key_type=TEXT,
-            sha256=SHA256,
-            description=TEXT,
-            # As `CopyOf.form`, which a listing as text need not load.
-            copy_of=maybe(record(hostname=TEXT, name=TEXT)),
-        )
-    )
+    form = each(ROW)
 
     node: Node
     kind: str
@@ -62,28 +66,39 @@ class Listing(Value):
 
     def data(self) -> list[dict[str, Any]]:
         """The JSON form."""
-        from cucmos_shell.commands.views.copies import copy_of
-
-        own = self.kind == "own"
         return [
-            {
-                "name": f"{folder}/{row.name}.pem",
-                "type": self.kind,
-                "unit": folder if own else None,
-                "store": None if own else folder,
-                "common_name": row.common_name,
-                "issuer": row.issuer,
-                "serial": row.serial,
-                "not_before": iso_time(row.not_before),
-                "not_after": iso_time(row.not_after),
-                "key_type": row.key_type,
-                "sha256": row.sha256,
-                "description": row.description,
-                "copy_of": copy_of(self.node, row),
-            }
+            row_data(self.node, self.kind, folder, row)
             for folder, rows in self.groups
             for row in rows
         ]
+
+
+def row_data(node: Node, kind: str, folder: str, row: CertificateRow) -> dict[str, Any]:
+    """The JSON form `ROW`; `folder` is the unit of an `own` certificate, else the trust store."""
+    from cucmos_shell.commands.views.copies import copy_of
+
+    own = kind == "own"
+    if row.subject is None:
+        from cucmos_shell.store.described import whole
+
+        row = whole(node.snapshot(), row, folder if own else "")
+    return {
+        "name": f"{folder}/{row.name}.pem",
+        "type": kind,
+        "unit": folder if own else None,
+        "store": None if own else folder,
+        "common_name": row.common_name,
+        "subject": row.subject,
+        "alternative_names": row.alternative_names,
+        "issuer": row.issuer,
+        "serial": row.serial,
+        "not_before": iso_time(row.not_before),
+        "not_after": iso_time(row.not_after),
+        "key_type": row.key_type,
+        "sha256": row.sha256,
+        "description": row.description,
+        "copy_of": copy_of(node, row),
+    }
 
 
 def groups(snapshot: Snapshot, kind: str) -> Iterator[tuple[str, tuple[CertificateRow, ...]]]:

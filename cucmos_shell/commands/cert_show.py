@@ -14,9 +14,8 @@ from cucmos_shell.commands.views.certificate import (
     safe_name,
 )
 from cucmos_shell.commands.views.copies import CopyOf, copy_of
-from cucmos_shell.pki import certs
 from cucmos_shell.pki.der import from_pem
-from cucmos_shell.pki.extensions import name_text, serial_text
+from cucmos_shell.pki.description import name_text, serial_text
 from cucmos_shell.results import (
     MOMENT,
     PEM,
@@ -31,6 +30,7 @@ from cucmos_shell.results import (
     maybe,
     record,
 )
+from cucmos_shell.store import described
 from cucmos_shell.text import columns, iso_time, java_date, safe
 
 TYPE_CHECKING = False
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cucmos_shell.node import Node
-    from cucmos_shell.store import CertificateRow
+    from cucmos_shell.pki.description import Description
+    from cucmos_shell.store import CertificateRow, Snapshot
 
 family = Family()
 
@@ -76,7 +77,7 @@ class CertificateShown(Value):
     )
 
     name: str
-    description: certs.Description
+    description: Description
     pem: str
     zone: str
     copy_of: CopyOf | None = None
@@ -130,7 +131,7 @@ class Brief(Value):
     form = record(**BRIEF, sha1=TEXT)
 
     name: str
-    description: certs.Description
+    description: Description
     sha1: str
     copy_of: CopyOf | None
 
@@ -170,28 +171,52 @@ class Brief(Value):
         }
 
 
+class StoredCertificate(Value):
+    """A certificate as it is stored: `unit` is whose own it is, `row` that of a trust store."""
+
+    snapshot: Snapshot
+    name: str
+    pem: bytes
+    unit: str = ""
+    row: CertificateRow | None = None
+
+    def copy_of(self, node: Node) -> CopyOf | None:
+        """The own certificate of which it is a copy."""
+        return copy_of(node, self.row) if self.row else None
+
+
+def _own(node: Node, unit: str) -> StoredCertificate:
+    snapshot = node.snapshot()
+    return StoredCertificate(snapshot, listed_own(unit), snapshot.own_pem(unit), unit)
+
+
+def _trust(node: Node, name: TrustName) -> StoredCertificate:
+    snapshot = node.snapshot()
+    pem = snapshot.certificate_pem(name.row.sha256)
+    return StoredCertificate(snapshot, name.listed, pem, row=name.row)
+
+
 def _pairs(digits: str) -> str:
     """A fingerprint as OpenSSL and browsers show it."""
     return bytes.fromhex(digits).hex(":").upper()
 
 
-def _shown(node: Node, name: str, pem: bytes, row: CertificateRow | None) -> CertificateShown:
-    description = certs.describe(certs.load_pem(pem))
-    whose = copy_of(node, row) if row else None
-    return CertificateShown(name, description, pem.decode("ascii"), node.zone, whose)
+def _shown(node: Node, one: StoredCertificate) -> CertificateShown:
+    about = described.description(one.snapshot, one.pem, one.unit)
+    return CertificateShown(one.name, about, one.pem.decode("ascii"), node.zone, one.copy_of(node))
 
 
-def _brief(node: Node, name: str, pem: bytes, row: CertificateRow | None) -> Brief:
+def _brief(node: Node, one: StoredCertificate) -> Brief:
     from hashlib import sha1
 
-    der = from_pem(pem)
-    description, whose = certs.describe(certs.load_der(der)), copy_of(node, row) if row else None
-    return Brief(name, description, sha1(der, usedforsecurity=False).hexdigest(), whose)
+    about = described.description(one.snapshot, one.pem, one.unit)
+    digest = sha1(from_pem(one.pem), usedforsecurity=False).hexdigest()
+    return Brief(one.name, about, digest, one.copy_of(node))
 
 
-def _block(name: str, pem: bytes) -> Notice:
-    text = pem.decode("ascii")
-    return Notice(tuple(text.splitlines()), {"name": name, "pem": text})
+def _block(one: StoredCertificate) -> Notice:
+    text = one.pem.decode("ascii")
+    return Notice(tuple(text.splitlines()), {"name": one.name, "pem": text})
 
 
 # --- own -----------------------------------------------------------------------------------------
@@ -206,7 +231,7 @@ def _block(name: str, pem: bytes) -> Notice:
 )
 def show_own(node: Node, name: str) -> CertificateShown:
     """Show one of the node's own certificates in full, and its PEM."""
-    return _shown(node, listed_own(name), node.snapshot().own_pem(name), None)
+    return _shown(node, _own(node, name))
 
 
 @family.command(
@@ -219,7 +244,7 @@ def show_own(node: Node, name: str) -> CertificateShown:
 )
 def show_own_brief(node: Node, name: str) -> Brief:
     """Show the names, dates and fingerprints of one of the node's own certificates."""
-    return _brief(node, listed_own(name), node.snapshot().own_pem(name), None)
+    return _brief(node, _own(node, name))
 
 
 @family.command(
@@ -231,7 +256,7 @@ def show_own_brief(node: Node, name: str) -> Brief:
 )
 def show_own_pem(node: Node, name: str) -> Notice:
     """Show the PEM of one of the node's own certificates and nothing else, for other programs."""
-    return _block(listed_own(name), node.snapshot().own_pem(name))
+    return _block(_own(node, name))
 
 
 # --- trust ---------------------------------------------------------------------------------------
@@ -246,7 +271,7 @@ def show_own_pem(node: Node, name: str) -> Notice:
 )
 def show_trust(node: Node, name: TrustName) -> CertificateShown:
     """Show a certificate of a trust store in full, and its PEM."""
-    return _shown(node, name.listed, _trust_pem(node, name), name.row)
+    return _shown(node, _trust(node, name))
 
 
 @family.command(
@@ -262,7 +287,7 @@ def show_trust_brief(node: Node, name: TrustName) -> Brief:
 
     Of a copy of an own certificate it is said whose it is.
     """
-    return _brief(node, name.listed, _trust_pem(node, name), name.row)
+    return _brief(node, _trust(node, name))
 
 
 @family.command(
@@ -274,8 +299,4 @@ def show_trust_brief(node: Node, name: TrustName) -> Brief:
 )
 def show_trust_pem(node: Node, name: TrustName) -> Notice:
     """Show the PEM of a certificate of a trust store and nothing else, for other programs."""
-    return _block(name.listed, _trust_pem(node, name))
-
-
-def _trust_pem(node: Node, name: TrustName) -> bytes:
-    return node.snapshot().certificate_pem(name.row.sha256)
+    return _block(_trust(node, name))

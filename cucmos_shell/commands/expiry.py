@@ -5,10 +5,11 @@ from __future__ import annotations
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.fit import fits, hang
 from cucmos_shell.commands.arguments.common import number
+from cucmos_shell.commands.cert_list import ROW, groups, row_data
 from cucmos_shell.commands.views.expiry import grouped, svg
 from cucmos_shell.node.areas import write_download
 from cucmos_shell.node.expiry.life import BAR, DAY, Life, bar
-from cucmos_shell.results import Value, each
+from cucmos_shell.results import Value, each, record
 from cucmos_shell.text import columns, iso_time
 
 TYPE_CHECKING = False
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cucmos_shell.node import Node
+    from cucmos_shell.store import CertificateRow
 
 family = Family()
 
@@ -26,13 +28,34 @@ WITHIN = Argument("number", "days from now", parse=number(0, 100_000))
 PICTURE = Argument("file", "file in the download area")
 
 
+class Ending(Value):
+    """A certificate, `own` or of a `trust` store (`folder`, its unit or store), and its life."""
+
+    form = record(**{**ROW, **Life.form})
+
+    node: Node
+    kind: str
+    folder: str
+    row: CertificateRow
+    life: Life
+
+    def data(self) -> dict[str, Any]:
+        """The JSON form: as in the list of certificates, and what is left of its life."""
+        return {**row_data(self.node, self.kind, self.folder, self.row), **self.life.data()}
+
+
 class Expiry(Value):
     """Certificates by their end, and the picture of them if one was written."""
 
-    form = each(Life.form)
+    form = each(Ending.form)
 
-    lives: tuple[Life, ...]
+    endings: tuple[Ending, ...]
     picture: str = ""
+
+    @property
+    def lives(self) -> list[Life]:
+        """Their lives."""
+        return [one.life for one in self.endings]
 
     def lines(self) -> list[str]:
         """The text: name, last day, bar, what is left; or where the picture is."""
@@ -66,25 +89,26 @@ class Expiry(Value):
         """The numbers of the lines that are no rows."""
         return range(0 if self.lives else 1)
 
-    def data(self) -> tuple[Life, ...]:
+    def data(self) -> tuple[Ending, ...]:
         """The JSON form."""
-        return self.lives
+        return self.endings
 
 
-def _all(node: Node, now: float, *, copies: bool) -> Iterator[tuple[str, Life]]:
-    """`(SHA-256, life)` of own certificates and those of the trust stores, own ones first.
+def _all(node: Node, now: float, *, copies: bool) -> Iterator[Ending]:
+    """Own certificates and those of the trust stores, own ones first.
 
     Copies of own ones are left out unless they are wanted.
     """
     snapshot = node.snapshot()
-    own = ((unit, snapshot.own(unit).row) for unit in snapshot.units)
-    trust = ((store, row) for store in snapshot.stores for row in snapshot.trust(store))
-    for place, row in (*own, *trust):
-        if row is not None and (copies or not row.owner):
-            yield row.sha256, Life(
-                f"{place}/{row.name}.pem", row.common_name, row.key_type,
-                row.not_before, row.not_after, now,
-            )  # fmt: skip
+    for kind in ("own", "trust"):
+        for folder, rows in groups(snapshot, kind):
+            for row in rows:
+                if copies or not row.owner:
+                    life = Life(
+                        f"{folder}/{row.name}.pem", row.common_name, row.key_type,
+                        row.not_before, row.not_after, now,
+                    )  # fmt: skip
+                    yield Ending(node, kind, folder, row, life)
 
 
 @family.command(
@@ -106,17 +130,14 @@ def show_expiry(node: Node, number: int | None = None, file: str = "") -> Expiry
     now = node.now()
     picture = ""
 
-    def wanted(*, copies: bool) -> list[tuple[str, Life]]:
-        found = [
-            (sha256, one)
-            for sha256, one in _all(node, now, copies=copies)
-            if number is None or one.not_after < now + number * DAY
-        ]
-        return sorted(found, key=lambda pair: pair[1].not_after)
+    def wanted(*, copies: bool) -> list[Ending]:
+        found = _all(node, now, copies=copies)
+        if number is not None:
+            found = (one for one in found if one.row.not_after < now + number * DAY)
+        return sorted(found, key=lambda one: one.row.not_after)
 
-    lives = [one for _, one in wanted(copies=False)]
     if file:
         name = file if file.lower().endswith(".svg") else f"{file}.svg"
-        text = svg(grouped(wanted(copies=True)), node.hostname, now)
-        picture = write_download(node.layout, name, text.encode())
-    return Expiry(tuple(lives), picture)
+        bars = grouped((one.row.sha256, one.life) for one in wanted(copies=True))
+        picture = write_download(node.layout, name, svg(bars, node.hostname, now).encode())
+    return Expiry(tuple(wanted(copies=False)), picture)

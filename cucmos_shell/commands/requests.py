@@ -154,7 +154,7 @@ class RequestShown(Value):
     def data(self) -> dict[str, Any]:
         """The JSON form."""
         from cucmos_shell.commands.views.certificate import extension_data, key_data
-        from cucmos_shell.pki.extensions import name_text
+        from cucmos_shell.pki.description import name_text
 
         one = self.description
         return {

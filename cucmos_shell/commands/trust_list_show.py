@@ -318,7 +318,7 @@ def _certificates(found: TrustList) -> list[dict[str, Any]]:
     """Each certificate of the list once, in the order of the list."""
     from cucmos_shell.pki import certs
     from cucmos_shell.pki.der import to_pem
-    from cucmos_shell.pki.extensions import name_text
+    from cucmos_shell.pki.description import name_text
 
     rows = []
     for der in dict.fromkeys(entry.certificate for entry in found.records):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cucmos_shell.cli.grammar import Command
 
 # Raised by additions; anything else raises `SCHEMA`.
-MINOR = 0
+MINOR = 1
 # What stands in `data` behind these filters, whatever the command.
 FILTERS = {"count": record(count=WHOLE), "redirect": record(name=TEXT, size=WHOLE)}
 

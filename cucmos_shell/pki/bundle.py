@@ -20,6 +20,7 @@ import re
 from cucmos_shell.errors import Refused
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.der import element
+from cucmos_shell.pki.description import Description
 from cucmos_shell.pki.sniff import CERTIFICATE, KEY, PKCS7, kind_of, pkcs7_certificates
 from cucmos_shell.pki.tbs import Tbs
 from cucmos_shell.results import Value
@@ -39,8 +40,7 @@ MAX_NAME = 4096
 _CHUNK = 1 << 18
 _SAMPLE = 64 << 10
 _BEGIN, _END, _DASHES = b"-----BEGIN ", b"-----END ", b"-----"
-_MAX_LABEL = 80
-_MAX_BLOCK = 2 * MAX_CERTIFICATE
+_MAX_LABEL, _MAX_BLOCK = 80, 2 * MAX_CERTIFICATE
 _HEADER = 8  # octets in which tag and length of any element to be taken stand
 _BLANK = b" \t\r\n\x00"
 
@@ -69,7 +69,7 @@ class Candidate(Value):
 
     der: bytes
     certificate: x509.Certificate
-    description: certs.Description
+    description: Description
     place: str
 
 

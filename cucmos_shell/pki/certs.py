@@ -8,7 +8,6 @@ its plain result travels on.
 from __future__ import annotations
 
 import datetime
-from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -22,17 +21,15 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from cucmos_shell.pki.der import BIT_STRING, OID, children, dotted, element
+from cucmos_shell.pki.description import Description, KeyDescription, most_specific, name_text
 from cucmos_shell.pki.extensions import (
     ATTRIBUTE_OIDS,
     KEY_USAGES,
     PURPOSES,
-    DistinguishedName,
-    Extension,
     decode,
     general_name,
     key_usages,
     name_parts,
-    name_text,
 )
 from cucmos_shell.pki.tbs import Tbs, name_hash
 from cucmos_shell.pki.untrusted import reading
@@ -69,72 +66,6 @@ _KEYS = {
     "1.2.840.10045.2.1": "EC", "1.2.840.10040.4.1": "DSA",
     "1.3.101.112": "Ed25519", "1.3.101.113": "Ed448",
 }  # fmt: skip
-
-
-class KeyDescription(NamedTuple):
-    """A public key. `kind` such as "RSA", `size` in bits, `value` the octets of its BIT STRING.
-
-    `curve` and `curve_oid` are empty for keys without a curve.
-    """
-
-    kind: str
-    oid: str
-    size: int
-    value: bytes
-    curve: str
-    curve_oid: str
-
-    @property
-    def text(self) -> str:
-        """`RSA 2048`, `EC 256`, `Ed25519`."""
-        return f"{self.kind} {self.size}" if self.size else self.kind
-
-
-class Description(NamedTuple):
-    """Everything the node says about a certificate, as plain values; strings are foreign text.
-
-    Times are seconds since the epoch. `ca` is None without BasicConstraints; `key_usage` is None
-    without KeyUsage, `path_length` without a limit. `alternative_names` are `DNS:…`, `IP:…`.
-    `self_issued`: subject and issuer are the same octets.
-    """
-
-    sha256: str
-    version: int
-    serial: int
-    signature_name: str
-    signature_oid: str
-    signature_hash: str
-    issuer: DistinguishedName
-    subject: DistinguishedName
-    not_before: int
-    not_after: int
-    key: KeyDescription
-    extensions: tuple[Extension, ...]
-    signature: bytes
-    ca: bool | None
-    path_length: int | None
-    key_usage: tuple[str, ...] | None
-    purposes: tuple[str, ...]
-    alternative_names: tuple[str, ...]
-    ocsp_uris: tuple[str, ...]
-    subject_hash: str
-    self_issued: bool
-
-    @property
-    def common_name(self) -> str:
-        """The subject's common name, or where it has none its most specific part."""
-        return _most_specific(self.subject)
-
-    @property
-    def issuer_name(self) -> str:
-        """The issuer's common name, or where it has none its most specific part."""
-        return _most_specific(self.issuer)
-
-
-def _most_specific(parts: DistinguishedName) -> str:
-    values = [pair for part in reversed(parts) for pair in part]
-    named = [value for attribute, value in values if attribute == "CN" and value]
-    return next(iter(named or [value for _, value in values if value]), "")
 
 
 # --- loading and describing --------------------------------------------------------------------
@@ -181,6 +112,7 @@ def _describe(certificate: x509.Certificate) -> Description:
     algorithm = certificate.signature_hash_algorithm if _hash_is_known(certificate) else None
     oid = certificate.signature_algorithm_oid.dotted_string
     subject = name_parts(certificate.subject)
+    issuer = subject if raw.issuer == raw.subject else name_parts(certificate.issuer)
     return Description(
         sha256=certificate.fingerprint(hashes.SHA256()).hex(),
         version=certificate.version.value + 1,
@@ -188,8 +120,10 @@ def _describe(certificate: x509.Certificate) -> Description:
         signature_name=SIGNATURES.get(oid, oid),
         signature_oid=oid,
         signature_hash=algorithm.name if algorithm else "",
-        issuer=subject if raw.issuer == raw.subject else name_parts(certificate.issuer),
+        issuer=issuer,
+        issuer_name=most_specific(issuer),
         subject=subject,
+        common_name=most_specific(subject),
         not_before=int(certificate.not_valid_before_utc.timestamp()),
         not_after=int(certificate.not_valid_after_utc.timestamp()),
         key=describe_key(certificate.public_key(), raw.key),
@@ -236,8 +170,9 @@ def describe_key(key: object, spki: bytes) -> KeyDescription:
             curve_oid = dotted(spki[parts[1][1] : parts[1][2]])
     elif not isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey):
         raise ValueError(f"a key of the kind {type(key).__name__} signs nothing")
-    value = spki[bits[1] + 1 : bits[2]]
-    return KeyDescription(_KEYS.get(oid, oid), oid, size, value, curve, curve_oid)
+    kind, value = _KEYS.get(oid, oid), spki[bits[1] + 1 : bits[2]]
+    text = f"{kind} {size}" if size else kind
+    return KeyDescription(kind, oid, size, value, curve, curve_oid, text)
 
 
 def subject_hash(certificate: x509.Certificate) -> str:
@@ -264,6 +199,8 @@ def row(description: Description, name: str, text: str, owner: str = "") -> dict
         "subject_hash": description.subject_hash,
         "ca": bool(description.ca),
         "owner": owner,
+        "subject": name_text(description.subject),
+        "alternative_names": list(description.alternative_names),
     }
 
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cucmos_shell.errors import BadValue
 from cucmos_shell.pki import certs
-from cucmos_shell.pki.extensions import PURPOSES, DistinguishedName, Extension, decode, general_name
+from cucmos_shell.pki.extensions import PURPOSES, decode, general_name
 from cucmos_shell.pki.extensions import name_parts as parts_of
 from cucmos_shell.pki.untrusted import reading
 
@@ -18,7 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cucmos_shell.pki.certs import KeyDescription, PrivateKey
+    from cucmos_shell.pki.certs import PrivateKey
+    from cucmos_shell.pki.description import DistinguishedName, Extension, KeyDescription
 
 LABEL = "CERTIFICATE REQUEST"
 # Signatures that are as strong as the key (RFC 5480, 4); RSA keys take any.

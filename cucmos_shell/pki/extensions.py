@@ -9,30 +9,14 @@ from __future__ import annotations
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
+from cucmos_shell.pki.description import Extension, ExtensionLine, name_text, serial_text
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import Any, NamedTuple
+    from typing import Any
 
-    class ExtensionLine(NamedTuple):
-        """One line: `label: item`, or with `listed` all items, a comma and a blank after each."""
-
-        label: str
-        items: tuple[str, ...]
-        listed: bool
-
-    class Extension(NamedTuple):
-        """One extension; `name` is empty for one that nobody has named."""
-
-        name: str
-        oid: str
-        critical: bool
-        lines: tuple[ExtensionLine, ...]
-else:
-    from collections import namedtuple
-
-    ExtensionLine = namedtuple("ExtensionLine", "label items listed")
-    Extension = namedtuple("Extension", "name oid critical lines")
+    from cucmos_shell.pki.description import DistinguishedName
 
 # Extensions that are honoured wherever a certificate is judged, and so may be critical.
 UNDERSTOOD = frozenset(
@@ -85,9 +69,6 @@ _ATTRIBUTES = {
 }  # fmt: skip
 ATTRIBUTE_OIDS = {label: x509.ObjectIdentifier(oid) for oid, label in _ATTRIBUTES.items()}
 
-# Relative names in DER order; each a tuple of (label, value).
-DistinguishedName = tuple[tuple[tuple[str, str], ...], ...]
-
 
 def name_parts(name: x509.Name) -> DistinguishedName:
     """A name as labels and values. Attributes without a label are called `OID.1.2.3`."""
@@ -103,25 +84,6 @@ def label(oid: str) -> str:
 
 def _text(value: str | bytes) -> str:
     return value if isinstance(value, str) else "#" + value.hex()
-
-
-def name_text(parts: DistinguishedName, safe: Callable[[str], str] = str) -> str:
-    """A name as the CLI prints it, in reverse of the DER order: `L=GB, CN=host, O=HSBC, C=GB`.
-
-    Values with characters that mean something in it stand in quotation marks. `safe` is applied
-    to each value.
-    """
-    return ", ".join(
-        " + ".join(f"{attribute}={_quoted(value, safe)}" for attribute, value in part)
-        for part in reversed(parts)
-    )
-
-
-def _quoted(value: str, safe: Callable[[str], str]) -> str:
-    shown = safe(value)
-    if value != value.strip() or any(c in value for c in ',+"=<>;#'):
-        return '"' + shown.replace('"', '\\"') + '"'
-    return shown
 
 
 def general_name(name: x509.GeneralName) -> str:
@@ -207,12 +169,6 @@ def _authority_key(value: x509.AuthorityKeyIdentifier) -> Iterator[ExtensionLine
         yield _all("Issuer", map(general_name, value.authority_cert_issuer))
     if value.authority_cert_serial_number is not None:
         yield _one("Serial Number", serial_text(value.authority_cert_serial_number))
-
-
-def serial_text(serial: int) -> str:
-    """A serial number as the CLI prints it: upper-case hexadecimal in whole octets."""
-    digits = f"{abs(serial):X}"
-    return ("-" if serial < 0 else "") + digits.zfill(len(digits) + len(digits) % 2)
 
 
 def _points(value: Iterable[x509.DistributionPoint]) -> Iterator[ExtensionLine]:

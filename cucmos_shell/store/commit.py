@@ -9,7 +9,7 @@ import os
 from cucmos_shell.errors import OutcomeUnknown, ShellError, from_os
 from cucmos_shell.pki.der import to_pem
 from cucmos_shell.results import Value
-from cucmos_shell.store import paths
+from cucmos_shell.store import described, paths
 from cucmos_shell.store.durable import (
     FILE_MODE,
     FOLDER_MODE,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.store.draft import OwnDraft, TrustDraft
     from cucmos_shell.store.prune import Pins
+    from cucmos_shell.store.rows import CertificateRow
 
 find_syncfs()  # now, and not while somebody waits for the lock
 SECRETS = frozenset(("accounts.json", "bulk.json", paths.MEMBER_KEYS, paths.SMTP))
@@ -134,7 +135,7 @@ class CommitWriter:
         for unit, own in plan.owns.items():
             self._write_own(writer, unit, own)
         for store, trust in plan.trusts.items():
-            index = TrustIndex(trust.base.changed(trust.changes))
+            index = self._completed(trust)
             self._indexes[store] = index
             self._write_version(
                 writer, store, {paths.INDEX: index.raw}, {paths.INDEX: sha256_hex(index.raw)}
@@ -169,6 +170,9 @@ class CommitWriter:
         for sha256, der in added.items():
             self._pool_file(writer, self._layout.pool_file(sha256, "der"), der)
             self._pool_file(writer, self._layout.pool_file(sha256, "pem"), to_pem(der))
+            about = described.octets(der) if len(added) <= described.MAX_KEPT else None
+            if about is not None:
+                self._pool_file(writer, self._layout.pool_file(sha256, "json"), about)
         return list(added)
 
     def _pool_file(self, writer: Writer, path: str, data: bytes) -> None:
@@ -180,19 +184,42 @@ class CommitWriter:
         if read(path) == data:
             writer.keep(path)
             return
-        # Its name is its check sum, so these octets are no certificate's: a torn leftover.
+        # Its name is its check sum, so these octets are no certificate's: a torn leftover. (Or what
+        # another version of the program has said of it.)
         os.unlink(path)
         writer.file(path, data)
 
+    def _completed(self, draft: TrustDraft) -> TrustIndex:
+        """The changed index, with what rows of an earlier version lack."""
+        index = TrustIndex(draft.base.changed(draft.changes))
+        lacking = index.lacking()[: described.MAX_COMPLETED]
+        whole = {row.name: self._complete(row, draft.added.get(row.sha256)) for row in lacking}
+        return TrustIndex(index.changed(whole)) if whole else index
+
+    def _complete(self, row: CertificateRow, der: bytes | None, unit: str = "") -> CertificateRow:
+        """The row with what it lacks, unless its certificate is damaged."""
+        base = self._plan.base
+        try:
+            if der is None and base is not None:
+                der = base.own_der(unit) if unit else base.certificate_der(row.sha256)
+            return described.completed(row, der) if der is not None else row
+        except ShellError:
+            return row
+
     def _write_own(self, writer: Writer, unit: str, draft: OwnDraft) -> None:
-        own = draft.own
+        own, changes = draft.own, draft.changes
+        der = changes.get(paths.own_der(unit))
+        if der is not None:
+            changes = {**changes, paths.own_description(unit): described.octets(der)}
+        if own.row is not None and own.row.subject is None:
+            own = own.replace(row=self._complete(own.row, der, unit))
         version = self._next_version(unit)
         history = own.history
         if own.row is not None and (not history or history[-1].sha256 != own.row.sha256):
             entry = HistoryEntry(version, self._number, self._plan.when, own.row.sha256)
             history = shortened((*history, entry))
         index = own_to_json(own.replace(history=history, version=version))
-        self._write_files(writer, unit, {**draft.changes, paths.INDEX: index})
+        self._write_files(writer, unit, {**changes, paths.INDEX: index})
 
     def _write_node(self, writer: Writer) -> None:
         changes: dict[str, bytes | None] = {

@@ -13,7 +13,7 @@ from cucmos_shell.store import paths
 from cucmos_shell.store.commit import SECRETS
 from cucmos_shell.store.durable import read
 from cucmos_shell.store.prune import numbers
-from cucmos_shell.store.rows import CertificateRow, own_from_json
+from cucmos_shell.store.rows import LATER, CertificateRow, own_from_json
 from cucmos_shell.store.snapshot import Snapshot
 
 TYPE_CHECKING = False
@@ -131,8 +131,14 @@ def _trust(change: Transaction, old: Snapshot, store: str) -> None:
     for name in present.keys() - wanted.keys():
         change.remove_trust(store, name)
     for name, row in wanted.items():
-        if row != present.get(name):
+        if not _same(row, present.get(name)):
             change.put_trust(store, row, old.certificate_der(row.sha256))
+
+
+def _same(row: CertificateRow, other: CertificateRow | None) -> bool:
+    """Whether they are alike but for what one of an earlier version lacks."""
+    here, there = row._asdict(), other._asdict() if other else {}
+    return all(there.get(name) == here[name] for name in here.keys() - LATER)
 
 
 def _documents(change: Transaction, old: Snapshot) -> None:

@@ -7,8 +7,8 @@
 <state>/ssh/, bus/, upload/, download/
 <state>/store/current -> heads/000042
 <state>/store/heads/000042/{UNIT -> ../../versions/UNIT/N, note.json, ...}
-<state>/store/versions/UNIT/N/{certs/UNIT.pem, .der, keys/..., chain.pem, index.json, MANIFEST}
-<state>/store/pool/SHA256.{pem,der}
+<state>/store/versions/UNIT/N/{certs/UNIT.{pem,der,json}, keys/..., chain.pem, index.json, MANIFEST}
+<state>/store/pool/SHA256.{pem,der,json}
 <state>/store/view/UNIT/{NAME.pem, NAME.der, HASH.n}
 """
 
@@ -160,7 +160,7 @@ class Layout:
         return os.path.join(self.versions, unit, str(number), *name)
 
     def pool_file(self, sha256: str, extension: str) -> str:
-        """A certificate of the pool; `extension` is `pem` or `der`."""
+        """A certificate of the pool, `pem` or `der`, or what it says, `json`."""
         return os.path.join(self.pool, f"{sha256}.{extension}")
 
     def links(self, unit: str) -> str:
@@ -206,6 +206,11 @@ def own_pem(unit: str) -> str:
 def own_der(unit: str) -> str:
     """Where a unit's version has its certificate in DER."""
     return f"certs/{unit}.der"
+
+
+def own_description(unit: str) -> str:
+    """Where a unit's version has what its certificate says."""
+    return f"certs/{unit}.json"
 
 
 def private_key(unit: str) -> str:

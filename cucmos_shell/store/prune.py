@@ -173,7 +173,7 @@ def _named(raw: bytes, wanted: set[str]) -> set[str]:
 
 def _remove_certificates(layout: paths.Layout, hashes: Iterable[str]) -> None:
     for sha256 in hashes:
-        for extension in ("pem", "der"):
+        for extension in ("pem", "der", "json"):
             try:
                 os.unlink(layout.pool_file(sha256, extension))
             except FileNotFoundError:

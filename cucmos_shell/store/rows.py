@@ -11,7 +11,7 @@ from cucmos_shell.store.json_text import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, NamedTuple
 
     class CertificateRow(NamedTuple):
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
         `name` is the file name without extension, `issuer` the whole name as the CLI prints it,
         `issuer_name` the issuer's common name, `subject_hash` OpenSSL's X509_NAME_hash. `owner` is
-        the unit whose own certificate this is a copy of, or empty.
+        the unit whose own certificate this is a copy of, or empty. `subject` is None, and
+        `alternative_names` say nothing, in a row of an earlier version (see `described`).
         """
 
         name: str
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
         subject_hash: str
         ca: bool
         owner: str
+        subject: str | None = None
+        alternative_names: Sequence[str] = ()
 
     class HistoryEntry(NamedTuple):
         """An own certificate that was current: version of the unit, head and time it came with."""
@@ -47,10 +50,14 @@ else:
     CertificateRow = row_type(
         "CertificateRow",
         "name common_name issuer issuer_name serial not_before not_after key_type sha256 "
-        "description subject_hash ca owner",
+        "description subject_hash ca owner subject alternative_names",
+        subject=None,
+        alternative_names=(),
     )
     HistoryEntry = row_type("HistoryEntry", "version head when sha256")
 
+# What rows of earlier versions lack; it follows from the certificate.
+LATER = frozenset(("subject", "alternative_names"))
 MAX_HISTORY = 64
 
 
@@ -148,6 +155,14 @@ class TrustIndex:
     def holds(self, sha256: str) -> bool:
         """Whether a row names that certificate."""
         return self.raw.find(b'"' + sha256.encode("ascii") + b'"') >= 0
+
+    def lacking(self) -> list[CertificateRow]:
+        """The rows of an earlier version, which say less than those of today."""
+        # A line of today ends with the list of alternative names.
+        body = self.raw[: self._body] + b",\n"
+        if body == self.HEAD + b",\n" or body.count(b"]],\n") == body.count(b"],\n"):
+            return []
+        return [row for row in self.rows() if row.subject is None]
 
     def changed(self, changes: Mapping[str, CertificateRow | None]) -> bytes:
         """The octets of the index with rows put in, replaced or (None) taken out, by name."""

@@ -8,7 +8,7 @@ import pytest
 from harness import START, Conversation
 
 from cucmos_shell.cli.render import to_lines
-from cucmos_shell.commands.expiry import Expiry
+from cucmos_shell.commands.expiry import Ending, Expiry
 from cucmos_shell.commands.views.expiry import Bar, grouped, svg
 from cucmos_shell.node import Node
 from cucmos_shell.node.expiry.life import Life
@@ -68,7 +68,7 @@ def test_foreign_names_cannot_break_the_picture(name):
     assert {child.tag.rpartition("}")[2] for child in root.iter()} <= {
         "svg", "style", "rect", "text", "line", "title",
     }  # fmt: skip
-    assert "\x1b" not in to_lines(Expiry((life,)))[0]
+    assert "\x1b" not in to_lines(Expiry((Ending(None, "trust", "store", None, life),)))[0]
 
 
 def test_no_life_is_no_division():

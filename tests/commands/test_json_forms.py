@@ -23,6 +23,7 @@ from cucmos_shell.node import Node
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.trust_lists.form import TrustList
 from cucmos_shell.results import Finding, Value
+from cucmos_shell.store import CertificateRow
 
 TEXTS = st.text(max_size=12) | st.sampled_from(
     ['"', "admin:", "\x1b[2J", "\u202e", "\ud800", "a\n"]
@@ -59,7 +60,8 @@ def hints(kind):
     """The types of the fields of a value class, or of a named tuple."""
     if issubclass(kind, tuple) and not getattr(kind, "__annotations__", None):
         # Types made by name: what they hold is said for type checkers, where they are made.
-        homes = map(namespace, ("cucmos_shell.store.rows", kind.__module__))
+        rooms = ("cucmos_shell.store.rows", "cucmos_shell.pki.description", kind.__module__)
+        homes = map(namespace, rooms)
         kind = next(home[kind.__name__] for home in homes if kind.__name__ in home)
     names = {}
     for base in reversed(kind.__mro__):
@@ -119,8 +121,11 @@ def test_no_key_is_undeclared_or_absent(node, kind, data):
     """Whatever is in the value; and the line is one line of ASCII that is no prompt."""
     snapshot = node.snapshot()
     certificate = certs.load_der(snapshot.own_der("tomcat"))
+    row = {name: parts(one, {}) for name, one in hints(CertificateRow).items()}
     special = {
         Node: st.just(node),
+        # Those of an earlier version are completed by their certificates.
+        CertificateRow: st.builds(CertificateRow, **{**row, "subject": TEXTS}),
         TrustList: st.none(),
         type(certificate): st.just(certificate),
         certs.x509.Certificate: st.just(certificate),

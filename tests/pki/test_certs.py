@@ -19,7 +19,7 @@ from places import LIMBO
 from cucmos_shell.errors import Refused
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.der import dotted, element, encode, from_pem, to_pem
-from cucmos_shell.pki.extensions import name_text, serial_text
+from cucmos_shell.pki.description import name_text, serial_text
 from cucmos_shell.pki.tbs import Tbs
 from cucmos_shell.pki.untrusted import reading
 

@@ -36,6 +36,8 @@ def rows(draw):
         common_name=draw(texts),
         description=draw(texts),
         owner=draw(st.sampled_from(["", "alpha", "beta"])),
+        subject=draw(texts),
+        alternative_names=draw(st.lists(texts, max_size=2)),
     )
 
 

@@ -11,6 +11,7 @@ import re
 
 from cucmos_shell.cli.pattern import Choice, Options, Slot, Word
 from cucmos_shell.cli.render import to_data, to_json
+from cucmos_shell.errors import ShellError
 from cucmos_shell.frontends import contract
 from cucmos_shell.frontends.reference import every_command
 from cucmos_shell.session import words
@@ -123,7 +124,10 @@ def attach():
     @functools.wraps(inner)
     def outer(match, value, *arguments, **options):
         if match.command.usage in _contract()[0]["commands"]:
-            data = to_data(value)
+            try:
+                data = to_data(value)
+            except ShellError:
+                return inner(match, value, *arguments, **options)  # JSON would have said why
             data = json.loads(to_json(data[:LOOKED_AT] if isinstance(data, list) else data))
             key = "details" if getattr(value, "failure", None) else "data"
             _SAID.extend(_of_any([match.command.usage], key, data, match.canonical))

@@ -25,6 +25,8 @@ def row(name, der, **fields):
             "subject_hash": hashlib.sha256(name.encode()).hexdigest()[:8],
             "ca": True,
             "owner": "",
+            "subject": f"CN={name}, O=Ex\u00e4mple",
+            "alternative_names": [f"DNS:{name}"],
             **fields,
         }
     )

@@ -6,7 +6,7 @@ clients in the field match.
 
 from __future__ import annotations
 
-from cucmos_shell.pki.extensions import name_text
+from cucmos_shell.pki.description import name_text
 from cucmos_shell.results import TEXT, TRUTH, WHOLE, each, maybe, record
 from cucmos_shell.text import safe
 
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
-    from cucmos_shell.pki.certs import KeyDescription
-    from cucmos_shell.pki.extensions import DistinguishedName, Extension
+    from cucmos_shell.pki.description import DistinguishedName, Extension, KeyDescription
 
 
 KEY = record(kind=TEXT, size=maybe(WHOLE), curve=maybe(TEXT), value=TEXT)

@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from cucmos_shell.pki.description import Description
     from cucmos_shell.profile.profile import Policy, Profile
 
 CLIENT = "clientAuth"
@@ -23,7 +24,7 @@ KIND = "no-client-auth"
 _ALLOWS = {PURPOSES[CLIENT].dotted_string, "2.5.29.37.0"}  # RFC 5280, 4.2.1.12: any purpose
 
 
-def for_servers_only(policy: Policy, description: certs.Description) -> bool:
+def for_servers_only(policy: Policy, description: Description) -> bool:
     """Whether the certificate names purposes without that of clients, and the policy minds."""
     purposes = description.purposes
     return policy.client_auth == ADVISE and bool(purposes) and not _ALLOWS.intersection(purposes)

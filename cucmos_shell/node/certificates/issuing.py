@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
+    from cucmos_shell.pki.description import Description
     from cucmos_shell.profile.profile import Profile, TrustStoreSpec, UnitSpec
     from cucmos_shell.store.transaction import Transaction
     from cucmos_shell.world.world import PrivateKey
@@ -24,7 +25,7 @@ class Credential(Value):
     row: CertificateRow
     der: bytes
     key_pem: bytes
-    description: certs.Description
+    description: Description
 
     def of(self, unit: str) -> Credential:
         """The same for another unit."""
@@ -35,7 +36,7 @@ class Credential(Value):
         return f"<Credential {self.row.name}>"
 
 
-def file_name(spec: TrustStoreSpec, description: certs.Description) -> str:
+def file_name(spec: TrustStoreSpec, description: Description) -> str:
     """What a certificate is called in a trust store: by common name, or that and its serial.
 
     The serial number is the octets of its DER integer, two digits each, leading zeros too.
@@ -111,7 +112,7 @@ def _self_signed(
 def request_row(unit: str, der: bytes, created: float, *, multi_server: bool) -> RequestRow:
     """What lists say of the unit's request in DER, made at `created`. Raises Refused."""
     from cucmos_shell.pki import csr
-    from cucmos_shell.pki.extensions import name_text
+    from cucmos_shell.pki.description import name_text
 
     found = csr.describe(der)
     pairs = [pair for group in found.subject for pair in group]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from cucmos_shell.pki.bundle import Candidate
+    from cucmos_shell.pki.description import Description
     from cucmos_shell.profile.profile import Profile
     from cucmos_shell.store import RequestRow, Snapshot
     from cucmos_shell.store.transaction import Transaction
@@ -152,7 +153,7 @@ def _fingerprint(key: bytes) -> str:
     return hashlib.sha256(key).hexdigest()
 
 
-def _check_names(description: certs.Description, request: RequestRow) -> None:
+def _check_names(description: Description, request: RequestRow) -> None:
     wanted = {name.casefold() for name in request.alternative_names}
     there = {name.casefold() for name in description.alternative_names}
     if wanted and wanted != there:
@@ -169,7 +170,7 @@ def _listed(names: Iterable[str]) -> str:
     return safe(", ".join(sorted(names))) or "no alternative names"
 
 
-def _check_dates(description: certs.Description, now: float) -> None:
+def _check_dates(description: Description, now: float) -> None:
     expected = f"Expected: a certificate that is valid at {iso_time(now)}"
     if now > description.not_after:
         raise Refused(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cucmos_shell.pki.bundle import Candidate
+    from cucmos_shell.pki.description import Description, KeyDescription
     from cucmos_shell.profile.profile import Policy, TrustStoreSpec
     from cucmos_shell.store.transaction import Transaction
 
@@ -93,7 +94,7 @@ def read(
         yield Ready(row, one.der, one.place, notes, servers)
 
 
-def _notes(description: certs.Description, policy: Policy, place: str, now: float) -> Iterator[str]:
+def _notes(description: Description, policy: Policy, place: str, now: float) -> Iterator[str]:
     """What is remarkable, but no reason to refuse. Raises PolicyRefused for what is one."""
     if description.self_issued and description.version == 1:
         _allow(policy.allow_v1_roots, place, "an X.509 version 1 root")
@@ -111,7 +112,7 @@ def _notes(description: certs.Description, policy: Policy, place: str, now: floa
         yield f"not valid before {iso_time(description.not_before)}"
 
 
-def _weak(key: certs.KeyDescription, policy: Policy) -> bool:
+def _weak(key: KeyDescription, policy: Policy) -> bool:
     """Whether the policy refuses chains through a certificate with that key."""
     if key.kind == "RSA":
         return key.size < policy.min_rsa_bits or key.size % 8 != 0

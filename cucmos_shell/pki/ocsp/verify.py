@@ -21,7 +21,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from cucmos_shell.errors import Refused
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.der import SEQUENCE, element, encode
-from cucmos_shell.pki.extensions import UNDERSTOOD, name_parts, name_text
+from cucmos_shell.pki.description import name_text
+from cucmos_shell.pki.extensions import UNDERSTOOD, name_parts
 from cucmos_shell.pki.ocsp.verdict import GOOD, REVOKED, UNKNOWN, OcspVerdict
 from cucmos_shell.pki.tbs import Tbs
 from cucmos_shell.pki.untrusted import reading
