@@ -33,6 +33,7 @@ from cucmos_shell.text import safe, safe_line
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
 
 class ShellError(Exception):
@@ -40,7 +41,8 @@ class ShellError(Exception):
 
     `template` is a `str.format` template; `fields` are its values, foreign text allowed.
     `details` are further lines (candidates, a remedy), each made safe for a screen.
-    `data` is what the command has found, which JSON shows as the details. `answers` is how many
+    `data` is what the command has found, which JSON shows as the details; `findings` are the
+    warnings among `details`, which it shows as such. `answers` is how many
     questions a command would have asked that is refused before the first: lines typed ahead as
     their answers go with it.
     """
@@ -54,6 +56,7 @@ class ShellError(Exception):
         self.template = template
         self.details = tuple(map(safe_line, details))
         self.data: dict[str, object] = {}
+        self.findings: tuple[Any, ...] = ()
         self.fields = fields
 
     def message(self) -> str:

@@ -225,19 +225,45 @@ class Record(Value):
         return self.facts
 
 
+# The kinds of warnings: what each says, and which keys of `Finding.form` it has.
+FINDINGS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "ca-signed-lost": ("a certificate that a CA has signed would be lost", ("unit", "ca")),
+    "csr-lost": ("a pending CSR would be lost", ("unit", "name")),
+    "chain-breaks": (
+        "own certificates lose their CA, and `name` is its certificate",
+        ("name", "names"),
+    ),
+    "phones-without-signer": (
+        "phones would know no signer of their lists",
+        ("units", "service"),
+    ),
+    "not-activated": ("services that cannot be restarted", ("services",)),
+    "no-client-auth": (
+        "a certificate, or a CA, that is for servers only, so others will refuse the units",
+        ("common_name", "units"),
+    ),
+    "odd-characters": (
+        "a value that public CAs refuse",
+        ("attribute", "value", "characters"),
+    ),
+    "remark": ("anything else: `message` says it", ()),
+}
+
+
 class Finding(Value):
     """What a change would break, or what is odd about it.
 
-    `kind` names its kind for programs, `text` says it, `facts` are the JSON keys of that kind.
+    `kind` is one of FINDINGS, `text` says it, `facts` are the JSON keys of that kind.
     """
 
     form = record(
-        kind=TEXT,
+        kind=tuple(FINDINGS),
         message=TEXT,
         unit=maybe(TEXT),
         units=maybe(each(TEXT)),
         name=maybe(TEXT),
         names=maybe(each(TEXT)),
+        common_name=maybe(TEXT),
         service=maybe(TEXT),
         services=maybe(each(TEXT)),
         ca=maybe(TEXT),

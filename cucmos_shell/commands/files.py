@@ -36,6 +36,7 @@ from cucmos_shell.results import (
     Notice,
     Pause,
     Progress,
+    Value,
     each,
     one_of,
     record,
@@ -45,7 +46,7 @@ from cucmos_shell.text import iso_time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
     from cucmos_shell.cli.caller import Caller
     from cucmos_shell.node import Node
@@ -64,10 +65,29 @@ _ORDERS: dict[str, Callable[[DirEntry], tuple[object, ...]]] = {
 }
 
 
-class FileList(Notice):
+class FileList(Value):
     """A listing of files; its last line counts them."""
 
     form = each(record(name=TEXT, type=one_of("dir", "file"), size=WHOLE, changed=MOMENT))
+
+    text: tuple[str, ...]
+    entries: tuple[DirEntry, ...]
+
+    def lines(self) -> tuple[str, ...]:
+        """The text as it is."""
+        return self.text
+
+    def data(self) -> list[dict[str, Any]]:
+        """The JSON form."""
+        return [
+            {
+                "name": "/".join(e.path),
+                "type": "dir" if e.folder else "file",
+                "size": e.size,
+                "changed": iso_time(e.changed),
+            }
+            for e in self.entries
+        ]
 
     def no_rows(self) -> tuple[int]:
         """The numbers of the lines that are no rows."""
@@ -98,7 +118,7 @@ def list_files(
     detail: str = "",
     reverse: str = "",
     order: str = "",
-) -> Notice:
+) -> FileList:
     """List files.
 
     options are:
@@ -116,16 +136,7 @@ def list_files(
     lines = [detailed(node, e) for e in entries] if detail else list(_two_a_row(entries))
     folders = sum(e.folder for e in entries)
     lines.append(f"dir count = {folders}, file count = {len(entries) - folders}")
-    data = [
-        {
-            "name": "/".join(e.path),
-            "type": "dir" if e.folder else "file",
-            "size": e.size,
-            "changed": iso_time(e.changed),
-        }
-        for e in entries
-    ]
-    return FileList(tuple(lines), data)
+    return FileList(tuple(lines), tuple(entries))
 
 
 def _two_a_row(entries: list[DirEntry]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from cucmos_shell.cli.wording import SCHEMA
 from cucmos_shell.errors import ShellError, UsageError
 from cucmos_shell.frontends.reference import every_command
 from cucmos_shell.node.access.accounts import AccountChanged
-from cucmos_shell.results import TEXT, TRUTH, WHOLE, Finding, each, maybe, one_of, record
+from cucmos_shell.results import FINDINGS, TEXT, TRUTH, WHOLE, Finding, each, maybe, one_of, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ def document(found: Iterable[Command]) -> dict[str, Any]:
         schema(record(kind=one_of(*kinds()), message=TEXT, lines=each(TEXT))),
         details={"type": ["object", "null"]},
     )
+    warnings = {
+        kind: {"meaning": meaning, "keys": list(keys)} for kind, (meaning, keys) in FINDINGS.items()
+    }
     line = record(command=maybe(TEXT), ok=TRUTH, warnings=each(Finding.form))
     return {
         "$schema": DIALECT,
@@ -50,6 +53,7 @@ def document(found: Iterable[Command]) -> dict[str, Any]:
         "line": _and(schema(line), schema={"const": SCHEMA}, data={}, error=or_null(error)),
         "error": error,
         "kinds": kinds(),
+        "warnings": warnings,
         "filters": {name: schema(form) for name, form in FILTERS.items()},
         "commands": {
             command.usage: {

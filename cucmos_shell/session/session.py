@@ -394,9 +394,8 @@ class Execution:
         # From here on there is nothing left to break off: Ctrl-C while it is shown changes nothing.
         self._failed = True
         command = self.match.canonical if self.match else safe(redacted(self._line.strip(), False))
-        return words.failed(
-            error, command, self._warnings, json=self._json, interrupted=interrupted
-        )
+        warnings = [*self._warnings, *error.findings]
+        return words.failed(error, command, warnings, json=self._json, interrupted=interrupted)
 
     def _warning(self, problem: ShellError) -> Iterator[Say]:
         """Say once a session that the log has no room for it; a program reading JSON is spared."""

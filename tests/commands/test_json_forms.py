@@ -22,7 +22,7 @@ from cucmos_shell.frontends.reference import every_command
 from cucmos_shell.node import Node
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.trust_lists.form import TrustList
-from cucmos_shell.results import Finding, Value
+from cucmos_shell.results import FINDINGS, Finding, Value, maybe
 from cucmos_shell.store import CertificateRow
 
 TEXTS = st.text(max_size=12) | st.sampled_from(
@@ -31,7 +31,7 @@ TEXTS = st.text(max_size=12) | st.sampled_from(
 TIMES = st.floats(0, 4e9)
 PLAIN = {
     str: TEXTS, int: st.integers(0, 2**40), float: TIMES, bool: st.booleans(), bytes: st.binary(),
-    typing.Any: TEXTS, type(None): st.none(),
+    typing.Any: TEXTS, object: TEXTS, type(None): st.none(),
 }  # fmt: skip
 
 
@@ -88,8 +88,25 @@ def parts(kind, special):
     return st.builds(kind, **fields)
 
 
-# What cannot be made of parts that know nothing of each other.
-MADE_OTHERWISE = {"Chain", "FileList", "Finding", "HelpPage", "Imported"}
+def of_form(form):
+    """A strategy for data of that form."""
+    if isinstance(form, maybe):
+        return st.none() | of_form(form.form)
+    if isinstance(form, tuple):
+        return st.sampled_from(form)
+    if isinstance(form, list):
+        return st.lists(of_form(form[0]), max_size=3)
+    if isinstance(form, dict):
+        return st.fixed_dictionaries({key: of_form(one) for key, one in form.items()})
+    numbers = {"number": TIMES, "integer": PLAIN[int], "whole": PLAIN[int], "truth": st.booleans()}
+    return numbers.get(form, TEXTS)
+
+
+def finding(kind):
+    """A strategy for warnings of that kind."""
+    facts = {key: of_form(Finding.form[key].form) for key in FINDINGS[kind][1]}
+    texts = st.lists(TEXTS, min_size=1, max_size=3).map(tuple)
+    return st.builds(Finding, st.just(kind), texts, st.fixed_dictionaries(facts))
 
 
 def declared():
@@ -101,7 +118,7 @@ def declared():
             stack.append(kind)
             own = kind.__module__.startswith("cucmos_shell") and kind is not Command
             declares = getattr(kind, "form", None) is not None and "data" in dir(kind)
-            if own and declares and kind.__qualname__ not in MADE_OTHERWISE:
+            if own and declares:
                 found.add(kind)
     return sorted(found, key=lambda kind: kind.__qualname__)
 
@@ -130,6 +147,9 @@ def test_no_key_is_undeclared_or_absent(node, kind, data):
         type(certificate): st.just(certificate),
         certs.x509.Certificate: st.just(certificate),
     }
+    # What there is of each kind.
+    special[Finding] = st.sampled_from([*FINDINGS]).flatmap(finding)
+    special[Command] = st.sampled_from(every_command())
     value = data.draw(parts(kind, special))
     line = to_json(to_data(value))
     assert line.isascii()

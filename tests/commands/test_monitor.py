@@ -28,6 +28,7 @@ from cucmos_shell.node.expiry.unsent import load
 from cucmos_shell.node.tasks.expiry_run import next_run
 from cucmos_shell.store.locks import share
 from cucmos_shell.world import mail
+from cucmos_shell.world.world import send_syslog
 
 HOUR, DAY = 3600, 86_400
 SERVICE = "Cisco Certificate Expiry Monitor"
@@ -386,6 +387,27 @@ def mail_tls(tmp_path_factory):
         "self-signed": real.leaf(None, "mail", alternative_names=["IP:127.0.0.1"]),
     }
     return root, {name: tls_context(issued) for name, issued in certificates.items()}
+
+
+def test_a_run_that_fails_has_its_warnings_in_json(node_dir, keys, authority):
+    """Neither alarm reached the syslog: that of the certificate, and that of the mail."""
+    world, _ = clock_world(keys, syslog=send_syslog)
+    say = Conversation(Node.open(str(node_dir), world))
+    trust(say, leaf(authority, 5 * DAY))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        nowhere = server.getsockname()[1]
+    say(f"set alarm syslog 127.0.0.1:{nowhere} tcp")
+    mailing(say, nowhere)
+    say("set output json")
+    answer = json.loads(say("utils cert monitor run"))
+    messages = [warning["message"] for warning in answer["warnings"]]
+    assert [message.partition(":")[0] for message in messages] == [
+        "Syslog did not take the alarms",
+        "Syslog did not take the alarm",
+    ]
+    assert [line for line in answer["error"]["lines"] if line.startswith("Warning")] == [
+        f"Warning: {message}" for message in messages
+    ]
 
 
 @pytest.mark.parametrize("behaviour", [*REPLIES, *SILENT])

@@ -16,6 +16,7 @@ from places import CHECKOUT
 from cucmos_shell.node import Node
 from cucmos_shell.pki.ocsp.verify import Question, verify
 from cucmos_shell.world.uri import parse
+from cucmos_shell.world.world import send_syslog
 
 DAY = 86_400
 GOOD, REVOKED, UNKNOWN = "good", "revoked", "unknown"
@@ -602,6 +603,27 @@ def test_a_stored_certificate_is_asked_about_again(appliance, responders):
     assert "tomcat/tomcat.pem cannot be checked: it is self-signed" in said
     assert "is not" in say("utils ocsp check nothing-like-that")
     assert say.status == 1
+
+
+def test_a_refused_certificate_has_its_warnings_in_json(node_dir, keys, responders):
+    """That the alarm did not arrive stands among the warnings, as it does where nothing fails."""
+    world, _ = clock_world(keys, start=time.time(), syslog=send_syslog)
+    appliance = Conversation(Node.open(str(node_dir), world))
+    appliance("set cert import trust tomcat", paste(responders.root))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    appliance(f"set alarm syslog 127.0.0.1:{port} tcp")
+    appliance("set cert import trust directory", paste(responders.leaf("revoked")))
+    appliance("set ocsp enable certificate-uri")
+    for answer in (
+        json_of(appliance, "utils ocsp check revoked_leaf"),
+        json_of_paste(appliance, "set cert import trust cup", paste(responders.leaf("revoked"))),
+    ):
+        found = json.loads(answer)
+        (warning,) = found["warnings"]
+        assert warning["kind"] == "remark"
+        assert warning["message"].startswith("Syslog did not take the alarm: 127.0.0.1 port")
+        assert f"Warning: {warning['message']}" in found["error"]["lines"]
 
 
 def test_the_command_log_has_the_verdict_with_times_and_responder(appliance, responders):

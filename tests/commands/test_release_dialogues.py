@@ -127,7 +127,7 @@ class TestForServersOnly:
         (warning,) = said["warnings"]
         assert said["ok"]
         assert (warning["kind"], warning["units"]) == ("no-client-auth", ["tomcat"])
-        assert warning["name"] == "cucm-pub.example.com"
+        assert warning["common_name"] == "cucm-pub.example.com"
 
     def test_a_ca(self, tell, outside_ca):
         """All units are named whose certificates it may sign."""

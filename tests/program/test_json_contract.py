@@ -1,5 +1,6 @@
 """The JSON contract: every command keeps it, whatever is in the data, and `docs/json.md` is true."""
 
+import ast
 import itertools
 import json
 import os
@@ -17,6 +18,7 @@ from cucmos_shell.cli.wording import success_json
 from cucmos_shell.commands.cert_list import Listing
 from cucmos_shell.frontends import contract
 from cucmos_shell.frontends.reference import every_command
+from cucmos_shell.results import Finding
 
 PASSWORD = "Blue-Harbour-77"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJLrnVYr4n9bqGnBtQKK2A6zNdDv0sZ0zBkHJc1mVzqe"
@@ -236,6 +238,27 @@ def test_a_reader_that_goes_away(node_dir):
     )  # fmt: skip
     assert done.stdout.startswith('{"schema":')
     assert "Traceback" not in done.stderr
+
+
+def test_the_kinds_of_warnings_are_those_declared():
+    """In the document, in the guide, and wherever one is made."""
+    declared = contract.document(every_command())["warnings"]
+    assert set().union(*(one["keys"] for one in declared.values())) | {"kind", "message"} == set(
+        Finding.form
+    )
+    keys = {kind: ", ".join(f"`{key}`" for key in one["keys"]) for kind, one in declared.items()}
+    rows = "\n".join(
+        f"| `{kind}` | {one['meaning']}{keys[kind] and ': '}{keys[kind]} |"
+        for kind, one in declared.items()
+    )
+    assert f"|---|---|\n{rows}\n\n" in (CHECKOUT / "docs" / "json.md").read_text(), rows
+    made = [
+        ast.literal_eval(node.args[0])
+        for path in (CHECKOUT / "cucmos_shell").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Finding"
+    ]
+    assert set(made) == set(declared)
 
 
 def one_liners():

@@ -80,6 +80,11 @@ def mistakes(line):
     """What is wrong with a line of JSON by the contract; nothing if it keeps it."""
     answer = json.loads(line)
     found = [*_mistakes(_validator("line"), answer, "line")]
+    for warning in [] if found else answer["warnings"]:
+        about = {key for key, value in warning.items() if value is not None}
+        wanted = _contract()[0]["warnings"][warning["kind"]]["keys"]
+        if about != {"kind", "message", *wanted}:
+            found.append(f"{warning['kind']} is about {sorted(about)}")
     if found:
         return found
     typed = answer["command"] or ""

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 CLIENT = "clientAuth"
 ADVISE = "advise"
-KIND = "no-client-auth"
 _ALLOWS = {PURPOSES[CLIENT].dotted_string, "2.5.29.37.0"}  # RFC 5280, 4.2.1.12: any purpose
 
 
@@ -58,4 +57,4 @@ def _finding(name: str, units: tuple[str, ...]) -> Finding:
         f"{safe(name)} is for servers only (no {CLIENT}). What connects to others with a",
         f"certificate by it is refused there: {', '.join(units)}",
     )
-    return Finding(KIND, text, {"name": name, "units": units})
+    return Finding("no-client-auth", text, {"common_name": name, "units": units})

@@ -85,7 +85,7 @@ def run(node: Node) -> Conversation[Run]:
         delivered, failures = yield from _deliver(node, snapshot, kept, now)
     findings = (remark(f"Syslog did not take the alarms: {warning}"),) if warning else ()
     if failures:
-        raise _failure(node, due, delivered, failures)
+        raise _failure(node, due, delivered, failures, findings)
     return Run(tuple(due), tuple(mail.to for mail in delivered), findings)
 
 
@@ -202,7 +202,11 @@ def _send(node: Node, snapshot: Snapshot, mail: Mail) -> None:
 
 
 def _failure(
-    node: Node, due: list[Due], delivered: list[Mail], failures: list[Mail]
+    node: Node,
+    due: list[Due],
+    delivered: list[Mail],
+    failures: list[Mail],
+    findings: tuple[Finding, ...],
 ) -> Unavailable:
     """What is said when mail waits; there is an alarm about it too."""
     reason = f"mail to {failures[0].to}: {failures[0].reason}"
@@ -215,5 +219,8 @@ def _failure(
             f"Mail to {mail.to} waits: {safe(mail.reason)}; to be tried again from {again} on"
         )
     if warning:
-        details.append(f"Warning: {warning}")
-    return Unavailable("Mail could not be sent", details=details)
+        findings = (*findings, remark(warning))
+    details += [line for one in findings for line in one.lines()]
+    error = Unavailable("Mail could not be sent", details=details)
+    error.findings = findings
+    return error

@@ -127,6 +127,7 @@ def refuse(settings: OcspSettings, checked: Checked) -> None:
                 "Whether the certificate is revoked is not known", details=details
             )
         error.data = {"revocation": checked.data()}
+        error.findings = checked.findings
         raise error
 
 
