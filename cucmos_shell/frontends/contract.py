@@ -9,7 +9,7 @@ from cucmos_shell.cli import Walker
 from cucmos_shell.cli.grammar import ANY_LEVEL
 from cucmos_shell.cli.schema import DIALECT, or_null, schema
 from cucmos_shell.cli.wording import SCHEMA
-from cucmos_shell.errors import ShellError, UsageError
+from cucmos_shell.errors import AmbiguousCommand, ShellError, UsageError
 from cucmos_shell.frontends.reference import every_command
 from cucmos_shell.node.access.accounts import AccountChanged
 from cucmos_shell.results import FINDINGS, TEXT, TRUTH, WHOLE, Finding, each, maybe, one_of, record
@@ -84,8 +84,12 @@ def _named(words: list[str]) -> Iterator[Command]:
         try:
             place, _ = walker.command(tuple(words[: i + 1]))
         except ShellError as error:
+            several = isinstance(error, AmbiguousCommand)
             raise UsageError(
-                "{words}: no command begins so", words=" ".join(words), details=error.details
+                "{words}: {what}",
+                words=" ".join(words),
+                what="several commands begin so" if several else "no command begins so",
+                details=error.details,
             ) from error
     return walker.grammar.below(place)
 

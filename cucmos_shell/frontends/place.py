@@ -18,7 +18,9 @@ def state_folder(given: str | None) -> str:
     if not folder:
         home = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
         folder = os.path.join(home, "cucmos-shell")
-    folder = os.path.abspath(folder)
-    if os.path.exists(folder) and not os.path.isdir(folder):
-        raise Unavailable("{folder} is a file, and no folder for a node", folder=folder)
+    found = folder = os.path.abspath(folder)
+    while not os.path.exists(found):
+        found = os.path.dirname(found)
+    if not os.path.isdir(found):
+        raise Unavailable("{folder} is a file, and no folder for a node", folder=found)
     return folder

@@ -160,11 +160,12 @@ def test_ways_to_give_a_command_do_not_go_together(node_dir):
 
 
 @pytest.mark.parametrize("verb", ["init", "serve", "agent", "show status"])
-def test_a_state_folder_that_is_a_file_is_named(tmp_path, verb):
-    """Nothing is written over, whoever asks."""
+@pytest.mark.parametrize("below", ["", "/nodes/one"])
+def test_a_state_folder_that_is_a_file_is_named(tmp_path, verb, below):
+    """Nothing is written over, whoever asks, and the file is named where it stands above."""
     place = tmp_path / "state"
     place.write_text("mine")
-    done = run("--state", str(place), *verb.split())
+    done = run("--state", f"{place}{below}", *verb.split())
     assert done.returncode == 4
     assert done.stderr == f"cucmos-shell: {place} is a file, and no folder for a node\n"
     assert place.read_text() == "mine"
