@@ -127,6 +127,35 @@ def test_a_signal_at_any_call_leaves_the_terminal_as_it_was(node_dir, tmp_path, 
             check(node_dir, call, number, which)
 
 
+def test_ctrl_c_before_the_program_is_loaded_says_nothing(node_dir, tmp_path):
+    """From the second line of the script on; before that it is Python that starts."""
+    script = CHECKOUT / "etc" / "bin" / "cucmos-shell"
+    program = [sys.executable, "-S", "-B", str(script), "--state", str(node_dir), "show myself"]
+    trace = tmp_path / "trace"
+
+    def run(*strace):
+        return subprocess.run(
+            ["strace", "-qq", "-o", str(trace), *strace, *program],
+            capture_output=True, env={"PATH": os.environ["PATH"], **PYTHON},
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )  # fmt: skip
+
+    assert run("-e", "trace=newfstatat,openat,rt_sigaction").returncode == 0
+    seen = collections.Counter()
+    points, begun = [], False
+    for line in trace.read_text(errors="replace").splitlines():
+        call = line.partition("(")[0]
+        seen[call] += 1
+        if begun and call == "newfstatat":
+            points.append(seen[call])
+        begun = begun or OWN_FIRST in line
+        assert begun or "cucmos_shell/" not in line
+    assert len(points) > 50
+    for number in points[: 40 : every(of=6)]:
+        done = run("-e", f"inject=newfstatat:signal=SIGINT:when={number}")
+        assert (done.returncode, done.stderr) == (-signal.SIGINT, b""), number
+
+
 @pytest.mark.parametrize("which", NUMBERS, ids=lambda number: number.name)
 def test_a_password_that_a_batch_asks_for_leaves_the_echo_on(node_dir, which):
     """On a terminal; whatever ends the program meanwhile."""
