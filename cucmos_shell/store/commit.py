@@ -18,6 +18,7 @@ from cucmos_shell.store.durable import (
     Writer,
     find_syncfs,
     read,
+    settle_folder,
     sweep_unfinished,
     sync_folder,
 )
@@ -330,6 +331,7 @@ class CommitWriter:
             prune(layout, self._number, plan.pins)
             # The small files beside the store are replaced under its lock only.
             sweep_unfinished(layout.state)
+            settle_folder(layout.bus)
         except (OSError, ShellError, ValueError):
             pass
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 FOLDER_MODE, SECRET_FOLDER_MODE = 0o755, 0o700
 FILE_MODE, SECRET_FILE_MODE = 0o644, 0o600
 
-# What a file is called besides its name until it is whole.
-UNFINISHED = ".next"
+# What a file is called besides its name until it is whole, and a folder before it goes.
+UNFINISHED, FORMER = ".next", ".old"
 
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 NEW_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -227,6 +227,19 @@ def sweep_unfinished(folder: str) -> None:
     for entry in list(os.scandir(folder)):
         if entry.name.endswith(UNFINISHED) and entry.is_file(follow_symlinks=False):
             os.unlink(entry.path)
+
+
+def settle_folder(path: str) -> None:
+    """Let there be one folder at `path`, whatever a kill of its replacement has left beside it.
+
+    The former one comes back if the new one had not yet come. Raises OSError.
+    """
+    if os.path.lexists(path + FORMER):
+        if os.path.lexists(path):
+            remove_tree(path + FORMER)
+        else:
+            os.rename(path + FORMER, path)
+    remove_tree(path + UNFINISHED)
 
 
 def replace_file(path: str, data: bytes, mode: int = FILE_MODE) -> None:

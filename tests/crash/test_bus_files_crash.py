@@ -1,9 +1,14 @@
 """The three files that a node shows an etcd, taken on a disk that fails."""
 
 import os
+import shutil
 
+import pytest
 from crash_trace import run_python
+from harness import Conversation
 
+from cucmos_shell.node import Node
+from cucmos_shell.node.tasks import bus_files
 from cucmos_shell.node.tasks.bus_files import NAMES
 
 TAKE = """
@@ -50,3 +55,53 @@ def test_whatever_was_left_goes_with_the_next_ones(node_dir):
     assert taken(node_dir, "trace=none") == ""
     assert not (node_dir / "bus.next").exists()
     assert not os.listdir(node_dir / "upload")
+
+
+def given(folder, name, which):
+    """Put the three into a folder as they are called there."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for one in NAMES:
+        (folder / (name + one)).write_text(f"{which} {one}\n")
+
+
+def whole(node_dir):
+    """Which three there are, in one folder and nowhere else."""
+    assert not [path.name for path in node_dir.glob("bus?*")]
+    (which,) = {(node_dir / "bus" / name).read_text().partition(" ")[0] for name in NAMES}
+    return which
+
+
+@pytest.mark.parametrize("call", ["mkdir", "syncfs", "rename", "unlink", "rmdir"])
+def test_after_a_kill_the_former_three_are_there_or_the_new_ones(node_dir, tmp_path, world, call):
+    """As soon as the bus is used again, or anything is changed."""
+    given(node_dir / "bus", "", "old")
+    given(node_dir / "upload", "bus-", "new")
+    seen, number = set(), 1
+    while True:
+        state = shutil.copytree(node_dir, tmp_path / f"at-{number}", symlinks=True)
+        inject = f"inject={call}:signal=SIGKILL:when={number}"
+        done = run_python(["-c", TAKE, str(state)], tmp_path, "-o", os.devnull, "-e", inject)
+        if done.status == 0:
+            break
+        changed = shutil.copytree(state, tmp_path / f"changed-{number}", symlinks=True)
+        bus_files.settle(Node.open(str(state), world))
+        say = Conversation(Node.open(str(changed), world))
+        say("set csr gen tomcat")
+        assert say.status == 0
+        assert whole(state) == whole(changed)
+        seen.add(whole(state))
+        number += 1
+    assert whole(state) == "new"
+    assert seen == ({"new"} if call in ("unlink", "rmdir") else {"old"}), number
+
+
+def test_nobody_puts_right_what_somebody_is_about(node_dir, world):
+    """Who holds the lock may be between the two folders."""
+    given(node_dir / "bus.old", "", "old")
+    given(node_dir / "bus.next", "", "new")
+    node = Node.open(str(node_dir), world)
+    with node.store.try_lock():
+        bus_files.settle(node)
+        assert not (node_dir / "bus").exists()
+    bus_files.settle(node)
+    assert whole(node_dir) == "old"

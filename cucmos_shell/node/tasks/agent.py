@@ -14,6 +14,7 @@ from cucmos_shell.cluster.log import BATCH, Log, is_news
 from cucmos_shell.errors import Busy, Refused
 from cucmos_shell.node.certificates.arrivals import IGNORED, Arrivals
 from cucmos_shell.node.certificates.shared import SharedArrivals
+from cucmos_shell.node.tasks import bus_files
 from cucmos_shell.node.tasks.alarms import raising, renewed
 from cucmos_shell.node.tasks.presence import alive, copies, give_copies, keep_records, new_id
 from cucmos_shell.node.tasks.reports import (
@@ -133,6 +134,7 @@ def joined(snapshot: Snapshot) -> Membership:
 
 def bus_of(node: Node, member: Membership) -> Bus:
     """The bus of the node's cluster, not used yet."""
+    bus_files.settle(node)
     return node.world.open_bus(member.url, node.state_dir, node.world.now)
 
 

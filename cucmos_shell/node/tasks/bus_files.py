@@ -6,15 +6,19 @@ of the node that its owner alone may read. Nothing shows them.
 
 from __future__ import annotations
 
+import contextlib
 import os
 
-from cucmos_shell.errors import OutcomeUnknown, Refused, Unavailable, from_os
+from cucmos_shell.errors import OutcomeUnknown, Refused, ShellError, Unavailable, from_os
 from cucmos_shell.node.areas import open_upload, uploads
 from cucmos_shell.store.durable import (
+    FORMER,
     SECRET_FILE_MODE,
     SECRET_FOLDER_MODE,
+    UNFINISHED,
     Writer,
     remove_tree,
+    settle_folder,
     sync_folder,
 )
 
@@ -33,6 +37,21 @@ def are_uploaded(node: Node) -> bool:
     return any(f"{UPLOADED}{name}" in uploads(node.layout) for name in NAMES)
 
 
+def settle(node: Node) -> None:
+    """Put right what a kill of `take` has left, if nobody is changing the node.
+
+    A failure is left for the next time.
+    """
+    folder = node.layout.bus
+    if not any(os.path.lexists(folder + ending) for ending in (FORMER, UNFINISHED)):
+        return
+    with contextlib.suppress(OSError, ShellError):
+        lock = node.store.try_lock()
+        if lock is not None:
+            with lock:
+                settle_folder(folder)
+
+
 def take(node: Node) -> None:
     """Take the three from the upload area, where they are no more then.
 
@@ -40,10 +59,10 @@ def take(node: Node) -> None:
     OutcomeUnknown: they are taken, but may not last, or are in the upload area still.
     """
     found = {name: _read(node, f"{UPLOADED}{name}") for name in NAMES}
-    folder, fresh, old = node.layout.bus, f"{node.layout.bus}.next", f"{node.layout.bus}.old"
+    folder = node.layout.bus
+    fresh, old = folder + UNFINISHED, folder + FORMER
     try:
-        for left in (fresh, old):
-            remove_tree(left)
+        settle_folder(folder)
         _write(node.layout.state, fresh, found)
         try:
             node.world.check_bus_files(fresh)
