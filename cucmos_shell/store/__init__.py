@@ -1,10 +1,10 @@
 """What lies on disk and how it changes: the certificate store, and the files beside it.
 
 The store is plain files and immutable versions; one rename makes a change true (`store`).
-`snapshot` reads by `rows`, `transaction` writes by `draft`, `commit` and `durable`; `view` makes
-the links for people, `prune` removes what nobody names. For the rest of a state folder, `paths`
-knows every path, `locks` every lock, `shared_json` and `state_json` the small files, `logfile` the
-logs that processes share.
+`snapshot` reads by `rows`, `transaction` writes by `draft`, `commit` and `durable`; `described`
+keeps what certificates say beside them, `view` makes the links for people, `prune` removes what
+nobody names. For the rest of a state folder, `paths` knows every path, `locks` every lock,
+`shared_json` and `state_json` the small files, `logfile` the logs that processes share.
 """
 
 from __future__ import annotations

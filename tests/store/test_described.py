@@ -22,6 +22,7 @@ from cucmos_shell.store import described
 from cucmos_shell.store.rows import TrustIndex
 from cucmos_shell.store.state_json import sealed, unsealed
 
+KEPT = pathlib.Path(__file__).parents[1] / "support" / "described"
 LINES = (
     "show cert own tomcat", "show cert own tomcat brief", "show cert own cup-xmpp",
     "show cert trust tomcat-trust/imp-pub.pem", "show cert trust tomcat-trust/imp-pub.pem brief",
@@ -87,6 +88,14 @@ def test_a_description_goes_with_its_certificate(node, say, outside_ca):
     assert path.exists()
     say("utils store purge", "yes")
     assert not path.exists()
+
+
+@pytest.mark.parametrize("path", sorted(KEPT.glob("*.der")), ids=lambda path: path.stem)
+def test_what_is_kept_in_one_form_stays_what_is_said(path):
+    """Whoever describes certificates otherwise gives `FORM` another number, and writes these anew."""
+    octets = path.with_suffix(".json").read_bytes()
+    assert json.loads(octets)["form"] == FORM
+    assert octets == described.octets(path.read_bytes())
 
 
 def real_certificates():
