@@ -136,7 +136,7 @@ class CommitWriter:
         for unit, own in plan.owns.items():
             self._write_own(writer, unit, own)
         for store, trust in plan.trusts.items():
-            index = self._completed(trust)
+            index = self._completed(writer, trust)
             self._indexes[store] = index
             self._write_version(
                 writer, store, {paths.INDEX: index.raw}, {paths.INDEX: sha256_hex(index.raw)}
@@ -171,9 +171,8 @@ class CommitWriter:
         for sha256, der in added.items():
             self._pool_file(writer, self._layout.pool_file(sha256, "der"), der)
             self._pool_file(writer, self._layout.pool_file(sha256, "pem"), to_pem(der))
-            about = described.octets(der) if len(added) <= described.MAX_KEPT else None
-            if about is not None:
-                self._pool_file(writer, self._layout.pool_file(sha256, "json"), about)
+            if len(added) <= described.MAX_KEPT:
+                self._describe(writer, sha256, der)
         return list(added)
 
     def _pool_file(self, writer: Writer, path: str, data: bytes) -> None:
@@ -190,30 +189,38 @@ class CommitWriter:
         os.unlink(path)
         writer.file(path, data)
 
-    def _completed(self, draft: TrustDraft) -> TrustIndex:
-        """The changed index, with what rows of an earlier version lack."""
-        index = TrustIndex(draft.base.changed(draft.changes))
-        lacking = index.lacking()[: described.MAX_COMPLETED]
-        whole = {row.name: self._complete(row, draft.added.get(row.sha256)) for row in lacking}
+    def _describe(self, writer: Writer, sha256: str, der: bytes) -> None:
+        """Keep what a certificate of the pool says beside it."""
+        about = described.octets(der)
+        if about is not None:
+            self._pool_file(writer, self._layout.pool_file(sha256, "json"), about)
+
+    def _completed(self, writer: Writer, draft: TrustDraft) -> TrustIndex:
+        """The changed index, with what rows of an earlier version lack.
+
+        A row whose certificate is damaged stays as it is.
+        """
+        index, base = TrustIndex(draft.base.changed(draft.changes)), self._plan.base
+        lacking = index.lacking()[: described.MAX_COMPLETED] if base else []
+        whole: dict[str, CertificateRow | None] = {}
+        for row in lacking:
+            with contextlib.suppress(ShellError):
+                assert base is not None
+                der = draft.added.get(row.sha256) or base.certificate_der(row.sha256)
+                whole[row.name] = described.completed(row, der)
+                if len(lacking) <= described.MAX_KEPT:
+                    self._describe(writer, row.sha256, der)
         return TrustIndex(index.changed(whole)) if whole else index
 
-    def _complete(self, row: CertificateRow, der: bytes | None, unit: str = "") -> CertificateRow:
-        """The row with what it lacks, unless its certificate is damaged."""
-        base = self._plan.base
-        try:
-            if der is None and base is not None:
-                der = base.own_der(unit) if unit else base.certificate_der(row.sha256)
-            return described.completed(row, der) if der is not None else row
-        except ShellError:
-            return row
-
     def _write_own(self, writer: Writer, unit: str, draft: OwnDraft) -> None:
-        own, changes = draft.own, draft.changes
+        own, changes, base = draft.own, draft.changes, self._plan.base
         der = changes.get(paths.own_der(unit))
+        if base is not None and own.row is not None and own.row.subject is None:
+            with contextlib.suppress(ShellError):
+                der = der or base.own_der(unit)
+                own = own.replace(row=described.completed(own.row, der))
         if der is not None:
             changes = {**changes, paths.own_description(unit): described.octets(der)}
-        if own.row is not None and own.row.subject is None:
-            own = own.replace(row=self._complete(own.row, der, unit))
         version = self._next_version(unit)
         history = own.history
         if own.row is not None and (not history or history[-1].sha256 != own.row.sha256):

@@ -252,7 +252,7 @@ def test_a_list_shows_of_an_old_row_what_its_certificate_says(earlier):
 
 
 def test_the_next_change_completes_the_rows_of_what_it_touches(earlier):
-    """And of nothing else; text lists are as they were."""
+    """And describes them, and nothing else; text lists are as they were."""
     before = earlier("show cert list trust")
     earlier("set cert delete tomcat-trust Kept-Root.pem")
     assert earlier.status == 0
@@ -260,15 +260,19 @@ def test_the_next_change_completes_the_rows_of_what_it_touches(earlier):
     for store in snapshot.stores:
         for one in snapshot.trust(store):
             der = snapshot.certificate_der(one.sha256)
+            kept = pathlib.Path(snapshot.layout.pool_file(one.sha256, "json"))
             if store == "tomcat-trust":
                 assert (one.subject, list(one.alternative_names)) == names(der)
+                assert kept.read_bytes() == described.octets(der)
             else:
                 assert one.subject is None
-    kept = [line for line in before.splitlines() if "Kept-Root" not in line]
-    assert earlier("show cert list trust").splitlines() == kept
+    others = [line for line in before.splitlines() if "Kept-Root" not in line]
+    assert earlier("show cert list trust").splitlines() == others
     earlier("set csr gen ipsec")
     row = earlier.node.snapshot().own("ipsec").row
-    assert (row.subject, row.alternative_names) == names(earlier.node.snapshot().own_der("ipsec"))
+    der = earlier.node.snapshot().own_der("ipsec")
+    assert (row.subject, row.alternative_names) == names(der)
+    assert described.octets(der) in [path.read_bytes() for path in beside(earlier.node.state_dir)]
     earlier("utils store rollback 2", "yes")
     assert earlier.status == 0
 
