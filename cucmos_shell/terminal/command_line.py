@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.terminal.field import Field
-from cucmos_shell.terminal.history import History
+from cucmos_shell.terminal.history import MAX_LENGTH, History
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +45,15 @@ class CommandLine(Field):
         super().__init__(prompt, kills=kills, columns=columns, secret=secret, echo=echo)
         self._history = History() if history is None else history
         self._search: _Search | None = None
+
+    @property
+    def at_once(self) -> int:
+        """How many octets may be typed together; each goes on with a search."""
+        return super().at_once if self._search is None else 1
+
+    def cost(self, octets: int) -> int:
+        """How many characters are gone through; those of many lines for a search."""
+        return super().cost(octets) if self._search is None else max(octets, 1) * MAX_LENGTH
 
     @property
     def searching(self) -> bool:

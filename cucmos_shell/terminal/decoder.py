@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from codecs import IncrementalDecoder
 
+_PLAIN, _PLAIN_AT_PROMPT = re.compile(rb"[ -~\x80-\xff]*"), re.compile(rb"[ ->@-~\x80-\xff]*")
 _CONTROLS = bytes(byte for byte in (*range(0x20), 0x7F) if byte != 0x09)
 
 
@@ -36,6 +38,12 @@ class Decoder:
         text = self._inner.decode(b"", True)
         self._inner = None
         return text
+
+
+def plain_octets(data: bytes, place: int, at_prompt: bool, most: int) -> bytes:
+    """At most so many octets from `place` on, before one that is a key; at a prompt `?` is one."""
+    found = (_PLAIN_AT_PROMPT if at_prompt else _PLAIN).match(data, place, place + most)
+    return found[0] if found else b""
 
 
 def visible(text: str) -> str:

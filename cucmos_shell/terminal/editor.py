@@ -9,12 +9,10 @@ silent; what is read is echoed when it is read, on the line it belongs to.
 
 from __future__ import annotations
 
-import re
-
 from cucmos_shell.cli.paste import BEGIN, STRAY_BLOCK, begins_block
 from cucmos_shell.terminal import events
 from cucmos_shell.terminal.command_line import CommandLine
-from cucmos_shell.terminal.decoder import Decoder, in_quotes, visible
+from cucmos_shell.terminal.decoder import Decoder, in_quotes, plain_octets, visible
 from cucmos_shell.terminal.field import MAX_LINE
 from cucmos_shell.terminal.history import History
 from cucmos_shell.terminal.keys import CONTROL_KEYS, ESCAPE, Sequence, single_key
@@ -36,13 +34,10 @@ MAX_OUTPUT = 1 << 18
 
 TOO_LONG = f"The line is longer than {MAX_LINE} characters and was dropped"
 
-_CR, _LF, _TAB, _HELP = 0x0D, 0x0A, 0x09, 0x3F
-_CTRL_C, _CTRL_D, _CTRL_L = 0x03, 0x04, 0x0C
+_CR, _LF, _TAB, _HELP, _CTRL_C, _CTRL_D, _CTRL_L = b"\r\n\t?\x03\x04\x0c"
 _LINE_ENDS = b"\r\n"
 # Keys that a search in the history understands itself: Ctrl-G, Backspace, Ctrl-R, `?`.
 _SEARCHING = b"\x07\x08\x12?\x7f"
-_PLAIN = re.compile(rb"[ -~\x80-\xff]+")
-_PLAIN_AT_PROMPT = re.compile(rb"[ ->@-~\x80-\xff]+")
 
 # What is being read: the editor's `mode`.
 _BUSY, _LINE, _ANSWER, _SECRET, PASTE, _STRAY, _KEY = range(7)
@@ -54,6 +49,7 @@ class LineEditor:
     `columns` and `rows` are 0 if unknown. `history` is a list of lines, oldest first, which
     `remember` extends. `understands` tells commands from other lines, `tell` is a `PasteReader`'s.
     `output` is for the terminal; `echo=False` is for a channel without one: nothing is shown.
+    `at_once` is how many characters keys may go through before the next `receive` goes on.
     """
 
     def __init__(
@@ -68,18 +64,16 @@ class LineEditor:
         self.history = History(history)
         self.understands: Callable[[str], bool] = any_text
         self.tell: Callable[[int], str] = silently
+        self.at_once, self._spent = float("inf"), 0
         self._echoes = echo
         self.output = Output()
         self._events: list[events.Event] = []
         self._pending = b""
-        self.mode = _BUSY
-        self._skip_lf = False
-        self._late_until, self._after_dialogue = 0.0, False
-        self._elsewhere = False
+        self.mode, self._skip_lf = _BUSY, False
+        self._late_until, self._after_dialogue, self._elsewhere = 0.0, False, False
         self._paste: PasteReader | AnswersAhead | None = None
         self._sequence: Sequence | None = None
-        self._decoder = Decoder()
-        self._kills = Kills()
+        self._decoder, self._kills = Decoder(), Kills()
         self._field = CommandLine("", None, self._kills)
 
     # --- input ----------------------------------------------------------------------------------
@@ -96,7 +90,7 @@ class LineEditor:
 
     @property
     def stalled(self) -> bool:
-        """Whether input waits for output to be taken; then `receive` nothing to go on."""
+        """Whether input waits: for output to be taken, or its turn; `receive` nothing to go on."""
         return self.mode != _BUSY and bool(self._pending) and self._paste is None
 
     def receive(self, data: bytes, now: float) -> None:
@@ -165,10 +159,8 @@ class LineEditor:
 
     def read_by(self, reader: PasteReader | AnswersAhead, now: float) -> None:
         """Let `reader` take what comes; what it has come to is the event that ends it."""
-        self.mode = PASTE
-        self._after_dialogue = True
+        self.mode, self._after_dialogue, self._skip_lf = PASTE, True, False
         self._paste = reader
-        self._skip_lf = False
         self._read(now)
 
     def read_key(self, now: float) -> None:
@@ -229,11 +221,17 @@ class LineEditor:
 
     def _read(self, now: float) -> None:
         """Read pending bytes, until they are used up or an event needs an answer first."""
-        while self._pending and self.mode != _BUSY and len(self.output) < MAX_OUTPUT:
+        self._spent = 0
+        while self._pending and self.mode != _BUSY and self._may_go_on:
             if self._paste is None:
                 self._read_keys(now)
             elif not self._read_paste(self._paste, now):
                 break
+
+    @property
+    def _may_go_on(self) -> bool:
+        has_time = self._paste is not None or self._spent < self.at_once
+        return has_time and len(self.output) < MAX_OUTPUT
 
     def _read_paste(self, paste: PasteReader | AnswersAhead, now: float) -> bool:
         taken = paste.feed(self._pending, now)
@@ -246,13 +244,15 @@ class LineEditor:
 
     def _read_keys(self, now: float) -> None:
         data, mode, place = self._pending, self.mode, 0
-        plain = _PLAIN_AT_PROMPT if mode == _LINE else _PLAIN
-        while place < len(data) and self.mode == mode and len(self.output) < MAX_OUTPUT:
-            run = plain.match(data, place) if mode != _KEY and self._sequence is None else None
-            if run is not None:
+        while place < len(data) and self.mode == mode and self._may_go_on:
+            run = b""
+            if mode != _KEY and self._sequence is None:
+                run = plain_octets(data, place, mode == _LINE, self._field.at_once)
+            self._spent += self._field.cost(len(run))
+            if run:
                 self._skip_lf = False
-                self.output.put(self._field.insert(self._decoder.decode(run[0])))
-                place = run.end()
+                self.output.put(self._field.insert(self._decoder.decode(run)))
+                place += len(run)
                 continue
             byte = data[place]
             place += 1
@@ -378,8 +378,7 @@ class LineEditor:
         self._end_paste(now)
 
     def _end_paste(self, now: float) -> None:
-        paste = self._paste
-        if paste is None or not paste.outcome:
+        if (paste := self._paste) is None or not paste.outcome:
             return
         self._paste = None
         if paste.quiet:

@@ -7,6 +7,9 @@ from cucmos_shell.terminal.kills import Kills
 from cucmos_shell.terminal.screen import offsets, repaint, rows_below
 
 MAX_LINE = 65_536
+# Of what is typed inside of a line, so many octets come together; a key costs what so many
+# characters do, beside those of the line.
+FEW, KEY_COST = 16, 64
 
 
 class Field:
@@ -15,7 +18,7 @@ class Field:
     Every operation returns the characters the terminal is to get. `kills` is where cut text goes,
     which nothing secret does. `columns` is the terminal's width, 0 if unknown. `secret` shows `*`
     for each character; `echo=False` shows nothing. `overflow`: the line grew over `MAX_LINE`
-    characters and was forgotten.
+    characters and was forgotten. `text` is what was typed.
     """
 
     def __init__(
@@ -33,9 +36,20 @@ class Field:
         self.overflow = False
         self._secret = secret
         self._echoes = echo
-        self._characters: list[str] = []
+        # A list of its characters would take eighty octets for each.
+        self.text = ""
         self._cursor: int | None = None  # None: at the end
         self._by_print = True
+
+    @property
+    def at_once(self) -> int:
+        """How many octets may be typed together."""
+        return MAX_LINE if self._cursor is None else FEW
+
+    def cost(self, octets: int) -> int:
+        """How many characters are gone through to type so many octets; 0 of them: for a key."""
+        at_end = octets > 0 and self._cursor is None
+        return 0 if at_end else max(octets, 1) * (KEY_COST + len(self.text))
 
     @property
     def searching(self) -> bool:
@@ -43,18 +57,13 @@ class Field:
         return False
 
     @property
-    def text(self) -> str:
-        """What was typed."""
-        return "".join(self._characters)
-
-    @property
     def before_cursor(self) -> str:
         """What was typed, up to the cursor."""
-        return "".join(self._characters[: self._cursor])
+        return self.text[: self._cursor]
 
     @property
     def _index(self) -> int:
-        return len(self._characters) if self._cursor is None else self._cursor
+        return len(self.text) if self._cursor is None else self._cursor
 
     @property
     def _start(self) -> int:
@@ -72,23 +81,23 @@ class Field:
             start = max(0, cursor - erase)
             return self.replace(old[:start] + text + old[cursor:], start + len(text))
         self._kills.typed()
-        room = MAX_LINE - len(self._characters)
+        room = MAX_LINE - len(self.text)
         taken = text[:room]
         if self._cursor is None:
-            self._characters.extend(taken)
+            self.text += taken
             self._by_print = True
             out = self._picture(taken) if self._echoes else ""
         else:
             out = "".join(map(self._insert_inside, self._portions(taken)))
         if len(text) > room:
-            self._characters.clear()
+            self.text = ""
             self._cursor = None
             self.overflow = True
         return out
 
     def _portions(self, text: str) -> list[str]:
         """Single characters, so that the screen does not depend on packets; but not without end."""
-        return list(text) if len(text) * len(self._characters) <= MAX_LINE else [text]
+        return list(text) if len(text) * len(self.text) <= MAX_LINE else [text]
 
     def _insert_inside(self, text: str) -> str:
         old, cursor = self.text, self._index
@@ -112,7 +121,7 @@ class Field:
     def replace(self, text: str, cursor: int) -> str:
         """Let the line be `text`."""
         old, index = self.text, self._index
-        self._characters = list(text)
+        self.text = text
         self._cursor = cursor if cursor < len(text) else None
         if (old, index) == (text, cursor) or not self._echoes:
             return ""

@@ -82,8 +82,13 @@ def test_any_split_into_packets_gives_the_same_bytes_and_events(pieces, columns,
     cuts = data.draw(st.lists(st.integers(0, len(typed)), max_size=8).map(sorted))
     for start, end in zip([0, *cuts], [*cuts, len(typed)], strict=True):
         split.receive(typed[start:end])
-    assert single.out == whole.out == split.out
-    assert single.events == whole.events == split.events
+    tired = Instant(columns)
+    tired.editor.at_once = 1
+    tired.receive(typed)
+    while tired.editor.stalled:
+        tired.receive(b"")
+    assert single.out == whole.out == split.out == tired.out
+    assert single.events == whole.events == split.events == tired.events
 
 
 @settings(max_examples=400, deadline=None)
