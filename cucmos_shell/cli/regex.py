@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MAX_LENGTH = 1000
 MAX_PROGRAM = 10_000
+# Octets that one may take while it is used.
+MAX_MEMORY = 2 << 20
 # So much of a file's line is compared with an expression.
 MAX_LINE = 4096
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
@@ -39,6 +41,7 @@ def searcher(expression: str, ignore_case: bool = False) -> Finder:
     options = re2.Options()
     options.log_errors = False
     options.never_capture = True
+    options.max_mem = MAX_MEMORY
     options.case_sensitive = not ignore_case
     try:
         compiled = re2.compile(expression, options)
@@ -48,6 +51,8 @@ def searcher(expression: str, ignore_case: bool = False) -> Finder:
         raise BadValue(
             "{text} is not a regular expression: {reason}", text=expression, reason=reason
         ) from error
+    # It would keep the last 128, with all that they took, whoever they were for.
+    re2.purge()
     if compiled.programsize > MAX_PROGRAM:
         raise BadValue("{text}: the regular expression repeats too much", text=expression)
     return lambda line: compiled.search(line.encode("utf-8", "backslashreplace")) is not None

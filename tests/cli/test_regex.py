@@ -1,14 +1,17 @@
 """A person's pattern: linear time whatever is tried, and an answer whatever is typed."""
 
 import json
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
+import re2
 from harness import Conversation
 
 from cucmos_shell.cli.filters import filtered, filtered_data
-from cucmos_shell.cli.regex import finder, searcher
+from cucmos_shell.cli.regex import MAX_MEMORY, finder, searcher
 from cucmos_shell.errors import BadValue
 
 EVIL = ["(.*.*)*Q", "(.|.)*ZZ", "(a+)+b", "(a|a)*b", "a*a*a*a*a*b", "(a*b?)*c", "(a|aa)+$b"]
@@ -39,6 +42,28 @@ def test_what_is_too_large_is_plain_text_in_a_filter_and_refused_in_a_search(tex
         searcher(text)
     assert not finder(text)("a" * 4000)
     assert finder(text)(text)
+
+
+def test_no_expression_is_kept():
+    """The library would keep the last 128 with all that they took, whoever they were for."""
+    for number in range(20):
+        assert searcher(f"a.{number}")(f"a {number}")
+    assert re2._Regexp._make.cache_info().currsize == 0
+
+
+def test_an_expression_takes_little_memory():
+    """Of one that has more states than there is memory, few are kept."""
+    program = """if True:
+        import itertools, random, resource
+        from cucmos_shell.cli.regex import searcher
+        find = searcher("(a|b)*a(a|b){150}c")
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        for number in range(50):
+            find("".join(random.choices("ab", k=4000)))
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    """
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    assert int(done.stdout) < 4 * MAX_MEMORY // 1024
 
 
 def test_huge_counts_are_answered(say):
