@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # Of all counts of a file together; OpenSSL writes 2,048, and twice that for a file.
 MAX_ITERATIONS = 2_000_000
 MAX_ELEMENTS = 100_000
+# Octets of a key and what is said about it: an RSA key of 4,096 bits takes 2,500. The library looks
+# whether its factors are primes, which takes a second for these and hours for the largest.
+MAX_KEY_BAG = 4000
 
 _INTEGER, _OCTETS, _CONTEXT_0 = 0x02, 0x04, 0xA0
 _CONSTRUCTED = 0x20
@@ -26,6 +29,7 @@ _KEY_BAGS = (
     bytes.fromhex("2a864886f70d010c0a0101"),  # 1.2.840.113549.1.12.10.1.1, keyBag
     bytes.fromhex("2a864886f70d010c0a0102"),  # pkcs8ShroudedKeyBag
 )
+_CERT_BAG = bytes.fromhex("2a864886f70d010c0a0103")
 _SCRYPT = bytes.fromhex("2b06010401da47040b")  # 1.3.6.1.4.1.11591.4.11
 
 Place = tuple[int, int, int]
@@ -35,8 +39,8 @@ def tame(data: bytes, *, encrypted: bool = True) -> bytes:
     """The file `data` with what is to be opened first in front, and without its check sum.
 
     Whether the password is right shows when the key is decrypted. Raises ValueError where `data`
-    is no such file in DER, costs more than MAX_ITERATIONS, holds no key in the open beside what is
-    encrypted, or is encrypted though it must not be.
+    is no such file in DER, costs more than MAX_ITERATIONS, holds too large a key or none in the
+    open beside what is encrypted, or is encrypted though it must not be.
     """
     version, authenticated = _fields(data, 0, len(data), SEQUENCE)[:2]
     content = _content(data, authenticated)
@@ -100,11 +104,14 @@ def _octets(data: bytes, place: Place) -> tuple[int, int]:
 
 
 def _has_key(data: bytes, inner: tuple[int, int]) -> bool:
-    for place in _fields(data, *inner, SEQUENCE):
-        kind = element(data, *place[1:])
-        if place[0] == SEQUENCE and data[kind[1] : kind[2]] in _KEY_BAGS:
-            return True
-    return False
+    found = False
+    for tag, start, end in _fields(data, *inner, SEQUENCE):
+        kind = element(data, start, end)
+        name = data[kind[1] : kind[2]]
+        if name != _CERT_BAG and end - start > MAX_KEY_BAG:
+            raise ValueError("a key that is too large")
+        found = found or (tag == SEQUENCE and name in _KEY_BAGS)
+    return found
 
 
 def _cost(data: bytes, place: tuple[int, int]) -> int:

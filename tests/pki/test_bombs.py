@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 from cucmos_shell.commands.bulk import pack, unpack
 from cucmos_shell.errors import Refused
 from cucmos_shell.node.access import passwords
-from cucmos_shell.pki.der import children, encode
-from cucmos_shell.pki.pkcs12 import MAX_ITERATIONS, tame
+from cucmos_shell.pki.der import children, element, encode
+from cucmos_shell.pki.pkcs12 import MAX_ITERATIONS, MAX_KEY_BAG, tame
 
 PASSWORD = "secret"
 BOMB = 2**31 - 1
@@ -153,6 +153,27 @@ class TestACountOverTheBoundIsRefusedUnopened:
             with pytest.raises(Refused):
                 unpack(made(issued, *options), "x.p12")
 
+    @pytest.mark.parametrize("kind", ["0101", "0102", "0105", "0106"])
+    def test_a_key_larger_than_any_of_4096_bits(self, issued, kind):
+        """Its factors would be looked at, for hours; nor anything that may hold one."""
+        data = made(issued)
+        name = bytes.fromhex("2a864886f70d010c0a") + bytes.fromhex(kind)
+        for size in (MAX_KEY_BAG - 100, MAX_KEY_BAG):
+            bag = encode(0x30, encode(0x06, name) + encode(0xA0, encode(0x04, bytes(size))))
+            content = encode(0xA0, encode(0x04, encode(0x30, bag)))
+            more = encode(0x30, encode(0x06, bytes.fromhex("2a864886f70d010701")) + content)
+            if size < MAX_KEY_BAG:
+                assert bag in tame(with_content(data, more))
+            else:
+                with pytest.raises(ValueError, match="too large"):
+                    tame(with_content(data, more))
+
+    def test_a_key_of_4096_bits(self, issued):
+        """The largest that anything here is made with."""
+        words = "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:4096 -outform DER"
+        done = subprocess.run(["openssl", *words.split()], check=True, capture_output=True)
+        assert len(done.stdout) < MAX_KEY_BAG - 1000
+
     def test_anything_else_is_no_file(self, issued):
         data = made(issued)
         for end in range(0, len(data), 7):
@@ -163,6 +184,17 @@ class TestACountOverTheBoundIsRefusedUnopened:
                 tame(other)
         with pytest.raises(Refused):
             unpack(by_library(issued, NoEncryption()), "x.p12")
+
+
+def with_content(data, more):
+    """A file with `more` behind its contents."""
+    _, authenticated = list(children(data, *element(data)[1:]))[:2]
+    _, content = children(data, *authenticated[1:])
+    inside = element(data, content[1])
+    contents = element(data, inside[1])
+    anew = encode(0x30, data[contents[1] : contents[2]] + more)
+    wrapped = encode(0x30, data[authenticated[1] : content[1] - 4] + encode(0xA0, encode(4, anew)))
+    return encode(0x30, b"\x02\x01\x03" + wrapped)
 
 
 def with_count(data, place, number):
