@@ -110,9 +110,14 @@ class Host:
         async with self._runs:
             return await self.off_loop(NODE, function, *arguments)
 
-    async def hashing(self, whose: Whose, function: Callable[..., Any], *arguments: object) -> Any:
-        """As `off_loop`, in one of the few threads that hash passwords, when it is their turn."""
-        return await self._hashing.run(whose, function, *arguments)
+    async def hashing(
+        self, first: bool, whose: Whose, function: Callable[..., Any], *arguments: object
+    ) -> Any:
+        """As `off_loop`, in one of the few threads that hash passwords, when it is their turn.
+
+        What is to be `first` is before all that is not.
+        """
+        return await self._hashing.run(first, whose, function, *arguments)
 
     def work(
         self, whose: str, function: Callable[[], object], then: Callable[[object], None]

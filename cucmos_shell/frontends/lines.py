@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -26,6 +26,12 @@ class WaitingLine:
 
     def __init__(self) -> None:
         self._waiting: dict[str, dict[str, deque[Any]]] = {}
+        self._sizes: Counter[str] = Counter()
+
+    @property
+    def size(self) -> int:
+        """How much waits."""
+        return self._sizes.total()
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
@@ -33,6 +39,7 @@ class WaitingLine:
     def put(self, whose: Whose, work: Any) -> None:
         """Add something at the end of those of the same name."""
         self._waiting.setdefault(whose[0], {}).setdefault(whose[1], deque()).append(work)
+        self._sizes[whose[0]] += 1
 
     def take(self, may: Callable[[str], bool] = lambda first: True) -> Any:
         """What is next among those that `may`; None if there is none."""
@@ -41,7 +48,14 @@ class WaitingLine:
                 return self._take(first)
         return None
 
+    def take_from_longest(self) -> Any:
+        """What has waited longest of those of whom most waits; there must be something."""
+        return self._take(max(self._sizes, key=self._sizes.__getitem__))
+
     def _take(self, first: str) -> Any:
+        self._sizes[first] -= 1
+        if not self._sizes[first]:
+            del self._sizes[first]
         names = self._waiting.pop(first)
         second = next(iter(names))
         works = names.pop(second)
@@ -64,24 +78,29 @@ class FewAtOnce:
         self._loop = loop
         self._most = most
         self._pool = ThreadPoolExecutor(most, name, _step_back)
-        self._line = WaitingLine()
+        self._lines = WaitingLine(), WaitingLine()
         self._running = 0
 
-    async def run(self, whose: Whose, function: Callable[..., Any], *arguments: object) -> Any:
-        """The result of a function in one of the threads. Cancelled in time, it never runs."""
+    async def run(
+        self, first: bool, whose: Whose, function: Callable[..., Any], *arguments: object
+    ) -> Any:
+        """The result of a function in one of the threads. Cancelled in time, it never runs.
+
+        What is to be `first` is before all that is not.
+        """
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._line.put(whose, (future, partial(function, *arguments)))
+        self._lines[not first].put(whose, (future, partial(function, *arguments)))
         self._next()
         return await future
 
     def close(self) -> None:
         """Begin nothing more."""
-        self._line = WaitingLine()
+        self._lines = WaitingLine(), WaitingLine()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _next(self) -> None:
-        while self._running < self._most and self._line:
-            future, function = self._line.take()
+        while self._running < self._most and any(self._lines):
+            future, function = (self._lines[0] or self._lines[1]).take()
             if not future.done():
                 self._running += 1
                 running = self._loop.run_in_executor(self._pool, function)

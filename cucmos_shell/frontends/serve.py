@@ -17,7 +17,7 @@ from cucmos_shell.frontends.host import Host
 from cucmos_shell.frontends.sshd.door import Door
 from cucmos_shell.frontends.sshd.first_start import make_administrator
 from cucmos_shell.frontends.sshd.host_keys import host_keys
-from cucmos_shell.frontends.sshd.limits import limit_preparation
+from cucmos_shell.frontends.sshd.limits import limit_library
 from cucmos_shell.frontends.sshd.server import BACKLOG, SshServer
 from cucmos_shell.frontends.steps import lend
 from cucmos_shell.frontends.workers import Workers
@@ -51,7 +51,7 @@ def serve(state_dir: str, service: ServeOptions, world: World) -> int:
     """Serve the node in `state_dir` until a signal ends it. Returns the exit status."""
     if not 1 <= service.workers <= MAX_WORKERS:
         raise UsageError("the number of workers is one from 1 to {most}", most=MAX_WORKERS)
-    limit_preparation()
+    limit_library()
     world = world.replace(wait=lend)
     node = Node.open(state_dir, world)
     node.audit.keep_reserve()

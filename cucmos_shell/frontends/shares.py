@@ -10,15 +10,22 @@ if TYPE_CHECKING:
 
 
 class Share:
-    """Those who have one turn together; `whole` is one that it is a part of, if there is any."""
+    """Those who have one turn together; `whole` is one that it is a part of, if there is any.
+
+    `had` is for whoever makes a line of them: seconds it has had there, or could have had. `large`
+    is how many large packets of theirs are not whole.
+    """
 
     def __init__(self, free: float, burst: float, whole: Share | None = None) -> None:
         self.waiting: deque[Any] = deque()
-        self.rests_until = 0.0
+        self.rests_until = self.slow_until = 0.0
+        self.slow_at = -1e9
         self.last = 0.0
+        self.had = 0.0
+        self.large = 0
+        self.whole = whole
         self._free = free
         self._burst = burst
-        self._whole = whole
         self._used = 0.0
 
     def _fade(self, now: float) -> float:
@@ -26,18 +33,18 @@ class Share:
         self.last = now
         return self._used
 
-    def charge(self, seconds: float, now: float) -> None:
-        """Note that it has used so many seconds."""
+    def charge(self, seconds: float, now: float, alone: bool = False) -> None:
+        """Note that it has used so many seconds; `alone`: its whole has not."""
         self._fade(now)
         self._used += seconds
-        if self._whole is not None:
-            self._whole.charge(seconds, now)
+        if self.whole is not None and not alone:
+            self.whole.charge(seconds, now)
 
     def modest(self, now: float) -> bool:
         """Whether it has used so little lately that it need not wait."""
-        whole = self._whole is None or self._whole.modest(now)
+        whole = self.whole is None or self.whole.modest(now)
         return whole and not self.waiting and self._fade(now) < self._burst
 
     def forgettable(self, now: float) -> bool:
         """Whether a new one would be treated alike."""
-        return not self.waiting and now >= self.rests_until and not self._fade(now)
+        return not (self.waiting or self.large) and now >= self.rests_until and not self._fade(now)

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 # Steps that run at once, of all and of one account (those that wait for the network among these),
-# and so many more threads for steps that wait for the network.
-THREADS, EACH, MAX_AWAY = 32, 8, 96
+# and so many more threads for steps that wait for the network. Once half of those are taken, of an
+# account FEW: a dozen accounts do not take them all.
+THREADS, EACH, FEW, MAX_AWAY = 32, 8, 1, 96
 # Steps that run at once of those who have used more than FREE of a processor, BURST seconds of it
 # at a time.
 MAX_HEAVY, FREE, BURST = 2, 0.1, 0.1
@@ -135,7 +136,7 @@ class Steps:
     def _may(self, whose: str) -> bool:
         if whose == NODE:
             return True
-        if self._of.get(whose, 0) >= EACH:
+        if self._of.get(whose, 0) >= (EACH if self._away < MAX_AWAY // 2 else FEW):
             return False
         if self._modest(whose):
             return True

@@ -461,3 +461,14 @@ def test_json_never_has_a_hash(say):
     data = json.loads(say("show account"))
     assert [row["account"] for row in data["data"]] == ["admin", "ann"]
     assert "argon2" not in json.dumps(data)
+
+
+def test_what_was_right_once_is_likely_whenever(say, node):
+    """Of guesses one in 256 seems so: they cannot all come before who has an account."""
+    make(say, "ann")
+    assert not node.accounts.likely("ann", GOOD)
+    node.accounts.verify("ann", GOOD, "192.0.2.1")
+    assert node.accounts.likely("ann", GOOD)
+    guesses = sum(node.accounts.likely("ann", f"Guess-{number}-x") for number in range(2560))
+    assert guesses < 40
+    assert not node.accounts.likely("bob", GOOD)

@@ -79,7 +79,7 @@ class TestGuessesWaitInTheirOwnLine:
 
         async def main():
             few = FewAtOnce(asyncio.get_running_loop(), 2, "test")
-            tasks = [asyncio.ensure_future(few.run(("a", "b"), work, i)) for i in range(10)]
+            tasks = [asyncio.ensure_future(few.run(False, ("a", "b"), work, i)) for i in range(10)]
             while len(begun) < 2:
                 await asyncio.sleep(0)
             for task in tasks[2:9]:
@@ -92,12 +92,34 @@ class TestGuessesWaitInTheirOwnLine:
         assert run(main()) == [0, 1, 9]
         assert begun == [0, 1, 9]
 
+    def test_who_is_to_be_first_is_before_all_guesses(self):
+        begun, go = [], threading.Event()
+
+        def work(name):
+            begun.append(name)
+            go.wait(10)
+
+        async def main():
+            few = FewAtOnce(asyncio.get_running_loop(), 1, "test")
+            tasks = [asyncio.ensure_future(few.run(False, ("a", "b"), work, i)) for i in range(50)]
+            while not begun:
+                await asyncio.sleep(0)
+            tasks.append(asyncio.ensure_future(few.run(True, ("a", "b"), work, "right")))
+            await asyncio.sleep(0)
+            go.set()
+            await asyncio.gather(*tasks)
+            few.close()
+
+        run(main())
+        assert begun[:2] == [0, "right"]
+        assert begun[2:] == list(range(1, 50))
+
     def test_a_failure_is_told(self):
         async def main():
             few = FewAtOnce(asyncio.get_running_loop(), 1, "test")
             with pytest.raises(ZeroDivisionError):
-                await few.run(("a", "b"), lambda: 1 // 0)
-            assert await few.run(("a", "b"), lambda: 1) == 1
+                await few.run(False, ("a", "b"), lambda: 1 // 0)
+            assert await few.run(False, ("a", "b"), lambda: 1) == 1
             few.close()
 
         run(main())

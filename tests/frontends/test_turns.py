@@ -11,10 +11,12 @@ from ssh_server import run
 
 from cucmos_shell.frontends.sshd import turns as limits
 from cucmos_shell.frontends.sshd.door import WaitingRoom
-from cucmos_shell.frontends.sshd.entrance import AT_ONCE, Entrance
+from cucmos_shell.frontends.sshd.entrance import AT_ONCE, MAX_WAITING, Entrance
 from cucmos_shell.frontends.sshd.turns import Turns
 from cucmos_shell.frontends.sshd.valve import (
+    LARGE,
     MAX_BEFORE_SIGN_IN,
+    MAX_LARGE,
     MAX_UNSENT,
     MIN_PIECE,
     PIECE,
@@ -38,6 +40,8 @@ class Clock:
 
 class Flood:
     """A worker with so many pieces of work, who notes when it has done one."""
+
+    least = 0.0
 
     def __init__(self, name, share, pieces, clock, log, cost=COST):
         self.name, self.share, self.pieces = name, share, pieces
@@ -131,7 +135,7 @@ class TestAFloodHasOneTurnInARound:
         log, line = [], Turns(rounds, clock)
         for number in range(1000):
             line.ask(Flood(number, line.stranger(f"10.0.{number}"), 1, clock, log, cost=0.005))
-        assert len(log) <= limits.STRANGERS_BURST / 0.005 + 1
+        assert len(log) <= limits.TOGETHER_BURST / 0.005 + 1
 
     def test_who_asks_for_little_does_not_wait(self, rounds, clock):
         log, line = [], Turns(rounds, clock)
@@ -158,17 +162,59 @@ class TestAFloodHasOneTurnInARound:
         log, line = [], Turns(rounds, clock)
         share = line.stranger("10.0.0.1")
         line.ask(Flood("alone", share, 2, clock, log, cost=0.05))
-        assert share.rests_until == 0
         rounds.round()
+        assert rounds.now == 100.0
         line.ask(Flood("quiet", line.account("quiet"), 1, clock, log))
         line.ask(Flood("x", share, 2, clock, log, cost=0.05))
         rounds.round()
         begun = rounds.now
-        assert share.rests_until == begun + limits.REST * 0.05
         line.ask(Flood("quiet", line.account("quiet"), 1, clock, log))
+        assert log[-1] == "quiet"
         assert rounds.now == begun
         rounds.round()
-        assert rounds.now == share.rests_until
+        assert rounds.now == begun + limits.REST * 0.05
+
+    def test_all_who_have_had_two_such_turns_rest_after_each(self, rounds, clock):
+        """So twenty networks that exchange keys have no more of it than one."""
+        log, line = [], Turns(rounds, clock)
+        for number in range(20):
+            share = line.stranger(f"10.0.0.{number}")
+            line.ask(Flood(number, share, 10**6, clock, log, cost=0.05))
+        for _ in range(45):
+            rounds.round()
+        begun, had = rounds.now, len(log)
+        assert set(log) == set(range(20))
+        while rounds.now < begun + 30:
+            rounds.round()
+        assert len(log) - had <= 30 / (limits.REST * 0.05) + 1
+
+    def test_whoever_had_least_is_next(self, rounds, clock):
+        """Twenty accounts that flood together keep nobody else waiting for more than one turn."""
+        log, line = [], Turns(rounds, clock)
+        for number in range(100):
+            line.ask(Flood("many", line.account(f"user{number % 20}"), 10**6, clock, log))
+        for _ in range(200):
+            rounds.round()
+        line.count(line.account("spender"), 10.0)
+        line.ask(Flood("quiet", line.account("quiet"), 1, clock, log))
+        assert log[-1] == "many"
+        rounds.round()
+        assert log[-1] == "quiet"
+
+    def test_accounts_share_what_is_served_at_once(self, rounds, clock):
+        log, line = [], Turns(rounds, clock)
+        for number in range(1000):
+            line.ask(Flood(number, line.account(str(number)), 1, clock, log, cost=0.005))
+        assert len(log) <= limits.TOGETHER_BURST / 0.005 + 1
+
+    def test_what_is_done_elsewhere_counts(self, rounds, clock):
+        """A turn that only begins something counts for what that takes on the loop."""
+        log, line = [], Turns(rounds, clock)
+        for _ in range(1000):
+            errand = Flood("x", line.account("x"), 1, clock, log, cost=0.0)
+            errand.least = 0.005
+            line.ask(errand)
+        assert len(log) <= limits.BURST / 0.005 + 1
 
     def test_with_others_turns_are_apart(self, rounds, clock):
         """So the line takes a third of the loop, and all of it where nobody else is."""
@@ -228,12 +274,12 @@ class Ssh:
 
 
 @contextlib.asynccontextmanager
-async def joined(ssh, clock=None):
+async def joined(ssh, clock=None, line=None, unfinished=lambda ssh: 0):
     """A valve over a pair of sockets, and the client's end."""
     ours, theirs = socket.socketpair()
     loop = asyncio.get_running_loop()
-    line = Turns(loop, clock or Clock())
-    valve = Valve(line, line.stranger("10.0.0.1"), ssh, lambda ssh: ssh.held)
+    line = line or Turns(loop, clock or Clock())
+    valve = Valve(line, line.stranger("10.0.0.1"), ssh, lambda ssh: ssh.held, unfinished)
     ours.setblocking(False)
     theirs.setblocking(False)
     await loop.connect_accepted_socket(lambda: valve, ours)
@@ -362,6 +408,31 @@ class TestWhatIsWrittenWaitsWithinBounds:
 
         run(main())
 
+    def test_an_account_has_few_packets_that_are_large_and_not_whole(self):
+        """Each is up to 256 KiB that the library keeps, on any of hundreds of connections."""
+
+        async def main():
+            async with contextlib.AsyncExitStack() as stack:
+                line = Turns(asyncio.get_running_loop(), Clock())
+                share, valves, kept = line.account("ann"), [], []
+                for _ in range(MAX_LARGE + 2):
+                    valve, client = await stack.enter_async_context(
+                        joined(Ssh(), line=line, unfinished=lambda ssh: sum(ssh.pieces))
+                    )
+                    valve.signed_in("ann")
+                    for _ in range(3):
+                        send(client, bytes(READ))
+                        await settled(lambda valve=valve: valve.received)
+                    valves.append(valve)
+                    kept.append(share.large)
+                assert [valve.is_closing() for valve in valves] == [False] * MAX_LARGE + [True] * 2
+                valves[0].abort()
+                await settled(lambda: share.large)
+                assert share.large == MAX_LARGE - 1
+
+        run(main())
+        assert LARGE < 3 * READ
+
     def test_asyncssh_keeps_packets_where_they_are_counted(self):
         """Another version of the library may call them otherwise."""
         assert (
@@ -379,6 +450,7 @@ class Served(Ssh):
     """What an entrance makes for a connection, with the parts of asyncssh that it knows."""
 
     _deferred_packets = ()
+    _inpbuf = b""
 
     def _recv_data(self):
         pass
@@ -423,6 +495,27 @@ class TestWhoConnectsHasATurn:
                     while len(begun) < 201:
                         await asyncio.sleep(0.001)
                     assert begun.index("127.0.0.2") < 201 / AT_ONCE + 2
+
+        run(main())
+
+    def test_nobody_waits_in_the_kernel_behind_a_crowd(self):
+        """Of a crowd that is larger than may wait, those leave who came first."""
+
+        async def main():
+            async with entrance() as (taker, place, begun, factory):
+                with contextlib.ExitStack() as clients:
+                    for number in range(3 * MAX_WAITING + 1):
+                        source = "127.0.0.2" if number == 3 * MAX_WAITING else "127.0.0.1"
+                        client = socket.create_connection(place, source_address=(source, 0))
+                        clients.enter_context(client)
+                    await taker.create_server(factory, "", 0)
+                    while "127.0.0.2" not in begun:
+                        await asyncio.sleep(0.001)
+                    assert begun.index("127.0.0.2") < MAX_WAITING
+                    await settled(lambda: len(begun))
+                    while taker._line:
+                        await asyncio.sleep(0.001)
+                    assert len(begun) < 2 * MAX_WAITING
 
         run(main())
 

@@ -29,6 +29,8 @@ MAX_CHANNELS = 10
 LINGER = 60.0
 # Octets of the names and values of a channel's environment, which nobody looks at.
 MAX_ENVIRONMENT = 64 * 1024
+# Seconds of the loop that a step counts for beside what is done in its thread.
+REQUEST_COST = 0.0003
 PROMPT = "Password: "
 
 
@@ -50,6 +52,7 @@ class Access(asyncssh.SSHServer):
         self._valve: Any = None
         self._network = "-"
         self._opened: set[Any] = set()
+        self._counted: set[Any] = set()
         self._passwords = 0
         self._keys = 0
         self._idle: asyncio.TimerHandle | None = None
@@ -121,6 +124,17 @@ class Access(asyncssh.SSHServer):
             node.audit.session(node.now(), "refused", shown, f"ssh/{self.address}", reason=reason)
         return True
 
+    def turn(self, function: Callable[[], object]) -> None:
+        """Call `function` when it is the turn of the account, or of the network."""
+        self._valve.later(function)
+
+    async def off_loop(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """The result of a function that is run in a thread, when it is the turn of the account."""
+        turn = asyncio.Event()
+        self._valve.later(turn.set, REQUEST_COST)
+        await turn.wait()
+        return await self._door.host.off_loop(self.whose, function, *arguments)
+
     def look(self) -> None:
         """End the connection if a channel was told more of an environment than anybody has."""
         for channel in self._opened:
@@ -167,11 +181,12 @@ class Access(asyncssh.SSHServer):
         if await self._goes_wrong(username, False):
             return False
         try:
-            # Who was right lately does not wait behind those who guess.
+            # Who was right lately does not wait behind those who guess, who was once hardly.
             self._proven = await host.off_loop(self.whose, accounts.recall, username, password)
             if self._proven is None:
+                likely = accounts.likely(username, password)
                 whose = self._network, username
-                self._proven = await host.hashing(whose, self._judge, username, password)
+                self._proven = await host.hashing(likely, whose, self._judge, username, password)
             self._key = None
         except SignInRefused:
             # Only who was wrong waits: others behind the same address do not.
@@ -265,16 +280,26 @@ class Access(asyncssh.SSHServer):
     def session_requested(self) -> Any:
         if self.account is None or self._door.ending or len(self._opened) >= MAX_CHANNELS:
             return False
+        if not self._door.opens(self.account.name):
+            return False
         self._busy()
         channel = self._channels_of(self._door, self, self.account.name)
         self._opened.add(channel)
+        self._counted.add(channel)
         return channel
 
     def channel_closed(self, channel: object) -> None:
         """Note that a channel is over; a connection without any is closed after LINGER seconds."""
         self._opened.discard(channel)
+        self.uncount(channel)
         if not self._opened:
             self._linger()
+
+    def uncount(self, channel: object) -> None:
+        """Note that a channel is over, or a shell: of these an account has so many anyway."""
+        if channel in self._counted and self.account is not None:
+            self._counted.remove(channel)
+            self._door.shuts(self.account.name)
 
     def _linger(self) -> None:
         if self not in self._door.connections:

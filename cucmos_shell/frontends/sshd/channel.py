@@ -74,6 +74,7 @@ class Channel(SSHServerStreamSession[bytes]):
 
     def shell_requested(self) -> bool:
         self._served = True
+        self._access.uncount(self)
         return True
 
     def exec_requested(self, command: str) -> bool:
@@ -142,9 +143,7 @@ class Channel(SSHServerStreamSession[bytes]):
             # The last one: what has begun is ended by whoever gets it.
             return session, history.lines, timeout, logins.begin(name, origin)
 
-        session, lines, timeout, self._login = await self._door.host.off_loop(
-            self._access.whose, begin
-        )
+        session, lines, timeout, self._login = await self._access.off_loop(begin)
         if self._over():
             return
         columns, rows = self._size or (0, 0)
@@ -170,7 +169,7 @@ class Channel(SSHServerStreamSession[bytes]):
         def begin() -> tuple[Session, float]:
             return self._session(asks, output), self._door.node.logins.timeout()
 
-        session, timeout = await self._door.host.off_loop(self._access.whose, begin)
+        session, timeout = await self._access.off_loop(begin)
         if self._over():
             return
         if self._size is not None and asks:
@@ -187,7 +186,7 @@ class Channel(SSHServerStreamSession[bytes]):
         batch = BatchChannel(
             Script(session, iter(lines), yes=yes, keep_going=keep_going),
             write=self._write_when_drained,
-            off_loop=partial(self._door.host.off_loop, self._access.whose),
+            off_loop=self._access.off_loop,
             flow=self.flow,
             patience=timeout,
         )
@@ -195,7 +194,12 @@ class Channel(SSHServerStreamSession[bytes]):
         self.finish(await batch.run())
 
     def _work_of_account(self, work: Callable[[], object], then: Callable[[object], None]) -> None:
-        self._door.host.work(self._access.whose, work, then)
+        whose = self._access.whose
+        self._door.host.work(whose, work, lambda result: self.turn(partial(then, result)))
+
+    def turn(self, function: Callable[[], object]) -> None:
+        """Call `function` when it is the turn of the account."""
+        self._access.turn(function)
 
     def _over(self) -> bool:
         """Whether nobody wants the session any more that has just been made ready."""

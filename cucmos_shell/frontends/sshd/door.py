@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+from collections import Counter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 
 
 MAX_CONNECTIONS, CONNECTIONS_EACH = 8192, 512
+# Channels of an account, which hold what was sent to them; its shells have a limit of their own.
+CHANNELS_EACH = 128
 
 
 class WaitingRoom:
@@ -125,6 +128,7 @@ class Door:
         most = min(WaitingRoom.MOST // workers, self.connections_most // 4)
         self.waiting = WaitingRoom(max(2, most), _dice)
         self._signed_in: dict[str, int] = {}
+        self._channels: Counter[str] = Counter()
         # Made here, by one thread, since any session may be the first to ask for them.
         _ = node.accounts, node.logins, node.services
 
@@ -137,6 +141,19 @@ class Door:
             leaving.drop()
         self.connections.add(connection)
         return True
+
+    def opens(self, name: str) -> bool:
+        """Count one more channel of `name`, if it may have one. Returns whether that is so."""
+        if self._channels[name] >= CHANNELS_EACH:
+            return False
+        self._channels[name] += 1
+        return True
+
+    def shuts(self, name: str) -> None:
+        """Note that a channel of `name` has gone, or is a shell."""
+        self._channels[name] -= 1
+        if not self._channels[name]:
+            del self._channels[name]
 
     def admit(self, name: str) -> bool:
         """Count one more connection of `name`, if it may have one. Returns whether that is so."""

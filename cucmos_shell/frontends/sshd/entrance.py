@@ -7,7 +7,7 @@ import socket
 
 from cucmos_shell.frontends.lines import WaitingLine
 from cucmos_shell.frontends.sshd.faults import let_in
-from cucmos_shell.frontends.sshd.limits import held_back, work_within
+from cucmos_shell.frontends.sshd.limits import held_back, unfinished, work_within
 from cucmos_shell.frontends.sshd.turns import Turns
 from cucmos_shell.frontends.sshd.valve import Valve
 from cucmos_shell.node.access.networks import network_of
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
     from cucmos_shell.frontends.sshd.faults import Ask
 
-# Connections that are taken at once, and that may wait to be begun: taking one costs little.
+# Connections that are taken at once, and that may wait to be begun: taking one costs little, and
+# one that is not taken waits behind all others in the kernel, whoever they are.
 AT_ONCE, MAX_WAITING = 16, 256
-# Seconds until the next is begun in a crowd, and taken when there was no free descriptor.
-CROWD_PAUSE, PAUSE = 0.002, 0.5
+# Seconds until the next is begun in a crowd, until more are taken when too many wait, and until any
+# is taken when there was no free descriptor.
+CROWD_PAUSE, FULL_PAUSE, PAUSE = 0.002, 0.002, 0.5
 # Seconds of the loop that a connection counts for: all it needs, and its end, whatever it is for.
 COST = 0.001
 
@@ -42,7 +44,6 @@ class Entrance:
         self._turns = Turns(self._loop)
         self._factory: Callable[[str, int], Any] | None = None
         self._line = WaitingLine()
-        self._waiting = 0
         self._listens = False
         self._call: asyncio.Handle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -70,9 +71,10 @@ class Entrance:
             self._listens = True
             self._loop.add_reader(self._listener, self._accept)
 
-    def _rest(self) -> None:
+    def _rest(self, seconds: float) -> None:
         self._listens = False
         self._loop.remove_reader(self._listener)
+        self._loop.call_later(seconds, self._listen)
 
     def _accept(self) -> None:
         for _ in range(AT_ONCE):
@@ -83,13 +85,14 @@ class Entrance:
             except ConnectionError:
                 continue
             except OSError:
-                self._rest()
-                self._loop.call_later(PAUSE, self._listen)
+                self._rest(PAUSE)
                 break
             sock.setblocking(False)
             self._add(sock)
-        if self._waiting >= MAX_WAITING:
-            self._rest()
+        if self._line.size > MAX_WAITING:
+            while self._line.size > MAX_WAITING:
+                self._line.take_from_longest()[0].close()
+            self._rest(FULL_PAUSE)
         self._go_on()
 
     def _add(self, sock: socket.socket) -> None:
@@ -99,7 +102,6 @@ class Entrance:
             sock.close()
             return
         self._line.put((network_of(address), ""), (sock, address))
-        self._waiting += 1
 
     # --- beginning --------------------------------------------------------------------------------
 
@@ -113,7 +115,6 @@ class Entrance:
     def _begin_next(self) -> None:
         self._call = None
         while (found := self._line.take()) is not None:
-            self._waiting -= 1
             sock, address = found
             if self._factory is not None and not _has_gone(sock):
                 task = self._loop.create_task(self._connect(self._factory, sock, address))
@@ -121,8 +122,6 @@ class Entrance:
                 task.add_done_callback(self._tasks.discard)
                 break
             sock.close()
-        if self._waiting < MAX_WAITING // 2:
-            self._listen()
         self._go_on()
 
     async def _connect(
@@ -134,7 +133,7 @@ class Entrance:
         ssh = factory(address, 0)
         share = self._turns.stranger(network_of(address))
         self._turns.count(share, COST)
-        valve = Valve(self._turns, share, ssh, held_back)
+        valve = Valve(self._turns, share, ssh, held_back, unfinished)
         work_within(ssh, valve.beside)
         await self._loop.connect_accepted_socket(lambda: valve, sock)
 

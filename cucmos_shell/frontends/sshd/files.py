@@ -93,7 +93,7 @@ class Files(asyncssh.SFTPServer):
     async def _off_loop(self, function: Callable[..., Any], *arguments: object) -> Any:
         """`function` in a thread; what it raises becomes an answer of the protocol."""
         try:
-            return await self._door.host.off_loop(self._access.whose, function, *arguments)
+            return await self._access.off_loop(function, *arguments)
         except (OSError, ShellError, ValueError, OverflowError) as error:
             raise _status(error) from None
 

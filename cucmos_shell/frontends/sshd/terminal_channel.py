@@ -6,6 +6,7 @@ import asyncio
 
 from cucmos_shell.session.script import Order
 from cucmos_shell.terminal.editor import PASTE
+from cucmos_shell.terminal.terminal import CHUNK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,12 +29,17 @@ if TYPE_CHECKING:
         def flow(self) -> None:
             """Read on, or stop reading."""
 
+        def turn(self, function: Callable[[], object]) -> None:
+            """Call `function` when it is the turn of the account."""
+
         def finish(self, status: int) -> None:
             """End the channel with an exit status."""
 
 
 # Somebody who reads slowly gets this many seconds for what is left when the session is over.
 FAREWELL = 2.0
+# What keys may go through in a turn (see `LineEditor`).
+AT_ONCE = 8192
 _CTRL_C, _END = b"\x03", b"\x04"
 
 
@@ -55,6 +61,7 @@ class TerminalChannel:
         keep_going: bool = False,
     ) -> None:
         self._terminal = terminal
+        terminal.editor.at_once = AT_ONCE
         self._run = run
         self._wire = wire
         self._pasting = pasting
@@ -66,6 +73,7 @@ class TerminalChannel:
         self._lost = self._finished = False
         self._leave_at: float | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._asked = False
 
     # --- what comes in ----------------------------------------------------------------------------
 
@@ -138,7 +146,7 @@ class TerminalChannel:
             if self._lost or not self._wire.stalled:
                 out = terminal.take_output(now)
                 self._wire.write(out)
-                more = more or bool(out)
+                more = (more or bool(out)) and not self._keys_wait
         if terminal.ended and self._may_leave(now):
             self._finished = True
             if self._timer is not None:
@@ -149,6 +157,19 @@ class TerminalChannel:
             return
         self._wire.flow()
         self._set_timer()
+        if self._keys_wait and not self._asked:
+            self._asked = True
+            self._events.call_soon(self._wire.turn, self._go_on)
+
+    @property
+    def _keys_wait(self) -> bool:
+        """Whether there are keys left for another turn, and nothing else keeps them."""
+        editor = self._terminal.editor
+        return editor.stalled and len(editor.output) <= 2 * CHUNK and not self._wire.stalled
+
+    def _go_on(self) -> None:
+        self._asked = False
+        self.pump()
 
     def _may_leave(self, now: float) -> bool:
         """Whether what was said last has been read, or nobody has any more time to read it."""
@@ -166,6 +187,8 @@ class TerminalChannel:
             del self._waiting[:room]
             self._receive(data, now)
             fed = True
+            if self._keys_wait:
+                break
         asks = self._lines is None or not terminal.idle
         if self._eof and not self._waiting and terminal.waiting and asks:
             # The end of input is Ctrl-D; where that means nothing, it is the end all the same.

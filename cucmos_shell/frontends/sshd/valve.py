@@ -38,18 +38,43 @@ MAX_BEFORE_SIGN_IN = 64 * 1024
 HIGH, LOW, MAX_UNSENT = 128 * 1024, 32 * 1024, 4 * 1024 * 1024
 # Packets that may wait for the end of a key exchange.
 MAX_HELD = 1024
+# A packet is large that has more octets than channels are told to send at once: nobody has many.
+LARGE, MAX_LARGE = 40_000, 32
+
+
+class Errand:
+    """Something else than input that takes a turn, and `least` seconds of it."""
+
+    def __init__(self, share: Share, function: Callable[[], object], least: float) -> None:
+        self.share = share
+        self.least = least
+        self._function = function
+
+    def work(self, left: Callable[[], float]) -> bool:
+        """Do it."""
+        self._function()
+        return False
 
 
 class Valve(asyncio.BufferedProtocol):
-    """The transport that the library sees; `held(ssh)` is how many packets it holds back itself."""
+    """The transport that the library sees.
+
+    `held(ssh)` is how many packets it holds back itself, `unfinished(ssh)` how many octets of one.
+    """
 
     # What was read is copied at once, so that one place to read to is enough for all.
     _place = memoryview(bytearray(READ))
 
     def __init__(
-        self, turns: Turns, share: Share, ssh: Any, held: Callable[[Any], int] = lambda ssh: 0
+        self,
+        turns: Turns,
+        share: Share,
+        ssh: Any,
+        held: Callable[[Any], int] = lambda ssh: 0,
+        unfinished: Callable[[Any], int] = lambda ssh: 0,
     ) -> None:
         self.share = share
+        self.least = 0.0
         self.owner: Owner | None = None
         self.received = 0
         self._size = PIECE
@@ -57,6 +82,8 @@ class Valve(asyncio.BufferedProtocol):
         self._turns = turns
         self._ssh = ssh
         self._held = held
+        self._unfinished = unfinished
+        self._large = False
         self._transport: Any = None
         self._input = memoryview(b"")
         self._asked = self._full = self._holds = self._over = False
@@ -88,6 +115,7 @@ class Valve(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._input = memoryview(b"")
+        self._note_large(False)
         self._ssh.connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -102,6 +130,13 @@ class Valve(asyncio.BufferedProtocol):
     def beside(self, function: Callable[[], object]) -> None:
         """Run what SSH does with input that it was given before, and has not looked at."""
         self._turns.beside(self, function)
+
+    def later(self, function: Callable[[], object], least: float = 0.0) -> None:
+        """Call `function`, which is for this connection, when it is its turn.
+
+        It counts for `least` seconds, if what comes of it takes its time elsewhere on the loop.
+        """
+        self._turns.ask(Errand(self.share, function, least))
 
     # --- turns ------------------------------------------------------------------------------------
 
@@ -139,7 +174,10 @@ class Valve(asyncio.BufferedProtocol):
         return more
 
     def _within_bounds(self) -> bool:
-        if self._limit is not None and self.received > self._limit:
+        if self._limit is not None:
+            if self.received > self._limit:
+                return False
+        elif not self._note_large(self._unfinished(self._ssh) > LARGE):
             return False
         if self.owner is not None:
             self.owner.look()
@@ -148,6 +186,12 @@ class Valve(asyncio.BufferedProtocol):
             self._holds = bool(held)
             self._tell()
         return held <= MAX_HELD
+
+    def _note_large(self, large: bool) -> bool:
+        """Note whether a large packet is not whole; whether the account may have so many."""
+        self.share.large += large - self._large
+        self._large = large
+        return not large or self.share.large <= MAX_LARGE
 
     def _tell(self) -> None:
         if self.owner is not None:

@@ -291,6 +291,11 @@ class Accounts:
         self.succeeded(name)
         return account
 
+    def likely(self, name: str, password: str) -> bool:
+        """Whether `password` may be one that was right before, as few guesses may."""
+        account = self._all().get(name)
+        return account is not None and self._remembered.resembles(name, account.password, password)
+
     def by_key(self, name: str, blob: str) -> Account | None:
         """The account, if the public key `KIND BASE64` is one of its keys.
 
