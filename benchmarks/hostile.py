@@ -2,331 +2,27 @@
 
     python benchmarks/hostile.py [--seconds 5] [--only KIND …] [--workers 1]
 
-Each kind of client runs in a process of its own, against a server of its own. The clients use the
-private parts of asyncssh: nothing else sends what no client should.
+Each kind of client runs in a process of its own, against a server of its own; `hostile_strangers`
+and `hostile_accounts` have the clients.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
+import logging
 import os
 import pathlib
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 
 import asyncssh
-from asyncssh.packet import Boolean, String, UInt32
+import hostile_accounts  # noqa: F401
+import hostile_strangers  # noqa: F401
+from hostile_kinds import KINDS
 from ssh import PASSWORD, PROGRAM, Client, Started, percent, prepared
-
-SOCKETS = 20
-HALF_OPEN = 500
-TURN = 256
-IGNORE, UNIMPLEMENTED, DEBUG, UNKNOWN = 2, 3, 4, 192
-GLOBAL_REQUEST, DATA, WINDOW_ADJUST, REQUEST = 80, 94, 93, 98
-SEARCH = 'file search activelog * "[a-z]+.*[0-9]+$" recurs'
-
-KINDS = {}
-
-
-def kind(function):
-    """Register a kind of hostile client by its name."""
-    KINDS[function.__name__] = function
-    return function
-
-
-# --- who has not signed in ------------------------------------------------------------------------
-
-
-def plain(payload):
-    """A packet before the first key exchange."""
-    padding = -(len(payload) + 5) % 8 + 8
-    return struct.pack(">IB", len(payload) + padding + 1, padding) + payload + bytes(padding)
-
-
-async def flood(target, packets, sockets):
-    """Send `packets` without reading or an end, over so many sockets, each made anew when cut."""
-    loop = asyncio.get_running_loop()
-
-    async def one():
-        while True:
-            sock = socket.socket()
-            sock.setblocking(False)
-            with contextlib.suppress(OSError):
-                await loop.sock_connect(sock, ("127.0.0.1", target.port))
-                await loop.sock_sendall(sock, b"SSH-2.0-x\r\n")
-                while True:
-                    await loop.sock_sendall(sock, packets)
-            sock.close()
-            await asyncio.sleep(0.01)
-
-    await asyncio.gather(*(one() for _ in range(sockets)))
-
-
-@kind
-async def ignored_before_the_key_exchange(target):
-    await flood(target, plain(bytes([IGNORE]) + bytes(4)) * 4096, 1)
-
-
-@kind
-async def unknown_before_the_key_exchange(target):
-    await flood(target, plain(bytes([UNKNOWN])) * 4096, 1)
-
-
-@kind
-async def twenty_floods_before_the_key_exchange(target):
-    await flood(target, plain(bytes([IGNORE]) + bytes(4)) * 4096, SOCKETS)
-
-
-@kind
-async def connections_that_come_and_go(target):
-    async def one():
-        while True:
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", target.port)
-                writer.close()
-
-    await asyncio.gather(*(one() for _ in range(SOCKETS)))
-
-
-@kind
-async def half_open_connections(target):
-    async def one():
-        while True:
-            with contextlib.suppress(OSError):
-                reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
-                writer.write(b"SSH-2.0-x\r\n")
-                while await reader.read(65536):
-                    pass
-                writer.close()
-            await asyncio.sleep(0.05)
-
-    await asyncio.gather(*(one() for _ in range(HALF_OPEN)))
-
-
-async def sign_ins(target, many, **options):
-    """Sign in as many at once, again and again, and go."""
-
-    async def one():
-        while True:
-            with contextlib.suppress(OSError, asyncssh.Error):
-                (await target.connect(**options)).abort()
-
-    await asyncio.gather(*(one() for _ in range(many)))
-
-
-@kind
-async def wrong_passwords(target):
-    await sign_ins(target, 250, username="user1", client_keys=None, password="wrong")
-
-
-@kind
-async def key_exchanges(target):
-    await sign_ins(target, SOCKETS, username="nobody", client_keys=None)
-
-
-@kind
-async def key_exchanges_with_large_groups(target):
-    group = {"kex_algs": ["diffie-hellman-group16-sha512"]}
-    await sign_ins(target, SOCKETS, username="nobody", client_keys=None, **group)
-
-
-@kind
-async def public_keys_that_are_nobodys(target):
-    keys = [asyncssh.generate_private_key("ssh-ed25519") for _ in range(20)]
-    await sign_ins(target, SOCKETS, username="user1", client_keys=keys)
-
-
-# --- who has signed in ----------------------------------------------------------------------------
-
-
-async def packets(target, kind_of, *arguments, channel=False, reads=False):
-    """Send one packet again and again over a connection; what comes is not read unless `reads`."""
-    while True:
-        with contextlib.suppress(OSError, asyncssh.Error):
-            connection = await target.connect()
-            if channel:
-                writer, _, _ = await connection.open_session(term_type="vt100", encoding=None)
-                chan = writer.channel
-                chan.pause_reading()
-            if not reads:
-                connection._transport.pause_reading()
-            while not connection.is_closed():
-                for _ in range(TURN):
-                    if channel:
-                        chan.send_packet(kind_of, *arguments)
-                    else:
-                        connection.send_packet(kind_of, *arguments)
-                await drained(connection)
-        await asyncio.sleep(0.05)
-
-
-async def drained(connection):
-    """Wait until what was sent has left, at most a second."""
-    for _ in range(200):
-        transport = connection._transport
-        if transport is None or transport.get_write_buffer_size() < 65536:
-            break
-        await asyncio.sleep(0.005)
-    await asyncio.sleep(0)
-
-
-@kind
-async def ignored_packets(target):
-    await packets(target, IGNORE, String(b""), reads=True)
-
-
-@kind
-async def unknown_packets_whose_answers_are_not_read(target):
-    await packets(target, UNKNOWN)
-
-
-@kind
-async def keepalives_whose_answers_are_not_read(target):
-    await packets(target, GLOBAL_REQUEST, String(b"keepalive@openssh.com"), Boolean(True))
-
-
-@kind
-async def windows_that_grow_by_nothing(target):
-    await packets(target, WINDOW_ADJUST, UInt32(0), channel=True, reads=True)
-
-
-@kind
-async def sizes_of_a_terminal(target):
-    size = UInt32(80) + UInt32(24) + UInt32(0) + UInt32(0)
-    await packets(
-        target, REQUEST, String(b"window-change"), Boolean(False), size, channel=True, reads=True
-    )
-
-
-@kind
-async def environments(target):
-    while True:
-        with contextlib.suppress(OSError, asyncssh.Error):
-            connection = await target.connect()
-            writer, _, _ = await connection.open_session(encoding=None)
-            number = 0
-            while not connection.is_closed():
-                for _ in range(TURN):
-                    number += 1
-                    name, value = String(b"LC_%d" % number), String(bytes(64))
-                    writer.channel.send_packet(REQUEST, String(b"env"), Boolean(False), name, value)
-                await drained(connection)
-        await asyncio.sleep(0.05)
-
-
-@kind
-async def single_octets(target):
-    while True:
-        with contextlib.suppress(OSError, asyncssh.Error):
-            connection = await target.connect()
-            writer, reader, _ = await connection.open_session(term_type="vt100", encoding=None)
-            while not connection.is_closed():
-                for _ in range(TURN):
-                    writer.write(b"x")
-                await asyncio.wait_for(drained(connection), 5)
-                while reader._session._recv_buf[None]:
-                    await reader.read(65536)
-        await asyncio.sleep(0.05)
-
-
-@kind
-async def a_window_that_is_not_read(target):
-    while True:
-        with contextlib.suppress(OSError, asyncssh.Error):
-            connection = await target.connect()
-            writer, _, _ = await connection.open_session(
-                term_type="vt100", encoding=None, window=0xFFFFFFFF
-            )
-            connection._transport.pause_reading()
-            while not connection.is_closed():
-                writer.write(b"utils service list\r" * 16)
-                await asyncio.sleep(0.02)
-        await asyncio.sleep(0.05)
-
-
-@kind
-async def files_that_are_not_read(target):
-    while True:
-        with contextlib.suppress(OSError, asyncssh.Error):
-            connection = await target.connect()
-            sftp = await connection.start_sftp_client()
-            names = await sftp.glob("/*/platform/log/*") or await sftp.glob("/*/*")
-            handle = (await sftp.open(names[0], "rb"))._handle
-            connection._transport.pause_reading()
-            for number in range(1000):
-                body = UInt32(number) + String(handle) + bytes(8) + UInt32(262144)
-                sftp._handler._writer.write(String(b"\x05" + body))
-            while not connection.is_closed():
-                await asyncio.sleep(0.1)
-        await asyncio.sleep(0.05)
-
-
-@kind
-async def key_exchanges_of_one_connection(target):
-    while True:
-        with contextlib.suppress(OSError, asyncssh.Error):
-            connection = await target.connect(rekey_bytes=1)
-            while not connection.is_closed():
-                connection.send_packet(IGNORE, String(b""))
-                await asyncio.sleep(0)
-        await asyncio.sleep(0.05)
-
-
-@kind
-async def a_key_exchange_without_an_end(target):
-    while True:
-        with contextlib.suppress(OSError, asyncssh.Error):
-            connection = await target.connect()
-            await connection.open_session(term_type="vt100", encoding=None)
-            connection._send_kexinit()
-            connection._kex_complete = True
-            while not connection.is_closed():
-                for _ in range(TURN):
-                    name = String(b"keepalive@openssh.com")
-                    connection.send_packet(GLOBAL_REQUEST, name, Boolean(True))
-                await drained(connection)
-        await asyncio.sleep(0.05)
-
-
-@kind
-async def channels_that_come_and_go(target):
-    while True:
-        with contextlib.suppress(OSError, asyncssh.Error):
-            async with await target.connect() as connection:
-                for _ in range(1000):
-                    writer, _, _ = await connection.open_session("show version", encoding=None)
-                    writer.channel.abort()
-        await asyncio.sleep(0.05)
-
-
-async def commands(target, line, many):
-    async def one():
-        while True:
-            with contextlib.suppress(OSError, asyncssh.Error):
-                async with await target.connect() as connection:
-                    while True:
-                        await connection.run(line, stdin=asyncssh.DEVNULL)
-
-    await asyncio.gather(*(one() for _ in range(many)))
-
-
-@kind
-async def eight_searches(target):
-    await commands(target, SEARCH, 8)
-
-
-@kind
-async def eight_long_lists(target):
-    await commands(target, "show logins last 1000", 8)
-
-
-# --- measuring ------------------------------------------------------------------------------------
 
 
 class Target:
@@ -423,6 +119,8 @@ def main():
         parser.add_argument(hidden, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.be:
+        # It would complain about each packet that is sent to a server that has cut it off.
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         target = Target(int(options.port), options.key)
         asyncio.run(KINDS[options.be](target))
     else:
