@@ -141,6 +141,8 @@ def _reference(asked: Invocation) -> int:
 
     if asked.values["man"]:
         from cucmos_shell.frontends.manual import text
+    elif asked.values["faults"]:
+        from cucmos_shell.frontends.fault_page import text
     else:
         from cucmos_shell.frontends.reference import text
     file = asked.words[0] if asked.words else "-"

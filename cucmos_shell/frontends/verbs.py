@@ -155,6 +155,7 @@ REFERENCE = Verb(
     "Print the command reference as Markdown, or write it to FILE.",
     (
         Option("--man", "the manual page of the program instead"),
+        Option("--faults", "the page of the faults that labs know instead"),
         Option("--json", "JSON Schemas instead: of all commands, or of those that begin so"),
     ),
     words="FILE|COMMAND...",

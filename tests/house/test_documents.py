@@ -6,9 +6,10 @@ import pytest
 from places import CHECKOUT, TRANSCRIPTS
 
 from cucmos_shell import errors
-from cucmos_shell.frontends import manual, reference
+from cucmos_shell.frontends import fault_page, manual, reference
 from cucmos_shell.frontends.batch import INTERRUPTED
 from cucmos_shell.frontends.verbs import EXIT_STATUSES
+from cucmos_shell.world.faults import POINTS
 
 
 def screen(name):
@@ -47,6 +48,15 @@ def test_the_reference_leads_to_each_command_by_what_it_is_for():
             " ", "-"
         )
     assert len(headings) == len(reference.every_command()) + len(list(reference.groups()))
+
+
+def test_the_page_of_faults_is_what_the_table_says():
+    """`cucmos-shell reference --faults docs/faults.md` has been run since the last change."""
+    page = (CHECKOUT / "docs" / "faults.md").read_text()
+    assert page == fault_page.text()
+    for point in POINTS.values():
+        assert f"\n## {point.name}\n" in page
+        assert all(f"\n| `{one.name}` |" in page for one in point.actions)
 
 
 def test_the_manual_page_is_what_the_declarations_say():
