@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 from cucmos_shell.errors import UsageError, from_os
 from cucmos_shell.node import Node
@@ -40,9 +41,10 @@ def run(state_dir: str, words: Sequence[str], world: World) -> LabAnswer:
             given = words[length:]
             if not least <= len(given) <= most:
                 raise _usage()
-            lab = open_lab(state_dir, world)
             try:
-                return action(lab, given)
+                if action is _scenario:
+                    return _play(state_dir, given[0], world)
+                return action(open_lab(state_dir, world), given)
             except OSError as error:
                 raise from_os(error) from error
     raise _usage()
@@ -119,6 +121,31 @@ def _state(lab: Lab, words: Sequence[str]) -> LabAnswer:
 
     put(Node.open(lab.layout.state, lab.outside), [named(word) for word in words])
     return LabAnswer((f"The node is in this state now: {', '.join(words)}",), list(words))
+
+
+# --- scenarios --------------------------------------------------------------------------------
+
+
+def _scenario(lab: Lab, words: Sequence[str]) -> LabAnswer:
+    from cucmos_shell.node.tasks.lab import scenario
+
+    found = scenario.load(words[0])
+    scenario.carry_out(found, lab)
+    name = found.name or words[0]
+    return LabAnswer((f"The scenario is set: {name}",), {"scenario": name})
+
+
+def _play(state_dir: str, file: str, world: World) -> LabAnswer:
+    """As `_scenario`, on a node that is installed for it if there is none."""
+    from cucmos_shell.commands import check_words
+    from cucmos_shell.node.install import install
+    from cucmos_shell.node.lab.lab import make_lab
+    from cucmos_shell.node.tasks.lab import scenario
+
+    make = partial(install, check=check_words)
+    if scenario.install_for(scenario.load(file), state_dir, world, make):
+        make_lab(state_dir)
+    return _scenario(open_lab(state_dir, world), (file,))
 
 
 # --- snapshots --------------------------------------------------------------------------------
@@ -204,6 +231,7 @@ FORMS: dict[str, tuple[int, int, str, Action]] = {
     "fault list": (0, 0, "", _fault_list),
     "fault reset": (0, 0, "", _fault_reset),
     "state": (1, MANY, "PRESET...", _state),
+    "scenario": (1, 1, "FILE", _scenario),
     "snapshot": (1, 1, "NAME", _snapshot),
     "restore": (1, 1, "NAME", _restore),
     "clock show": (0, 0, "", _clock_show),

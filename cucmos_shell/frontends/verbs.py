@@ -147,6 +147,7 @@ LAB = Verb(
         ("cucmos-shell lab clock freeze 2026-11-18T11:06:40Z", "the node's clock stands there"),
         ("cucmos-shell lab clock advance 26d", "as if so much time had passed"),
         ("cucmos-shell lab state tomcat-expires-in-5-days", "with such a certificate"),
+        ("cucmos-shell lab scenario bad-day.yaml", "all of that from a file"),
         ("cucmos-shell lab snapshot before", "keep all of it; restore before: put it back"),
     ),
 )

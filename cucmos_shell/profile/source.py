@@ -89,8 +89,11 @@ class Source:
         )
 
 
-def read(path: str) -> Source:
-    """The YAML document in `path`. Raises ProfileError when it cannot be read as one."""
+def read(path: str, *, times: bool = False) -> Source:
+    """The YAML document in `path`. With `times` a time is the text that it is written as.
+
+    Raises ProfileError when it cannot be read as one.
+    """
     source = Source(path)
     octets = _octets(path)
     kind = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -101,7 +104,7 @@ def read(path: str) -> Source:
         if node is None:
             source.mistake((), "is empty")
         else:
-            source.data = _Plain(source, loader).value(node, ())
+            source.data = _Plain(source, loader, times).value(node, ())
             if not isinstance(source.data, dict):
                 source.mistake((), "must be a map")
     except yaml.YAMLError as error:
@@ -162,9 +165,10 @@ def _octets(path: str) -> bytes:
 class _Plain:
     """Turns YAML nodes into dicts, lists and scalars, noting lines and mistakes on the way."""
 
-    def __init__(self, source: Source, loader: Any) -> None:
+    def __init__(self, source: Source, loader: Any, times: bool) -> None:
         self._source = source
         self._loader = loader
+        self._times = times
         self._count = 0
 
     def value(self, node: Any, path: Path) -> Any:
@@ -199,6 +203,8 @@ class _Plain:
         return data
 
     def _scalar(self, node: Any, path: Path) -> Any:
+        if self._times and node.tag == _TAG + "timestamp":
+            return str(node.value)
         if node.tag not in _PLAIN_TAGS:
             self._source.mistake(path, "must be plain text or a number (quote it if it is text)")
             return None
