@@ -22,12 +22,17 @@ from cucmos_shell.frontends.sshd.server import BACKLOG, SshServer
 from cucmos_shell.frontends.steps import lend
 from cucmos_shell.frontends.workers import Workers
 from cucmos_shell.node import Node
+from cucmos_shell.node.lab.lab import open_lab
 from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    import asyncssh
+
+    from cucmos_shell.frontends.control import ControlPlace
+    from cucmos_shell.frontends.host import Task
     from cucmos_shell.world import World
 
 MAX_WORKERS = 64
@@ -36,7 +41,7 @@ SWITCH_SECONDS = 0.001
 
 
 class ServeOptions(Value):
-    """How to serve; `port` 0 takes a free one."""
+    """How to serve; `port` 0 takes a free one, `control` is where a lab is controlled."""
 
     host: str = "127.0.0.1"
     port: int = 2222
@@ -45,6 +50,7 @@ class ServeOptions(Value):
     workers: int = 1
     legacy_algorithms: bool = False
     pid_file: str | None = None
+    control: str | None = None
 
 
 def serve(state_dir: str, service: ServeOptions, world: World) -> int:
@@ -57,21 +63,21 @@ def serve(state_dir: str, service: ServeOptions, world: World) -> int:
     node.audit.keep_reserve()
     make_administrator(node, service.admin, service.admin_password_file)
     keys = host_keys(node.layout, service.legacy_algorithms)
+    place = _control(service, state_dir, world)
     listener = _listener(service.host, service.port)
-    listen = partial(SshServer, listener=listener, keys=keys, legacy=service.legacy_algorithms)
-    host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
+    tasks = partial(_tasks, service=service, world=world, listener=listener, keys=keys, place=place)
 
     def ready() -> None:
         if service.pid_file:
             _write_pid(service.pid_file)
-        sys.stdout.write(f"Listening on {shown}:{port}\n")
+        control = f"Control at {place.shown}\n" if place else ""
+        sys.stdout.write(f"Listening on {_shown(listener)}\n{control}")
         sys.stdout.flush()
 
     def work(ready: Callable[[], None], parent: int | None = None) -> bool:
         # Each process opens the node for itself.
         served = node if parent is None else Node.open(state_dir, world)
-        return _work(listen, served, service.workers, ready, parent)
+        return _work(partial(tasks, served), ready, parent)
 
     ended = True
     try:
@@ -80,21 +86,58 @@ def serve(state_dir: str, service: ServeOptions, world: World) -> int:
         else:
             Workers(service.workers, work, world).keep(ready)
     finally:
-        if service.pid_file:
-            with contextlib.suppress(OSError):
-                os.unlink(service.pid_file)
+        _clean_up(service, place)
     if not ended:
         # Python would wait for the threads, and a server somewhere may be silent for minutes.
         os._exit(0)
     return 0
 
 
-def _work(
-    listen: Callable[[Door], SshServer],
+def _clean_up(service: ServeOptions, place: ControlPlace | None) -> None:
+    if place is not None:
+        place.remove()
+    if service.pid_file:
+        with contextlib.suppress(OSError):
+            os.unlink(service.pid_file)
+
+
+def _control(service: ServeOptions, state_dir: str, world: World) -> ControlPlace | None:
+    if service.control is None:
+        return None
+    from cucmos_shell.frontends import control
+
+    return control.listen(service.control, state_dir, world)
+
+
+def _shown(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _tasks(
     node: Node,
-    workers: int,
-    ready: Callable[[], None],
-    parent: int | None,
+    host: Host,
+    *,
+    service: ServeOptions,
+    world: World,
+    listener: socket.socket,
+    keys: list[asyncssh.SSHKeyPair],
+    place: ControlPlace | None,
+) -> Sequence[Task]:
+    """What a process serves of the node."""
+    door = Door(node, host, service.workers)
+    server = SshServer(door, listener, keys, legacy=service.legacy_algorithms)
+    if place is None:
+        return (server,)
+    from cucmos_shell.frontends.control import Control
+    from cucmos_shell.frontends.control_routes import Routes
+
+    routes = Routes(node, open_lab(node.state_dir, world), _shown(listener))
+    return server, Control(place, routes, host)
+
+
+def _work(
+    tasks: Callable[[Host], Sequence[Task]], ready: Callable[[], None], parent: int | None
 ) -> bool:
     """Serve in this process; whether nothing runs any more."""
     no_programs()
@@ -107,7 +150,7 @@ def _work(
 
     async def main() -> bool:
         host = Host()
-        return await host.run((listen(Door(node, host, workers)),), ready, parent)
+        return await host.run(tasks(host), ready, parent)
 
     return asyncio.run(main())
 

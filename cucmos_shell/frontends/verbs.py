@@ -121,6 +121,10 @@ SERVE = Verb(
         ),
         Option("--workers", "processes on the one port", metavar="N", default=1, convert=int),
         Option("--legacy-algorithms", "also what old clients need"),
+        Option(
+            "--control", "of a lab: where programs set faults and the clock, by HTTP",
+            metavar="unix:PATH|127.0.0.1:PORT",
+        ),
         Option("--pid-file", "where to write the process number", metavar="FILE"),
     ),
     examples=(

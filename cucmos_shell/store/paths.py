@@ -88,6 +88,7 @@ class Layout:
         self.faults = os.path.join(self.run, "faults.json")
         self.fault_hits = os.path.join(self.run, "fault-hits")
         self.clock = os.path.join(self.run, "clock")
+        self.control_token = os.path.join(self.run, "control-token")
         self.snapshots = os.path.join(state_dir, "snapshots")
         self.restoring = os.path.join(state_dir, "restoring")
         self.store = os.path.join(state_dir, "store")

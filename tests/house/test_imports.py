@@ -27,7 +27,7 @@ ROWS = (
     ("testing",),
 )
 OUTSIDE = {
-    "asyncssh": ("world.sftp", "frontends.sshd"),
+    "asyncssh": ("world.sftp", "frontends.sshd", "frontends.serve"),
     "cryptography": (
         "pki", "node.certificates", "node.access.passwords", "node.tasks.revocation", "commands",
         "world.world", "node.lab.authority", "testing.authority", "testing.node",
@@ -42,7 +42,8 @@ OUTSIDE = {
     "secrets": ("world.world",),
     "smtplib": ("world.mail",),
     "socket": (
-        "world", "frontends.serve", "frontends.sshd.entrance", "frontends.sshd.server", "frontends.sshd.faults",
+        "world", "frontends.serve", "frontends.control", "frontends.sshd.entrance",
+        "frontends.sshd.server", "frontends.sshd.faults",
     ),
     "sqlite3": ("node.query", "world.buses.database", "world.buses.directory"),
     "subprocess": ("testing.server",),

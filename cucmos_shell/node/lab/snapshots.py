@@ -32,7 +32,16 @@ if TYPE_CHECKING:
 
 # What stays as it is: it belongs to processes, or to the lab.
 KEPT = frozenset(
-    ("lab", "lock", "restoring", "snapshots", "ssh", "run/agent.place", "run/sessions")
+    (
+        "lab",
+        "lock",
+        "restoring",
+        "snapshots",
+        "ssh",
+        "run/agent.place",
+        "run/control-token",
+        "run/sessions",
+    )
 )
 STEADY = frozenset(("store",))
 # The name of one that is not whole.
