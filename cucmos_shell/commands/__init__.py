@@ -127,6 +127,12 @@ REAUTH = ("set cert", "set csr", "set ocsp", "set web-security", "utils cert")
 ELSEWHERE = dict.fromkeys(("logout", "logoff", "bye"), ("exit", "quit"))
 
 
+def first_words() -> list[str]:
+    """The words with which commands begin, whatever the product."""
+    every = (*FAMILIES.values(), *BY_PROFILE.values())
+    return list(dict.fromkeys(lead.partition(" ")[0] for leads in every for lead in leads))
+
+
 def load(module: str) -> Family:
     """The family declared in `cucmos_shell.commands.MODULE`."""
     family = import_module(f"{__name__}.{module}").family
@@ -155,17 +161,21 @@ def grammar(profile: Profile | None = None) -> Grammar:
     (`commands`), and those of the other families that there are not (`lacks`).
     """
     if profile is None:
-        key: object = None
-    else:
-        key = (tuple(sorted(profile.levels.items())), profile.commands, profile.lacks)
+        return _kept("all", lambda: Grammar({**FAMILIES, **BY_PROFILE}, load))
+    if not (profile.levels or profile.commands or profile.lacks):
+        return common_grammar()
+    key = (tuple(sorted(profile.levels.items())), profile.commands, profile.lacks)
+    return _kept(key, lambda: _chosen(profile))
+
+
+def common_grammar() -> Grammar:
+    """The grammar of what every product can do."""
+    return _kept("common", lambda: Grammar(FAMILIES, load))
+
+
+def _kept(key: object, make: Callable[[], Grammar]) -> Grammar:
     if key not in _grammars:
-        if profile is None:
-            made = Grammar({**FAMILIES, **BY_PROFILE}, load)
-        elif profile.levels or profile.commands or profile.lacks:
-            made = _chosen(profile)
-        else:
-            made = Grammar(FAMILIES, load)
-        _grammars[key] = made
+        _grammars[key] = make()
     return _grammars[key]
 
 

@@ -98,9 +98,12 @@ def put(
 
     unit = credential.row.name
     units = [unit, client] if client else [unit]
-    pending = tuple(one for one in units if transaction.own(one).request is not None)
+    pending = []
     for one in units:
+        # What is damaged is readable only once it is replaced.
         issuing.stage(transaction, node.profile, credential.of(one))
+        if transaction.own(one).request is not None:
+            pending.append(one)
         transaction.drop_request(one)
     usual: str = node.profile.defaults["restart_advice_regenerated"]
     advice = node.profile.units[unit].advice or (usual,)
@@ -112,5 +115,5 @@ def put(
         row=credential.row,
         services=services,
         running=node.services.affected(services),
-        requests_deleted=pending,
+        requests_deleted=tuple(pending),
     )

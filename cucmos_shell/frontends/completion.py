@@ -10,7 +10,7 @@ import os
 
 from cucmos_shell.cli import Walker
 from cucmos_shell.cli.pattern import Offer
-from cucmos_shell.commands import grammar
+from cucmos_shell.commands import common_grammar, grammar
 from cucmos_shell.errors import ShellError
 from cucmos_shell.frontends.options import HELP, ArgumentReader
 from cucmos_shell.frontends.place import state_folder
@@ -179,5 +179,5 @@ def _walker(reader: ArgumentReader, world: World) -> Walker:
     level_number = int(level) if level and level.isdigit() else INSTALLER
     folder = state_folder(given.get("--state") and os.path.expanduser(str(given["--state"])))
     node = Node.look(folder, world) if Store(folder).exists() else None
-    known = grammar(node.profile if node is not None else None)
+    known = grammar(node.profile) if node is not None else common_grammar()
     return Walker(known, node, level_number, live=node is not None)

@@ -299,17 +299,17 @@ def _words(asked: Invocation, world: World) -> None:
     line = " ".join(asked.words)
     first = line.partition(" ")[0].casefold()
     if not (_begins_command(first) or _begins_other(first, options["state"], world)):
-        from cucmos_shell.commands import grammar
+        from cucmos_shell.commands import first_words
         from cucmos_shell.frontends.options import unknown_word
 
-        raise unknown_word(asked.words[0], VERBS, grammar().root.words)
+        raise unknown_word(asked.words[0], VERBS, first_words())
     options["c"] = [line]
 
 
 def _begins_command(first: str) -> bool:
-    from cucmos_shell.commands import grammar
+    from cucmos_shell.commands import first_words
 
-    return any(word.startswith(first) for word in grammar().root.words)
+    return any(word.startswith(first) for word in first_words())
 
 
 def _begins_other(first: str, state: str | None, world: World) -> bool:
