@@ -111,7 +111,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Cluster": ("cluster", "network_cluster", "replication"),
     "Database": ("sql",),
     "Node": (
-        "node_info", "clock", "hardware", "processes", "connections", "network_tools", "diagnose", "cores", "perf", "tech", "trace", "risdb", "snmp", "system", "upgrade", "recovery", "fips", "tls", "profile",
+        "node_info", "clock", "hardware", "processes", "connections", "network_tools", "diagnose",
+        "cores", "perf", "tech", "trace", "risdb", "snmp", "system", "upgrade", "recovery", "fips",
+        "tls", "profile",
     ),
     "Files and logs": ("files", "file_tail", "file_get", "audit_log"),
     "Accounts and sessions": ("accounts", "next_sign_in", "application", "sessions"),

@@ -225,6 +225,10 @@ def test_lists_of_phones_are_signed_by_the_recovery_key(release):
     assert bool(release.trust_lists) == release.name.startswith("ucm")
 
 
+def test_the_time_comes_by_another_daemon_since_14(release):
+    assert release.ntp.daemon == ("ntpd" if release.name == "ucm-12.5" else "chronyd")
+
+
 def test_the_screens_of_the_cluster(release):
     layout = release.network_cluster
     assert layout.layout == "later"
