@@ -187,7 +187,10 @@ class Profile(Value):
         return self.role == PUBLISHER
 
     def as_it_is_here(self) -> Profile:
-        """The profile without the units that only a publisher has, unless the node is one."""
+        """The profile without the units that only a publisher has, unless the node is one.
+
+        It still says where copies of these go, which come from the publisher.
+        """
         missing = set() if self.publisher else set(self.distribution.publisher_only)
         if not missing:
             return self
@@ -206,7 +209,6 @@ class Profile(Value):
             units=kept(self.units),
             services=of_kept(self.services),
             bulk={word: row for word, row in bulk.items() if row.units},
-            distribution=self.distribution.replace(copies=kept(self.distribution.copies)),
             trust_lists={name: row.without(missing) for name, row in self.trust_lists.items()},
         )
         return here

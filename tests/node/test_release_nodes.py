@@ -73,6 +73,9 @@ def test_the_life_of_all_certificates_of_a_release(name, tmp_path):
     for spec in node.profile.trust_stores.values():
         say(f"set cert import trust {spec.base}", root.pem.decode())
         assert say.status == 0, spec.base
+    if node.profile.trust_lists:
+        say("utils ctl set-cluster mixed-mode", "y")
+        assert say.status == 0
     lists_verify(node)
     fresh = [f"{unit}/{unit}.pem: {certs.SELF_SIGNED}" for unit in node.profile.units]
     assert say("show cert list own").splitlines() == fresh
