@@ -30,13 +30,14 @@ if TYPE_CHECKING:
     from cucmos_shell.results import Form, Handler
 
 ANY_LEVEL = 4
+REAL, DATA, MIXED = "real", "data", "mixed"
 
 
 class Command(Value):
     """One declared command: its pattern and its handler.
 
-    `pages`: its output stops at each page. `reauth`, `options`, `own`, `form`, `details` are as in
-    `Family.command`.
+    `pages`: its output stops at each page. `reauth`, `options`, `own`, `form`, `details`, `basis`
+    are as in `Family.command`.
     """
 
     pattern: str
@@ -51,6 +52,7 @@ class Command(Value):
     own: bool
     form: Form | None
     details: Form | None
+    basis: str
 
     @property
     def summary(self) -> str:
@@ -157,6 +159,7 @@ class Family:
         own: bool = False,
         form: Form | None = None,
         details: Form | None = None,
+        basis: str = REAL,
     ) -> Callable[[Handler], Handler]:
         """Declare a command; the decorated handler stays a plain function.
 
@@ -164,13 +167,14 @@ class Family:
         `options`: what its optional words mean. `own`: its screen is not the product's, so that it
         may depend on the width of a terminal. `form`: that of its JSON data, None for null.
         `details`: that of what stands in the error where it has found something, and failed.
+        `basis`: what it says is REAL, DATA of the profile, or both (MIXED).
         """
         tokens = parse_pattern(pattern, {a.name: a for a in arguments})
 
         def declare(handler: Handler) -> Handler:
             command = Command(
                 pattern, tokens, handler, level, changes, examples, pages, options, reauth, own,
-                form, details,
+                form, details, basis,
             )  # fmt: skip
             command.check()
             self.commands.append(command)

@@ -97,6 +97,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 BY_PROFILE: dict[str, tuple[str, ...]] = {
     "fips": ("utils fips 1+",),
     "tls": ("set tls 1+", "show tls 0+", "utils tls 1+"),
+    "high_availability": ("utils ha 0+",),
+    "unity": ("show cuc 0+", "utils cuc 1+"),
 }
 
 # What the families are for: `help` lists the commands so.
@@ -108,7 +110,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Revocation, expiry, alarms": ("ocsp", "monitor", "metrics", "smtp", "alarm"),
     "Services": ("services", "pending", "loaded"),
     "Trust lists for phones": ("trust_list_show", "trust_list_change"),
-    "Cluster": ("cluster", "network_cluster", "replication"),
+    "Cluster": ("cluster", "network_cluster", "replication", "high_availability", "unity"),
     "Database": ("sql",),
     "Node": (
         "node_info", "clock", "hardware", "processes", "connections", "network_tools", "diagnose",

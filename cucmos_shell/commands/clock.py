@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Family
+from cucmos_shell.cli.grammar import MIXED
 from cucmos_shell.node.machine import pid
 from cucmos_shell.node.time_source import TimeSource, time_source
 from cucmos_shell.results import MOMENT, NUMBER, TEXT, TRUTH, WHOLE, Notice, Value, maybe, record
@@ -105,7 +106,7 @@ class TimeStatus(Value):
         }
 
 
-@family.command("utils ntp status", level=0, form=TimeStatus.form)
+@family.command("utils ntp status", basis=MIXED, level=0, form=TimeStatus.form)
 def time_status(node: Node) -> TimeStatus:
     """Show the node's time, and which server it has it from.
 

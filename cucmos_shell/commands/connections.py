@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Family
+from cucmos_shell.cli.grammar import DATA, MIXED
 from cucmos_shell.node.members import others
 from cucmos_shell.results import TEXT, WHOLE, Value, each, maybe, record
 from cucmos_shell.text import columns
@@ -106,7 +107,7 @@ def _listening(node: Node) -> Iterator[Socket]:
         yield Socket(port.protocol, f"{ANY}:{port.number}", f"{ANY}:*", state)
 
 
-@family.command("show network status [{listen|all:what}]", level=0, form=Sockets.form)
+@family.command("show network status [{listen|all:what}]", basis=MIXED, level=0, form=Sockets.form)
 def show_connections(node: Node, what: str = "") -> Sockets:
     """Show the node's connections: with other nodes of its cluster, and sessions from elsewhere.
 
@@ -175,7 +176,9 @@ class Ports(Value):
         ]
 
 
-@family.command("show network ipprefs {all|enabled|public:what}", level=0, form=Ports.form)
+@family.command(
+    "show network ipprefs {all|enabled|public:what}", basis=DATA, level=0, form=Ports.form
+)
 def show_ports(node: Node, what: str) -> Ports:
     """Show the ports that are open on the product: all, those in use, or those for everybody."""
     found = [port for port in _ports(node) if what != "public" or port.kind == "public"]

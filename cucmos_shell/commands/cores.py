@@ -6,6 +6,7 @@ import re
 import time
 
 from cucmos_shell.cli import Argument, Family
+from cucmos_shell.cli.grammar import DATA
 from cucmos_shell.node.areas import FolderArea
 from cucmos_shell.results import (
     MOMENT,
@@ -94,6 +95,7 @@ def list_cores(node: Node) -> Cores:
 
 @family.command(
     "utils core active analyze <core-file>",
+    basis=DATA,
     level=1,
     arguments=(CORE,),
     form=maybe(record(name=TEXT)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Family
+from cucmos_shell.cli.grammar import MIXED
 from cucmos_shell.node.diagnosis import FAILED, PASSED, SKIPPED, checks, write_log
 from cucmos_shell.results import TEXT, Value, each, maybe, one_of, record
 
@@ -68,7 +69,7 @@ def _line(check: Check) -> str:
     return f"test - {check.module:<{MODULE}}: {outcome}{how if check.reason else ''}"
 
 
-@family.command("utils diagnose test", level=0, form=Diagnosis.form)
+@family.command("utils diagnose test", basis=MIXED, level=0, form=Diagnosis.form)
 def test(node: Node) -> Diagnosis:
     """Look at the node: its services, its web server's certificate, its cluster, its time.
 

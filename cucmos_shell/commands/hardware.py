@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Family
+from cucmos_shell.cli.grammar import DATA
 from cucmos_shell.node import machine
 from cucmos_shell.results import TEXT, WHOLE, Value, each, record
 
@@ -116,7 +117,7 @@ class Machine(Value):
         }
 
 
-@family.command("show hardware", level=0, form=Machine.form)
+@family.command("show hardware", basis=DATA, level=0, form=Machine.form)
 def show_hardware(node: Node) -> Machine:
     """Show processors, memory and disks of the machine, as the product's profile has them."""
     profile = node.profile

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from cucmos_shell.cli import Family
+from cucmos_shell.cli.grammar import MIXED
 from cucmos_shell.node.members import members
 from cucmos_shell.profile.cluster import LATER
 from cucmos_shell.profile.profile import PUBLISHER
@@ -96,7 +97,7 @@ class ClusterNodes(Value):
         ]
 
 
-@family.command("show network cluster", level=0, form=ClusterNodes.form)
+@family.command("show network cluster", basis=MIXED, level=0, form=ClusterNodes.form)
 def show_cluster(node: Node) -> ClusterNodes:
     """Show the nodes of the cluster: address, name, role, and how they are authenticated."""
     return ClusterNodes(members(node), node.profile.network_cluster, node.zone)

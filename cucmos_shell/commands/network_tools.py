@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 from cucmos_shell.cli import Argument, Family
+from cucmos_shell.cli.grammar import DATA, MIXED
 from cucmos_shell.commands.arguments.common import number
 from cucmos_shell.errors import BadValue, NotFound, Refused
 from cucmos_shell.node.members import members
@@ -82,6 +83,7 @@ def _is_address(host: str) -> bool:
 
 @family.command(
     "utils network ping <host> [<count>]",
+    basis=MIXED,
     level=0,
     arguments=(HOST, COUNT),
     form=record(ip=TEXT, hostname=TEXT, sent=WHOLE, milliseconds=NUMBER),
@@ -132,6 +134,7 @@ def _second(node: Node) -> float:
 
 @family.command(
     "utils network host <host>",
+    basis=MIXED,
     level=0,
     arguments=(HOST,),
     form=record(host=TEXT, local=maybe(TEXT), external=maybe(TEXT)),
@@ -166,6 +169,7 @@ def host(node: Node, host: str) -> Notice:
 
 @family.command(
     "utils network connectivity <host>",
+    basis=MIXED,
     level=0,
     arguments=(HOST,),
     form=maybe(record(ip=TEXT, hostname=TEXT)),
@@ -187,6 +191,7 @@ def connectivity(node: Node, host: str) -> Conversation[Notice]:
 @family.command(
     "utils network capture [eth0] [page] [numeric] [file <file-name>] [count <packets>]"
     " [size <octets>] [port <number>] [host <protocol> <host>]",
+    basis=DATA,
     level=0,
     arguments=(FILE, PACKETS, SIZE, PORT, PROTOCOL, HOST),
     options={

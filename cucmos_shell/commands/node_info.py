@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 
 from cucmos_shell.cli import Family
+from cucmos_shell.cli.grammar import DATA, MIXED
 from cucmos_shell.errors import Refused
 from cucmos_shell.results import MOMENT, NUMBER, TEXT, TRUTH, WHOLE, Notice, each, one_of, record
 from cucmos_shell.text import iso_time, local_time, zone_abbreviation
@@ -73,7 +74,7 @@ def uptime_text(seconds: float) -> str:
     return f"{days} day{'s' if days > 1 else ''}, {clock}" if days else clock
 
 
-@family.command("show status", level=0, form=STATUS)
+@family.command("show status", basis=MIXED, level=0, form=STATUS)
 def show_status(node: Node) -> Notice:
     """Show the host name, the date, the version, how long the node is up, and its resources.
 
@@ -160,6 +161,7 @@ def _disk_lines(disks: dict[str, dict[str, int]]) -> list[str]:
 
 @family.command(
     "show version {active|inactive:side}",
+    basis=DATA,
     level=0,
     form=record(side=one_of("active", "inactive"), version=TEXT, options=each(TEXT)),
 )
@@ -204,6 +206,7 @@ def show_myself(node: Node, caller: Caller) -> Notice:
 
 @family.command(
     "show network eth0 [detail]",
+    basis=DATA,
     level=0,
     options={"detail": "host name, network and broadcast address, too"},
     form=ETHERNET,
@@ -256,7 +259,9 @@ def _network(ip: str, netmask: str) -> tuple[str, str]:
     return first, ".".join(str(a | 255 - m) for a, m in pairs)
 
 
-@family.command("show timezone config", level=0, form=record(time_zone=TEXT, version=TEXT))
+@family.command(
+    "show timezone config", basis=DATA, level=0, form=record(time_zone=TEXT, version=TEXT)
+)
 def show_timezone(node: Node) -> Notice:
     """Show the node's time zone."""
     lines = (

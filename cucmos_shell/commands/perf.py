@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
+from cucmos_shell.cli.grammar import MIXED
 from cucmos_shell.cli.near import FEW_NAMES, unknown
 from cucmos_shell.node.counters import counters
 from cucmos_shell.results import INTEGER, TEXT, Value, each, maybe, record
@@ -74,6 +75,7 @@ class PerfCounter(PerfClass):
 
 @family.command(
     "show perf query class <class-name>",
+    basis=MIXED,
     level=0,
     arguments=(CLASS,),
     examples=("show perf query class Processor",),
@@ -89,6 +91,7 @@ def query_class(node: Node, class_name: str) -> PerfClass:
 
 @family.command(
     "show perf query counter <class-name> <counter-name>",
+    basis=MIXED,
     level=0,
     arguments=(CLASS, COUNTER),
     examples=('show perf query counter Memory "% Mem Used"',),

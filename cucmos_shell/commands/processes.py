@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from cucmos_shell.cli import Argument, Family
+from cucmos_shell.cli.grammar import MIXED
 from cucmos_shell.commands.arguments.common import number
 from cucmos_shell.commands.node_info import uptime_text
 from cucmos_shell.node.machine import processes
@@ -144,6 +145,7 @@ class Busiest(Value):
 
 @family.command(
     "show process load [num <number>] [{cpu|memory|time:order}] [page]",
+    basis=MIXED,
     level=0,
     arguments=(COUNT,),
     options={"num": "so many processes", "page": "pause output"},
@@ -161,6 +163,7 @@ def show_load(node: Node, number: int = 0, order: str = "cpu", page: str = "") -
 
 @family.command(
     "show process using-most {cpu|memory:what} [<number>]",
+    basis=MIXED,
     level=0,
     arguments=(COUNT,),
     pages=True,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 
 from cucmos_shell.cli import Family
+from cucmos_shell.cli.grammar import MIXED
 from cucmos_shell.commands.dialogues.settings import put_setting
 from cucmos_shell.errors import NotSimulated, Refused
 from cucmos_shell.node.members import members
@@ -219,7 +220,7 @@ class RuntimeState(Value):
         }
 
 
-@family.command("utils dbreplication runtimestate", level=0, form=RuntimeState.form)
+@family.command("utils dbreplication runtimestate", basis=MIXED, level=0, form=RuntimeState.form)
 def runtime_state(node: Node) -> RuntimeState:
     """Show how the replication of the database is: the last check, and a row for each node.
 
@@ -242,6 +243,7 @@ def runtime_state(node: Node) -> RuntimeState:
 
 @family.command(
     "utils dbreplication status",
+    basis=MIXED,
     level=1,
     changes=True,
     form=record(started=MOMENT, name=TEXT, tables=WHOLE),

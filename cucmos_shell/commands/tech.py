@@ -6,6 +6,7 @@ import contextlib
 import time
 
 from cucmos_shell.cli import Family
+from cucmos_shell.cli.grammar import DATA
 from cucmos_shell.node.members import members
 from cucmos_shell.node.services.plan import STARTED
 from cucmos_shell.results import TEXT, TRUTH, WHOLE, Notice, each, one_of, record
@@ -75,6 +76,7 @@ def show_hosts(node: Node) -> Notice:
 
 @family.command(
     "show tech network resolv",
+    basis=DATA,
     level=0,
     pages=True,
     form=record(domain=TEXT, dns=each(TEXT)),
@@ -95,6 +97,7 @@ def show_resolver(node: Node) -> Notice:
 
 @family.command(
     "show tech runtime disk",
+    basis=DATA,
     level=0,
     pages=True,
     form=each(record(disk=TEXT, total_kib=WHOLE, free_kib=WHOLE, used_kib=WHOLE)),

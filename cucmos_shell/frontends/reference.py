@@ -82,6 +82,51 @@ def _contents() -> Iterator[str]:
             number = seen[anchor] = seen.get(anchor, -1) + 1
             indent = "" if name == title else "  "
             yield f"{indent}* [{name}](#{anchor}{f'-{number}' if number else ''})"
+    yield "* [What is real](#what-is-real)"
+
+
+def _standing() -> Iterator[str]:
+    """What the answers rest on, and what of the product is not simulated, as tables."""
+    yield "## What is real"
+    yield ""
+    yield "`real`: the node's own certificates, services, files, settings, cluster and clock."
+    yield "`data`: figures and names of its profile, which nothing here can measure. `mixed`: both."
+    yield ""
+    yield "| command | |"
+    yield "|---|---|"
+    for words, bases in _bases().items():
+        yield f"| `{words}` | {', '.join(bases)} |"
+    yield ""
+    yield "Commands of the product that are refused by name, in one profile of the program or more."
+    yield "Where one of the table above begins so, only the rest is refused."
+    yield ""
+    yield "| begins with | not simulated |"
+    yield "|---|---|"
+    for head, tails in _not_simulated().items():
+        yield f"| `{head}` | {', '.join(f'`{tail}`' for tail in sorted(tails) if tail)} |"
+    yield ""
+
+
+def _bases() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for command in every_command():
+        bases = found.setdefault(command.words, [])
+        if command.basis not in bases:
+            bases.append(command.basis)
+    return found
+
+
+def _not_simulated() -> dict[str, set[str]]:
+    """The commands that profiles say are not simulated, by their first two words."""
+    from cucmos_shell.profile.load import load_yaml
+    from cucmos_shell.profile.profile import find, names
+
+    every = sorted({line for name in names() for line in load_yaml(find(name)).not_simulated})
+    found: dict[str, set[str]] = {}
+    for line in every:
+        words = line.split()
+        found.setdefault(" ".join(words[:2]), set()).add(" ".join(words[2:]))
+    return found
 
 
 def _anchor(heading: str) -> str:
@@ -100,6 +145,7 @@ def text() -> str:
         lines += [f"## {title}", ""]
         for command in found:
             lines.extend(page(command))
+    lines.extend(_standing())
     return "\n".join(lines).rstrip() + "\n"
 
 

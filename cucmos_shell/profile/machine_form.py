@@ -11,7 +11,7 @@ from cucmos_shell.profile.machine import PORTS, MachineSpec, TimeSourceSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cucmos_shell.profile.source import Path, Source
+    from cucmos_shell.profile.source import Source
 
 
 _PORT = r"^[a-z0-9]+ (tcp|udp) [0-9]{1,5} (public|translated|clustered|private) (-|[0-9]{1,5}) \S"
@@ -44,14 +44,11 @@ def machine(source: Source, profile: schema.ProfileForm) -> MachineSpec:
     row = schema.section(MachineForm, source, profile.machine or {}, ("machine",))
     if row is None:
         return MachineSpec()
-    known = {*profile.services, *profile.platform_services}
-    named: dict[str, Path] = {name: ("processes", name) for name in row.processes}
-    if row.backup_service:
-        named[row.backup_service] = ("backup_service",)
-    for name, below in named.items():
-        if name not in known:
-            reason = f"there is no service {name}{schema.near(name, known)}"
-            source.mistake(("machine", *below), reason)
+    # Processes may be named for services that the product does not have: it may stand on a base.
+    known, service = profile.services, row.backup_service
+    if service and service not in known:
+        reason = f"there is no service {service}{schema.near(service, known)}"
+        source.mistake(("machine", "backup_service"), reason)
     ports = PORTS if row.ports is None else tuple(row.ports)
     fields = {name: getattr(row, name) for name in MachineSpec._fields}
     return MachineSpec(**{**fields, "processes": dict(row.processes), "ports": ports})

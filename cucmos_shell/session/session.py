@@ -131,14 +131,8 @@ class Session:
 
     def explained(self, problem: ShellError, line: str) -> ShellError:
         """`problem` with `line`, or that it begins a command of the product not simulated here."""
-        # A word that stands for one of the node's own is no beginning of another.
-        begun = self.walker.begins(line)
-        missing = [
-            name
-            for name in self.node.profile.not_simulated
-            if all(one == other for one, other in zip(begun, name.split(), strict=False))
-        ]
-        return words.explained(problem, line, missing)
+        missing = self.node.profile.not_simulated
+        return words.explained(problem, line, missing, self.walker.begins(line))
 
     def understands(self, line: str) -> bool:
         """Whether the words of `line` are a command's; its arguments are not looked up."""

@@ -12,7 +12,7 @@ from cucmos_shell.text import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from cucmos_shell.cli.match import Match
     from cucmos_shell.errors import ShellError
@@ -35,12 +35,23 @@ def banner(hardware: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def explained(problem: ShellError, line: str, not_simulated: Iterable[str]) -> ShellError:
-    """`problem` with `line`, or that it begins a command of the product not simulated here."""
+def explained(
+    problem: ShellError, line: str, not_simulated: Iterable[str], known: Sequence[str]
+) -> ShellError:
+    """`problem` with `line`, or that it begins a command of the product not simulated here.
+
+    `known` are the words of this node's own with which it begins.
+    """
     # Where the words of a place are choices, another word is a bad value.
     if not isinstance(problem, UnknownCommand | BadValue):
         return problem
-    if name := begun(line, not_simulated):
+    # A word that stands for one of the node's own is no beginning of another.
+    may_be = (
+        name
+        for name in not_simulated
+        if all(one == other for one, other in zip(known, name.split(), strict=False))
+    )
+    if name := begun(line, may_be):
         return NotSimulated(
             "{name}: a command of the real node that this one does not simulate", name=name
         )

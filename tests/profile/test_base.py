@@ -143,8 +143,7 @@ MISTAKES = {
         "mine.yaml:4: services-.0: the base has no Cisco CDPP (did you mean Cisco CDP?)",
     ),
     "adding to nothing": (
-        "commands+: [show date]\n", HEAD,
-        "mine.yaml:4: commands+: the base has no commands to add to",
+        "lacks+: [show date]\n", HEAD, "mine.yaml:4: lacks+: the base has no lacks to add to",
     ),
     "taking from nothing": (
         "bulk-: [tftp]\n", HEAD, "mine.yaml:4: bulk-: the base has no bulk to take from",

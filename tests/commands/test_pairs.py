@@ -1,0 +1,161 @@
+"""What commands of high availability and of voice mail clusters say, and how much of what public
+programs send is answered."""
+
+import json
+import re
+
+import pytest
+from harness import Conversation
+
+from cucmos_shell.node import Node
+from cucmos_shell.profile.dialogues import FipsSpec
+from cucmos_shell.profile.profile import Peer
+
+# How many pairs of program and command were answered before the table below.
+ANSWERED, ALL = 108, 216
+# Commands that were not, with the number of program families that send each, what is typed for it,
+# and answers.
+SENT = {
+    "utils dbreplication runtimestate": (9,),
+    "utils disaster_recovery history backup": (8,),
+    "run sql": (7, "run sql select name from processnode"),
+    "show risdb query": (5, "show risdb query phone"),
+    "utils diagnose test": (5,),
+    "utils disaster_recovery status backup": (5,),
+    "utils ntp status": (5,),
+    "show hardware": (4,),
+    "show tech": (4, "show tech ccm_service"),
+    "show cuc cluster status": (3,),
+    "show perf query": (3, "show perf query class Processor"),
+    "show version inactive": (3,),
+    "utils core active list": (3,),
+    "run cuc dbquery": (2, "run cuc dbquery unitydirdb select alias from vw_user"),
+    "set password change-at-login disable": (2, "set password change-at-login disable admin"),
+    "show network eth0 detail": (2,),
+    "show process load": (2,),
+    "utils ha status": (2,),
+    "utils network capture": (2, "utils network capture eth0 file packets count 1000 size all"),
+    "utils snmp config 1/2c community-string list": (2,),
+    "utils system upgrade initiate": (2, "utils system upgrade initiate", "q"),
+    "file get activelog F reltime": (1, "file get activelog platform/log reltime days 1", "n"),
+    "file load cop": (1, "file load cop x.cop.sgn"),
+    "file tail activelog F 30": (1, "file tail activelog platform/log/cli00001.log 30"),
+    "file transfer secure-import": (1, "file transfer secure-import ops@192.0.2.70:/x.cop.sgn"),
+    "run pe sql": (1, "run pe sql ttlogin select * from clientsessions"),
+    "set trace": (1, "set trace enable Error cdps"),
+    "show cuic license-info": (1,),
+    "show date": (1,),
+    "show network ipprefs all": (1,),
+    "show network status": (1,),
+    "show process using-most": (1, "show process using-most cpu"),
+    "show tech dbstateinfo": (1,),
+    "utils core active analyze": (1, "utils core active analyze core.1"),
+    "utils cuc cluster makeprimary": (1,),
+    "utils dbreplication status": (1,),
+    "utils fips disable": (1, "utils fips disable", "no"),
+    "utils fips enable": (1, "utils fips enable", "no"),
+    "utils imdb_replication status": (1,),
+    "utils network ping": (1, "utils network ping localhost"),
+    "utils reset_application_ui_administrator": (
+        1, "utils reset_application_ui_administrator_password", "Green-Harbour8", "Green-Harbour8",
+    ),
+    "utils snmp config 1/2c community-string add": (
+        1, "utils snmp config 1/2c community-string add", "public", "ReadOnly", "", "yes",
+    ),
+    "utils snmp config 1/2c inform list": (1,),
+    "utils snmp config 1/2c trap list": (1,),
+    "utils snmp config mib2 list": (1,),
+    "utils system upgrade cancel": (1,),
+    "utils system upgrade status": (1,),
+}  # fmt: skip
+# What is left out: of a database, a licence or a mode that there is not here, or another product's.
+LEFT_OUT = {
+    "file load cop", "file transfer secure-import", "run cuc dbquery", "run pe sql",
+    "show cuic license-info", "utils imdb_replication status",
+}  # fmt: skip
+
+
+def changed(node, **fields):
+    """A conversation with the node, that has other facts in its profile."""
+    return Conversation(Node(node.state_dir, node.profile.replace(**fields), node.world))
+
+
+@pytest.fixture
+def voice_mail(node):
+    """A node with the commands of a voice mail server."""
+    return changed(node, commands=("show cuc", "utils cuc"))
+
+
+def test_nine_tenths_of_what_programs_send_are_answered(node, ucm_node, voice_mail):
+    """By one product at least; the rest is not taken for an answer."""
+    later = changed(ucm_node, commands=("utils fips",), fips=FipsSpec(regenerates={}))
+    products = (Conversation(node), Conversation(ucm_node), voice_mail, later)
+
+    def answered(line, answers):
+        texts = [say(line, *answers) for say in products]
+        no = ("does not simulate", "No valid command entered")
+        for text, say in zip(texts, products, strict=True):
+            if any(words in text for words in no):
+                assert "Executed command unsuccessfully" in text
+                assert say.status == 1
+        return not all(any(words in text for words in no) for text in texts)
+
+    missing = set()
+    for command, (_, *rest) in SENT.items():
+        line, *answers = rest or (command,)
+        if not answered(line, answers):
+            missing.add(command)
+    assert missing == LEFT_OUT
+    share = ANSWERED + sum(sent[0] for command, sent in SENT.items() if command not in missing)
+    assert share / ALL >= 0.9
+
+
+class TestRedundancy:
+    def test_programs_find_name_state_and_reason(self, say):
+        found = re.findall(
+            r"\tName:\s+(\S+).*?State:\s+(\S+).*?Reason:\s+(\S+)", say("utils ha status"), re.DOTALL
+        )
+        assert found == [("imp-pub", "Unknown", "High"), ("imp-sub", "Unknown", "High")]
+
+    def test_it_follows_the_cluster(self, node):
+        say = changed(node, peers=(Peer("far", "192.0.2.99", "Subscriber"),))
+        assert "\tName:  far\n" in say("utils ha status DefaultCluster")
+        assert "is not a known presence redundancy group" in say("utils ha status other")
+
+    def test_a_call_manager_has_none(self, ucm_node):
+        """As on the product."""
+        say = Conversation(ucm_node)
+        assert say("utils ha status").endswith("No valid command entered\n")
+        assert "ha" not in say.session.complete("utils ").candidates
+
+
+class TestVoiceMail:
+    def test_one_server_is_the_primary_one(self, voice_mail):
+        lines = voice_mail("show cuc cluster status").splitlines()
+        assert re.split(r"\s{2,}", lines[1])[:3] == ["Server Name", "Member ID", "Server State"]
+        assert re.split(r"\s{2,}", lines[3]) == ["imp-pub", "0", "Primary", "Pri Active", "Normal"]
+        assert re.split(r"\s{2,}", lines[4]) == [
+            "imp-sub",
+            "1",
+            "Secondary",
+            "Sec Active",
+            "Normal",
+        ]
+
+    def test_another_one_may_be_made_it(self, node):
+        """The node that is told so."""
+        peers = (Peer("pub", "192.0.2.99", "Publisher"),)
+        say = changed(node, role="Subscriber", peers=peers, commands=("show cuc", "utils cuc"))
+        say.session.settings.output = "json"
+
+        def primary():
+            rows = json.loads(say("show cuc cluster status"))["data"]
+            return [row["hostname"] for row in rows if row["primary"]]
+
+        assert primary() == ["pub"]
+        assert json.loads(say("utils cuc cluster makeprimary"))["data"] == {"hostname": "imp-pub"}
+        assert primary() == ["imp-pub"]
+
+    def test_other_products_have_none(self, say):
+        for line in ("show cuc cluster status", "utils cuc cluster makeprimary"):
+            assert say(line).endswith("No valid command entered\n")
