@@ -53,6 +53,12 @@ def one_shots(state: str, large: str, rounds: int) -> list[Row]:
         (state, "show cert list own", "pass", 4.0),
         (state, "utils service list", "pass", 4.0),
         (state, "show service pending", "pass", 4.0),
+        (state, "show hardware", "pass", 4.0),
+        (state, "show process load", "pass", 4.0),
+        (state, "utils ntp status", "pass", 4.0),
+        (state, "utils diagnose test", "pass", 4.0),
+        (state, "run sql select name from processnode", "pass", 8.0),
+        (state, "run sql select subjectname from certificate", "pass", 8.0),
         (state, "show cert own tomcat", "import cryptography.x509", 1.5),
         (large, "show cert list trust", "pass", 10.0),
     ):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from cucmos_shell.cli import Family
 from cucmos_shell.cli.grammar import DATA, MIXED
 from cucmos_shell.node.members import others
@@ -95,6 +97,8 @@ def _connected(node: Node) -> Iterator[Socket]:
     for number, one in enumerate(others(node)):
         if one.reachable:
             yield Socket("tcp", f"{ip}:{CLUSTER}", f"{one.ip}:{FAR + number}", CONNECTED)
+    if not os.path.isdir(node.layout.sessions):
+        return
     for number, login in enumerate(node.logins.now()):
         how, _, address = login.origin.partition("/")
         if how == "ssh" and address:

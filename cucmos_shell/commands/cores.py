@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
+import os
 import time
 
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.grammar import DATA
-from cucmos_shell.node.areas import FolderArea
 from cucmos_shell.results import (
     MOMENT,
     TEXT,
@@ -33,14 +32,16 @@ if TYPE_CHECKING:
 family = Family()
 
 FOLDER = ("core",)
-# Process, signal, program, and when (seconds since the epoch).
-_NAME = re.compile(r"core\.(\d+)\.(\d+)\.([^.]+)\.(\d+)\Z")
 SIGNALS = {"4": "Illegal instruction", "6": "Aborted", "8": "Arithmetic exception",
            "11": "Segmentation fault"}  # fmt: skip
 
 
 def _cores(node: Node) -> list[DirEntry]:
     """The core files, oldest first."""
+    if not os.path.isdir(os.path.join(node.layout.logs, *FOLDER)):
+        return []
+    from cucmos_shell.node.areas import FolderArea
+
     try:
         entries = FolderArea(node.layout.logs).entries(FOLDER)
     except (FileNotFoundError, NotADirectoryError):
@@ -114,8 +115,9 @@ def analyze(node: Node, core_file: str) -> Conversation[Notice]:
         yield Progress(line)
     if (yield Ask("Continue (y/n)?", ("y", "n"))) == "n":
         return Notice(("The core file was not analyzed",))
-    found = _NAME.match(core_file)
-    process, number, program, _ = found.groups() if found else ("?", "?", "?", "?")
+    # core.PROCESS.SIGNAL.PROGRAM.SECONDS
+    parts = core_file.split(".")
+    process, number, program = parts[1:4] if len(parts) == 5 else ("?", "?", "?")
     lines = (
         "",
         f"backtrace - {node.hostname}",

@@ -22,10 +22,12 @@ from cucmos_shell.results import (
     record,
 )
 from cucmos_shell.store.outputs import keep_output
-from cucmos_shell.store.paths import clean_name, is_clean
+from cucmos_shell.store.paths import is_clean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from cucmos_shell.node import Node
     from cucmos_shell.node.members import ClusterMember
     from cucmos_shell.results import Conversation
@@ -34,7 +36,7 @@ family = Family()
 
 USUAL_PINGS = 4
 PING_MILLISECONDS = (0.045, 0.163)  # for this node, and for others
-USUAL_PACKETS, USUAL_SIZE = 1000, 128
+PROTOCOLS = ("ip", "arp", "rarp", "all")
 MAX_CAPTURE = 3600.0  # seconds
 # A capture file without packets: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-04.html
 NO_PACKETS = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65_535, 1)
@@ -47,22 +49,55 @@ def host_name(_: object, text: str) -> str:
     return text
 
 
-def file_name(_: object, text: str) -> str:
-    """The name of a file, without extension. Raises BadValue."""
-    if not is_clean(text) or len(text) > 100 or clean_name(text) != text or "." in text:
+def capture_options(_: object, words: tuple[str, ...]) -> dict[str, str]:
+    """The options of a capture by their words. Raises BadValue."""
+    found: dict[str, str] = {}
+    rest = list(words)
+    while rest:
+        word = rest.pop(0).casefold()
+        if word not in _TAKES:
+            raise BadValue("{word} is not one of: {words}", word=word, words=", ".join(_TAKES))
+        if word in found:
+            raise BadValue("{word} is given twice", word=word)
+        if word == "host" and rest:
+            _choice(rest.pop(0), PROTOCOLS)
+        read = _TAKES[word]
+        if read is not None and not rest:
+            raise BadValue("{word} needs a value", word=word)
+        found[word] = read(_, rest.pop(0)) if read is not None else ""
+    return found
+
+
+def _choice(text: str, words: tuple[str, ...]) -> str:
+    if text.casefold() not in words:
+        raise BadValue("{word} is not one of: {words}", word=text, words=", ".join(words))
+    return text.casefold()
+
+
+def _file_name(_: object, text: str) -> str:
+    if not is_clean(text) or len(text) > 100 or "." in text:
         raise BadValue("{text} is no name of a file: letters, digits, - and _", text=text)
     return text
 
 
+def _number(least: int, most: int) -> Callable[[object, str], str]:
+    parse = number(least, most)
+    return lambda node, text: str(parse(node, text))
+
+
+def _size(node: object, text: str) -> str:
+    return text.casefold() if text.casefold() == "all" else _number(1, 65_535)(node, text)
+
+
+# What may stand in a capture, and how what follows is read.
+_TAKES: dict[str, Callable[[object, str], str] | None] = {
+    "eth0": None, "page": None, "numeric": None, "file": _file_name, "count": _number(1, 1_000_000),
+    "size": _size, "port": _number(1, 65_535), "src": host_name, "dest": host_name,
+    "host": host_name,
+}  # fmt: skip
 HOST = Argument("host", "host name or address", parse=host_name)
 COUNT = Argument("count", "how many (1-1000)", parse=number(1, 1000))
-PACKETS = Argument("packets", "how many packets (1-1000000)", parse=number(1, 1_000_000))
-SIZE = Argument("octets", "octets of each packet, or all")
-PORT = Argument("number", "TCP or UDP port", parse=number(1, 65_535))
-FILE = Argument("file-name", "name of the file, without extension", parse=file_name)
-PROTOCOL = Argument(
-    "protocol", "ip, arp, rarp or all", choices=lambda _: ("ip", "arp", "rarp", "all")
-)
+OPTIONS = Argument("options", "options, in any order", parse=capture_options, words=True)
 
 
 def find(node: Node, host: str) -> ClusterMember | None:
@@ -189,48 +224,34 @@ def connectivity(node: Node, host: str) -> Conversation[Notice]:
 
 
 @family.command(
-    "utils network capture [eth0] [page] [numeric] [file <file-name>] [count <packets>]"
-    " [size <octets>] [port <number>] [host <protocol> <host>]",
+    "utils network capture [<options...>]",
     basis=DATA,
     level=0,
-    arguments=(FILE, PACKETS, SIZE, PORT, PROTOCOL, HOST),
-    options={
-        "eth0": "the interface",
-        "page": "pause output",
-        "numeric": "show addresses, not names",
-    },
+    arguments=(OPTIONS,),
     examples=("utils network capture eth0 file packets count 1000 size all",),
     form=record(name=maybe(TEXT), packets=each(TEXT)),
 )
-def capture(
-    node: Node,
-    eth0: str = "",
-    page: str = "",
-    numeric: str = "",
-    file_name: str = "",
-    packets: int = USUAL_PACKETS,
-    octets: str = str(USUAL_SIZE),
-    number: int = 0,
-    protocol: str = "",
-    host: str = "",
-) -> Conversation[Notice]:
+def capture(node: Node, options: Mapping[str, str] = {}) -> Conversation[Notice]:
     """Watch packets until there are enough of them, or Ctrl-C is pressed.
 
     None come: nothing is listened to. The file, in platform/cli of the logs, is one without
-    packets; ten stay. After an hour it ends by itself.
+    packets; ten stay. After an hour it ends by itself. Options, in any order: eth0, page, numeric,
+    file NAME, count NUMBER, size OCTETS|all, port NUMBER, src ADDRESS, dest ADDRESS, host
+    ip|arp|rarp|all ADDRESS.
     """
     name = None
-    if file_name:
-        name = f"platform/cli/{file_name}.cap"
-        path = node.layout.command_output(f"{file_name}.cap")
+    if "file" in options:
+        name = f"platform/cli/{options['file']}.cap"
         try:
-            keep_output(path, NO_PACKETS, "")
+            keep_output(node.layout.command_output(f"{options['file']}.cap"), NO_PACKETS, "")
         except FileExistsError:
             raise Refused("{name} is there already", name=name) from None
+    size, count = options.get("size", "128"), options.get("count", "1000")
+    source, target, port, host = (options.get(key, "") for key in ("src", "dest", "port", "host"))
     for line in (
         "Executing command with options:",
-        f" size={octets:<20}count={packets:<18}interface=eth0",
-        f" src={'':<20} dest={'':<19}port={number or ''}".rstrip(),
+        f" size={size:<20}count={count:<18}interface=eth0",
+        f" src={source:<21}dest={target:<19}port={port}",
         f" ip={host}",
         "",
     ):

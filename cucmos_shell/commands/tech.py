@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 
 from cucmos_shell.cli import Family
@@ -135,18 +134,17 @@ def show_database(node: Node) -> Notice:
     name, error_name = f"{STATE}{stamp}.txt", f"{STATE}_cdr_err{stamp}.out"
     service = node.profile.database.service if node.profile.database else ""
     state = node.services.state(service).state if service else STARTED
-    text = "\n".join(
-        (
-            f"Database State Info of {node.hostname}, {unix_date(now, node.zone)}",
-            f"State: {state}",
-            *(f"{one.ip} {one.fqdn} {one.role}" for one in members(node)),
-            "",
-        )
+    found = (
+        f"Database State Info of {node.hostname}, {unix_date(now, node.zone)}",
+        f"State: {state}",
+        *(f"{one.ip} {one.fqdn} {one.role}" for one in members(node)),
     )
-    for file, data in ((name, text.encode("utf-8", "backslashreplace")), (error_name, b"")):
-        # Asked twice in a second, it says where the first answer is.
-        with contextlib.suppress(FileExistsError):
+    text = "".join(f"{line}\n" for line in found).encode("utf-8", "backslashreplace")
+    for file, data in ((name, text), (error_name, b"")):
+        try:
             keep_output(node.layout.database_output(file), data, STATE)
+        except FileExistsError:
+            continue  # asked twice in a second, it says where the first answer is
     path, error_path = f"{DATABASE}/{name}", f"{DATABASE}/{error_name}"
     lines = (
         _title("dbstateinfo"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 from cucmos_shell.errors import Damaged
@@ -108,9 +107,11 @@ def write_log(node: Node, text: str) -> str:
     while True:
         number += 1
         path = node.layout.diagnostic_log(number)
-        with contextlib.suppress(FileExistsError):
+        try:
             keep_output(path, data, _PREFIX)
-            return os.path.relpath(path, node.layout.logs)
+        except FileExistsError:
+            continue
+        return os.path.relpath(path, node.layout.logs)
 
 
 def _numbers(folder: str) -> Iterator[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 
 from cucmos_shell.node.services.plan import STARTED
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from cucmos_shell.node.node import Node
 
 GIB = 1 << 30
-USUAL_MHZ = 2400
+USUAL_MHZ, USUAL_MEMORY = 2400, 4096
 MAX_COMMAND = 15
 FIRST_PID, PIDS = 1000, 31_000
 
@@ -33,17 +32,28 @@ class Hardware(Value):
 
 def hardware(lines: Iterable[str]) -> Hardware:
     """What the lines of a profile's `hardware` say; usual figures for what they do not."""
-    text = "\n".join(lines)
-    processors = re.search(r"(\d+) vCPU: *(.*)", text)
-    clock = re.search(r"@ *([\d.]+) *GHz", text)
-    memory = re.search(r"(\d+) *Mbytes", text)
-    return Hardware(
-        int(processors[1]) if processors else 1,
-        processors[2].strip() if processors else "",
-        round(float(clock[1]) * 1000) if clock else USUAL_MHZ,
-        int(memory[1]) if memory else 4096,
-        tuple(int(size) for size in re.findall(r"Disk \d+: *(\d+) *GB", text)),
-    )
+    found = Hardware(1, "", USUAL_MHZ, USUAL_MEMORY, ())
+    for line in lines:
+        first, _, rest = line.partition(" ")
+        if rest.startswith("vCPU:") and first.isdigit():
+            kind = rest.partition(":")[2].strip()
+            found = found.replace(processors=int(first), kind=kind, mhz=_mhz(kind))
+        elif rest.startswith("Mbytes") and first.isdigit():
+            found = found.replace(memory=int(first))
+        elif first == "Disk":
+            size = rest.partition(":")[2].strip().partition("GB")[0]
+            if size.isdigit():
+                found = found.replace(disks=(*found.disks, int(size)))
+    return found
+
+
+def _mhz(kind: str) -> int:
+    """The clock of a processor that is called so: `… @ 2.70GHz`."""
+    text = kind.rpartition("@")[2].strip().removesuffix("GHz").strip()
+    try:
+        return round(float(text) * 1000) or USUAL_MHZ
+    except (ValueError, OverflowError):
+        return USUAL_MHZ
 
 
 def serial_number(node: Node) -> str:

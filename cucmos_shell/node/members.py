@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-
-from cucmos_shell.cluster import membership
-from cucmos_shell.cluster.log import Log
 from cucmos_shell.errors import ShellError
 from cucmos_shell.profile.profile import PUBLISHER
 from cucmos_shell.results import Value
+from cucmos_shell.store.paths import MEMBERSHIP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,8 +55,7 @@ def members(node: Node) -> tuple[ClusterMember, ...]:
     connected since this node has started. Raises Damaged where it cannot be told when that was.
     """
     snapshot = node.snapshot()
-    place = membership.member(snapshot)
-    if place is not None:
+    if (place := _place(snapshot)) is not None:
         found = _joined(node, snapshot, place)
         return tuple(sorted(found, key=lambda one: (one.role != PUBLISHER, one.hostname)))
     profile = node.profile
@@ -76,8 +72,19 @@ def members(node: Node) -> tuple[ClusterMember, ...]:
     return tuple(sorted(rows, key=lambda one: one.role != PUBLISHER))
 
 
+def _place(snapshot: Snapshot) -> Membership | None:
+    """The node's place in the cluster that it has joined; who asks only that loads no cluster."""
+    if not snapshot.has(MEMBERSHIP):
+        return None
+    from cucmos_shell.cluster import membership
+
+    return membership.member(snapshot)
+
+
 def _joined(node: Node, snapshot: Snapshot, place: Membership) -> Iterator[ClusterMember]:
     """The nodes that were last heard of, and what the bus says of them now."""
+    from cucmos_shell.cluster import membership
+
     first, booted = node.profile.network_cluster.publisher_role, node.services.booted()
     alive, applied = _asked(node, snapshot, place)
     stores = node.profile.distribution.stores
@@ -103,6 +110,11 @@ def _joined(node: Node, snapshot: Snapshot, place: Membership) -> Iterator[Clust
 def _asked(node: Node, snapshot: Snapshot, place: Membership) -> tuple[set[str], dict[str, int]]:
     """Whose agents are there, and up to where each node has applied the log; nothing where the
     bus cannot be asked."""
+    import contextlib
+
+    from cucmos_shell.cluster import membership
+    from cucmos_shell.cluster.log import Log
+
     try:
         with contextlib.closing(
             node.world.open_bus(place.url, node.state_dir, node.world.now)

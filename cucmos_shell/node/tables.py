@@ -6,12 +6,12 @@ of tables and columns are the product's, and so are the keys between them.
 
 from __future__ import annotations
 
-from cucmos_shell.cluster import membership
 from cucmos_shell.errors import Damaged
 from cucmos_shell.node.members import members
 from cucmos_shell.pki.der import from_pem
 from cucmos_shell.profile.cluster import LATER
 from cucmos_shell.profile.profile import PUBLISHER
+from cucmos_shell.store.paths import MEMBERSHIP
 from cucmos_shell.store.snapshot import sha256_hex
 
 TYPE_CHECKING = False
@@ -104,8 +104,12 @@ class Tables:
             from cucmos_shell.node.certificates.trust_lists import MIXED
 
             mixed = str(int(self._node.lists.mode(self._snapshot) == MIXED))
-        place = membership.member(self._snapshot)
-        name = place.cluster if place is not None else "StandAloneCluster"
+        name = "StandAloneCluster"
+        if self._snapshot.has(MEMBERSHIP):
+            from cucmos_shell.cluster import membership
+
+            place = membership.member(self._snapshot)
+            name = place.cluster if place is not None else name
         for setting, value in (("ClusterID", name), ("ClusterSecurityMode", mixed)):
             yield key("setting", setting), setting, value, EVERYBODY_KEY
 
@@ -161,7 +165,11 @@ class Tables:
     def _server(self, row: CertificateRow) -> str:
         """The host name of the node whose certificate it is; this one's, where nobody else's."""
         place, _, _ = row.owner.rpartition("/")
-        known = membership.nodes(self._snapshot) if place else ()
+        if not place:
+            return self._node.hostname
+        from cucmos_shell.cluster import membership
+
+        known = membership.nodes(self._snapshot)
         return next((one.hostname for one in known if one.id == place), self._node.hostname)
 
     def _uses(self) -> Rows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 from cucmos_shell.store.durable import NEW_FLAGS, SECRET_FOLDER_MODE, write_all
@@ -29,5 +28,7 @@ def keep_output(path: str, data: bytes, prefix: str) -> None:
             if entry.name.startswith(prefix) and entry.is_file(follow_symlinks=False)
         ]
     for _, _, name in sorted(found)[:-MAX_KEPT]:
-        with contextlib.suppress(FileNotFoundError):
+        try:
             os.unlink(os.path.join(folder, name))
+        except FileNotFoundError:
+            continue  # another command was faster
