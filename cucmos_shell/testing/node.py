@@ -228,6 +228,16 @@ class LabNode:
 
         put(self._open(), [named(name) for name in names])
 
+    def scenario(self, file: str | os.PathLike[str]) -> None:
+        """Let the node be as a scenario file says: clock, states, faults and what follows them.
+
+        docs/testing.md has one. Raises what the program says of mistakes in it, and
+        where it is for a node of another product or name.
+        """
+        from cucmos_shell.node.tasks.lab import scenario
+
+        scenario.carry_out(scenario.load(os.fspath(file)), self._lab())
+
     # --- looking at it ---------------------------------------------------------------------------
 
     def loaded(self, service: str, unit: str | None = None) -> Certificate:
@@ -284,13 +294,15 @@ def install(
     profile: str = "imp-9.1",
     *,
     preset: str | Sequence[str] = (),
+    scenario: str | os.PathLike[str] | None = None,
     speed: float = 0.0,
     hostname: str | None = None,
 ) -> LabNode:
     """Install a node in `folder`, which is new or empty, without pytest: for scripts and unittest.
 
     `profile` is a product or the file of one; `preset` one state or several (see
-    `LabNode.preset`). Services are `speed` times as fast, 0 for at once.
+    `LabNode.preset`), `scenario` a file that says more (see `LabNode.scenario`). Services are
+    `speed` times as fast, 0 for at once.
     The administrator is `admin`; the password is in `LabNode.ssh`.
     Raises what the program says where that cannot be done.
     """
@@ -305,10 +317,14 @@ def install(
     )
     if not fresh:
         raise UsageError("{folder} holds a node already", folder=str(state))
-    return ready(state, preset)
+    return ready(state, preset, scenario)
 
 
-def ready(state: Path, preset: str | Sequence[str] = ()) -> LabNode:
+def ready(
+    state: Path,
+    preset: str | Sequence[str] = (),
+    scenario: str | os.PathLike[str] | None = None,
+) -> LabNode:
     """The node that was installed in `state`, with an administrator, in the states of presets."""
     from cucmos_shell.node.lab.lab import make_lab
 
@@ -318,6 +334,8 @@ def ready(state: Path, preset: str | Sequence[str] = ()) -> LabNode:
         _let_in(node._open())
         if preset:
             node.preset(*([preset] if isinstance(preset, str) else preset))
+        if scenario is not None:
+            node.scenario(scenario)
     except BaseException:
         node.close()
         raise

@@ -38,6 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--cucmos-keep", action="store_true", help="keep the nodes' folders of tests that fail"
     )
+    group.addoption(
+        "--cucmos-scenario", metavar="FILE", help="what is to be so, and to go wrong, on each node"
+    )
     parser.addini("cucmos_profile", "product of the nodes, a name or a file", default=_PROFILE)
 
 
@@ -106,7 +109,8 @@ class Nodes:
         """A fresh cluster that is installed so."""
         self._count += 1
         folder = self._place / f"cluster-{self._count}"
-        copy(self._templates.cluster(**options), folder)
+        given = {key: value for key, value in options.items() if key != "scenario"}
+        copy(self._templates.cluster(**given), folder)
         return LabCluster(folder)
 
 
@@ -138,10 +142,26 @@ def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
             if name not in known:
                 pytest.fail(f"cucmos: {name} is none of: {', '.join(known)}", pytrace=False)
         found = {**given, **found}
+    found = {**_scenario(request.config), **found}
     profile = found.pop("profile", None) or request.config.getini("cucmos_profile")
     if "/" in profile:
         profile = str(request.config.rootpath / profile)
     return {"profile": profile, **found}
+
+
+def _scenario(config: pytest.Config) -> dict[str, Any]:
+    """How nodes are installed by the scenario that the command line names."""
+    file = config.getoption("--cucmos-scenario")
+    if not file:
+        return {}
+    from cucmos_shell.errors import ShellError
+    from cucmos_shell.node.tasks.lab.scenario import load
+
+    path = str(config.invocation_params.dir / file)
+    try:
+        return {**load(path).node, "scenario": path}
+    except ShellError as error:
+        pytest.fail("\n".join((str(error), *error.details)), pytrace=False)
 
 
 def _watched(request: pytest.FixtureRequest, name: str, node: LabNode) -> LabNode:

@@ -66,11 +66,12 @@ def copy(source: Path, target: Path) -> None:
 
 
 def _name(profile: str, options: dict[str, Any]) -> str:
-    """A file name for a way to install, with the contents of a profile's file."""
+    """A file name for a way to install, with the contents of the files that it names."""
     contents = b""
-    if os.path.sep in profile:
-        with contextlib.suppress(OSError):
-            contents = Path(profile).read_bytes()
+    for file in (profile, options.get("scenario") or ""):
+        if os.path.sep in file:
+            with contextlib.suppress(OSError):
+                contents += Path(file).read_bytes()
     told = repr((profile, sorted(options.items()))).encode() + contents
     shown = re.sub(r"[^A-Za-z0-9.]+", "-", Path(profile).name)
     return f"{shown}-{hashlib.sha256(told).hexdigest()[:12]}"
