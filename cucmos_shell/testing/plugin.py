@@ -62,18 +62,22 @@ def pytest_runtest_makereport(
             if faults := _faults(node):
                 report.sections.append((f"{name}: faults", faults))
             if item.config.getoption("--cucmos-keep"):
-                report.sections.append((f"{name}: kept in", str(_kept(item, name, node))))
+                report.sections.append((f"{name}: kept in", _kept(item, name, node)))
     return report
 
 
-def _kept(item: pytest.Item, name: str, node: LabNode) -> Path:
+def _kept(item: pytest.Item, name: str, node: LabNode) -> str:
     """Where the folder of a failed test's node stays; other tests go on with a shared one."""
     if name != _SHARED:
-        return node.state
+        return str(node.state)
     place = node.state.parent / re.sub(r"[^A-Za-z0-9_.-]+", "-", item.name)
-    shutil.rmtree(place, ignore_errors=True)
-    copy(node.state, place)
-    return place
+    try:
+        shutil.rmtree(place, ignore_errors=True)
+        # Its server goes on writing; what is saved stands still.
+        copy(node.state / "snapshots" / node.save().name, place)
+    except Exception as error:
+        return f"(it cannot be kept: {error})"
+    return str(place)
 
 
 def _told(node: LabNode) -> str:
