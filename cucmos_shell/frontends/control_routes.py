@@ -31,7 +31,7 @@ class Routes:
         self._lab = lab
         self._address = address
         # (method, first word of the path, whether a name follows) → who answers.
-        self._routes: dict[tuple[str, str, bool], Callable[[str, Body], Reply]] = {
+        self.known: dict[tuple[str, str, bool], Callable[[str, Body], Reply]] = {
             ("GET", "faults", False): self._faults,
             ("POST", "faults", False): self._add_fault,
             ("DELETE", "faults", False): self._reset_faults,
@@ -53,11 +53,11 @@ class Routes:
         parts = urlsplit(target)
         first, *rest = [unquote(part) for part in parts.path.strip("/").split("/")]
         name = rest[0] if len(rest) == 1 else ""
-        route = self._routes.get((method, first, bool(rest)))
+        route = self.known.get((method, first, bool(rest)))
         if route is not None and bool(name) == bool(rest):
             query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
             return route(name, {**query, **body})
-        known = [key[0] for key in self._routes if key[1:] == (first, bool(rest))]
+        known = [key[0] for key in self.known if key[1:] == (first, bool(rest))]
         if known and len(rest) < 2:
             return 405, {"error": {"kind": "request", "message": f"known: {', '.join(known)}"}}
         raise NotFound("There is no {path}", path=parts.path)

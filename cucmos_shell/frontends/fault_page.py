@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 HEAD = """# Faults and states of a lab
 
-`cucmos-shell init --lab` makes a node that can be told to go wrong. This page is written by
-`cucmos-shell reference --faults`.
+`cucmos-shell init --lab` makes a node that can be told to go wrong ([lab.md](lab.md)). This page is
+written by `cucmos-shell reference --faults`.
 
 A fault is set at a point, and says what it does there:
 

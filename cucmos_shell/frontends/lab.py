@@ -223,9 +223,18 @@ def _clock_real(lab: Lab, _: Sequence[str]) -> LabAnswer:
     return _clock_show(lab)
 
 
+def _show(lab: Lab, _: Sequence[str]) -> LabAnswer:
+    clock, faults = _clock_show(lab), _fault_list(lab, ())
+    names = lab.snapshots.names()
+    kept = (f"Snapshots: {', '.join(names)}",) if names else ()
+    data = {"clock": clock.data, "faults": faults.data, "snapshots": list(names)}
+    return LabAnswer((*clock.lines, *faults.lines, *kept), data)
+
+
 # Words → how many more there may be, what they are, and who does it.
 MANY = 1000
 FORMS: dict[str, tuple[int, int, str, Action]] = {
+    "show": (0, 0, "", _show),
     "fault add": (2, MANY, "POINT ACTION [KEY=VALUE...]", _fault_add),
     "fault remove": (1, 1, "NAME", _fault_remove),
     "fault list": (0, 0, "", _fault_list),

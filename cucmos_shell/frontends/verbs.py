@@ -146,6 +146,7 @@ LAB = Verb(
             "cucmos-shell lab fault add service.start hang 'service=Cisco Tomcat' times=1",
             "its next start never ends",
         ),
+        ("cucmos-shell lab show", "what is set: the clock, faults, snapshots"),
         ("cucmos-shell lab fault list", "what is set, and how often it has happened"),
         ("cucmos-shell lab fault reset", "nothing goes wrong any more"),
         ("cucmos-shell lab clock freeze 2026-11-18T11:06:40Z", "the node's clock stands there"),

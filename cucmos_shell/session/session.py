@@ -309,8 +309,7 @@ class Execution:
         assert self.match is not None
         session, command = self._session, self.match.command
         facts = {"words": self.match.canonical, "account": session.caller.account}
-        fault = self._node.world.fault("command.begin", facts)
-        if fault is not None:
+        if fault := self._node.world.fault("command.begin", facts):
             from cucmos_shell.session.faults import meet
 
             yield from meet(fault)
@@ -341,13 +340,9 @@ class Execution:
         settings = self._session.settings
         warnings = [*self._warnings, *getattr(value, "findings", ())]
         said = words.shown(
-            match,
-            value,
-            warnings,
-            json=self._json,
-            pagination=settings.pagination,
-            width=self._session.width,
-        )
+            match, value, warnings,
+            json=self._json, pagination=settings.pagination, width=self._session.width,
+        )  # fmt: skip
         if file := match.redirected:
             layout, canonical = self._node.layout, match.canonical
             said = words.redirected(layout, file, said, canonical, warnings, json=self._json)

@@ -3,12 +3,14 @@
 import http.client
 import json
 import os
+import re
 import shutil
 import socket
 import stat
 import subprocess
 
 import pytest
+from places import DOCS
 from ssh_server import PROGRAM, Served, run
 
 from cucmos_shell.frontends.control_routes import Routes
@@ -173,6 +175,15 @@ def controlled(imp_template, tmp_path_factory):
 def routes(lab_dir, world):
     node = Node.open(str(lab_dir), world)
     return Routes(node, open_lab(str(lab_dir), world), "127.0.0.1:2222")
+
+
+def test_the_page_has_every_route(routes):
+    """And no other."""
+    page = (DOCS / "lab.md").read_text()
+    known = {
+        f"{method} /{first}{'/NAME' if named else ''}" for method, first, named in routes.known
+    }
+    assert set(re.findall(r"^\| `([A-Z]+ /\S+)`", page, re.M)) == known
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import pytest
 from harness import START, Conversation
+from places import DOCS
 
 from cucmos_shell.errors import ProfileError, UsageError
 from cucmos_shell.frontends import lab as verb
@@ -24,6 +25,11 @@ faults:
 then:
   - {when: hang, remove: [ocsp], add: {slow: {at: command.step, do: delay, seconds: 3}}}
 """
+
+
+def test_the_page_shows_this_scenario():
+    """So what it says is tested."""
+    assert f"```yaml\n{BAD_DAY}```" in (DOCS / "lab.md").read_text()
 
 
 @pytest.fixture

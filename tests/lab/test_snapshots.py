@@ -176,6 +176,21 @@ def test_the_verb_saves_and_restores(lab, lab_node):
     assert lab_node.snapshot().own("tomcat").row == before
 
 
+def test_the_verb_shows_all_there_is(lab):
+    """Clock, faults and snapshots."""
+    lab.clock.freeze(START)
+    lab.faults.add(fault_of("it", {"at": "command.begin", "do": "busy"}))
+    lab.snapshots.save("s1")
+    answer = verb.run(lab.layout.state, ("show",), lab.outside)
+    assert answer.lines == (
+        "The clock shows 2026-11-18T11:06:40Z and stands",
+        "it: command.begin busy (hits: 0)",
+        "Snapshots: s1",
+    )
+    assert answer.data["snapshots"] == ["s1"]
+    assert answer.data["clock"]["rate"] == 0
+
+
 @pytest.mark.unmeasured
 def test_it_takes_little_more_than_copying(lab, node_dir, tmp_path):
     """Saving and restoring together at most as long as copying the folder three times."""
