@@ -6,9 +6,7 @@ of tables and columns are the product's, and so are the keys between them.
 
 from __future__ import annotations
 
-from cucmos_shell.errors import Damaged
 from cucmos_shell.node.members import members
-from cucmos_shell.pki.der import from_pem
 from cucmos_shell.profile.cluster import LATER
 from cucmos_shell.profile.profile import PUBLISHER
 from cucmos_shell.store.paths import MEMBERSHIP
@@ -71,6 +69,7 @@ class Tables:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._snapshot: Snapshot = node.snapshot()
+        self._rows: dict[str, tuple[CertificateRow, str]] = {}
         self._fill: dict[str, Callable[[], Rows]] = {
             "processnode": self._nodes,
             "processconfig": self._settings,
@@ -182,23 +181,28 @@ class Tables:
         for sha256, pkid, *_ in self.certificates():
             yield key("place", str(sha256)), pkid, here, self._node.hostname, ip
 
-    # --- what a file has to be read for ----------------------------------------------------------
+    # --- what a file may have to be read for -----------------------------------------------------
+
+    def _row(self, sha256: str) -> tuple[CertificateRow, str]:
+        """The row of a certificate, and the unit whose own one it is, or nothing."""
+        if not self._rows:
+            for kind, row, _ in self._all():
+                unit = kind if kind in self._snapshot.units else ""
+                self._rows.setdefault(row.sha256, (row, unit))
+        return self._rows[sha256]
 
     def pem(self, sha256: str) -> str:
         """A certificate in PEM. Raises Damaged, Unavailable."""
-        for unit in self._snapshot.units:
-            row = self._snapshot.own(unit).row
-            if row is not None and row.sha256 == sha256:
-                return self._snapshot.own_pem(unit).decode("ascii").rstrip()
-        return self._snapshot.certificate_pem(sha256).decode("ascii").rstrip()
+        _, unit = self._row(sha256)
+        snapshot = self._snapshot
+        pem = snapshot.own_pem(unit) if unit else snapshot.certificate_pem(sha256)
+        return pem.decode("ascii").rstrip()
 
     def subject(self, sha256: str) -> str:
-        """The subject of a certificate, most specific part first. Raises Damaged, Unavailable."""
-        from cucmos_shell.pki.tbs import Tbs, name_pairs
+        """The subject of a certificate. Raises Damaged, Unavailable, Refused."""
+        row, unit = self._row(sha256)
+        if row.subject is None:
+            from cucmos_shell.store.described import whole
 
-        try:
-            der = from_pem(f"{self.pem(sha256)}\n".encode("ascii"))
-            pairs = name_pairs(Tbs(der).subject)
-        except (ValueError, IndexError) as error:
-            raise Damaged("{sha256} is damaged: it is no certificate", sha256=sha256) from error
-        return ",".join(f"{name}={value}" for name, value in reversed(pairs))
+            row = whole(self._snapshot, row, unit)
+        return database_name(row.subject or "")

@@ -1,8 +1,8 @@
-"""Parts of a certificate as its octets, names as text, and OpenSSL's hash of one."""
+"""Parts of a certificate as the octets that stand in it, and OpenSSL's hash of a name."""
 
 from __future__ import annotations
 
-from cucmos_shell.pki.der import SEQUENCE, SET, children, dotted, element, encode
+from cucmos_shell.pki.der import SEQUENCE, SET, children, element, encode
 
 
 class Tbs:
@@ -56,33 +56,3 @@ def _canonical_pair(name: bytes, start: int, end: int) -> bytes:
         text = contents.decode(_CANONICAL[tag]).encode("utf-8")
         contents, tag = b" ".join(text.lower().split()), 0x0C
     return encode(SEQUENCE, encode(oid[0], name[oid[1] : oid[2]]) + encode(tag, contents))
-
-
-# X.520, RFC 4519 and PKCS #9: the attributes that names of nodes and authorities have.
-_ATTRIBUTES = {
-    "2.5.4.3": "CN", "2.5.4.5": "serialNumber", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST",
-    "2.5.4.10": "O", "2.5.4.11": "OU", "0.9.2342.19200300.100.1.25": "DC",
-    "1.2.840.113549.1.9.1": "emailAddress",
-}  # fmt: skip
-
-
-def name_pairs(name: bytes) -> list[tuple[str, str]]:
-    """The attributes of the contents of a Name with their values, in the order of the encoding.
-
-    An attribute without a name of its own is called by its OID; of a value that is no text the
-    octets stand in hexadecimal. ValueError or IndexError for what is no Name.
-    """
-    return [
-        _attribute(name, s, e)
-        for _, start, end in children(name, 0, len(name))
-        for _, s, e in children(name, start, end)
-    ]
-
-
-def _attribute(name: bytes, start: int, end: int) -> tuple[str, str]:
-    oid, value = list(children(name, start, end))[:2]
-    kind = dotted(name[oid[1] : oid[2]])
-    contents = name[value[1] : value[2]]
-    encoding = _CANONICAL.get(value[0])
-    text = contents.decode(encoding, "replace") if encoding else contents.hex()
-    return _ATTRIBUTES.get(kind, kind), text
