@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import shutil
+from types import SimpleNamespace
 
 import asyncssh
 import pytest
@@ -12,7 +13,9 @@ from ssh_server import Served, run
 
 from cucmos_shell.frontends.sshd import limits
 from cucmos_shell.frontends.sshd.access import MAX_CHANNELS
+from cucmos_shell.frontends.sshd.channel import Channel
 from cucmos_shell.frontends.sshd.door import CHANNELS_EACH
+from cucmos_shell.frontends.sshd.faults import Pasting
 from cucmos_shell.frontends.sshd.terminal_channel import TerminalChannel
 from cucmos_shell.terminal import Terminal
 
@@ -51,7 +54,7 @@ class Desk:
     def __init__(self):
         self.wire = Wire()
         terminal = Terminal(Session(), columns=80, rows=24, history=["ab" * 200] * 20)
-        self.channel = TerminalChannel(terminal, self.run, self.wire)
+        self.channel = TerminalChannel(terminal, self.run, self.wire, Pasting(lambda: None, print))
         terminal.start((), asyncio.get_running_loop().time())
         self.channel.pump()
 
@@ -171,3 +174,52 @@ class TestTheLibraryHasLimits:
             limits._replace(asyncssh.connection, "_no_such_part", 1)
         names = asyncssh.connection.SSHConnection.__init__.__code__.co_names
         assert {"_inpbuf", "_deferred_packets"} <= set(names)
+
+
+class Held:
+    """The library's channel: what came while it was paused, and whether it is."""
+
+    def __init__(self, channel, pieces):
+        self.channel, self.pieces, self.paused = channel, pieces, True
+
+    def is_closing(self):
+        return False
+
+    def pause_reading(self):
+        self.paused = True
+
+    def resume_reading(self):
+        self.paused = False
+        while self.pieces and not self.paused:
+            self.channel.data_received(self.pieces.pop(0), None)
+
+
+class Work:
+    """Takes what comes, and is full from then on."""
+
+    def __init__(self):
+        self.data = b""
+
+    @property
+    def full(self):
+        return bool(self.data)
+
+    def feed(self, data):
+        self.data += data
+
+
+def test_all_that_was_held_is_taken_at_once():
+    """For each piece that is taken alone the library lets the client send a whole window more."""
+    door = SimpleNamespace(node=SimpleNamespace(now=lambda: 0.0))
+    access = SimpleNamespace(outflow=lambda *_: None, pasting=lambda _: None)
+    channel = Channel(door, access, "ann")
+    channel._served, channel._reading, channel._work = True, False, Work()
+    channel._chan = held = Held(channel, [b"x"] * 40)
+    channel.flow()
+    assert channel._work.data == b"x" * 40
+    assert held.paused
+    channel._work.data = b""
+    channel.flow()
+    assert not held.paused
+    channel.data_received(b"y", None)
+    assert held.paused

@@ -50,10 +50,8 @@ class Channel(SSHServerStreamSession[bytes]):
         self.begun = door.node.now()
         self.start: tuple[int, float] | None = None
         self._size: tuple[int, int] | None = None
-        self._served = False
-        self._lost = self._closing = False
-        self._reading = True
-        self._paused = False
+        self._served = self._lost = self._closing = False
+        self._reading, self._paused, self._flushing = True, False, False
         self._drained = asyncio.Event()
         # What comes, and that it has ended, before there is anybody to take it.
         self._early = bytearray()
@@ -194,8 +192,7 @@ class Channel(SSHServerStreamSession[bytes]):
         self.finish(await batch.run())
 
     def _work_of_account(self, work: Callable[[], object], then: Callable[[object], None]) -> None:
-        whose = self._access.whose
-        self._door.host.work(whose, work, lambda result: self.turn(partial(then, result)))
+        self._door.host.work(self._access.whose, work, lambda done: self.turn(partial(then, done)))
 
     def turn(self, function: Callable[[], object]) -> None:
         """Call `function` when it is the turn of the account."""
@@ -360,17 +357,20 @@ class Channel(SSHServerStreamSession[bytes]):
 
     def flow(self) -> None:
         """Read on, or stop reading."""
-        if not self._served or self._lost or self._closing or self._chan is None:
-            return
-        if self._closed_by_client():
+        over = not self._served or self._lost or self._closing
+        if over or self._chan is None or self._closed_by_client():
             return
         wants = not self._work.full if self._work is not None else not self._early
-        if wants != self._reading:
-            self._reading = wants
-            if wants:
-                self._chan.resume_reading()
-            else:
-                self._chan.pause_reading()
+        if wants == self._reading or self._flushing:
+            return
+        self._reading = self._flushing = wants
+        if not wants:
+            self._chan.pause_reading()
+            return
+        # All that is held comes at once: for each piece of it the client would get a window more.
+        self._chan.resume_reading()
+        self._flushing = False
+        self.flow()
 
     # --- the end ----------------------------------------------------------------------------------
 
