@@ -148,6 +148,9 @@ def rollback(node: Node, state: int) -> Conversation[WentBack | Notice]:
                 yield Progress(f"\tundone: {known[later].what} ({known[later].who})")
         if (yield Ask("Continue (yes|no)? ")) != "yes":
             return Notice((CANCELLED,))
+    # What describes certificates is loaded before anybody waits for the lock.
+    import cucmos_shell.pki.certs  # noqa: F401
+
     units: tuple[str, ...] = yield Commit(lambda change: go_back(change, state))
     return WentBack(
         state,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MAX_KEPT = 100
 # Rows of an earlier version that one change completes.
 MAX_COMPLETED = 1000
+_SEQUENCE = b"\x30"
 
 
 def describe(der: bytes) -> Description:
@@ -38,6 +39,8 @@ def describe(der: bytes) -> Description:
 
 def octets(der: bytes) -> bytes | None:
     """The file that keeps what the certificate says; None for what is no certificate."""
+    if der[:1] != _SEQUENCE:
+        return None  # The library need not be loaded to know that, while others wait for the lock.
     try:
         return sealed(packed(describe(der)))
     except Refused:
