@@ -239,7 +239,7 @@ async def servers_that_are_silent(connection):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         writer, _ = await terminal(connection)
-        answers = ("file get activelog *", "127.0.0.1", str(port), "user", "password", "/")
+        answers = ("file get activelog *", "y", "127.0.0.1", str(port), "user", "password", "/")
         for answer in answers:
             writer.write(answer.encode() + b"\r")
             await asyncio.sleep(0.2)

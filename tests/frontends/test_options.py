@@ -146,9 +146,9 @@ def test_a_word_like_nothing_names_the_verbs(tmp_path):
 
 def test_a_command_that_is_not_simulated_is_named(node_dir):
     """Where there is a node to ask; its product has the command."""
-    done = run("--state", str(node_dir), "run", "sql", "select", "1")
+    done = run("--state", str(node_dir), "show", "diskusage", "common")
     assert done.returncode == 1
-    assert done.stdout.startswith("run sql: a command of the real node")
+    assert done.stdout.startswith("show diskusage: a command of the real node")
 
 
 def test_ways_to_give_a_command_do_not_go_together(node_dir):
