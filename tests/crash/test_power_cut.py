@@ -137,8 +137,9 @@ def test_a_missing_sync_is_found(way, cut):
 
 
 def needed(step):
-    """Whether a reader depends on it: lists for clearing up and logs aside, and a folder of
-    folders in which a regeneration makes no new name.
+    """Whether a reader depends on it: lists for clearing up and logs aside, what a certificate can
+    be described by again, and a folder of folders in which a regeneration makes no new name.
     """
     spare = ("changes.json", ".log", ".csr", "store/versions")
-    return not step.path.endswith(spare) and "log" not in step.path
+    described = step.path.endswith(".json") and ("/pool/" in step.path or "/certs/" in step.path)
+    return not step.path.endswith(spare) and "log" not in step.path and not described
