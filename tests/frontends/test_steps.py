@@ -92,7 +92,8 @@ class TestAnAccountHasSoManySteps:
                 assert len(pool.begun) == limits.THREADS
                 pool.go.set()
                 await pool.until(lambda: "n:last" in pool.begun)
-                assert pool.begun.index("n:last") <= limits.THREADS + 5
+                # Whichever thread is quickest says so first.
+                assert pool.begun.index("n:last") <= 2 * limits.THREADS + 5
 
         run(main())
 

@@ -196,6 +196,7 @@ def loaded(node_dir, *lines):
     return done.stderr
 
 
+@pytest.mark.unmeasured
 def test_a_kept_description_is_enough(node_dir):
     """Showing a certificate reads no certificate, and its JSON writes by no library."""
     shown = ("show cert own tomcat", "show cert own tomcat pem", "show cert own tomcat brief",
