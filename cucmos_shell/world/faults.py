@@ -118,7 +118,7 @@ def _refuse(default: str) -> FaultAction:
 _SERVICE = {"service": "the service's name"}
 _COMMAND = {
     "words": "the command, in full words",
-    "account": "whose session it is",
+    "account": "whose session it is; monitor is the node's own",
 }
 _FAIL = FaultAction("fail", "It fails: the service is FAILED, and what needs it stays down.")
 _HANG = FaultAction("hang", "It never comes to its end, until the service is told again.")

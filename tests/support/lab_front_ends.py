@@ -78,9 +78,11 @@ class FrontEnds:
     def _exec(self, _, line, answers, until):
         async def work():
             process = await connection.create_process(line, stderr=asyncssh.STDOUT)
-            process.stdin.write("".join(f"{text}\n" for text in answers))
-            if not until:
-                process.stdin.write_eof()
+            # What is refused at once may be at its end before anything is answered.
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write("".join(f"{text}\n" for text in answers))
+                if not until:
+                    process.stdin.write_eof()
             said = ""
             while more := await process.stdout.read(65536):
                 said += more
