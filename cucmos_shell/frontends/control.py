@@ -205,10 +205,11 @@ class Control:
         except ShellError as error:
             status = 404 if isinstance(error, NotFound) else 409 if isinstance(error, Busy) else 400
             return (503 if error.status > 3 and status == 400 else status), _told(error)
+        except (TimeoutError, asyncio.IncompleteReadError):
+            # Nobody waits for an answer.
+            raise
         except OSError as error:
             return 503, _told(from_os(error))
-        except (TimeoutError, asyncio.IncompleteReadError):
-            raise
         except Exception as error:
             return 500, _error("bug", f"internal error ({type(error).__name__})")
 

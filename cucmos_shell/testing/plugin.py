@@ -83,6 +83,7 @@ def _kept(item: pytest.Item, name: str, node: LabNode) -> str:
 def _told(node: LabNode) -> str:
     """The last commands of a node, a line each."""
     try:
+        # Whatever else is wrong with the node, the report of the test has to be seen.
         commands = node.commands()
     except Exception as error:
         return f"(its log cannot be read: {error})"

@@ -153,13 +153,6 @@ def by_hostname(cluster, name):
     return next(one for one in cluster.log().members().values() if one.hostname == name)
 
 
-def replayed(cluster, stranger, before, *prefixes):
-    """A stranger writes what the bus held once; the members hear of it."""
-    kept = before.items.items()
-    stranger.change([], [Put(key, item.value) for key, item in kept if key.startswith(prefixes)])
-    cluster.settle()
-
-
 def test_a_node_that_joins_takes_no_old_certificate(cluster, stranger, root):
     """Neither before the members have told the deletion anew nor afterwards."""
     before = cluster.bus.copy()

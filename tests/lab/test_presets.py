@@ -41,9 +41,6 @@ def ends(node, unit):
     return own(node, unit).not_valid_after_utc.timestamp() - START
 
 
-NOTHING_WAITS = "No service"
-
-
 def test_a_certificate_that_expires_does_so_for_everybody(lab_node, say):
     """To the day, and no service waits for a restart."""
     key = own(lab_node, "tomcat").public_key()
