@@ -47,7 +47,11 @@ class Lines:
         self._ahead.clear()
 
     def _read(self, wait: bool) -> str | None:
-        while not self._at_end and b"\n" not in self._buffer and (wait or self._ready()):
+        while not self._at_end and b"\n" not in self._buffer:
+            while not self._ready():
+                if not wait:
+                    return None
+                self._wait()
             data = os.read(self._descriptor, 65_536)
             self._at_end = not data
             if len(self._buffer) > MAX_LINE and b"\n" in data:
@@ -63,6 +67,20 @@ class Lines:
         import select
 
         return bool(select.select([self._descriptor], [], [], 0)[0])
+
+    def _wait(self) -> None:
+        """Until there is input, or a signal: one that comes just before a read would be seen after
+        it only, which is never where nobody types."""
+        import select
+
+        source, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        before = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        try:
+            select.select([self._descriptor, source], [], [])
+        finally:
+            signal.set_wakeup_fd(before)
+            os.close(source)
+            os.close(wake)
 
 
 def _columns() -> int:

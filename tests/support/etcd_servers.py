@@ -7,6 +7,7 @@ import ipaddress
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -28,6 +29,12 @@ READY = 60.0  # seconds
 
 def name(text):
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _is_frozen(pid):
+    """Whether no thread goes on: a signal says only that they are to stop."""
+    tasks = pathlib.Path(f"/proc/{pid}/task").glob("*/stat")
+    return all(task.read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
 
 
 class EtcdAuthority:
@@ -169,7 +176,10 @@ class EtcdServers:
 
     def signal(self, number, what):
         """Send a signal to a member: SIGSTOP and SIGCONT freeze it and let it go on."""
-        self._running[number].send_signal(what)
+        running = self._running[number]
+        running.send_signal(what)
+        while what == signal.SIGSTOP and not _is_frozen(running.pid):
+            time.sleep(0.001)
 
     def kill(self, *numbers):
         """End members at once, all by default."""
