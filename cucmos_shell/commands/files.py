@@ -37,9 +37,11 @@ from cucmos_shell.results import (
     Pause,
     Progress,
     Value,
+    Warn,
     each,
     one_of,
     record,
+    remark,
 )
 from cucmos_shell.text import iso_time
 
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
     from cucmos_shell.cli.caller import Caller
+    from cucmos_shell.commands.arguments.files import FilePlace
     from cucmos_shell.node import Node
     from cucmos_shell.node.areas import DirEntry
     from cucmos_shell.results import Conversation
@@ -227,6 +230,8 @@ def delete_files(
 
 MAX_SEARCHED = 64 * 1024 * 1024
 MAX_HITS = 5000
+# Characters: a search that finds its own lines in the audit log finds more of them each time.
+MAX_FOUND = 512 * 1024
 PIECE = 1024 * 1024
 # So many octets are MAX_LINE characters and one more, whatever these are.
 _MAX_KEPT = 4 * (MAX_LINE + 1)
@@ -253,6 +258,40 @@ def _lines(data: bytes) -> list[str]:
     return data.decode("utf-8", "backslashreplace").splitlines()
 
 
+class _LineSearch:
+    """Lines that fit: `hits`; `cut` says that there are more, or that not all was read."""
+
+    def __init__(self, fits: Fits) -> None:
+        self.hits: list[dict[str, str]] = []
+        self.cut = False
+        self._fits = fits
+        self._left, self._room = MAX_SEARCHED, MAX_FOUND
+
+    def through(self, where: FilePlace) -> Iterator[Pause]:
+        """Search a file; one that cannot be read is passed over."""
+        try:
+            file = where.area.open(where.path)
+        except OSError:
+            return
+        with file:
+            for size, lines in pieces(file, self._left):
+                self._left -= size
+                for line in lines:
+                    if not self.cut and self._fits(line[:MAX_LINE]):
+                        self._keep(where, line)
+                # Between two pieces Ctrl-C is heard.
+                yield Pause(0.0)
+                if self.cut:
+                    return
+            self.cut = not self._left and bool(file.read(1))
+
+    def _keep(self, where: FilePlace, line: str) -> None:
+        self.cut = len(self.hits) == MAX_HITS or self._room <= 0
+        if not self.cut:
+            self.hits.append({"name": where.shown, "line": shown(line)})
+            self._room -= len(line)
+
+
 @family.command(
     f"file search {AREA} <file-spec> <expression> [ignorecase] [recurs]",
     level=0,
@@ -273,27 +312,15 @@ def search_files(
 ) -> Conversation[Notice]:
     """Search files for lines that fit a regular expression."""
     where = place(node, caller.level, area, file_spec)
-    fits = searcher(expression, bool(ignorecase))
-    hits: list[dict[str, str]] = []
-    left = MAX_SEARCHED
+    search = _LineSearch(searcher(expression, bool(ignorecase)))
     for entry in find(where, file_spec, recursive=bool(recurs)):
-        if entry.folder or left <= 0 or len(hits) >= MAX_HITS:
-            continue
-        one = where.replace(path=entry.path)
-        try:
-            file = one.area.open(one.path)
-        except OSError:
-            continue
-        with file:
-            for size, lines in pieces(file, left):
-                left -= size
-                found = (line for line in lines if fits(line[:MAX_LINE]))
-                hits += [{"name": one.shown, "line": shown(line)} for line in found]
-                # Between two pieces Ctrl-C is heard.
-                yield Pause(0.0)
-                if len(hits) >= MAX_HITS:
-                    break
-    hits = hits[:MAX_HITS]
+        if not entry.folder and not search.cut:
+            yield from search.through(where.replace(path=entry.path))
+    hits = search.hits
+    if search.cut:
+        yield Warn(
+            (remark(f"Not everything was searched: {len(hits)} lines were found until then"),)
+        )
     return Notice(
         (
             f"Searching path: {where.shown}",

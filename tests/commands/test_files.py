@@ -295,6 +295,19 @@ def steps(say, line):
     return events
 
 
+@pytest.mark.parametrize(("line", "count"), [("x", 5000), ("x" * 4000, 132)])
+def test_a_search_ends_where_it_finds_too_much(say, logs, line, count):
+    """Whoever searches the audit log for what they type finds more of it each time."""
+    (logs / "many").write_text(f"{line}\n" * 6000)
+    warning, begin, *found, end = say("file search activelog demo/many x").splitlines()
+    assert f"{count} lines were found until then" in warning
+    assert begin == "Searching path: /var/log/active/demo/many"
+    assert found == [f"/var/log/active/demo/many:{line}"] * count
+    assert end == "Search completed"
+    (logs / "many").write_text("x\n" * 5000)
+    assert "until then" not in say("file search activelog demo/many x")
+
+
 def test_a_search_gives_way(say, logs):
     """A large file without a line end is a step per piece and no work; Ctrl-C is heard there."""
     with open(logs / "zeros", "wb") as file:
