@@ -4,12 +4,11 @@ import os
 import shutil
 import stat
 import statistics
-import subprocess
 import time
 
 import pytest
 from harness import START, Conversation
-from ssh_server import PROGRAM, Served, Shell, run
+from ssh_server import Served, Shell, run
 
 from cucmos_shell.errors import BadValue, NotFound
 from cucmos_shell.frontends import lab as verb
@@ -210,33 +209,3 @@ def test_it_takes_little_more_than_copying(lab, node_dir, tmp_path):
     copying = took(copy)
     both = took(lambda: (lab.snapshots.save("s"), lab.snapshots.restore("s")))
     assert both < 3 * copying
-
-
-KILLS = ("rename:when=1", "rename:when=2", "rename:when=5", "unlink:when=3", "rmdir:when=2")
-
-
-@pytest.mark.unmeasured
-@pytest.mark.parametrize("call", KILLS)
-def test_a_kill_leaves_the_old_or_the_new(lab, lab_node, node_dir, call):
-    """Whoever opens the node next finds one of them, whole."""
-    lab.snapshots.save("first")
-    before = tree(node_dir)
-    say = Conversation(lab_node)
-    say("set cert regen tomcat", "yes")
-    say("utils service restart Cisco Tomcat")
-    changed = lab_node.snapshot().own("tomcat").row
-    command = [*PROGRAM, "lab", "--state", str(node_dir), "restore", "first"]
-    trace = ["strace", "-f", "-o", "/dev/null", "-e", f"inject={call}:signal=KILL"]
-    done = subprocess.run([*trace, *command], capture_output=True, check=False, timeout=60)
-    assert done.returncode != 0
-    other = Node.open(str(node_dir), lab.outside)
-    if other.snapshot().own("tomcat").row == changed:
-        assert not os.path.lexists(node_dir / "restoring")
-        assert Conversation(other)("show cert own tomcat")
-        lab.snapshots.restore("first")
-    after = tree(node_dir)
-    before.pop("services.json", None)
-    after.pop("services.json")
-    assert after == before
-    loaded = other.services.loaded("Cisco Tomcat", other.snapshot())
-    assert loaded["tomcat"] == other.snapshot().own("tomcat").row.sha256
