@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 
 from cucmos_shell.errors import OutcomeUnknown, from_os
 
@@ -55,15 +56,15 @@ def sync_folder(path: str) -> None:
 
 
 def remove_tree(path: str) -> None:
-    """Remove a folder of the store and what is in it, following no link. Raises OSError."""
+    """Remove a folder and what is in it, or a file; a link itself. Raises OSError."""
     try:
-        entries = list(os.scandir(path))
+        mode = os.lstat(path).st_mode
     except FileNotFoundError:
         return
-    except NotADirectoryError:
+    if not stat.S_ISDIR(mode):
         os.unlink(path)
         return
-    for entry in entries:
+    for entry in list(os.scandir(path)):
         if entry.is_dir(follow_symlinks=False):
             remove_tree(entry.path)
         else:

@@ -4,6 +4,7 @@ import pytest
 from small_store import change, give_own, new_store
 
 from cucmos_shell.errors import Damaged
+from cucmos_shell.store.durable import remove_tree
 
 UNIT = "lists"
 
@@ -70,3 +71,18 @@ def test_names_and_kinds_are_kept_apart(tmp_path):
                 transaction.put_file(unit, "A", b"")
 
     change(store, wrong)
+
+
+@pytest.mark.parametrize("where", ["gone", "there"])
+def test_of_a_link_only_the_link_is_removed(tmp_path, where):
+    """Wherever it leads: nowhere, or to a folder with something in it."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "file").write_text("x")
+    link = tmp_path / "link"
+    link.symlink_to(where)
+    remove_tree(str(link))
+    assert not link.is_symlink()
+    assert (tmp_path / "there" / "file").exists()
+    remove_tree(str(link))
+    remove_tree(str(tmp_path / "there"))
+    assert list(tmp_path.iterdir()) == []
