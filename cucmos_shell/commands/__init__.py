@@ -99,13 +99,14 @@ BY_PROFILE: dict[str, tuple[str, ...]] = {
     "tls": ("set tls 1+", "show tls 0+", "utils tls 1+"),
     "high_availability": ("utils ha 0+",),
     "unity": ("show cuc 0+", "utils cuc 1+"),
+    "default_cas": ("set cert default-ca-list 1+", "show cert default-ca-list 1"),
 }
 
 # What the families are for: `help` lists the commands so.
 GROUPS: dict[str, tuple[str, ...]] = {
     "Certificates": (
         "cert_list", "cert_show", "cert_chain", "impact", "expiry", "regenerate", "cert_import",
-        "delete", "download", "requests", "web_security", "bulk", "store",
+        "delete", "download", "requests", "web_security", "bulk", "default_cas", "store",
     ),
     "Revocation, expiry, alarms": ("ocsp", "monitor", "metrics", "smtp", "alarm"),
     "Services": ("services", "pending", "loaded"),

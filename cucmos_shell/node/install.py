@@ -12,7 +12,7 @@ import os
 import re
 
 from cucmos_shell.errors import UsageError, from_os
-from cucmos_shell.node.certificates import issuing
+from cucmos_shell.node.certificates import default_cas, issuing
 from cucmos_shell.node.node import Node
 from cucmos_shell.profile.load import load_yaml
 from cucmos_shell.profile.profile import PUBLISHER, find, to_json
@@ -127,6 +127,7 @@ def _install(
     progress: Callable[[str], None],
 ) -> None:
     layout = store.layout
+    cas = default_cas.read(profile)
     replace_file(layout.installing, b"")
     progress(f"Installing {profile.product} {profile.version} as {profile.hostname}")
     for folder in (layout.download, layout.logs, layout.run, layout.upload):
@@ -141,6 +142,7 @@ def _install(
             serial = world.new_serial()
             credential = issuing.first(profile, unit, key, now=change.now, serial=serial)
             issuing.stage(change, profile, credential)
+        default_cas.deliver(change, profile, cas)
         change.put_settings({})
 
     Node(layout.state, profile, world).create(lock, fill)

@@ -28,7 +28,7 @@ ADD, TAKE = "+", "-"
 NAMED: tuple[Path, ...] = (
     ("units",), ("trust_stores",), ("services",), ("platform_services",), ("trust_lists",),
     ("bulk",), ("levels",), ("distribution", "copies"), ("fips", "regenerates"),
-    ("status", "disks"),
+    ("status", "disks"), ("default_cas", "groups"),
 )  # fmt: skip
 # Maps that are in the order of their names.
 SORTED: tuple[Path, ...] = (("services",),)

@@ -9,6 +9,7 @@ import zoneinfo
 
 from cucmos_shell.profile import schema
 from cucmos_shell.profile.bulk import bulk
+from cucmos_shell.profile.default_cas import default_cas
 from cucmos_shell.profile.dialogue_forms import dialogues, fips, tls
 from cucmos_shell.profile.distribution import database, distribution, network_cluster
 from cucmos_shell.profile.machine_form import machine, time_source
@@ -95,6 +96,7 @@ class Parts:
         self.database = database(self.source, profile)
         self.dialogues = dialogues(self.source, profile)
         self.fips, self.tls = fips(self.source, profile), tls(self.source, profile)
+        self.default_cas = default_cas(self.source, profile)
         self._check_template(
             ("dialogues", "csr_generated"), self.dialogues.csr_generated, ("unit",)
         )

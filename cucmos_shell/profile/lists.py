@@ -1,4 +1,4 @@
-"""What a profile says of lists that phones trust, and of the words of the bulk exchange."""
+"""What a profile says of lists: those that phones trust, those of the bulk exchange and of CAs."""
 
 from __future__ import annotations
 
@@ -51,3 +51,23 @@ class BulkSpec(Value):
     name: str
     units: tuple[str, ...]
     trust_stores: tuple[str, ...]
+
+
+class CaGroupSpec(Value):
+    """CAs of the product's own list that are trusted in the same stores, for the same purpose.
+
+    `services` must restart when one of them comes or goes. `certificates` is PEM text, or empty.
+    """
+
+    name: str
+    trust_stores: tuple[str, ...]
+    purpose: str
+    services: tuple[str, ...] = ()
+    certificates: str = ""
+
+
+class DefaultCaSpec(Value):
+    """The product's own list of CAs; `services` must restart when all of them come or go."""
+
+    groups: tuple[CaGroupSpec, ...]
+    services: tuple[str, ...] = ()

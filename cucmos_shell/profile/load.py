@@ -39,12 +39,7 @@ def load_yaml(path: str) -> Profile:
 
 def _profile(parts: Parts, form: schema.ProfileForm) -> Profile:
     """The profile as the program uses it; nothing in it is wrong."""
-    loads: dict[str, list[str]] = {name: [] for name in form.services}
-    for name, unit in parts.units.items():
-        for service in unit.services:
-            loads[service].append(name)
-    for service, row in parts.services.items():
-        loads[service] += [unit for unit in row.units if unit not in loads[service]]
+    loads = _loads(parts, form)
     plain: dict[str, Any] = {
         field: tuple(value) if isinstance(value, list) else value
         for field in Profile._fields
@@ -72,11 +67,23 @@ def _profile(parts: Parts, form: schema.ProfileForm) -> Profile:
         dialogues=parts.dialogues,
         fips=parts.fips,
         tls=parts.tls,
+        default_cas=parts.default_cas,
         machine=parts.machine,
         ntp=parts.ntp,
         not_simulated=tuple(name for line in form.not_simulated for name in spread(line)),
     )
     return Profile(**plain)
+
+
+def _loads(parts: Parts, form: schema.ProfileForm) -> dict[str, list[str]]:
+    """The units that each service loads."""
+    loads: dict[str, list[str]] = {name: [] for name in form.services}
+    for name, unit in parts.units.items():
+        for service in unit.services:
+            loads[service].append(name)
+    for service, row in parts.services.items():
+        loads[service] += [unit for unit in row.units if unit not in loads[service]]
+    return loads
 
 
 def _unit(parts: Parts, name: str, row: schema.UnitForm) -> UnitSpec:

@@ -12,7 +12,7 @@ import os
 from cucmos_shell.errors import ProfileError
 from cucmos_shell.profile.cluster import DatabaseSpec, DistributionSpec, NetworkClusterSpec
 from cucmos_shell.profile.dialogues import DialogueSpec, FipsSpec, TlsSpec
-from cucmos_shell.profile.lists import BulkSpec, TrustListSpec
+from cucmos_shell.profile.lists import BulkSpec, CaGroupSpec, DefaultCaSpec, TrustListSpec
 from cucmos_shell.profile.machine import MachineSpec, TimeSourceSpec
 from cucmos_shell.results import Value
 
@@ -173,6 +173,7 @@ class Profile(Value):
     dialogues: DialogueSpec = DialogueSpec()
     fips: FipsSpec | None = None
     tls: TlsSpec | None = None
+    default_cas: DefaultCaSpec | None = None
     machine: MachineSpec = MachineSpec()
     ntp: TimeSourceSpec = TimeSourceSpec()
 
@@ -338,6 +339,7 @@ def from_json(kept: Mapping[str, Any]) -> Profile:
 _SECTIONS: Mapping[str, type[Value]] = {
     "network_cluster": NetworkClusterSpec, "database": DatabaseSpec, "dialogues": DialogueSpec,
     "fips": FipsSpec, "tls": TlsSpec, "machine": MachineSpec, "ntp": TimeSourceSpec,
+    "default_cas": DefaultCaSpec,
 }  # fmt: skip
 
 
@@ -353,6 +355,9 @@ def _make_parts(data: dict[str, Any]) -> None:
     if "fips" in data:
         units = data["fips"].regenerates.items()
         data["fips"] = data["fips"].replace(regenerates={name: tuple(row) for name, row in units})
+    if "default_cas" in data:
+        groups = tuple([_make(CaGroupSpec, row) for row in data["default_cas"].groups])
+        data["default_cas"] = data["default_cas"].replace(groups=groups)
 
 
 def _plain(value: Any) -> Any:

@@ -260,6 +260,7 @@ class ProfileForm(Section):
     dialogues: dict[str, Any] = {}
     fips: dict[str, Any] | None = None
     tls: dict[str, Any] | None = None
+    default_cas: dict[str, Any] | None = None
     machine: dict[str, Any] | None = None
     ntp: dict[str, Any] | None = None
 

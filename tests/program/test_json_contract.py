@@ -105,7 +105,8 @@ LINES = {
 ELSEWHERE = {
     "delete sftp-host-key", "file get", "set cert bulk consolidate", "set cert bulk export",
     "set cert bulk import", "set cert bulk sftp", "set cert delete", "set cert import",
-    "set ocsp enable certificate-uri", "set ocsp enable configured-uri", "show cert distribution",
+    "set cert default-ca-list", "set ocsp enable certificate-uri",
+    "set ocsp enable configured-uri", "show cert default-ca-list", "show cert distribution",
     "show cuc cluster status", "utils cuc cluster makeprimary",
     "show cert impact delete", "utils cert upload", "utils cluster create",
     "utils cluster credentials", "utils cluster join", "utils cluster leave",

@@ -93,6 +93,7 @@ def overview(profiles):
         across(profiles, "least version of TLS", tls),
         across(profiles, "FIPS mode regenerates",
                lambda p: ", ".join(p.fips.regenerates) if p.fips else "not simulated"),
+        across(profiles, "CAs that it knows by itself", known_cas),
         across(profiles, "commands that others lack",
                lambda p: ", ".join(f"`{words}`" for words in p.commands) or "none"),
         across(profiles, "commands that it lacks",
@@ -106,6 +107,13 @@ def tls(profile):
         return "no command"
     how = "restarts the node" if profile.tls.reboots else "for the cluster"
     return f"{' '.join(profile.tls.versions)}, {how}"
+
+
+def known_cas(profile):
+    if profile.default_cas is None:
+        return "none"
+    have = any(group.certificates for group in profile.default_cas.groups)
+    return "yes" if have else "the vendor's; a profile may name others"
 
 
 def manner(word, before, since):
