@@ -224,3 +224,18 @@ def test_what_signs_phones_is_in_two_stores_and_goes_from_both(tell):
 
 def test_a_node_of_a_profile_with_bases_is_up_to_date(tell):
     assert tell("utils profile refresh") == "Nothing about ucm-15 is new\n"
+
+
+def test_only_where_phones_wait_for_a_list_are_they_left_without_a_signer(tell, tmp_path):
+    """Until 12.5 they have the one before until somebody restarts the service; since 14 none waits."""
+    world, _ = clock_world(Keys())
+    install(str(tmp_path / "node"), "ucm-12.5", world, speed=0)
+    before = Conversation(Node.open(str(tmp_path / "node"), world))
+    for say in (before, tell):
+        say("set cert regen ITLRecovery", "yes")
+    assert "WARNING: ITLRecovery has changed, and phones do not have the new one yet" in before(
+        "show cert impact TVS"
+    )
+    assert "WARNING" not in tell("show cert impact TVS")
+    before("utils service restart Cisco Tftp")
+    assert "WARNING" not in before("show cert impact TVS")

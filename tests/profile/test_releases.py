@@ -225,6 +225,12 @@ def test_lists_of_phones_are_signed_by_the_recovery_key(release):
     assert bool(release.trust_lists) == release.name.startswith("ucm")
 
 
+def test_phones_have_each_list_in_time_since_14(release):
+    """They are reset at once, and nobody has to keep two certificates from changing together."""
+    pairs = {pair for spec in release.trust_lists.values() for pair in spec.never_together}
+    assert pairs == ({("ITLRecovery", "TVS")} if release.name == "ucm-12.5" else set())
+
+
 def test_the_time_comes_by_another_daemon_since_14(release):
     assert release.ntp.daemon == ("ntpd" if release.name == "ucm-12.5" else "chronyd")
 

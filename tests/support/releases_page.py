@@ -68,6 +68,11 @@ def signers(profile):
     return "; ".join(sorted(found)) or "no lists"
 
 
+def together(profile):
+    pairs = {pair for spec in profile.trust_lists.values() for pair in spec.never_together}
+    return "; ".join(sorted(" with ".join(pair) for pair in pairs)) or "nothing"
+
+
 def overview(profiles):
     rows = [
         across(profiles, "product", lambda p: p.product),
@@ -80,6 +85,7 @@ def overview(profiles):
         across(profiles, "services", lambda p: str(len(p.services))),
         across(profiles, "files in trust stores", store_naming),
         across(profiles, "signer of phones' lists", signers),
+        across(profiles, "phones lose their signers by", together),
         across(profiles, "`show network cluster`",
                lambda p: "as before 10.5" if p.network_cluster.layout == "columns4" else
                f"{p.network_cluster.publisher_role} {p.network_cluster.server}"),
