@@ -51,11 +51,7 @@ def _leave(
         node.services.booted()
     except Damaged as error:
         yield Warn((remark(f"{error.message()}; services start as they were delivered"),))
-    yield from before_power(node)
-    yield Progress("")
-    yield Progress(f"Do you really want to {verb} ?")
-    yield Progress("")
-    if (yield Ask("Enter (yes/no)? ")) != "yes":
+    if not (yield from _agreed(node, verb)):
         return Notice((f"{noun} cancelled",))
     boot: float = yield Commit(node.services.restart_node)
     caller.end()
@@ -65,7 +61,29 @@ def _leave(
     return Notice(lines, {"back": iso_time(boot)})
 
 
+def _agreed(node: Node, verb: str) -> Conversation[bool]:
+    """Whether the node is to go down."""
+    yield from before_power(node)
+    for line in ("", f"Do you really want to {verb} ?", ""):
+        yield Progress(line)
+    return bool((yield Ask("Enter (yes/no)? ")) == "yes")
+
+
 @family.command("utils system switch-version", level=1)
-def switch_version(node: Node) -> Notice:
-    """Switch to the inactive side, which this node does not have."""
-    raise Refused("** There is no inactive side available **")
+def switch_version(node: Node) -> Conversation[Notice]:
+    """Switch to the version on the inactive side of the disk.
+
+    You are asked as on the product, but nothing is installed on that side here: what a profile says
+    of it is its version. The node goes on as it is.
+    """
+    version = node.profile.inactive_version
+    if not version:
+        raise Refused("** There is no inactive side available **")
+    # The words of the question are chosen: that there is one is known.
+    if not (yield from _agreed(node, "switch versions")):
+        return Notice(("Switch cancelled",))
+    raise Refused(
+        "{version} cannot be started: of the inactive side this node knows the version only",
+        version=version,
+        details=("A node of another release is made by cucmos-shell init --profile.",),
+    )

@@ -196,6 +196,24 @@ def test_there_is_no_other_side_to_switch_to(say):
     assert say.status == 1
 
 
+def test_whoever_has_two_versions_is_asked_before_a_switch(ucm_node):
+    """What show version inactive says is there; nothing is installed on it, so nothing happens."""
+    say = Conversation(ucm_node)
+    assert "9.0.1.10000-37" in say("show version inactive")
+    said = say("utils system switch-version", "no")
+    assert said == "\nDo you really want to switch versions ?\n\nSwitch cancelled\n"
+    assert (say.status, say.asked) == (0, ["Enter (yes/no)? "])
+    said = say("utils system switch-version", "yes")
+    assert said.endswith(
+        "9.0.1.10000-37 cannot be started: of the inactive side this node knows the version only\n"
+        "A node of another release is made by cucmos-shell init --profile.\n"
+        "Executed command unsuccessfully\n"
+    )
+    assert say.status == 1
+    assert not say.session.ended
+    assert "9.1.1.10000-11" in say("show version active")
+
+
 def test_commands_of_the_product_that_are_not_simulated_say_so(say):
     """An administrator can tell them from a typing mistake."""
     assert say("utils ntp start") == (
