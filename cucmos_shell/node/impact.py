@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 
 from cucmos_shell.errors import Damaged, Unavailable
+from cucmos_shell.node.certificates import clients
 from cucmos_shell.pki.tbs import Tbs
 from cucmos_shell.results import Finding
 from cucmos_shell.text import counted, safe
@@ -121,8 +122,9 @@ def lists(node: Node, snapshot: Snapshot, unit: str) -> ListImpact:
 
 
 def copy(node: Node, snapshot: Snapshot, unit: str) -> CertificateRow | None:
-    """The copy of the unit's certificate in its trust store."""
-    return snapshot.owned(node.profile.units[unit].trust_store, unit)
+    """The copy of the unit's certificate in its trust store; None if it is another unit's, too."""
+    row = snapshot.owned(node.profile.units[unit].trust_store, unit)
+    return None if row and clients.sharing(node.profile, snapshot, unit, row) else row
 
 
 # --- findings ------------------------------------------------------------------------------------

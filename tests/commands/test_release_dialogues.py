@@ -1,16 +1,21 @@
 """What commands ask and say in later releases, and what these do not take."""
 
 import json
+import pathlib
+import re
 
 import pytest
 from cryptography import x509
-from harness import Conversation
+from harness import Conversation, Keys, clock_world
 from quick_authority import Authority, pem
 
 from cucmos_shell.errors import ProfileError
+from cucmos_shell.node import Node
+from cucmos_shell.node.install import install
 from cucmos_shell.pki import certs
 from cucmos_shell.profile.load import load_yaml
 
+SU5 = pathlib.Path(__file__).parents[1] / "transcripts" / "ucm-15su5.yaml"
 OU = "Include OU in CSR (yes|no)?"
 
 
@@ -184,3 +189,47 @@ def test_a_mistake_in_what_is_said_is_named(case, tmp_path):
     with pytest.raises(ProfileError) as caught:
         load_yaml(str(path))
     assert f"mine.yaml:4: {expected}" in "\n".join([caught.value.message(), *caught.value.details])
+
+
+class TestAUnitForConnectionsToOthers:
+    """Release 15SU5: it may have the certificate of the server, or one of its own."""
+
+    @pytest.fixture
+    def tell(self, tmp_path):
+        world, _ = clock_world(Keys())
+        install(str(tmp_path / "node"), str(SU5), world, speed=0)
+        return Conversation(Node.open(str(tmp_path / "node"), world))
+
+    def copies(self, tell):
+        """The names of the files of tomcat-trust that are copies of the two; each file once."""
+        snapshot = tell.node.snapshot()
+        own = {snapshot.own(unit).row.sha256 for unit in ("tomcat", "tomcat-client")}
+        rows = [row for row in snapshot.trust("tomcat-trust") if row.sha256 in own]
+        assert {row.sha256 for row in rows} == own
+        assert len(rows) == len(own)
+        return [row.name for row in rows]
+
+    def test_one_file_does_for_both(self, tell):
+        """It is called by name and serial number alone, and belongs to who still has it."""
+        assert len(self.copies(tell)) == 2
+        for answer, files in (("yes", 1), ("no", 2), ("yes", 1), ("yes", 1), ("no", 2), ("no", 2)):
+            tell("set cert regen tomcat", "yes", answer)
+            names = self.copies(tell)
+            assert len(names) == files
+            for name in names:
+                assert re.fullmatch(r"cucm-pub\.example\.com_[0-9a-f]+", name)
+
+    def test_the_client_alone(self, tell):
+        tell("set cert regen tomcat", "yes", "yes")
+        (shared,) = self.copies(tell)
+        tell("set cert regen tomcat-client", "yes")
+        names = self.copies(tell)
+        assert len(names) == 2
+        assert shared in names
+
+    def test_the_copy_for_both_is_not_deleted(self, tell):
+        tell("set cert regen tomcat", "yes", "yes")
+        (shared,) = self.copies(tell)
+        assert "cannot be deleted" in tell(f"set cert delete tomcat-trust {shared}.pem")
+        tell("set cert regen tomcat", "yes", "no")
+        assert "cannot be deleted" in tell(f"set cert delete tomcat-trust {shared}.pem")

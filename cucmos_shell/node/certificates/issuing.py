@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cucmos_shell.node.certificates import clients
 from cucmos_shell.pki import certs
 from cucmos_shell.results import Value
 from cucmos_shell.store import CertificateRow, RequestRow
@@ -154,16 +155,29 @@ def stage(
         multi_server=multi_server,
     )
     put = [
-        _copied(transaction, profile.trust_stores[name], credential)
+        _copied(transaction, profile, profile.trust_stores[name], credential)
         for name in (spec.trust_store, *spec.copies)
     ]
     return put[0]
 
 
 def _copied(
-    transaction: Transaction, store: TrustStoreSpec, credential: Credential
+    transaction: Transaction, profile: Profile, store: TrustStoreSpec, credential: Credential
 ) -> CertificateRow:
-    unit = credential.row.name
+    """The copy in `store`; one does for a unit and its client that have the same certificate."""
+    unit, row = credential.row.name, credential.row
+    before = transaction.owned(store.name, unit)
+    for other in clients.partners(profile, unit):
+        there = transaction.owned(store.name, other)
+        if there is not None and there.sha256 == row.sha256:
+            if before is not None:
+                transaction.remove_trust(store.name, before.name)
+            return there
     name = file_name(store, credential.description)
     copy = CertificateRow(**certs.row(credential.description, name, certs.TRUSTED, unit))
-    return transaction.put_copy(store.name, unit, copy, credential.der)
+    put = transaction.put_copy(store.name, unit, copy, credential.der)
+    if before is not None and before.sha256 != row.sha256:
+        # What was the copy for both is now that of the one which stays as it was.
+        for other in clients.sharing(profile, transaction, unit, before):
+            transaction.put_copy(store.name, other, before, transaction.own_der(other))
+    return put
