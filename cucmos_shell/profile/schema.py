@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
@@ -297,7 +298,7 @@ def section(kind: type[Section], source: Source, data: Any, path: Path) -> Any:
         source.mistake(path, f"must be a map, not {_described(data)}")
         return None
     before = len(source.mistakes)
-    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    fields = _fields(kind)
     for name in data:
         if name not in fields:
             source.mistake((*path, name), f"is no key of this section{near(name, fields)}")
@@ -313,6 +314,12 @@ def section(kind: type[Section], source: Source, data: Any, path: Path) -> Any:
             reason, below = words_of(str(error))
             source.mistake((*path, name, *below), reason)
     return kind(**values) if len(source.mistakes) == before else None
+
+
+@functools.cache
+def _fields(kind: type[Section]) -> dict[str, msgspec.structs.FieldInfo]:
+    # Asked for every unit and service of a profile, where finding out costs as much as the rest.
+    return {field.name: field for field in msgspec.structs.fields(kind)}
 
 
 def sections(kind: type[Section], source: Source, data: Any, path: Path) -> dict[str, Any]:
