@@ -38,10 +38,8 @@ family = Family()
 
 SETTING = "fips"
 QUESTION = "Do you want to continue (yes/no) ? "
-ADVICE = (
-    "Certificates that a CA has signed have to be uploaded again afterwards.",
-    "In mixed mode the CTL file has to be updated, and phones restarted.",
-)
+ADVICE = "Certificates that a CA has signed have to be uploaded again afterwards."
+PHONES = "In mixed mode the CTL file has to be updated, and phones restarted."
 BACKUP = (
     "A backup from before does not fit the new mode.",
     "Make one by the Disaster Recovery System once the system is up.",
@@ -105,7 +103,8 @@ def _switch(node: Node, caller: Caller, is_on: bool) -> Conversation[Notice]:
         yield Progress(f"{number}){label}")
     yield Warn(tuple(_warnings(node, units)))
     for line in (
-        *ADVICE,
+        ADVICE,
+        *([PHONES] if node.profile.trust_lists else ()),
         *with_rules(f"This will change the system to {mode} mode and will reboot."),
     ):
         yield Progress(line)

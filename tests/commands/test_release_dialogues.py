@@ -57,6 +57,15 @@ def test_in_json_too(ucm_15_node):
     assert made["data"]["common_name"] == "cucm-pub.example.com"
 
 
+def test_the_sentence_of_a_request_is_the_profiles(tell):
+    """Releases differ by one blank or two, and a dot."""
+    words = tell.node.profile.dialogues.replace(
+        csr_generated="Successfully Generated CSR for {unit}."
+    )
+    tell.node.profile = tell.node.profile.replace(dialogues=words)
+    assert tell("set csr gen tomcat", "no") == "Successfully Generated CSR for tomcat.\n"
+
+
 def test_nothing_is_asked_where_nothing_can_be_made(tell):
     assert "has no multi-server certificates" in tell("set csr gen CAPF multi-server")
     assert tell.asked == []

@@ -615,3 +615,27 @@ def test_a_kept_profile_needs_no_validator():
         env={"PYTHONPATH": ":".join(sys.path)},
     )  # fmt: skip
     assert run.stdout == "[]\n"
+
+
+@pytest.mark.unmeasured
+def test_a_start_does_not_know_how_many_profiles_there_are(node_dir):
+    """It neither lists their folders nor opens one of them."""
+    code = (
+        "import sys\n"
+        "from cucmos_shell.profile.profile import folders\n"
+        "places, seen = tuple(folders()), []\n"
+        "def hook(event, arguments):\n"
+        "    if event in ('open', 'os.listdir', 'os.scandir') and isinstance(arguments[0], str):\n"
+        "        seen.append(arguments[0])\n"
+        "sys.addaudithook(hook)\n"
+        "from cucmos_shell.frontends.start import run\n"
+        "from cucmos_shell.world import World\n"
+        "status = run(['--state', sys.argv[1], '-c', 'show cert list own'], World.real())\n"
+        "assert status == 0 and any(path.endswith('profile.json') for path in seen)\n"
+        "print([path for path in seen if path.startswith(places)], file=sys.stderr)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(node_dir)], capture_output=True, text=True, check=True,
+        env={"PYTHONPATH": ":".join(sys.path)},
+    )  # fmt: skip
+    assert run.stderr == "[]\n"

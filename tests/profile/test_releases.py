@@ -1,11 +1,12 @@
 """The profiles of later releases against what is known of these, typed in once more, by hand."""
 
+import json
 import re
 
 import pytest
 
 from cucmos_shell.profile.load import load_yaml
-from cucmos_shell.profile.profile import find, names
+from cucmos_shell.profile.profile import find, from_json, names, to_json
 
 PROFILES = ("cuc-15", "imp-14", "imp-15", "ucm-12.5", "ucm-14", "ucm-15")
 
@@ -114,6 +115,10 @@ def release(request):
 def test_these_come_with_the_program():
     """Files that are bases only are none of them."""
     assert names() == sorted((*PROFILES, "imp-9.1", "ucm-9.1"))
+
+
+def test_what_is_kept_is_what_was_read(release):
+    assert from_json(json.loads(json.dumps(to_json(release)))) == release
 
 
 def test_units_in_the_order_of_the_list(release):
