@@ -100,6 +100,7 @@ BY_PROFILE: dict[str, tuple[str, ...]] = {
     "high_availability": ("utils ha 0+",),
     "unity": ("show cuc 0+", "utils cuc 1+"),
     "default_cas": ("set cert default-ca-list 1+", "show cert default-ca-list 1"),
+    "directory": ("run cuc 1+",),
 }
 
 # What the families are for: `help` lists the commands so.
@@ -112,7 +113,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Services": ("services", "pending", "loaded"),
     "Trust lists for phones": ("trust_list_show", "trust_list_change"),
     "Cluster": ("cluster", "network_cluster", "replication", "high_availability", "unity"),
-    "Database": ("sql",),
+    "Database": ("sql", "directory"),
     "Node": (
         "node_info", "clock", "hardware", "processes", "connections", "network_tools", "diagnose",
         "cores", "perf", "tech", "trace", "risdb", "snmp", "system", "upgrade", "recovery", "fips",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.grammar import MIXED
-from cucmos_shell.node.members import members
+from cucmos_shell.node.members import GROUP, members
 from cucmos_shell.results import TEXT, Value, each, record
 
 TYPE_CHECKING = False
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 family = Family()
 
-GROUP = "DefaultCluster"
 STATE, REASON = "Unknown", "High Availability Not Enabled"
 GROUPS = Argument("group", "presence redundancy group", choices=lambda _: (GROUP,))
 

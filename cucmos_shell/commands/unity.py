@@ -4,37 +4,34 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Family
 from cucmos_shell.commands.dialogues.settings import put_setting
-from cucmos_shell.node.members import members
-from cucmos_shell.profile.profile import PUBLISHER
+from cucmos_shell.node.voice_servers import AWAY, PRIMARY, SETTING, voice_servers
 from cucmos_shell.results import TEXT, TRUTH, WHOLE, Notice, Value, each, record
 from cucmos_shell.text import columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
     from cucmos_shell.node import Node
+    from cucmos_shell.node.voice_servers import VoiceServer
     from cucmos_shell.results import Conversation
 
 family = Family()
 
-SETTING = "primary_server"
-PRIMARY, SECONDARY, AWAY = "Primary", "Secondary", "Not Functioning"
-
 
 class Servers(Value):
-    """The servers with their states; exactly one of those that run is the primary one."""
+    """The servers with their states."""
 
     form = each(record(hostname=TEXT, id=WHOLE, state=TEXT, primary=TRUTH))
 
-    states: tuple[tuple[str, str], ...]
+    servers: tuple[VoiceServer, ...]
 
     def lines(self) -> list[str]:
         """The text: headings, and a row for each."""
         head = ("Server Name", "Member ID", "Server State", "Internal State", "Reason")
         rows = [
-            (name, str(i), state, *_internal(state)) for i, (name, state) in enumerate(self.states)
+            (one.member.hostname, str(i), one.state, *_internal(one.state))
+            for i, one in enumerate(self.servers)
         ]
         return ["", *columns((head, tuple("-" * len(name) for name in head), *rows))]
 
@@ -45,8 +42,13 @@ class Servers(Value):
     def data(self) -> list[dict[str, Any]]:
         """The JSON form."""
         return [
-            {"hostname": name, "id": i, "state": state, "primary": state == PRIMARY}
-            for i, (name, state) in enumerate(self.states)
+            {
+                "hostname": one.member.hostname,
+                "id": i,
+                "state": one.state,
+                "primary": one.state == PRIMARY,
+            }
+            for i, one in enumerate(self.servers)
         ]
 
 
@@ -56,22 +58,10 @@ def _internal(state: str) -> tuple[str, str]:
     return f"{state[:3]} Active", "Normal"
 
 
-def _states(node: Node) -> Iterator[tuple[str, str]]:
-    """The servers in the order of the cluster: the one that was made primary, else the first."""
-    found = members(node)
-    running = [one.hostname for one in found if one.reachable]
-    chosen = node.snapshot().settings().get(SETTING)
-    first = next(one.hostname for one in found if one.role == PUBLISHER)
-    primary = next(name for name in (chosen, first, *running) if name in running)
-    for one in found:
-        state = PRIMARY if one.hostname == primary else SECONDARY
-        yield one.hostname, state if one.reachable else AWAY
-
-
 @family.command("show cuc cluster status", level=0, form=Servers.form)
 def show_status(node: Node) -> Servers:
     """Show which server of the cluster is the primary one, and what the others are."""
-    return Servers(tuple(_states(node)))
+    return Servers(tuple(voice_servers(node)))
 
 
 @family.command("utils cuc cluster makeprimary", level=1, changes=True, form=record(hostname=TEXT))

@@ -28,6 +28,16 @@ A text is a regular expression (syntax of RE2), case-blind; one that is none is 
 JSON filters work on lists, item by item.
 """
 
+# What public programs send besides, and why it is not answered.
+NOT_ANSWERED = {
+    "file load cop": "not a command of these products",
+    "file transfer secure-import": "not a command of these products",
+    "run pe sql": "a store of who is signed in with which client: nobody signs in here, and no"
+    " screen of it is known",
+    "show cuic license-info": "not a command of these products",
+    "utils imdb_replication status": "a test of stores in memory that this node has not; no screen"
+    " of it is known",
+}
 
 _FILTERS = FILTERS.items()
 
@@ -104,6 +114,13 @@ def _standing() -> Iterator[str]:
     yield "|---|---|"
     for head, tails in _not_simulated().items():
         yield f"| `{head}` | {', '.join(f'`{tail}`' for tail in sorted(tails) if tail)} |"
+    yield ""
+    yield "Of what public programs are known to send, these are not answered:"
+    yield ""
+    yield "| command | why |"
+    yield "|---|---|"
+    for words, why in NOT_ANSWERED.items():
+        yield f"| `{words}` | {why} |"
     yield ""
 
 

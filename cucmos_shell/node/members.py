@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from cucmos_shell.node.node import Node
     from cucmos_shell.store import Snapshot
 
+# The one presence redundancy group that there is.
+GROUP = "DefaultCluster"
+
 
 class ClusterMember(Value):
     """A node of the cluster.

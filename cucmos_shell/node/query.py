@@ -6,14 +6,15 @@ import re
 import sqlite3
 
 from cucmos_shell.errors import BadValue, NotFound, Refused, ShellError
-from cucmos_shell.node.tables import CERTIFICATE_COLUMNS, CERTIFICATES, COLUMNS, Tables
+from cucmos_shell.node.dialect import to_sqlite
+from cucmos_shell.node.tables import CERTIFICATE_COLUMNS, CERTIFICATES, Tables
 from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cucmos_shell.node.node import Node
+    from cucmos_shell.node.directory_tables import DirectoryTables
     from cucmos_shell.node.tables import Rows
 
 MAX_ROWS = 20_000
@@ -35,7 +36,7 @@ LIMITS = {
 FUNCTIONS = (
     "abs", "avg", "coalesce", "count", "glob", "group_concat", "hex", "ifnull", "instr", "length",
     "like", "lower", "ltrim", "max", "min", "nullif", "nvl", "replace", "round", "rtrim", "substr",
-    "substring", "sum", "total", "trim", "upper",
+    "substring", "sum", "to_char", "total", "trim", "upper",
 )  # fmt: skip
 _HIDDEN, _PEM, _SUBJECT = "certificate_rows", "certificate_pem", "certificate_subject"
 _INDEX = (
@@ -44,6 +45,9 @@ _INDEX = (
 )  # fmt: skip
 _MADE = {"certificate": f"{_PEM}(sha256)", "subjectname": f"{_SUBJECT}(sha256)"}
 _PLAIN = re.compile(r"\w+\Z")
+# Columns of numbers, besides those whose names begin with `tk`: a text that is one is equal to it.
+_NUMBERS = {"clustermemberid", "enum", "id", "nodeid", "serverdisplaystate", "serverstate",
+            "subclusterid", "timetolive"}  # fmt: skip
 
 
 class QueryResult(Value):
@@ -53,8 +57,8 @@ class QueryResult(Value):
     rows: tuple[tuple[str | None, ...], ...]
 
 
-def ask(node: Node, statement: str) -> QueryResult:
-    """The answer of the node's tables to one SELECT.
+def ask(tables: Tables | DirectoryTables, statement: str) -> QueryResult:
+    """The answer of a node's tables to one SELECT.
 
     Raises NotFound for a table, column or function that is not there, BadValue for what is no
     statement, Refused for one that wants more than to read, or takes or finds too much.
@@ -63,7 +67,7 @@ def ask(node: Node, statement: str) -> QueryResult:
         raise Refused("Only SELECT is answered here; nothing was changed")
     connection = sqlite3.connect(":memory:", isolation_level=None)
     try:
-        return _Query(connection, Tables(node)).answer(statement)
+        return _Query(connection, tables).answer(statement)
     finally:
         connection.close()
 
@@ -71,9 +75,11 @@ def ask(node: Node, statement: str) -> QueryResult:
 class _Query:
     """One statement; `problem` is why it was not carried out, as far as SQLite does not know."""
 
-    def __init__(self, connection: sqlite3.Connection, tables: Tables) -> None:
+    def __init__(self, connection: sqlite3.Connection, tables: Tables | DirectoryTables) -> None:
         self._connection = connection
         self._tables = tables
+        self._columns = tables.columns
+        self._names = tuple(self._columns)
         self._problem: ShellError | None = None
         self._steps = self._read = 0
 
@@ -84,11 +90,11 @@ class _Query:
         self._connection.set_authorizer(self._allowed)
         self._connection.set_progress_handler(self._step, STEPS)
         try:
-            cursor = self._connection.execute(statement)
+            cursor = self._connection.execute(to_sqlite(statement))
             names = tuple(_heading(column[0]) for column in cursor.description or ())
             return QueryResult(names, self._fetched(cursor))
         except (sqlite3.Error, sqlite3.Warning) as error:
-            raise self._problem or _explained(str(error)) from error
+            raise self._problem or self._explained(str(error)) from error
 
     def _fetched(self, cursor: sqlite3.Cursor) -> tuple[tuple[str | None, ...], ...]:
         rows: list[tuple[str | None, ...]] = []
@@ -105,14 +111,23 @@ class _Query:
 
     def _fill(self, statement: str) -> None:
         """Make the tables; those that the statement cannot mean stay empty."""
-        for name, columns in COLUMNS.items():
+        for name, columns in self._columns.items():
             rows = self._tables.rows(name) if name in statement else iter(())
             self._make(name, columns, rows)
-        asked = CERTIFICATES in statement
-        self._make(_HIDDEN, _INDEX, self._tables.certificates() if asked else iter(()))
-        for function, read in ((_PEM, self._tables.pem), (_SUBJECT, self._tables.subject)):
+        if isinstance(self._tables, Tables):
+            self._fill_certificates(self._tables, asked=CERTIFICATES in statement)
+        self._connection.create_function("nvl", 2, lambda one, two: two if one is None else one)
+        self._connection.create_function(
+            "to_char", 1, lambda one: None if one is None else str(one)
+        )
+        # The product tells small letters from capitals everywhere.
+        self._connection.execute("PRAGMA case_sensitive_like = ON")
+
+    def _fill_certificates(self, tables: Tables, *, asked: bool) -> None:
+        self._names = (CERTIFICATES, *self._names)
+        self._make(_HIDDEN, _INDEX, tables.certificates() if asked else iter(()))
+        for function, read in ((_PEM, tables.pem), (_SUBJECT, tables.subject)):
             self._connection.create_function(function, 1, self._reading(read))
-        self._connection.create_function("nvl", 2, lambda value, other: value if value else other)
         columns = tuple(
             f"{_MADE[name]} AS {name}" if name in _MADE else name for name in CERTIFICATE_COLUMNS
         )
@@ -120,7 +135,8 @@ class _Query:
         self._connection.execute(f"CREATE VIEW {CERTIFICATES} AS {made}")
 
     def _make(self, name: str, columns: tuple[str, ...], rows: Rows) -> None:
-        self._connection.execute(f"CREATE TABLE {name} ({', '.join(columns)})")
+        typed = (f"{column} {_type(column)}" for column in columns)
+        self._connection.execute(f"CREATE TABLE {name} ({', '.join(typed)})")
         places = ", ".join("?" * len(columns))
         insert = f"INSERT INTO {name} VALUES ({places})"  # noqa: S608 - names of our own
         self._connection.executemany(insert, rows)
@@ -156,10 +172,9 @@ class _Query:
             table = (one or "").casefold()
             # An empty name is that of a subquery; without a column, rows are only counted.
             counted = table == _HIDDEN and not two
-            known = counted or table in COLUMNS or table in (CERTIFICATES, "")
-            if known or self._in_view(view):
+            if counted or not table or table in self._names or self._in_view(view):
                 return sqlite3.SQLITE_OK
-            return self._denied(_no_table(one or ""))
+            return self._denied(self._no_table(one or ""))
         if action == sqlite3.SQLITE_FUNCTION:
             if (two or "").casefold() in FUNCTIONS or self._in_view(view):
                 return sqlite3.SQLITE_OK
@@ -175,6 +190,32 @@ class _Query:
         self._problem = self._problem or problem
         return sqlite3.SQLITE_DENY
 
+    # --- the product's words ---------------------------------------------------------------------
+
+    def _no_table(self, name: str) -> ShellError:
+        return NotFound(
+            "The specified table ({name}) is not in the database.",
+            name=name,
+            details=(f"Tables: {', '.join(self._names)}",),
+        )
+
+    def _explained(self, message: str) -> ShellError:
+        what, _, name = message.partition(": ")
+        if what == "no such table":
+            return self._no_table(name)
+        if what == "no such function":
+            return _no_function(name)
+        if what == "no such column":
+            return NotFound(
+                "Column ({name}) not found in any table in the query (or SLV is undefined).",
+                name=name,
+            )
+        return BadValue("A syntax error has occurred.", details=(message,))
+
+
+def _type(column: str) -> str:
+    return "INTEGER" if column in _NUMBERS or column.startswith("tk") else "TEXT"
+
 
 def _heading(name: str) -> str:
     """A column's name as the product has it: an expression stands in parentheses."""
@@ -186,30 +227,5 @@ def _text(cell: object) -> str:
     return cell.hex() if isinstance(cell, bytes) else str(cell)
 
 
-# --- the product's words -------------------------------------------------------------------------
-
-
-def _no_table(name: str) -> ShellError:
-    tables = ", ".join((CERTIFICATES, *COLUMNS))
-    return NotFound(
-        "The specified table ({name}) is not in the database.",
-        name=name,
-        details=(f"Tables: {tables}",),
-    )
-
-
 def _no_function(name: str) -> ShellError:
     return NotFound("Routine ({name}) can not be resolved.", name=name)
-
-
-def _explained(message: str) -> ShellError:
-    what, _, name = message.partition(": ")
-    if what == "no such table":
-        return _no_table(name)
-    if what == "no such function":
-        return _no_function(name)
-    if what == "no such column":
-        return NotFound(
-            "Column ({name}) not found in any table in the query (or SLV is undefined).", name=name
-        )
-    return BadValue("A syntax error has occurred.", details=(message,))

@@ -6,7 +6,7 @@ of tables and columns are the product's, and so are the keys between them.
 
 from __future__ import annotations
 
-from cucmos_shell.node.members import members
+from cucmos_shell.node.members import GROUP, members
 from cucmos_shell.profile.cluster import LATER
 from cucmos_shell.profile.profile import PUBLISHER
 from cucmos_shell.store.paths import MEMBERSHIP
@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from cucmos_shell.node.members import ClusterMember
     from cucmos_shell.node.node import Node
     from cucmos_shell.store import CertificateRow, Snapshot
 
@@ -34,7 +35,7 @@ CERTIFICATE_COLUMNS = (
     "pkid", "subjectname", "issuername", "serialnumber", "certificate", "ipv4address",
     "ipv6address", "timetolive", "servername", "tkcertificatedistribution",
 )  # fmt: skip
-COLUMNS = {
+_COLUMNS = {
     "processnode": (
         "pkid", "name", "description", "isactive", "nodeid", "tknodeusage", "tkprocessnoderole",
         "ipv6name",
@@ -49,7 +50,12 @@ COLUMNS = {
     ),
     "device": ("pkid", "name", "description", "tkclass", "tkmodel", "tkdeviceprotocol"),
 }  # fmt: skip
-TABLES = (CERTIFICATES, *COLUMNS)
+# Where nodes stand in for each other.
+_GROUPS = {
+    "enterprisenode": ("id", "name", "subclusterid", "isprimary", "tkhaserverstate"),
+    "enterprisesubcluster": ("id", "name", "haenabled"),
+}
+GROUP_ID, UNKNOWN_STATE = 1, 0
 
 
 def key(*what: str) -> str:
@@ -73,6 +79,8 @@ class Tables:
         self._fill: dict[str, Callable[[], Rows]] = {
             "processnode": self._nodes,
             "processconfig": self._settings,
+            "enterprisenode": self._group_nodes,
+            "enterprisesubcluster": self._groups,
             "typenodeusage": self._usages,
             "typecertificateservice": self._services,
             "typecertificatedistribution": self._distributions,
@@ -82,19 +90,37 @@ class Tables:
             "device": lambda: iter(()),
         }
 
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """The columns of each table but CERTIFICATES."""
+        database = self._node.profile.database
+        return {**_COLUMNS, **_GROUPS} if database and database.subclusters else _COLUMNS
+
     def rows(self, table: str) -> Rows:
-        """The rows of one of COLUMNS."""
+        """The rows of one of `columns`."""
         return self._fill[table]()
 
     # --- nodes -----------------------------------------------------------------------------------
 
-    def _nodes(self) -> Rows:
-        yield EVERYBODY_KEY, EVERYBODY, None, "f", 1, None, None, None
+    def _members(self) -> Iterator[tuple[int, str, ClusterMember]]:
+        """Number and name of each node, and what is known of it."""
         full = self._node.profile.network_cluster.layout == LATER
         for number, one in enumerate(members(self._node), FIRST_NODE):
-            name = one.fqdn if full else one.hostname
+            yield number, one.fqdn if full else one.hostname, one
+
+    def _nodes(self) -> Rows:
+        yield EVERYBODY_KEY, EVERYBODY, None, "f", 1, None, None, None
+        for number, name, one in self._members():
             usage = 0 if one.role == PUBLISHER else 1
             yield key("node", one.hostname), name, one.hostname, "t", number, usage, 1, None
+
+    def _group_nodes(self) -> Rows:
+        for number, name, one in self._members():
+            primary = "t" if one.role == PUBLISHER else "f"
+            yield number, name, GROUP_ID, primary, UNKNOWN_STATE
+
+    def _groups(self) -> Rows:
+        yield GROUP_ID, GROUP, "f"
 
     def _settings(self) -> Rows:
         lists = self._node.profile.trust_lists.values()

@@ -48,6 +48,7 @@ class DatabaseSpec(Value):
     `ping_milliseconds` are for the node itself and for others, `widths` those of all columns of
     `utils dbreplication runtimestate` but the last. `certificate_services` are units and trust
     stores in the order of the numbers that the database has for them, from 1 on.
+    `subclusters`: it has the tables of presence redundancy groups.
     """
 
     prefix: str
@@ -62,3 +63,4 @@ class DatabaseSpec(Value):
     ping_milliseconds: tuple[float, ...]
     widths: tuple[int, ...]
     certificate_services: tuple[str, ...] = ()
+    subclusters: bool = False

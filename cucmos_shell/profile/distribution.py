@@ -61,6 +61,7 @@ class DatabaseForm(schema.Section):
     ]
     widths: Annotated[list[_Width], Meta(min_length=COLUMNS - 1, max_length=COLUMNS - 1)]
     certificate_services: list[schema.Name] = []  # noqa: RUF012
+    subclusters: bool = False
 
 
 def distribution(

@@ -115,7 +115,7 @@ def test_the_mode_of_the_cluster(ucm_node):
 def test_a_statement_arrives_as_it_was_typed(say):
     """Quotation marks, blanks and two bars."""
     text = say("""run sql select name||'  '||"nodeid" as both from processnode where nodeid=2""")
-    assert text.splitlines()[2] == "imp-pub  2"
+    assert text.splitlines()[2] == "imp-pub  nodeid"
     assert table(say("run sql select count(*) from certificate"))[0] == {"(count(*))": "5"}
     assert say("run sql select name from processnode | count") == "Count: 3 lines\n"
     assert say("run sql select name from device").splitlines() == ["name", "===="]
@@ -126,6 +126,83 @@ def test_a_statement_arrives_as_it_was_typed(say):
         "columns": ["name", "description"],
         "rows": [["EnterpriseWideData", None]],
     }
+
+
+class TestTheProductsWords:
+    """What programs write is not the language of SQLite."""
+
+    NAMES = "name from processnode order by nodeid"
+
+    def test_the_first_rows(self, say):
+        def names(head):
+            return [row["name"] for row in table(say(f"run sql select {head} {self.NAMES}"))]
+
+        every = names("")
+        assert len(every) == 3
+        assert names("first 2") == every[:2]
+        assert names("SKIP 1 FIRST 1") == every[1:2]
+        assert names("skip 2") == every[2:]
+        assert names("first 0") == []
+        assert names("first 100") == every
+
+    def test_within_a_statement(self, say):
+        text = say(
+            "run sql select unique tknodeusage from processnode where name in (select first 2 name"
+            " from processnode order by nodeid desc) order by 1;"
+        )
+        assert [row["tknodeusage"] for row in table(text)] == ["0", "1"]
+
+    def test_a_part_of_a_union_is_not_cut(self, say):
+        for line in (
+            "select first 1 name from processnode union select name from device",
+            "select name from device union select first 1 name from processnode",
+        ):
+            assert "FIRST and SKIP are not allowed with UNION." in say(f"run sql {line}")
+            assert say.status == 1
+
+    def test_texts(self, say):
+        """Double quotation marks are those of a text; small letters are not capitals."""
+        line = 'run sql select name from processnode where name != "EnterpriseWideData"'
+        assert [row["name"] for row in table(say(line))] == ["imp-pub", "imp-sub"]
+        line = "run sql select count(*) as n from processnode where"
+        assert table(say(f"{line} name like 'IMP%'")) == [{"n": "0"}]
+        assert table(say(f"{line} upper(name) like 'IMP%'")) == [{"n": "2"}]
+
+    def test_numbers_may_be_texts(self, say):
+        line = "run sql select name from processnode where tknodeusage = '0' and nodeid = '2'"
+        assert table(say(line)) == [{"name": "imp-pub"}]
+        line = "run sql select nvl('', 'x') as a, nvl(null, 'x') as b, to_char(0) as c"
+        assert table(say(line)) == [{"a": "", "b": "x", "c": "0"}]
+
+
+class TestRedundancyGroups:
+    # As a public program asks for them.
+    STATES = (
+        'run sql select name, isprimary, case when tkhaserverstate = 2 then "idle"'
+        ' when tkhaserverstate = 3 then "normal" when tkhaserverstate = 4 then "backup"'
+        " else to_char(tkhaserverstate) end as tkhaserverstate from enterprisenode"
+    )
+
+    def test_they_are_those_of_the_other_command(self, node, say):
+        """That high availability is not enabled is said by both."""
+        assert table(say(self.STATES)) == [
+            {"name": "imp-pub", "isprimary": "t", "tkhaserverstate": "0"},
+            {"name": "imp-sub", "isprimary": "f", "tkhaserverstate": "0"},
+        ]
+        groups = table(say("run sql select name, haenabled from enterprisesubcluster"))
+        assert groups == [{"name": "DefaultCluster", "haenabled": "f"}]
+        status = say("utils ha status")
+        assert f"Subcluster Name: {groups[0]['name']}\n" in status
+        assert "Not Enabled" in status
+        peers = (Peer("far", "192.0.2.99", "Subscriber"),)
+        other = Conversation(Node(node.state_dir, node.profile.replace(peers=peers), node.world))
+        names = [row["name"] for row in table(other(self.STATES))]
+        assert names == re.findall(r"\tName:  (\S+)", other("utils ha status"))
+        assert names == ["imp-pub", "far"]
+
+    def test_a_call_manager_has_no_such_tables(self, ucm_node):
+        text = Conversation(ucm_node)(self.STATES)
+        assert text.startswith("The specified table (enterprisenode) is not in the database.\n")
 
 
 REFUSED = {

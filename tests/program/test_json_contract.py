@@ -105,7 +105,7 @@ LINES = {
 ELSEWHERE = {
     "delete sftp-host-key", "file get", "set cert bulk consolidate", "set cert bulk export",
     "set cert bulk import", "set cert bulk sftp", "set cert delete", "set cert import",
-    "set cert default-ca-list", "set ocsp enable certificate-uri",
+    "run cuc dbquery", "set cert default-ca-list", "set ocsp enable certificate-uri",
     "set ocsp enable configured-uri", "show cert default-ca-list", "show cert distribution",
     "show cuc cluster status", "utils cuc cluster makeprimary",
     "show cert impact delete", "utils cert upload", "utils cluster create",
