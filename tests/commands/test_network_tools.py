@@ -3,6 +3,8 @@
 import pathlib
 import re
 import socket
+import subprocess
+import sys
 
 import pytest
 from harness import Conversation
@@ -82,6 +84,45 @@ class TestPing:
         for _ in range(6):
             execution.step()
         assert "Control-C pressed" in execution.interrupt().text
+
+
+# Whatever could be taken for somebody, and what a shell or a program's options would make of it.
+ANYBODY = (
+    "www.example.net", "198.51.100.7", "8.8.8.8", "127.0.0.1", "::1", "2001:db8::7", "fe80::1%eth0",
+    "255.255.255.255", "224.0.0.1", "0.0.0.0", "0", "2130706433", "0x7f000001", "0177.0.0.1",
+    "imp-sub", "192.0.2.22", "localhost", "xn--mnchen-3ya.example", "a.b.", "-c", "--help", "-I",
+    "$(id)", "`id`", ";id", "&&id", "|", "a@b", "http://example.net/", "[::1]", "%s", "x" * 63,
+)  # fmt: skip
+# Counts what a process does that may reach somebody, each call by the interpreter's own account.
+WATCHED = """
+import sys
+LEAVES = ("socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.fork", "urllib.",
+          "http.", "ftplib.", "smtplib.", "ctypes.")
+seen = []
+sys.addaudithook(lambda event, _: seen.append(event) if event.startswith(LEAVES) else None)
+import cucmos_shell.frontends.start as start
+from cucmos_shell.world.world import World
+options = [item for line in sys.argv[2:] for item in ("-c", line)]
+start.run(["--state", sys.argv[1], "--keep-going", *options], World.real())
+left = list(seen)
+import socket
+socket.socket().close()
+sys.exit(0 if not left and seen else f"{left} {seen}")
+"""
+
+
+def test_nothing_leaves_the_machine(node_dir):
+    """Not a socket is made, no name is looked up and no program started, whoever is asked for."""
+    lines = [f"utils network {tool} {host}" for host in ANYBODY for tool in ("ping", "host")]
+    lines += [f"utils network ping {host} 2" for host in ANYBODY[:4]]
+    lines += ["utils network capture eth0 file x host ip 8.8.8.8 count 5", "run sql select 1"]
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", WATCHED, str(node_dir), *lines],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("64 bytes from ") >= 9
+    assert done.stdout.count("ping: unknown host ") + done.stdout.count("100% packet loss") >= 20
 
 
 class TestHost:

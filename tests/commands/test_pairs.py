@@ -6,69 +6,13 @@ import re
 
 import pytest
 from harness import Conversation
+from programs_sent import ALL, ANSWERED, SENT
 
 from cucmos_shell.frontends.reference import NOT_ANSWERED
 from cucmos_shell.node import Node
 from cucmos_shell.profile.dialogues import FipsSpec
 from cucmos_shell.profile.profile import Peer
 
-# How many pairs of program and command were answered before the table below.
-ANSWERED, ALL = 108, 216
-# Commands that were not, with the number of program families that send each, what is typed for it,
-# and answers.
-SENT = {
-    "utils dbreplication runtimestate": (9,),
-    "utils disaster_recovery history backup": (8,),
-    "run sql": (7, "run sql select name from processnode"),
-    "show risdb query": (5, "show risdb query phone"),
-    "utils diagnose test": (5,),
-    "utils disaster_recovery status backup": (5,),
-    "utils ntp status": (5,),
-    "show hardware": (4,),
-    "show tech": (4, "show tech ccm_service"),
-    "show cuc cluster status": (3,),
-    "show perf query": (3, "show perf query class Processor"),
-    "show version inactive": (3,),
-    "utils core active list": (3,),
-    "run cuc dbquery": (2, "run cuc dbquery unitydirdb select alias from vw_user"),
-    "set password change-at-login disable": (2, "set password change-at-login disable admin"),
-    "show network eth0 detail": (2,),
-    "show process load": (2,),
-    "utils ha status": (2,),
-    "utils network capture": (2, "utils network capture eth0 file packets count 1000 size all"),
-    "utils snmp config 1/2c community-string list": (2,),
-    "utils system upgrade initiate": (2, "utils system upgrade initiate", "q"),
-    "file get activelog F reltime": (1, "file get activelog platform/log reltime days 1", "n"),
-    "file load cop": (1, "file load cop x.cop.sgn"),
-    "file tail activelog F 30": (1, "file tail activelog platform/log/cli00001.log 30"),
-    "file transfer secure-import": (1, "file transfer secure-import ops@192.0.2.70:/x.cop.sgn"),
-    "run pe sql": (1, "run pe sql ttlogin select * from clientsessions"),
-    "set trace": (1, "set trace enable Error cdps"),
-    "show cuic license-info": (1,),
-    "show date": (1,),
-    "show network ipprefs all": (1,),
-    "show network status": (1,),
-    "show process using-most": (1, "show process using-most cpu"),
-    "show tech dbstateinfo": (1,),
-    "utils core active analyze": (1, "utils core active analyze core.1"),
-    "utils cuc cluster makeprimary": (1,),
-    "utils dbreplication status": (1,),
-    "utils fips disable": (1, "utils fips disable", "no"),
-    "utils fips enable": (1, "utils fips enable", "no"),
-    "utils imdb_replication status": (1,),
-    "utils network ping": (1, "utils network ping localhost"),
-    "utils reset_application_ui_administrator": (
-        1, "utils reset_application_ui_administrator_password", "Green-Harbour8", "Green-Harbour8",
-    ),
-    "utils snmp config 1/2c community-string add": (
-        1, "utils snmp config 1/2c community-string add", "public", "ReadOnly", "", "yes",
-    ),
-    "utils snmp config 1/2c inform list": (1,),
-    "utils snmp config 1/2c trap list": (1,),
-    "utils snmp config mib2 list": (1,),
-    "utils system upgrade cancel": (1,),
-    "utils system upgrade status": (1,),
-}  # fmt: skip
 # What is left out, as the reference says, with the reasons.
 LEFT_OUT = set(NOT_ANSWERED)
 
