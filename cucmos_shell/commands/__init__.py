@@ -139,6 +139,13 @@ def first_words() -> list[str]:
     return list(dict.fromkeys(lead.partition(" ")[0] for leads in every for lead in leads))
 
 
+def of_some_product(words: str) -> bool:
+    """Whether `words` begin with those of commands that not every product has."""
+    return any(
+        _begin(words, (lead.rpartition(" ")[0],)) for leads in BY_PROFILE.values() for lead in leads
+    )
+
+
 def load(module: str) -> Family:
     """The family declared in `cucmos_shell.commands.MODULE`."""
     family = import_module(f"{__name__}.{module}").family

@@ -51,7 +51,10 @@ def explained(
         for name in not_simulated
         if all(one == other for one, other in zip(known, name.split(), strict=False))
     )
-    if name := begun(line, may_be):
+    name, typed = begun(line, may_be), " ".join(line.casefold().split())
+    in_full = f"{typed} ".startswith(f"{name.casefold()} ")
+    # A command of another product or release is no shortened one of this.
+    if name and (in_full or not commands.of_some_product(typed)):
         return NotSimulated(
             "{name}: a command of the real node that this one does not simulate", name=name
         )

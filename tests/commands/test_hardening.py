@@ -23,9 +23,10 @@ def serials(node):
 
 
 def test_release_9_1_has_neither(say):
-    """FIPS mode is a command of it, which is not simulated; the other is none."""
+    """FIPS mode is a command of it, which is not simulated; the others are none."""
     assert "does not simulate" in say("utils fips enable")
-    assert "set tlstrace: a command" in say("set tls min-version 1.2")
+    assert "No valid command entered" in say("set tls min-version 1.2")
+    assert "set tlstrace: a command" in say("set tlst enable")
     assert "No valid command entered" in say("utils tls client-auth-validation status")
     assert "tls" not in say.session.complete("show ").candidates
     assert "fips" not in say("help")
