@@ -93,6 +93,8 @@ class _Query:
             cursor = self._connection.execute(to_sqlite(statement))
             names = tuple(_heading(column[0]) for column in cursor.description or ())
             return QueryResult(names, self._fetched(cursor))
+        except UnicodeError as error:
+            raise _wrong("The statement is no text in UTF-8") from error
         except (sqlite3.Error, sqlite3.Warning) as error:
             raise self._problem or self._explained(str(error)) from error
 
@@ -210,7 +212,7 @@ class _Query:
                 "Column ({name}) not found in any table in the query (or SLV is undefined).",
                 name=name,
             )
-        return BadValue("A syntax error has occurred.", details=(message,))
+        return _wrong(message)
 
 
 def _type(column: str) -> str:
@@ -225,6 +227,10 @@ def _heading(name: str) -> str:
 
 def _text(cell: object) -> str:
     return cell.hex() if isinstance(cell, bytes) else str(cell)
+
+
+def _wrong(reason: str) -> ShellError:
+    return BadValue("A syntax error has occurred.", details=(reason,))
 
 
 def _no_function(name: str) -> ShellError:

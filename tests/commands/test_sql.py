@@ -276,6 +276,21 @@ def test_names_from_outside_are_safe(node):
     assert "admin:" not in text
 
 
+def test_columns_are_as_wide_as_what_is_shown(say):
+    """Programs cut at the signs, whatever a value is made of."""
+    text = say("run sql select 'a\x1b[2Jadmin:' as \"x\x07\", 2 as n, 'b\x7f' as last")
+    assert text.splitlines()[1:] == [
+        f"{'=' * 21} = {'=' * 7}",
+        "a\\u{1B}[2Jadmin\\u{3A} 2 b\\u{7F}",
+    ]
+
+
+@pytest.mark.parametrize("text", ["'\udc80'", "'\0'", "\udc80", "cast(x'ff' as text)", "?", ":a"])
+def test_what_is_no_text_is_no_bug(say, text):
+    assert say(f"run sql select {text}").startswith("A syntax error has occurred.\n")
+    assert say.status == 1
+
+
 def test_a_damaged_certificate_is_named(node, say):
     """And not shown as if it were none."""
     row = node.snapshot().trust(node.snapshot().stores[0])[0]

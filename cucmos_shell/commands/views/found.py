@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.results import TEXT, Value, each, maybe, record
+from cucmos_shell.text import safe_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,16 +29,21 @@ class Found(Value):
         return self._table()
 
     def _table(self) -> Iterator[str]:
-        rows = [[self.none if cell is None else cell for cell in row] for row in self.answer.rows]
-        widths = [len(name) for name in self.answer.columns]
+        head = [safe_line(name) for name in self.answer.columns]
+        rows = [[self._shown(cell) for cell in row] for row in self.answer.rows]
+        widths = [len(name) for name in head]
         for row in rows:
             widths = [
                 max(width, *map(len, cell.split("\n")))
                 for width, cell in zip(widths, row, strict=True)
             ]
-        for row in (list(self.answer.columns), [self.sign * width for width in widths], *rows):
+        for row in (head, [self.sign * width for width in widths], *rows):
             cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
             yield from self.gap.join(cells).split("\n")
+
+    def _shown(self, cell: str | None) -> str:
+        # Made safe before it is measured, or programs would cut in the wrong place.
+        return self.none if cell is None else "\n".join(map(safe_line, cell.split("\n")))
 
     def no_rows(self) -> Sequence[int]:
         """The numbers of the lines that are no rows: the headings."""
