@@ -32,9 +32,9 @@ def test_it_says_when_it_is_ready(served):
     assert served.ready == f"Listening on 127.0.0.1:{served.port}\n"
 
 
-def test_the_monitor_has_somebody_to_run_it(served, imp_template):
+def test_the_monitor_has_somebody_to_run_it(served, node_dir):
     """As long as the server is there."""
-    here, elsewhere = ["--state", served.node_dir], ["--state", imp_template]
+    here, elsewhere = ["--state", served.node_dir], ["--state", node_dir]
     for state, nobody in ((here, False), (elsewhere, True)):
         words = [*PROGRAM, *map(str, state), "-c", "show cert monitor"]
         done = subprocess.run(words, capture_output=True, text=True, check=True)
