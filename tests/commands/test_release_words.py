@@ -13,8 +13,7 @@ CALL_MANAGERS = {"ucm-12.5", "ucm-14", "ucm-15"}
 SINCE_14 = LATER - {"ucm-12.5"}
 # A line, who has the command, and who refuses it by name.
 WORDS = {
-    # There it is a shortened show tlstrace.
-    "show tls min-version": (LATER, {"ucm-9.1", "imp-9.1"}),
+    "show tls min-version": (LATER, set()),
     "utils fips status": (LATER, {"ucm-9.1", "imp-9.1"}),
     "utils tls client-auth-validation status": (set(), set()),
     "show cert default-ca-list": (CALL_MANAGERS | {"imp-14", "imp-15"}, set()),
