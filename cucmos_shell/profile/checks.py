@@ -12,6 +12,7 @@ from cucmos_shell.profile.bulk import bulk
 from cucmos_shell.profile.default_cas import default_cas
 from cucmos_shell.profile.dialogue_forms import dialogues, fips, tls
 from cucmos_shell.profile.distribution import database, distribution, network_cluster
+from cucmos_shell.profile.listening import listens
 from cucmos_shell.profile.machine_form import machine, time_source
 from cucmos_shell.profile.phone_lists import trust_lists
 from cucmos_shell.profile.profile import (
@@ -89,6 +90,7 @@ class Parts:
             self._check_unit(name, unit)
         self._check_stores()
         self._check_services()
+        self.listens = listens(self.source, profile, self.services)
         self.lists = trust_lists(self.source, profile, self.units)
         self.bulk = bulk(self.source, profile, self.units)
         self.distribution = distribution(self.source, profile, self.lists)

@@ -106,6 +106,7 @@ def _service(
         known[key] = getattr(parts.times, key) if seconds is None else seconds
     started = getattr(row, "started", True)
     known["started"] = not getattr(row, "feature", False) if started is None else started
+    known["listens"] = parts.listens.get(name, ())
     service: ServiceSpec = _value(ServiceSpec, row, name=name, **known)
     return service
 

@@ -39,6 +39,17 @@ class MachineSpec(Value):
     ports: tuple[str, ...] = PORTS
 
 
+class ListenSpec(Value):
+    """A port of the machine where a service listens for TLS, with the certificate of `unit`.
+
+    `speaks` is `https`, `tls`, `starttls-xmpp` or `starttls-xmpp-server`.
+    """
+
+    port: int
+    unit: str
+    speaks: str = "tls"
+
+
 class TimeSourceSpec(Value):
     """Where the node has its time from: `daemon` asks `servers`, of which the first answers.
 

@@ -13,7 +13,7 @@ from cucmos_shell.errors import ProfileError
 from cucmos_shell.profile.cluster import DatabaseSpec, DistributionSpec, NetworkClusterSpec
 from cucmos_shell.profile.dialogues import DialogueSpec, FipsSpec, TlsSpec
 from cucmos_shell.profile.lists import BulkSpec, CaGroupSpec, DefaultCaSpec, TrustListSpec
-from cucmos_shell.profile.machine import MachineSpec, TimeSourceSpec
+from cucmos_shell.profile.machine import ListenSpec, MachineSpec, TimeSourceSpec
 from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
@@ -108,7 +108,8 @@ class ServiceSpec(Value):
 
     A `feature` service must be activated before it runs; `started` is its state as delivered.
     `units` are those whose own certificates it loads. `auto_restart` says whether
-    `utils service auto-restart` knows it. `controls` are the service commands it takes.
+    `utils service auto-restart` knows it. `controls` are the service commands it takes. One that
+    `listens` shows at these ports what it has loaded; of a unit that it does not load, the current.
     """
 
     name: str
@@ -121,6 +122,7 @@ class ServiceSpec(Value):
     auto_restart: bool = False
     platform: bool = False
     controls: tuple[str, ...] = ("start", "stop", "restart")
+    listens: tuple[ListenSpec, ...] = ()
 
 
 class Profile(Value):
@@ -325,14 +327,10 @@ def from_json(kept: Mapping[str, Any]) -> Profile:
     data["trust_stores"] = {name: _make(TrustStoreSpec, row) for name, row in stores.items()}
     lists = data.get("trust_lists", {})
     data["trust_lists"] = {name: _list(row) for name, row in lists.items()}
-    bulk = data.get("bulk", {})
-    data["bulk"] = {name: _make(BulkSpec, row) for name, row in bulk.items()}
+    data["bulk"] = {name: _make(BulkSpec, row) for name, row in data.get("bulk", {}).items()}
     _make_parts(data)
-    services = data["services"]
-    data["services"] = {name: _make(ServiceSpec, row) for name, row in services.items()}
-    data["platform_services"] = tuple(
-        [_make(ServiceSpec, row) for row in data["platform_services"]]
-    )
+    data["services"] = {name: _service(row) for name, row in data["services"].items()}
+    data["platform_services"] = tuple(map(_service, data["platform_services"]))
     return _make(Profile, data)
 
 
@@ -387,11 +385,13 @@ def _make(cls: type[T], row: Mapping[str, Any]) -> T:
     return made
 
 
+def _service(row: Mapping[str, Any]) -> ServiceSpec:
+    ports = tuple([_make(ListenSpec, port) for port in row.get("listens", ())])
+    return _make(ServiceSpec, {**row, "listens": ports} if ports else row)
+
+
 def _list(row: Mapping[str, Any]) -> TrustListSpec:
-    pairs = {
-        key: tuple([tuple(pair) for pair in row.get(key, ())])
-        for key in ("records", "never_together")
-    }
+    pairs = {key: tuple(map(tuple, row.get(key, ()))) for key in ("records", "never_together")}
     return _make(TrustListSpec, {**row, **pairs})
 
 

@@ -200,6 +200,7 @@ class ServiceForm(Section):
     stop_seconds: Seconds | None = None
     start_seconds: Seconds | None = None
     auto_restart: bool = False
+    listens: list[Any] = []
 
 
 class PlatformServiceForm(Section):

@@ -246,6 +246,24 @@ MISTAKES = {
         "  Cisco AMC Service: {}", "  Cisco AMC Service: {units: [tomkat]} #!",
         "services.Cisco AMC Service.units[0]", "there is no unit tomkat (did you mean tomcat?)",
     ),
+    "an unknown unit at a port": (
+        "port: 8443, unit: tomcat,", "port: 8443, unit: tomkat, #!\n     ",
+        "services.Cisco Tomcat.listens[0].unit",
+        "there is no unit tomkat (did you mean tomcat?)",
+    ),
+    "a port of two services": (
+        "port: 8443, unit: tomcat,", "port: 5061, unit: tomcat, #!\n     ",
+        "services.Cisco Tomcat.listens[0].port",
+        "5061 is the port of Cisco SIP Proxy already",
+    ),
+    "a port that no machine has": (
+        "port: 8443, unit: tomcat,", "port: 84430, unit: tomcat, #!\n     ",
+        "services.Cisco Tomcat.listens[0].port", "must be a whole number <= 65535",
+    ),
+    "a port for an unknown language": (
+        "port: 8443, unit: tomcat, speaks: https", "port: 8443, unit: tomcat, speaks: gopher #!\n     ",
+        "services.Cisco Tomcat.listens[0].speaks", "cannot be 'gopher'",
+    ),
     "services that differ in case only": (
         "  Cisco CDP: {}", "  Cisco CDP: {}\n  Cisco Cdp: {} #!",
         "services.Cisco Cdp", "differs from Cisco CDP in case only",
