@@ -18,6 +18,16 @@ import struct
 
 from cucmos_shell.errors import Busy, NotFound, ShellError, Unavailable, UsageError, from_os
 from cucmos_shell.frontends.control_routes import Routes
+from cucmos_shell.frontends.http import (
+    MAX_HEAD,
+    WHOLE_SECONDS,
+    HttpProblem,
+    Request,
+    Response,
+    read_body,
+    read_head,
+    send,
+)
 from cucmos_shell.frontends.steps import NODE
 from cucmos_shell.node.lab.lab import open_lab
 from cucmos_shell.results import Value
@@ -31,13 +41,8 @@ if TYPE_CHECKING:
     from cucmos_shell.world import World
 
 UNIX = "unix:"
-MAX_HEAD, MAX_BODY = 16 * 1024, 256 * 1024
-SECONDS = 10.0
-REASONS = {
-    200: "OK", 201: "Created", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
-    404: "Not Found", 405: "Method Not Allowed", 409: "Conflict", 413: "Content Too Large",
-    500: "Internal Server Error", 503: "Service Unavailable",
-}  # fmt: skip
+MAX_BODY = 256 * 1024
+JSON = "application/json"
 
 
 class ControlPlace(Value):
@@ -124,14 +129,6 @@ def _by_port(port: int, token_file: str) -> ControlPlace:
     return ControlPlace(listener, shown, token)
 
 
-class Problem(Exception):
-    """A request that is answered with an error of HTTP."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 class Control:
     """Answers at the control socket, as a task of the process that serves (see `host`)."""
 
@@ -177,14 +174,9 @@ class Control:
         self._asked.add(task)
         try:
             with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
-                status, data = await asyncio.wait_for(self._result(reader, writer), 6 * SECONDS)
+                status, data = await asyncio.wait_for(self._result(reader, writer), WHOLE_SECONDS)
                 body = json.dumps(data).encode("ascii") + b"\n"
-                head = (
-                    f"HTTP/1.1 {status} {REASONS[status]}\r\nContent-Type: application/json\r\n"
-                    f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-                )
-                writer.write(head.encode("ascii") + body)
-                await asyncio.wait_for(writer.drain(), SECONDS)
+                await send(writer, Response(status, body, JSON))
         finally:
             self._asked.discard(task)
             writer.close()
@@ -193,14 +185,14 @@ class Control:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> tuple[int, Any]:
         try:
-            method, path, headers = await self._head(reader)
-            self._check(writer, headers)
-            body = await _body(reader, headers)
+            request = await read_head(reader)
+            self._check(writer, request)
+            body = _object(await read_body(reader, request, MAX_BODY))
             answer: tuple[int, Any] = await self._host.off_loop(
-                NODE, self._routes.answer, method, path, body
+                NODE, self._routes.answer, request.method, request.target, body
             )
             return answer
-        except Problem as problem:
+        except HttpProblem as problem:
             return problem.status, _error("request", str(problem))
         except ShellError as error:
             status = 404 if isinstance(error, NotFound) else 409 if isinstance(error, Busy) else 400
@@ -213,26 +205,14 @@ class Control:
         except Exception as error:
             return 500, _error("bug", f"internal error ({type(error).__name__})")
 
-    async def _head(self, reader: asyncio.StreamReader) -> tuple[str, str, dict[str, str]]:
-        try:
-            octets = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), SECONDS)
-        except asyncio.LimitOverrunError:
-            raise Problem(413, "the head of the request is too large") from None
-        first, *lines = octets.decode("latin-1").split("\r\n")
-        words = first.split(" ")
-        if len(words) != 3 or not words[2].startswith("HTTP/1."):
-            raise Problem(400, "this is no request of HTTP/1.1")
-        pairs = (line.partition(":") for line in lines if line)
-        return words[0], words[1], {name.strip().lower(): text.strip() for name, _, text in pairs}
-
-    def _check(self, writer: asyncio.StreamWriter, headers: dict[str, str]) -> None:
+    def _check(self, writer: asyncio.StreamWriter, request: Request) -> None:
         """Let nobody in but the user that the server runs as."""
         if self._place.token:
-            given = headers.get("authorization", "").encode("latin-1", "replace")
+            given = request.headers.get("authorization", "").encode("latin-1", "replace")
             if not hmac.compare_digest(given, f"Bearer {self._place.token}".encode()):
-                raise Problem(401, "the token of the control socket is wanted: Bearer TOKEN")
+                raise HttpProblem(401, "the token of the control socket is wanted: Bearer TOKEN")
         elif _peer(writer.get_extra_info("socket")) != os.geteuid():
-            raise Problem(403, "the control socket is for another user")
+            raise HttpProblem(403, "the control socket is for another user")
 
 
 def _peer(sock: Any) -> int:
@@ -242,23 +222,15 @@ def _peer(sock: Any) -> int:
     return int(user)
 
 
-async def _body(reader: asyncio.StreamReader, headers: dict[str, str]) -> Any:
-    if "transfer-encoding" in headers:
-        raise Problem(400, "a body is wanted by its length")
-    length = headers.get("content-length", "0")
-    if not (length.isascii() and length.isdigit()):
-        raise Problem(400, "the length of the body is no number")
-    if int(length) > MAX_BODY:
-        raise Problem(413, f"the body is larger than {MAX_BODY} octets")
-    octets = await asyncio.wait_for(reader.readexactly(int(length)), SECONDS)
+def _object(octets: bytes) -> Any:
     if not octets:
         return {}
     try:
         found = json.loads(octets)
     except (ValueError, RecursionError):
-        raise Problem(400, "the body is not JSON") from None
+        raise HttpProblem(400, "the body is not JSON") from None
     if not isinstance(found, dict):
-        raise Problem(400, "the body is no object")
+        raise HttpProblem(400, "the body is no object")
     return found
 
 
