@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.node.tasks.lab.presets import PRESETS
-from cucmos_shell.world.faults import EVERYWHERE, POINTS
+from cucmos_shell.world.faults import EVERYWHERE, POINTS, SSH, TLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ Besides the facts and arguments below each fault takes:
 A fact is given as a pattern: `*` is any text, `?` any character, capitals are as small letters. A
 fault without facts fits every call. Of several that fit, the first happens.
 """
+WHERE = {EVERYWHERE: "", SSH: " Over SSH only.", TLS: " With `serve --tls-ports` only."}
 STATES = """## States
 
 `cucmos-shell lab state PRESET...` puts a node into states, whatever faults are set. What stands in
@@ -60,8 +61,7 @@ def text() -> str:
 def _point(point: FaultPoint) -> Iterator[str]:
     yield f"## {point.name}"
     yield ""
-    where = "" if point.where == EVERYWHERE else " Over SSH only."
-    yield f"{point.summary}{where} Facts:"
+    yield f"{point.summary}{WHERE[point.where]} Facts:"
     yield ""
     yield from (f"* `{name}`: {meaning}" for name, meaning in point.facts.items())
     yield ""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.frontends.control import ControlPlace
     from cucmos_shell.frontends.host import Task
+    from cucmos_shell.frontends.tls.places import TlsPlaces
     from cucmos_shell.world import World
 
 MAX_WORKERS = 64
@@ -41,7 +42,10 @@ SWITCH_SECONDS = 0.001
 
 
 class ServeOptions(Value):
-    """How to serve; `port` 0 takes a free one, `control` is where a lab is controlled."""
+    """How to serve; `port` 0 takes a free one, `control` is where a lab is controlled.
+
+    `tls_ports` says where the ports of services are (see `tls.places.hold`), None for nowhere.
+    """
 
     host: str = "127.0.0.1"
     port: int = 2222
@@ -51,6 +55,7 @@ class ServeOptions(Value):
     legacy_algorithms: bool = False
     pid_file: str | None = None
     control: str | None = None
+    tls_ports: str | None = None
 
 
 def serve(state_dir: str, service: ServeOptions, world: World) -> int:
@@ -65,13 +70,15 @@ def serve(state_dir: str, service: ServeOptions, world: World) -> int:
     keys = host_keys(node.layout, service.legacy_algorithms)
     place = _control(service, state_dir, world)
     listener = _listener(service.host, service.port)
-    tasks = partial(_tasks, service=service, world=world, listener=listener, keys=keys, place=place)
+    ports = _ports(service, node)
+    tasks = partial(_tasks, service=service, world=world, at=(listener, place, ports), keys=keys)
 
     def ready() -> None:
         if service.pid_file:
             _write_pid(service.pid_file)
-        control = f"Control at {place.shown}\n" if place else ""
-        sys.stdout.write(f"Listening on {_shown(listener)}\n{control}")
+        control = (f"Control at {place.shown}",) if place else ()
+        lines = (f"Listening on {_shown(listener)}", *control, *(ports.lines() if ports else ()))
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
 
     def work(ready: Callable[[], None], parent: int | None = None) -> bool:
@@ -86,16 +93,17 @@ def serve(state_dir: str, service: ServeOptions, world: World) -> int:
         else:
             Workers(service.workers, work, world).keep(ready)
     finally:
-        _clean_up(service, place)
+        _clean_up(service, place, ports)
     if not ended:
         # Python would wait for the threads, and a server somewhere may be silent for minutes.
         os._exit(0)
     return 0
 
 
-def _clean_up(service: ServeOptions, place: ControlPlace | None) -> None:
-    if place is not None:
-        place.remove()
+def _clean_up(service: ServeOptions, *places: ControlPlace | TlsPlaces | None) -> None:
+    for place in places:
+        if place is not None:
+            place.remove()
     if service.pid_file:
         with contextlib.suppress(OSError):
             os.unlink(service.pid_file)
@@ -109,6 +117,14 @@ def _control(service: ServeOptions, state_dir: str, world: World) -> ControlPlac
     return control.listen(service.control, state_dir, world)
 
 
+def _ports(service: ServeOptions, node: Node) -> TlsPlaces | None:
+    if service.tls_ports is None:
+        return None
+    from cucmos_shell.frontends.tls.places import hold
+
+    return hold(node, service.host, service.tls_ports)
+
+
 def _shown(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -120,20 +136,24 @@ def _tasks(
     *,
     service: ServeOptions,
     world: World,
-    listener: socket.socket,
+    at: tuple[socket.socket, ControlPlace | None, TlsPlaces | None],
     keys: list[asyncssh.SSHKeyPair],
-    place: ControlPlace | None,
 ) -> Sequence[Task]:
     """What a process serves of the node."""
+    listener, place, ports = at
     door = Door(node, host, service.workers)
-    server = SshServer(door, listener, keys, legacy=service.legacy_algorithms)
-    if place is None:
-        return (server,)
-    from cucmos_shell.frontends.control import Control
-    from cucmos_shell.frontends.control_routes import Routes
+    tasks: list[Task] = [SshServer(door, listener, keys, legacy=service.legacy_algorithms)]
+    if place is not None:
+        from cucmos_shell.frontends.control import Control
+        from cucmos_shell.frontends.control_routes import Routes
 
-    routes = Routes(node, open_lab(node.state_dir, world), _shown(listener))
-    return server, Control(place, routes, host)
+        routes = Routes(node, open_lab(node.state_dir, world), _shown(listener))
+        tasks.append(Control(place, routes, host))
+    if ports is not None:
+        from cucmos_shell.frontends.tls.ports import TlsPorts
+
+        tasks.append(TlsPorts(node, ports, host))
+    return tasks
 
 
 def _work(

@@ -50,6 +50,12 @@ def _port(text: str) -> int:
     return port
 
 
+def _tls_ports(text: str) -> str:
+    if text not in ("0", "real") and not (text[:1] == "+" and _port(text[1:]) > 0):
+        raise ValueError(text)
+    return text
+
+
 _STATE = Option("--state", "the node's folder", metavar="DIR")
 _PROFILE = Option("--profile", "product of a new node", metavar="NAME|FILE", names=_profiles)
 SHELL = Verb(
@@ -125,10 +131,15 @@ SERVE = Verb(
             "--control", "of a lab: where programs set faults and the clock, by HTTP",
             metavar="unix:PATH|127.0.0.1:PORT",
         ),
+        Option(
+            "--tls-ports", "where services show their certificates: free ports, theirs, N higher",
+            metavar="0|real|+N", convert=_tls_ports,
+        ),
         Option("--pid-file", "where to write the process number", metavar="FILE"),
     ),
     examples=(
         ("cucmos-shell serve --state node --admin-password-file password", "on port 2222"),
+        ("cucmos-shell serve --state node --tls-ports +20000", "8443 of Cisco Tomcat at 28443"),
     ),
 )  # fmt: skip
 AGENT = Verb(

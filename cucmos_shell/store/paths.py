@@ -99,6 +99,23 @@ class Layout:
         self.purging = os.path.join(self.store, "purging")
         self.view = os.path.join(self.store, "view")
 
+    # --- ports of services -----------------------------------------------------------------------
+
+    @property
+    def tls_ports(self) -> str:
+        """Where each port of a service is."""
+        return os.path.join(self.run, "ports.json")
+
+    @property
+    def tls_open(self) -> str:
+        """Which of them are open, and what is shown there."""
+        return os.path.join(self.run, "ports-open.json")
+
+    @property
+    def tls_lock(self) -> str:
+        """The lock of the process that has them."""
+        return os.path.join(self.run, "ports.lock")
+
     def host_key(self, name: str) -> str:
         """A host key of the server."""
         return os.path.join(self.host_keys, name)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Where a point exists.
-EVERYWHERE, SSH = "everywhere", "ssh"
+EVERYWHERE, SSH, TLS = "everywhere", "ssh", "tls"
 
 
 class FaultArgument(Value):
@@ -289,6 +289,21 @@ POINTS: dict[str, FaultPoint] = {
                 FaultAction("drop-echo", "What is pasted is not shown."),
             ),
             SSH,
+        ),
+        FaultPoint(
+            "tls.accept",
+            "A client has connected to the port of a service.",
+            {**_SERVICE, "port": "the port that the product has for it"},
+            (
+                FaultAction("reset", "It ends by a TCP reset."),
+                FaultAction("delay", "Nobody speaks first.", (_seconds("how long, really"),)),
+                FaultAction(
+                    "wrong-certificate",
+                    "It is shown the certificate of another unit.",
+                    (FaultArgument("unit", "text", "of which one", optional=True),),
+                ),
+            ),
+            TLS,
         ),
     )
 }

@@ -42,8 +42,8 @@ OUTSIDE = {
     "secrets": ("world.world",),
     "smtplib": ("world.mail",),
     "socket": (
-        "world", "frontends.serve", "frontends.control", "frontends.sshd.entrance",
-        "frontends.sshd.server", "frontends.sshd.faults",
+        "world", "frontends.arrivals", "frontends.listeners", "frontends.control",
+        "frontends.serve", "frontends.tls", "frontends.sshd.entrance", "frontends.sshd.server",
     ),
     "sqlite3": ("node.query", "world.buses.database", "world.buses.directory"),
     "subprocess": ("testing.server",),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 
+from cucmos_shell.frontends.arrivals import let_in
 from cucmos_shell.frontends.lines import WaitingLine
-from cucmos_shell.frontends.sshd.faults import let_in
 from cucmos_shell.frontends.sshd.limits import held_back, unfinished, work_within
 from cucmos_shell.frontends.sshd.turns import Turns
 from cucmos_shell.frontends.sshd.valve import Valve
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from cucmos_shell.frontends.sshd.faults import Ask
+    from cucmos_shell.frontends.arrivals import Ask
 
 # Connections that are taken at once, and that may wait to be begun: taking one costs little, and
 # one that is not taken waits behind all others in the kernel, whoever they are.

@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
+    from collections.abc import Callable
 
     from cucmos_shell.world.faults import Fault
 
-    Ask = Callable[[str, Mapping[str, str]], Fault | None]
     Send = Callable[[bytes, int | None], None]
 
-RESET = struct.pack("ii", 1, 0)
 # Seconds between two pieces of slow output, and what a client gets to read what comes before an
 # end: a reset throws away what it has not read.
 PAUSE, LAST_PAUSE = 0.05, 0.05
-
-
-def reset(sock: Any) -> None:
-    """Have the end of a connection be a TCP reset."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-
-
-async def let_in(sock: socket.socket, fault: Fault) -> bool:
-    """What happens to a connection that has just come; whether it goes on."""
-    if fault.do == "delay":
-        await asyncio.sleep(fault.seconds)
-        return True
-    if fault.do == "reset":
-        reset(sock)
-    sock.close()
-    return False
 
 
 def _nowhere(data: bytes, kind: int | None) -> None:

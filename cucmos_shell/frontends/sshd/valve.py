@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
-from cucmos_shell.frontends.sshd.faults import reset
+from cucmos_shell.frontends.arrivals import reset
 from cucmos_shell.frontends.sshd.turns import TURN
 
 TYPE_CHECKING = False

@@ -40,6 +40,9 @@ KEPT = frozenset(
         "ssh",
         "run/agent.place",
         "run/control-token",
+        "run/ports-open.json",
+        "run/ports.json",
+        "run/ports.lock",
         "run/sessions",
     )
 )

@@ -28,6 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from cucmos_shell.profile.machine import ListenSpec
     from cucmos_shell.profile.profile import Profile, ServiceSpec
     from cucmos_shell.store import HistoryEntry, Snapshot, Store
     from cucmos_shell.store.transaction import Transaction
@@ -77,6 +78,19 @@ class Holding(Value):
     service: ServiceState
     since: float | None
     certificates: Mapping[str, str]
+
+
+class Listening(Value):
+    """A port of a service that may listen for TLS, and what it shows to whoever connects.
+
+    `sha256` is that of the certificate, empty while the service is not started: the port is closed.
+    `pending` is since when the store has another one, which a restart loads; None if it has not.
+    """
+
+    service: ServiceState
+    port: ListenSpec
+    sha256: str
+    pending: float | None
 
 
 class ServiceStates:
@@ -257,6 +271,29 @@ class ServiceStates:
             own = {unit: sha256 for unit, (_, sha256) in found[0].own.items()}
             held.append(Holding(state, since, own))
         return held
+
+    def listening(self, snapshot: Snapshot) -> list[Listening]:
+        """The ports of the services that listen for TLS, in the profile's order.
+
+        A unit that its service does not load, and that need not wait for a restart, is shown as it
+        is in the store.
+        """
+        book, moment = self._at()
+        rows = []
+        for name, spec in self._specs.items():
+            state = self._state(book, name, moment)
+            found = self._loaded(book, name, snapshot, moment) if spec.listens else None
+            for port in spec.listens:
+                if port.unit not in self._appliance.units:
+                    continue  # Only the publisher has it.
+                history = snapshot.own(port.unit).history
+                mine = (history[-1].head, history[-1].sha256) if history else None
+                if port.unit in spec.units:
+                    mine = found[0].own.get(port.unit) if found else None
+                up = state.state == STARTED and mine is not None
+                pending = _changed_since(history, mine) if up else None
+                rows.append(Listening(state, port, mine[1] if mine and up else "", pending))
+        return rows
 
     def pins(self, snapshot: Snapshot) -> dict[str, set[int]]:
         """Unit or trust store → the versions that services have loaded, or are to load.

@@ -1,0 +1,225 @@
+"""One port of a service: its listener, and the connections to it.
+
+A connection is a task of the event loop, which ends with it. It has some seconds for its handshake,
+and all ports of a node have so many connections at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+
+from cucmos_shell.frontends.arrivals import let_in
+from cucmos_shell.frontends.http import MAX_HEAD, answer
+from cucmos_shell.frontends.tls.xmpp import CLIENT, SERVER, Opening, converse, hear_out
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from cucmos_shell.frontends.arrivals import Ask
+    from cucmos_shell.frontends.http import Route
+    from cucmos_shell.profile.machine import ListenSpec
+    from cucmos_shell.world.faults import Fault
+
+    # What shows another certificate than the port's own; None if there is none.
+    Wrong = Callable[[str, Fault], Awaitable[ssl.SSLContext | None]]
+
+POINT = "tls.accept"
+# Connections that are taken at once, and seconds without any when there was no free descriptor.
+AT_ONCE, PAUSE = 16, 0.5
+# Seconds for all that comes before a connection is protected, for its end, and for all of one at
+# which nobody is answered.
+HELLO_SECONDS, END_SECONDS, WHOLE_SECONDS = 10.0, 2.0, 3600.0
+NAMESPACES = {"starttls-xmpp": CLIENT, "starttls-xmpp-server": SERVER}
+HTTPS = "https"
+
+
+class Crowd:
+    """The connections that are there, `most` at a time: old ones leave for new ones.
+
+    Those that are not protected yet leave first.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._silent: dict[asyncio.Task[None], None] = {}
+        self._protected: dict[asyncio.Task[None], None] = {}
+
+    def __len__(self) -> int:
+        return len(self._silent) + len(self._protected)
+
+    def enter(self, guest: asyncio.Task[None]) -> None:
+        """Take one more."""
+        if len(self) >= self._most:
+            oldest = next(iter(self._silent or self._protected))
+            self.leave(oldest)
+            oldest.cancel()
+        self._silent[guest] = None
+
+    def greet(self, guest: asyncio.Task[None]) -> None:
+        """Note that one is protected now."""
+        if guest in self._silent:
+            del self._silent[guest]
+            self._protected[guest] = None
+
+    def leave(self, guest: asyncio.Task[None]) -> None:
+        """Note that one has gone."""
+        self._silent.pop(guest, None)
+        self._protected.pop(guest, None)
+
+
+class TlsPort:
+    """A port of a service of the node `host`; closed until it is told what to show."""
+
+    def __init__(
+        self,
+        service: str,
+        spec: ListenSpec,
+        listen: Callable[[], socket.socket],
+        crowd: Crowd,
+        *,
+        host: str,
+        fault: Ask,
+        wrong: Wrong,
+    ) -> None:
+        self._service = service
+        self._spec = spec
+        self._listen = listen
+        self._crowd = crowd
+        self._host = host
+        self._fault = fault
+        self._wrong = wrong
+        self._loop = asyncio.get_running_loop()
+        self._listener: socket.socket | None = None
+        self._key: object = None
+        self._context: ssl.SSLContext | None = None
+        self._routes: Mapping[str, Route] = {}
+        self._visits: set[asyncio.Task[None]] = set()
+
+    # --- open and closed --------------------------------------------------------------------------
+
+    def show(self, key: object, context: ssl.SSLContext, routes: Mapping[str, Route]) -> None:
+        """Show a certificate from now on. Raises Unavailable.
+
+        With another `key` than before the service has been started again: connections end.
+        """
+        if self._key != key:
+            self._end_visits()
+        self._context, self._routes = context, routes
+        if self._listener is None:
+            self._listener = self._listen()
+            self._loop.add_reader(self._listener, self._accept)
+        self._key = key
+
+    def close(self) -> None:
+        """Let nobody in, and end all connections."""
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
+        self._key = self._context = None
+        self._end_visits()
+
+    def _end_visits(self) -> None:
+        for visit in self._visits:
+            visit.cancel()
+
+    @property
+    def empty(self) -> bool:
+        """Whether no connection is left."""
+        return not self._visits
+
+    # --- connections ------------------------------------------------------------------------------
+
+    def _accept(self) -> None:
+        assert self._listener is not None
+        for _ in range(AT_ONCE):
+            try:
+                sock, _ = self._listener.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except ConnectionError:
+                continue
+            except OSError:
+                self._rest()
+                return
+            sock.setblocking(False)
+            visit = self._loop.create_task(self._visit(sock))
+            self._visits.add(visit)
+            visit.add_done_callback(self._gone)
+            self._crowd.enter(visit)
+
+    def _rest(self) -> None:
+        listener = self._listener
+        assert listener is not None
+        self._loop.remove_reader(listener)
+
+        def go_on() -> None:
+            if self._listener is listener:
+                self._loop.add_reader(listener, self._accept)
+
+        self._loop.call_later(PAUSE, go_on)
+
+    def _gone(self, visit: asyncio.Task[None]) -> None:
+        self._visits.discard(visit)
+        self._crowd.leave(visit)
+        if not visit.cancelled():
+            # A mistake is told as those of the loop are.
+            visit.result()
+
+    async def _visit(self, sock: socket.socket) -> None:
+        try:
+            with contextlib.suppress(OSError, TimeoutError, asyncio.LimitOverrunError, EOFError):
+                context = await self._met(sock)
+                if context is not None:
+                    await self._protect(sock, context)
+        finally:
+            sock.close()
+
+    async def _met(self, sock: socket.socket) -> ssl.SSLContext | None:
+        """What to show to a client; None if it is not let in."""
+        context = self._context
+        facts = {"service": self._service, "port": str(self._spec.port)}
+        fault = self._fault(POINT, facts)
+        if fault is None:
+            return context
+        if fault.do == "wrong-certificate":
+            return await self._wrong(self._spec.unit, fault)
+        return context if await let_in(sock, fault) else None
+
+    async def _protect(self, sock: socket.socket, context: ssl.SSLContext) -> None:
+        namespace = NAMESPACES.get(self._spec.speaks)
+        if namespace is not None:
+            async with asyncio.timeout(HELLO_SECONDS):
+                await Opening(sock, namespace, self._host).until_tls()
+        reader = asyncio.StreamReader(MAX_HEAD)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await self._loop.connect_accepted_socket(
+            lambda: protocol, sock,
+            ssl=context, ssl_handshake_timeout=HELLO_SECONDS, ssl_shutdown_timeout=END_SECONDS,
+        )  # fmt: skip
+        writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
+        visit = asyncio.current_task()
+        assert visit is not None
+        self._crowd.greet(visit)
+        try:
+            async with asyncio.timeout(WHOLE_SECONDS):
+                await self._speak(reader, writer, namespace)
+            writer.close()
+            async with asyncio.timeout(END_SECONDS):
+                await writer.wait_closed()
+        finally:
+            transport.abort()
+
+    async def _speak(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, namespace: str | None
+    ) -> None:
+        if self._spec.speaks == HTTPS:
+            await answer(reader, writer, self._routes)
+        elif namespace is not None:
+            await converse(reader, writer, namespace, self._host)
+        else:
+            await hear_out(reader)
