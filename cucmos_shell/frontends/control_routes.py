@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from cucmos_shell.errors import BadValue, NotFound
 from cucmos_shell.frontends.lab import described, told
+from cucmos_shell.frontends.tls.places import served
 from cucmos_shell.node.lab.times import duration, moment
 from cucmos_shell.world.fault_forms import fault_of
 
@@ -137,6 +138,7 @@ class Routes:
             "profile": node.profile.name,
             "state": node.state_dir,
             "ssh": self._address,
+            "ports": served(node.layout),
         }
         return 200, [row]
 

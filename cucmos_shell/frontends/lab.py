@@ -223,12 +223,27 @@ def _clock_real(lab: Lab, _: Sequence[str]) -> LabAnswer:
     return _clock_show(lab)
 
 
+def _ports_of(lab: Lab) -> LabAnswer:
+    from cucmos_shell.frontends.tls.places import served
+
+    ports = served(lab.layout)
+    lines = [
+        f"Port {port} of {service} at {here['at']}: {'open' if here['open'] else 'closed'}"
+        for service, row in ports.items()
+        for port, here in row.items()
+    ]
+    return LabAnswer(tuple(lines), ports)
+
+
 def _show(lab: Lab, _: Sequence[str]) -> LabAnswer:
     clock, faults = _clock_show(lab), _fault_list(lab, ())
     names = lab.snapshots.names()
     kept = (f"Snapshots: {', '.join(names)}",) if names else ()
+    ports = _ports_of(lab)
     data = {"clock": clock.data, "faults": faults.data, "snapshots": list(names)}
-    return LabAnswer((*clock.lines, *faults.lines, *kept), data)
+    return LabAnswer(
+        (*clock.lines, *faults.lines, *kept, *ports.lines), {**data, "ports": ports.data}
+    )
 
 
 # Words → how many more there may be, what they are, and who does it.

@@ -140,12 +140,31 @@ class LabNode:
 
         Raises ServerFailed where it cannot be, or its packages are not installed.
         """
+        server = self._served()
+        return Address(server.host, server.port, USERNAME, PASSWORD)
+
+    def tls(self, service: str, port: int | None = None) -> Address | None:
+        """Where `service` listens for TLS, with the certificate that it has loaded.
+
+        None while it is down: its port is closed. `port` says which one is meant, where the product
+        has several for it. The server is started at the first use, as by `ssh`. Raises LookupError
+        where it listens nowhere, ServerFailed.
+        """
+        from cucmos_shell.testing.ports import port_here
+
+        server = self._served()
+        here = port_here(self._open(), service, port, self.patience)
+        return None if here is None else Address(server.host, here, USERNAME, PASSWORD)
+
+    def _served(self) -> Server:
         if self._server is None:
-            self._server = Server(self.state)
-        return Address(self._server.host, self._server.port, USERNAME, PASSWORD)
+            from cucmos_shell.testing.ports import listens
+
+            self._server = Server(self.state, ("--tls-ports", "0") if listens(self._open()) else ())
+        return self._server
 
     def stop(self) -> None:
-        """End the SSH server; `ssh` starts another one, elsewhere."""
+        """End the server; `ssh` and `tls` start another one, elsewhere."""
         if self._server is not None:
             self._server.stop()
             self._server = None

@@ -353,8 +353,8 @@ def test_one_process_has_the_ports(node):
             second = type(first.task)(node, first.places, first.task._host)
             await second.start()
             before = served(node.layout)
-            assert before[TOMCAT] == {"8443": (first.of(TOMCAT), True)}
-            assert before[PROXY] == {"5061": (first.of(PROXY), False)}
+            assert before[TOMCAT] == {"8443": {"at": first.of(TOMCAT), "open": True}}
+            assert before[PROXY] == {"5061": {"at": first.of(PROXY), "open": False}}
             first.task.stop()
             first.task.close()
             assert await shown(first.of(TOMCAT)) == REFUSED

@@ -1,6 +1,8 @@
 """A node for tests, without pytest: said to, saved, restored, served, looked at."""
 
 import shutil
+import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -9,9 +11,11 @@ import time
 import asyncssh
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 from ssh_server import run
 
 from cucmos_shell.errors import ShellError, UsageError
+from cucmos_shell.frontends import lab
 from cucmos_shell.node.lab.lab import make_lab
 from cucmos_shell.testing import (
     Address,
@@ -22,6 +26,8 @@ from cucmos_shell.testing import (
     Snapshot,
     install,
 )
+from cucmos_shell.testing.node import ready
+from cucmos_shell.world import World
 
 
 @pytest.fixture
@@ -212,3 +218,49 @@ def test_a_server_that_does_not_start_says_why(lab_node, node_dir):
     """This node has no administrator, and nobody is there to be asked."""
     with pytest.raises(ServerFailed, match="The node has no administrator yet"):
         _ = lab_node.ssh
+
+
+def test_a_service_is_where_the_node_says(node_dir):
+    """What it has loaded is shown at its port; none while it is down, and the same one later."""
+    with ready(node_dir) as node:
+        name = "Cisco Tomcat"
+
+        def shown():
+            at = node.tls(name)
+            return at and ssl.get_server_certificate((at.host, at.port))
+
+        def loaded():
+            return node.loaded(name).public_bytes(Encoding.PEM).decode()
+
+        before, place = shown(), node.tls(name)
+        assert before == loaded()
+        assert node.tls(name, 8443) == place
+        assert place.host == node.ssh.host
+        node.run("set cert regen tomcat", "yes")
+        assert shown() == before
+        node.run(f"utils service stop {name}")
+        assert node.tls(name) is None
+        with pytest.raises(ConnectionRefusedError):
+            ssl.get_server_certificate((place.host, place.port))
+        node.run(f"utils service start {name}")
+        assert shown() == loaded() != before
+        assert node.tls(name) == place
+        snapshot = node.save()
+        node.run("set cert regen tomcat", "yes")
+        node.run(f"utils service restart {name}")
+        assert shown() == loaded()
+        node.restore(snapshot)
+        assert shown() == loaded()
+        with (
+            node.fault("tls.accept", "reset"),
+            socket.create_connection((place.host, place.port), 10) as client,
+            pytest.raises(ConnectionResetError),
+        ):
+            client.recv(1)
+        row = lab.run(str(node.state), ("show",), World.real())
+        assert row.data["ports"][name] == {"8443": {"at": place.port, "open": True}}
+        assert f"Port 8443 of {name} at {place.port}: open" in row.lines
+        assert any(line.endswith(": closed") for line in row.lines)
+        for service, port in (("Cisco CDP", None), (name, 443), ("nothing", None)):
+            with pytest.raises(LookupError, match=f"{service} listens nowhere"):
+                node.tls(service, port)

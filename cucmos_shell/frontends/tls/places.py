@@ -146,17 +146,18 @@ def _write(layout: Layout, path: str, data: Mapping[str, Any]) -> None:
         raise from_os(error, "written", path) from error
 
 
-def served(layout: Layout) -> dict[str, dict[str, tuple[int, bool]]]:
-    """Service → its port → the port here and whether it is open; empty where nobody serves them.
+def served(layout: Layout) -> dict[str, dict[str, dict[str, Any]]]:
+    """Service → its port → where that is here (`at`), and whether it is `open`.
 
-    Raises OSError.
+    Empty where nobody serves them. Raises OSError.
     """
     if not is_held(layout.tls_lock):
         return {}
     open_ports = SharedJson(layout.tls_open).read()
     return {
         service: {
-            port: (int(here), port in open_ports.get(service, {})) for port, here in ports.items()
+            port: {"at": here, "open": port in open_ports.get(service, {})}
+            for port, here in ports.items()
         }
         for service, ports in SharedJson(layout.tls_ports).read().items()
     }
