@@ -84,7 +84,8 @@ async def read_head(reader: asyncio.StreamReader) -> Request:
     Raises HttpProblem; TimeoutError and IncompleteReadError where nobody waits for an answer.
     """
     try:
-        octets = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), SECONDS)
+        async with asyncio.timeout(SECONDS):
+            octets = await reader.readuntil(b"\r\n\r\n")
     except asyncio.LimitOverrunError:
         raise HttpProblem(413, "the head of the request is too large") from None
     first, *lines = octets.decode("latin-1").split("\r\n")
@@ -110,13 +111,15 @@ async def read_body(reader: asyncio.StreamReader, request: Request, most: int) -
         raise HttpProblem(400, "the length of the body is no number")
     if int(length) > most:
         raise HttpProblem(413, f"the body is larger than {most} octets")
-    return await asyncio.wait_for(reader.readexactly(int(length)), SECONDS)
+    async with asyncio.timeout(SECONDS):
+        return await reader.readexactly(int(length))
 
 
 async def send(writer: asyncio.StreamWriter, response: Response, body: bool = True) -> None:
     """Send an answer. Raises OSError, TimeoutError."""
     writer.write(response.octets(body))
-    await asyncio.wait_for(writer.drain(), SECONDS)
+    async with asyncio.timeout(SECONDS):
+        await writer.drain()
 
 
 async def answer(

@@ -206,11 +206,9 @@ class TlsPort:
         assert visit is not None
         self._crowd.greet(visit)
         try:
-            async with asyncio.timeout(WHOLE_SECONDS):
-                await self._speak(reader, writer, namespace)
+            await self._speak(reader, writer, namespace)
             writer.close()
-            async with asyncio.timeout(END_SECONDS):
-                await writer.wait_closed()
+            await writer.wait_closed()
         finally:
             transport.abort()
 
@@ -219,7 +217,9 @@ class TlsPort:
     ) -> None:
         if self._spec.speaks == HTTPS:
             await answer(reader, writer, self._routes)
-        elif namespace is not None:
-            await converse(reader, writer, namespace, self._host)
-        else:
-            await hear_out(reader)
+            return
+        async with asyncio.timeout(WHOLE_SECONDS):
+            if namespace is not None:
+                await converse(reader, writer, namespace, self._host)
+            else:
+                await hear_out(reader)
