@@ -38,6 +38,9 @@ class Ports:
         self.task.stop()
         while not self.task.finished:
             await asyncio.sleep(0.001)
+        # What has ended is still to be closed by the loop.
+        for _ in range(5):
+            await asyncio.sleep(0)
         self.task.close()
         self.places.remove()
 
@@ -73,17 +76,19 @@ class Visitor:
 
     async def ask(self, octets):
         """What comes until the connection ends; empty where it has ended already."""
+        found = b""
         with contextlib.suppress(ConnectionError):
             self.writer.write(octets)
             found = await asyncio.wait_for(self.reader.read(), 10)
             WATCH.received(found)
-            return found
-        return b""
+        self.leave()
+        return found
 
     async def ended(self):
-        """Wait until the connection has ended."""
+        """Wait until the connection has ended, with nothing more said."""
         with contextlib.suppress(ConnectionError):
             assert await asyncio.wait_for(self.reader.read(), 10) == b""
+        self.leave()
         return True
 
     def leave(self):

@@ -171,13 +171,19 @@ class TlsPort:
             visit.result()
 
     async def _visit(self, sock: socket.socket) -> None:
-        try:
-            with contextlib.suppress(OSError, TimeoutError, asyncio.LimitOverrunError, EOFError):
-                context = await self._met(sock)
-                if context is not None:
-                    await self._protect(sock, context)
-        finally:
-            sock.close()
+        ends = (OSError, TimeoutError, asyncio.LimitOverrunError, EOFError)
+        with contextlib.suppress(*ends), contextlib.ExitStack() as mine:
+            mine.callback(sock.close)
+            context = await self._met(sock)
+            if context is None:
+                return
+            namespace = NAMESPACES.get(self._spec.speaks)
+            if namespace is not None:
+                async with asyncio.timeout(HELLO_SECONDS):
+                    await Opening(sock, namespace, self._host).until_tls()
+            # From here on the socket is the loop's, which knows it by its number.
+            mine.pop_all()
+            await self._protect(sock, context, namespace)
 
     async def _met(self, sock: socket.socket) -> ssl.SSLContext | None:
         """What to show to a client; None if it is not let in."""
@@ -190,24 +196,29 @@ class TlsPort:
             return await self._wrong(self._spec.unit, fault)
         return context if await let_in(sock, fault) else None
 
-    async def _protect(self, sock: socket.socket, context: ssl.SSLContext) -> None:
-        namespace = NAMESPACES.get(self._spec.speaks)
-        if namespace is not None:
-            async with asyncio.timeout(HELLO_SECONDS):
-                await Opening(sock, namespace, self._host).until_tls()
+    async def _protect(
+        self, sock: socket.socket, context: ssl.SSLContext, namespace: str | None
+    ) -> None:
         reader = asyncio.StreamReader(MAX_HEAD)
         protocol = asyncio.StreamReaderProtocol(reader)
-        transport, _ = await self._loop.connect_accepted_socket(
-            lambda: protocol, sock,
-            ssl=context, ssl_handshake_timeout=HELLO_SECONDS, ssl_shutdown_timeout=END_SECONDS,
-        )  # fmt: skip
+        try:
+            transport, _ = await self._loop.connect_accepted_socket(
+                lambda: protocol, sock,
+                ssl=context, ssl_handshake_timeout=HELLO_SECONDS, ssl_shutdown_timeout=END_SECONDS,
+            )  # fmt: skip
+        except BaseException:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            raise
         writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
         visit = asyncio.current_task()
         assert visit is not None
         self._crowd.greet(visit)
         try:
             await self._speak(reader, writer, namespace)
-            writer.close()
+            # One that is closed twice cannot be aborted any more.
+            if not writer.is_closing():
+                writer.close()
             await writer.wait_closed()
         finally:
             transport.abort()
