@@ -308,17 +308,20 @@ def test_other_routes_stand_beside_the_page(node):
 
 def test_ports_may_be_the_products_own_or_so_many_higher(node):
     """And are written down, those that are closed as well."""
-    places = hold(node, "127.0.0.1", "+30000")
+    # Below those that the machine gives away, and apart from those of another test.
+    more = 3000 + os.getpid() % 20_000
+    places = hold(node, "127.0.0.1", f"+{more}")
+    here = 8443 + more
     try:
-        assert places.ports[TOMCAT, 8443] == 38_443
-        assert not is_free(38_443)
+        assert places.ports[TOMCAT, 8443] == here
+        assert not is_free(here)
         written = json.loads(Path(node.layout.tls_ports).read_text())
-        assert written[TOMCAT] == {"8443": 38_443}
-        assert written[CONNECTIONS] == {"5222": 35_222}
-        assert "Port 8443 of Cisco Tomcat at 127.0.0.1:38443" in places.lines()
+        assert written[TOMCAT] == {"8443": here}
+        assert written[CONNECTIONS] == {"5222": 5222 + more}
+        assert f"Port 8443 of Cisco Tomcat at 127.0.0.1:{here}" in places.lines()
     finally:
         places.remove()
-    assert is_free(38_443)
+    assert is_free(here)
     assert not os.path.lexists(node.layout.tls_ports)
 
 
