@@ -264,3 +264,29 @@ def test_a_port_that_is_taken_meanwhile_is_told(node, capfd):
 
     run(main())
     assert "cannot be listened on (port 8443 of Cisco Tomcat): Addr" in capfd.readouterr().err
+
+
+def test_a_store_that_cannot_be_read_changes_nothing(node, capfd):
+    """What is open stays so; it is told when it is not over with the next look."""
+
+    async def main():
+        async with serving(node) as ports:
+            Conversation(node)("set cert regen tomcat", "yes")
+            broken = node.layout.head(node.snapshot().head, "note.json")
+            with open(broken, "rb") as file:
+                octets = file.read()
+            old = await shown(ports.of(TOMCAT))
+            with open(broken, "wb") as file:
+                file.write(b"{}")
+            await ports.look()
+            assert not capfd.readouterr().err
+            await ports.look()
+            assert "The certificate store is damaged" in capfd.readouterr().err
+            assert await shown(ports.of(TOMCAT)) == old
+            with open(broken, "wb") as file:
+                file.write(octets)
+            Conversation(node)(f"utils service restart {TOMCAT}")
+            await ports.look()
+            assert await shown(ports.of(TOMCAT)) == own(node) != old
+
+    run(main())

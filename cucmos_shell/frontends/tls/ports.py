@@ -76,6 +76,7 @@ class TlsPorts:
         self._services = HeldFile(node.layout.services, lambda octets: object())
         self._mark: object = None
         self._due: float | None = None
+        self._failed = False
         self._crowd = Crowd(_most())
         self._said: set[str] = set()
 
@@ -129,9 +130,12 @@ class TlsPorts:
         try:
             sight: Sight = await self._host.off_loop(NODE, self._seen)
         except (ShellError, OSError) as error:
-            self._complain(_words(error))
-            return  # The next look may find it mended.
-        self._mark, self._due = mark, sight.due
+            # A store that is changed, or put back, meanwhile is no reason to complain.
+            if self._failed:
+                self._complain(_words(error))
+            self._failed = True
+            return
+        self._mark, self._due, self._failed = mark, sight.due, False
         for complaint in sight.complaints:
             self._complain(complaint)
         self._apply(sight)
