@@ -253,8 +253,8 @@ def test_a_service_is_where_the_node_says(node_dir):
         assert shown() == loaded()
         with (
             node.fault("tls.accept", "reset"),
-            socket.create_connection((place.host, place.port), 10) as client,
             pytest.raises(ConnectionResetError),
+            socket.create_connection((place.host, place.port), 10) as client,
         ):
             client.recv(1)
         row = lab.run(str(node.state), ("show",), World.real())
