@@ -83,6 +83,8 @@ def _layers(
         else:
             known = _known(os.path.dirname(source.file))
             _note(made, source, at, f"there is no profile {name}{near(name, known)}")
+    for file, line, key, reason in source.mistakes:
+        made.note(line, key, reason, file)
     yield source
 
 

@@ -117,6 +117,10 @@ MISTAKES = {
         "", "format: 1\nname: mine\nbase: [imp-9.1, imp-9.1]\n",
         "mine.yaml:3: base: imp-9.1 is a base already",
     ),
+    "a key given twice": (
+        "product: One\nlocale: en_US\nproduct: Two\n", HEAD,
+        "mine.yaml:6: product: is given twice",
+    ),
     "another format": (
         "", "format: 2\nname: mine\nbase: imp-9.1\n", "mine.yaml:1: format: cannot be 2",
     ),
