@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cucmos_shell.testing.node import LabNode, ready
+from cucmos_shell.testing.node import LabNode, Snapshot, ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 # What a node's link to the bus is called, beside its folder.
 _BUS, _NODE = "bus", "node"
+# Where copies of the bus are.
+_KEPT = "snapshots"
 # Rounds in which everybody has heard of everybody.
 _MAX_ROUNDS = 20
 
@@ -56,6 +59,33 @@ class LabCluster(Mapping[str, LabNode]):
         """Close all nodes."""
         for node in self._nodes.values():
             node.close()
+
+    def save(self) -> Snapshot:
+        """Keep all nodes and what is between them as they are now; their servers end first."""
+        name = os.urandom(6).hex()
+        self._stop()
+        shutil.copytree(self.folder / _BUS, self.folder / _KEPT / name)
+        for node in self._nodes.values():
+            node._save(name)
+        return Snapshot(name)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put all nodes back to what they were, and what is between them; their servers end first.
+
+        Raises LookupError where the cluster has no such snapshot.
+        """
+        kept = self.folder / _KEPT / snapshot.name
+        if not kept.is_dir():
+            raise LookupError(f"There is no snapshot {snapshot.name}")
+        self._stop()
+        shutil.rmtree(self.folder / _BUS)
+        shutil.copytree(kept, self.folder / _BUS)
+        for node in self._nodes.values():
+            node.restore(snapshot)
+
+    def _stop(self) -> None:
+        for node in self._nodes.values():
+            node.stop()
 
     def sync(self) -> int:
         """Let each node that is not away have its rounds, until nobody has anything to tell.

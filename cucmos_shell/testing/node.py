@@ -40,7 +40,7 @@ class FolderInUse(Exception):
 
 
 class Snapshot(NamedTuple):
-    """A node as it was, for `LabNode.restore`; the folder of the node has it by that name."""
+    """A node or a cluster as it was, for `restore`; its folder has it by that name."""
 
     name: str
 
@@ -222,8 +222,11 @@ class LabNode:
     def save(self) -> Snapshot:
         """Keep the node as it is now: certificates, services, accounts, logs, clock and faults."""
         name = os.urandom(6).hex()
-        self._lab().snapshots.save(name)
+        self._save(name)
         return Snapshot(name)
+
+    def _save(self, name: str) -> None:
+        self._lab().snapshots.save(name)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put the node back to what it was, which takes milliseconds; a server goes on.

@@ -7,7 +7,7 @@ import pytest
 from cryptography import x509
 from ssh_server import run
 
-from cucmos_shell.testing import LabCluster
+from cucmos_shell.testing import LabCluster, Snapshot
 
 AT = datetime.datetime(2026, 11, 18, 11, 6, 40, tzinfo=datetime.UTC)
 
@@ -95,3 +95,25 @@ def test_a_cluster_shares_what_it_is_given(cucmos_cluster, cucmos_ca):
     with cucmos_cluster.down(second):
         cucmos_cluster.sync()
     assert has(third)
+
+
+def test_a_cluster_is_put_back_as_a_whole(cucmos_cluster, cucmos_ca):
+    """Nodes and what they have told each other: nobody finds that the others went back."""
+    first, second, _ = cucmos_cluster
+    kept = cucmos_cluster.save()
+    before = cucmos_cluster.sync()
+    assert cucmos_cluster[first].run("set cert import trust tomcat", cucmos_ca.chain_pem).ok
+    assert cucmos_cluster.sync() > before
+    assert "Test_Root_CA" in cucmos_cluster[second].run("show cert list trust").text
+    cucmos_cluster.restore(kept)
+    for node in cucmos_cluster.values():
+        assert "Test_Root_CA" not in node.run("show cert list trust").text
+    # A deletion or a return would be told of; what is uploaded again reaches all.
+    assert cucmos_cluster.sync() >= before
+    assert cucmos_cluster[second].run("set cert import trust tomcat", cucmos_ca.chain_pem).ok
+    cucmos_cluster.sync()
+    for node in cucmos_cluster.values():
+        assert "Test_Root_CA" in node.run("show cert list trust").text
+        assert "kept out" not in node.run("show cert distribution").text
+    with pytest.raises(LookupError):
+        cucmos_cluster.restore(Snapshot("never"))
