@@ -11,6 +11,7 @@ from base64 import b64decode
 from cucmos_shell.cluster.membership import NodeRecord
 from cucmos_shell.cluster.rules import Entry
 from cucmos_shell.cluster.signed import content, mark, read_up_to
+from cucmos_shell.cluster.taking import Heard, Marks
 from cucmos_shell.results import Value
 from cucmos_shell.world.bus import BusDamaged
 
@@ -59,7 +60,11 @@ class Report(Value):
 
 
 class LogLine(Value):
-    """An entry with all that is said along with it. `der` is empty where it was deleted."""
+    """An entry with all that is said along with it. `der` is empty where it was deleted.
+
+    `was` is the revision of the entry that this one tells anew, `begun` that of the same era with
+    which what it says began, 0 where that is itself or in a former era. `marks` say of peers.
+    """
 
     entry: Entry
     name: str
@@ -71,6 +76,18 @@ class LogLine(Value):
     der: bytes
     was: int = 0
     seen: int = 0
+    marks: Marks = Marks()
+    begun: int = 0
+
+    @property
+    def life(self) -> int:
+        """The revision with which what it says began, as far as that is known in its era."""
+        return self.begun or self.entry.revision
+
+    @property
+    def again(self) -> bool:
+        """Whether it only tells anew what was said in a former era, or nobody knows when."""
+        return bool(self.was) and not self.begun
 
 
 class Shared(Value):
@@ -130,8 +147,24 @@ def line(item: Item) -> LogLine:
     return LogLine(
         entry, name, description, account, node, _moment(data, "when"),
         _text(data, "reason"), b64decode(_text(data, "der")), _number(data, "was"),
-        read_up_to(item),
+        read_up_to(item), marks(data), _number(data, "begun") if "begun" in data else 0,
     )  # fmt: skip
+
+
+def marks(data: Mapping[str, Any]) -> Marks:
+    """What an entry says of peers; one that was never in touch with any says nothing of them."""
+    rows = data.get("heard", {})
+    heard = {peer: Heard(int(rows[peer][0]), int(rows[peer][1]), bool(rows[peer][2]))
+             for peer in rows}  # fmt: skip
+    return Marks(_text(data, "origin") if "origin" in data else "", heard)
+
+
+def marks_data(value: Marks) -> dict[str, Any]:
+    """The form in which `marks` reads them; empty where there is nothing to say."""
+    data: dict[str, Any] = {"origin": value.origin} if value.origin else {}
+    if value.heard:
+        data["heard"] = {peer: list(heard) for peer, heard in value.heard.items()}
+    return data
 
 
 def shared(item: Item) -> Shared:

@@ -8,6 +8,7 @@ trust/STORE/SHA256      an entry: present with the certificate, or deleted
 copies/ID/UNIT          the own certificate of a member, for others' trust stores
 own/UNIT, csr/UNIT      a multi-server certificate with its chain, and the request for one
 keys/own/UNIT/ID, …     the private key of it, sealed for a member
+peers/…, feeds/…        other clusters, see `peering`
 
 Each value is `signed`. What no member has written is nothing, but for being said.
 """
@@ -17,7 +18,7 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 
-from cucmos_shell.cluster import entries
+from cucmos_shell.cluster import entries, peering
 from cucmos_shell.cluster.entries import Meta, Report, Shared, understanding
 from cucmos_shell.cluster.known import entry_of
 from cucmos_shell.cluster.rules import Entry
@@ -25,11 +26,11 @@ from cucmos_shell.cluster.shared import KINDS
 from cucmos_shell.cluster.signed import KEY_SIZE, genuine, mark, signed, timely
 from cucmos_shell.cluster.view import View, sort_out
 from cucmos_shell.errors import Busy, Refused
-from cucmos_shell.world.bus import MAX_CHANGE, At, BusWentBack, Changes, Compacted, Put
+from cucmos_shell.world.bus import At, BusWentBack, Changes, Compacted, Put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TypeVar
 
     from cucmos_shell.cluster.membership import Membership, NodeRecord, Told
@@ -41,11 +42,9 @@ if TYPE_CHECKING:
 
 META = "meta"
 # Reports have a number of their own, sealed keys fit one certificate: no revision is looked at.
-TIMELESS = ("applied/", "keys/")
+TIMELESS = ("applied/", "keys/", peering.FOLLOWING)
 # How often something is said anew when an era begins meanwhile.
 TRIES = 3
-# How many entries are told or dropped in one change at most.
-BATCH = 100
 
 Wanted = tuple[str, str, int, "Told", bytes, int]
 
@@ -90,7 +89,7 @@ class Log:
         with understanding():
             # After the changes: they were made in this era or in one before it.
             self.meta(known(META))
-            came = sort_out(self._genuine, changes, known)
+            came = sort_out(self.genuine, changes, known)
             return self._view(member.node, revision, full, came, known)
 
     def _view(
@@ -106,6 +105,8 @@ class Log:
                 if item.revision != known(key):
                     copies[owner, unit] = entries.copy(item)
                 seen[key] = item.revision, mark(item.value)
+        records = {key: one for key, one in came.items.items() if peering.is_record(key)}
+        seen.update({key: (one.revision, mark(one.value)) for key, one in records.items()})
         things = self._things(node, came, known)
         seen.update({key: (found.revision, found.mark) for key, found in things.items()})
         nodes = self._rows("nodes/", entries.node, known, seen)
@@ -114,12 +115,11 @@ class Log:
                 item = came.items[key]
                 nodes[key.partition("/")[2]] = entries.node(item)
                 seen[key] = item.revision, mark(item.value)
-        meta = self._now
-        seen[META] = meta.revision, meta.mark
+        seen[META] = self._now.revision, self._now.mark
         return View(
             revision,
             full,
-            meta,
+            self._now,
             lines,
             frozenset(filter(None, map(entry_of, came.gone))),
             nodes,
@@ -130,6 +130,7 @@ class Log:
             seen,
             came.strange,
             came.foreign,
+            {key: peering.record(one) for key, one in records.items()},
         )
 
     def _things(self, node: str, came: Sorted, known: Callable[[str], int]) -> dict[str, Shared]:
@@ -146,13 +147,13 @@ class Log:
         If no member wrote that, what was there `before` it, which one did, or None.
         """
         item, sealed = self._one(key), self._one(f"keys/{key}/{node}")
-        if item is None or not self._genuine(item, before.revision if before else known(key)):
+        if item is None or not self.genuine(item, before.revision if before else known(key)):
             item = before
         if item is None:
             return None
         with understanding():
             found = entries.shared(item)
-        if sealed is not None and self._genuine(sealed):
+        if sealed is not None and self.genuine(sealed):
             found = found.replace(sealed=entries.sealed_key(sealed))
         return found
 
@@ -178,7 +179,8 @@ class Log:
         """The head as it was read last."""
         return self._head if self._head is not None else self.meta()
 
-    def _genuine(self, item: Item, known: int = 0) -> bool:
+    def genuine(self, item: Item, known: int = 0) -> bool:
+        """Whether a member wrote it, where a revision of its key is `known` already."""
         if item.key.startswith(TIMELESS):
             return genuine(self._key, item)
         now = self._now
@@ -203,7 +205,7 @@ class Log:
     ) -> dict[str, T]:
         rows = {}
         for item in self.bus.read(prefix).items:
-            if self._genuine(item, known(item.key)):
+            if self.genuine(item, known(item.key)):
                 rows[item.key.partition("/")[2]] = read(item)
                 seen[item.key] = item.revision, mark(item.value)
         return rows
@@ -240,23 +242,27 @@ class Log:
 
     def put_node(self, node: NodeRecord) -> None:
         """Say that a node is a member, or was."""
-        self._put_now(f"nodes/{node.id}", node.__dict__)
+        self.put_now(f"nodes/{node.id}", node.__dict__)
 
-    def mend_node(self, node: NodeRecord, view: View) -> None:
+    def mend(self, name: str, data: object, view: View) -> None:
         """Say it anew where nobody of the cluster has written over it, if it is still so."""
-        name = f"nodes/{node.id}"
-        put = self._put(name, view.revision, node.__dict__)
+        put = self._put(name, view.revision, data)
         self.bus.change([At(name, view.strange[name])], [put])
 
     def put_copy(self, node: str, unit: str, der: bytes) -> None:
         """Give the others a copy of an own certificate; empty: there is none any more."""
-        self._put_now(f"copies/{node}/{unit}", {"der": b64encode(der).decode()})
+        self.put_now(f"copies/{node}/{unit}", {"der": b64encode(der).decode()})
 
     def report(self, node: str, value: Report) -> None:
         """Say up to where a node has applied the log."""
-        self.bus.change([], [self._put(f"applied/{node}", 0, value.__dict__)])
+        self.put_timeless(f"applied/{node}", value.__dict__)
 
-    def _put_now(self, name: str, data: object) -> None:
+    def put_timeless(self, name: str, data: object) -> None:
+        """Say what has a number of its own."""
+        self.bus.change([], [self._put(name, 0, data)])
+
+    def put_now(self, name: str, data: object) -> None:
+        """Say that at a key, whatever is there. Raises Busy where eras begin over and over."""
         for _ in range(TRIES):
             meta, seen = self.meta(), self.bus.read(name).revision
             if self.bus.change([At(META, meta.revision)], [self._put(name, seen, data)]):
@@ -278,6 +284,7 @@ class Log:
                 "present": wish.present, "by": wish.ids[-1], "name": told.name, "node": node,
                 "description": told.description, "account": told.account, "when": told.when,
                 "reason": told.reason, "der": b64encode(der).decode("ascii"), "was": was,
+                **entries.marks_data(told.marks), **({"begun": told.begun} if told.begun else {}),
             }  # fmt: skip
             compare.append(At(key, view.strange.get(key, revision)))
             puts.append(self._put(key, view.revision, data))
@@ -324,7 +331,7 @@ class Log:
         """The nodes for which the key of a thing lies on the bus, since which revision."""
         items = self.bus.read(f"keys/{key}/").items
         there = {item.key.rpartition("/")[2]: item for item in items}
-        return {node: item.revision for node, item in there.items() if self._genuine(item)}
+        return {node: item.revision for node, item in there.items() if self.genuine(item)}
 
     def take_keys(self, node: str) -> list[str]:
         """Take away what was sealed for a node; the things whose keys it knows."""
@@ -354,8 +361,8 @@ def _thing_of(key: str, node: str) -> str:
 
 
 def is_news(key: str) -> bool:
-    """Whether a change of that key is more than what a member says of itself."""
-    return not key.startswith("applied/")
+    """Whether a change of that key is more than what a member says of itself, or of a peer."""
+    return not key.startswith(("applied/", peering.FOLLOWING))
 
 
 def new_key() -> bytes:
@@ -372,21 +379,3 @@ def head(bus: Bus) -> Meta | None:
             except (LookupError, TypeError, ValueError, RecursionError):
                 return None
     return None
-
-
-def batches(wanted: Iterable[Wanted]) -> Iterator[list[Wanted]]:
-    """Wishes for `Log.tell`, as many at a time as one change of a bus takes."""
-    batch: list[Wanted] = []
-    size = 0
-    for one in wanted:
-        told, der = one[3], one[4]
-        words = (told.name, told.description, told.account, told.reason)
-        # JSON in ASCII has up to 12 octets for a character; the rest is names, numbers and the key.
-        octets = 1024 + 12 * sum(map(len, words)) + (len(der) + 2) // 3 * 4
-        if batch and (len(batch) == BATCH or size + octets > MAX_CHANGE // 2):
-            yield batch
-            batch, size = [], 0
-        batch.append(one)
-        size += octets
-    if batch:
-        yield batch

@@ -10,6 +10,7 @@ document of the node.
     locked         the cluster's key, locked with a new password, until that is told
     seen.json      the revisions and marks of what else was read of the log
     STORE.known    see `known`
+    STORE.marks    see `peering`
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import json
 
 from cucmos_shell.cluster.known import Known, entry_of
 from cucmos_shell.cluster.rules import Wish
+from cucmos_shell.cluster.taking import Marks
 from cucmos_shell.errors import Unavailable
 from cucmos_shell.results import MOMENT, TEXT, Value, maybe, record
 from cucmos_shell.store.paths import MEMBER_KEYS
@@ -127,7 +129,8 @@ class Said(Value):
 
 class Told(Value):
     """A wish with what is told along with it: who made it, when (seconds since the epoch), what the
-    certificate is called and shown as, and why, if not because somebody said so."""
+    certificate is called and shown as, and why, if not because somebody said so; and what the entry
+    says of peers, and when it `begun`, which only who tells it knows."""
 
     wish: Wish
     name: str
@@ -135,6 +138,8 @@ class Told(Value):
     account: str
     when: float
     reason: str = ""
+    marks: Marks = Marks()
+    begun: int = 0
 
 
 def member(reader: Reader) -> Membership | None:

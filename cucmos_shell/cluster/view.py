@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
     from cucmos_shell.cluster.entries import LogLine, Meta, Report, Shared
     from cucmos_shell.cluster.membership import NodeRecord
+    from cucmos_shell.cluster.peering import Record
     from cucmos_shell.cluster.rules import Entry, Wish
     from cucmos_shell.world.bus import Changes, Item
 
 
 # Only a stranger takes these away. Deletions are collected by members, sealed keys are taken away.
-LASTING = ("nodes/", "copies/", "own/", "csr/", "applied/")
+LASTING = ("nodes/", "copies/", "own/", "csr/", "applied/", "peers/", "feeds/")
 
 
 class Sorted(Value):
@@ -74,7 +75,7 @@ class View(Value):
     what others report of themselves. `things` are multi-server certificates and requests by their
     keys. `seen` maps the keys of nodes, copies and things to their revisions and marks. `strange`
     are those that no member has written and that are there, 0 for what no member has taken away;
-    `foreign` those, too, that were there meanwhile.
+    `foreign` those, too, that were there meanwhile. `records` are peers and accounts by their keys.
     """
 
     revision: int
@@ -90,6 +91,7 @@ class View(Value):
     seen: Mapping[str, tuple[int, str]]
     strange: Mapping[str, int]
     foreign: Mapping[str, int]
+    records: Mapping[str, Record] = {}
 
     def entry(self, key: tuple[str, str], known: Entry | None, *, all_seen: bool) -> Entry | None:
         """The entry of a store's certificate, where the node knows `known`.

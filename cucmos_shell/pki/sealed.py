@@ -64,3 +64,17 @@ def unlock(password: str, locked: bytes, context: bytes) -> bytes | None:
         return _derived(password, salt).decrypt(rest[:NONCE_SIZE], rest[NONCE_SIZE:], context)
     except (InvalidTag, ValueError):
         return None
+
+
+def wrap(key: bytes, secret: bytes, context: bytes) -> bytes:
+    """`secret` for whoever has the key of 256 bits (AES-256-GCM): nonce, ciphertext."""
+    nonce = os.urandom(NONCE_SIZE)
+    return nonce + AESGCM(key).encrypt(nonce, secret, context)
+
+
+def unwrap(key: bytes, wrapped: bytes, context: bytes) -> bytes | None:
+    """What was wrapped; None for another key or context."""
+    try:
+        return AESGCM(key).decrypt(wrapped[:NONCE_SIZE], wrapped[NONCE_SIZE:], context)
+    except (InvalidTag, ValueError):
+        return None

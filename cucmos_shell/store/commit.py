@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from cucmos_shell.store.rows import CertificateRow
 
 find_syncfs()  # now, and not while somebody waits for the lock
-SECRETS = frozenset(("accounts.json", "bulk.json", paths.MEMBER_KEYS, paths.SMTP))
+SECRETS = frozenset(("accounts.json", "bulk.json", paths.MEMBER_KEYS, paths.PEERS, paths.SMTP))
 
 
 class CommitPlan(Value):

@@ -27,6 +27,7 @@ SMTP = "smtp.json"
 LISTS = "lists"
 MEMBERSHIP = "cluster"
 MEMBER_KEYS = "cluster-keys.json"
+PEERS = "cluster-peers.json"
 KEYS = "keys"
 MAX_NAME = 200
 

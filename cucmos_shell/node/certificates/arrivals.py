@@ -10,7 +10,10 @@ import io
 
 from cucmos_shell.cluster import membership
 from cucmos_shell.cluster.membership import Said, Told
-from cucmos_shell.cluster.rules import UNTOLD, Entry, later, meet, wished
+from cucmos_shell.cluster.peering import all_marks, put_marks
+from cucmos_shell.cluster.rules import UNTOLD, Entry, later, meet
+from cucmos_shell.cluster.rules import wished as wish_after
+from cucmos_shell.cluster.taking import Marks
 from cucmos_shell.errors import ShellError
 from cucmos_shell.node.certificates import issuing, trust_import
 from cucmos_shell.pki import bundle, certs
@@ -83,6 +86,7 @@ class Arrivals:
 
     def _store(self, store: str) -> None:
         view, rows = self._view, self._wishes.setdefault(store, {})
+        wished = set(rows)
         known = self._known = membership.known(self._change, store)
         keys = {h for s, h in (*view.lines, *view.gone, *self._told) if s == store} | rows.keys()
         if view.full:
@@ -101,6 +105,18 @@ class Arrivals:
             self._hold(store, sha256, held, entry)
         if changes:
             membership.put_known(self._change, store, known.changed(changes))
+        self._mark(store, wished)
+
+    def _mark(self, store: str, wished: set[str]) -> None:
+        """Keep what entries say of peers. What is told because it was `wished` here keeps what was
+        heard of them, and comes from none."""
+        lines = self._view.lines.items()
+        said = {sha256: line.marks for (s, sha256), line in lines if s == store}
+        mine = {sha256 for s, sha256 in self._told if s == store and sha256 in wished}
+        if said or mine:
+            before = all_marks(self._change, store)
+            told = {h: said.get(h, before.get(h, Marks())).replace(origin="") for h in mine}
+            put_marks(self._change, store, {**said, **told})
 
     def _present(self, store: str, sha256: str) -> bool:
         line = self._view.lines.get((store, sha256))
@@ -208,7 +224,7 @@ class Arrivals:
         if entry is None:
             before = self._known.find(sha256) if self._known else None
             entry = self._entry(store, sha256, before)
-        wish = wished(entry, told.wish if told else None, False, self._new_id())
+        wish = wish_after(entry, told.wish if told else None, False, self._new_id())
         reason = "a later certificate of the same name holds"
         rows[sha256] = Told(wish, name, "", "cluster", self._change.now, reason)
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 
-from cucmos_shell.cluster import membership
-from cucmos_shell.cluster.log import BATCH, Log, is_news
+from cucmos_shell.cluster import membership, peering
+from cucmos_shell.cluster.batches import BATCH
+from cucmos_shell.cluster.log import Log, is_news
 from cucmos_shell.errors import Busy, Refused
 from cucmos_shell.node.certificates.arrivals import IGNORED, Arrivals
 from cucmos_shell.node.certificates.shared import SharedArrivals
@@ -314,6 +315,7 @@ def _applying(
         arrivals.run(things.said)
         membership.put_member(change, member)
         membership.put_nodes(change, view.nodes.values())
+        peering.put_records(change, view.records)
         seen = {**membership.seen(change), **view.seen, **sharing.seen}
         membership.put_seen(change, seen)
         if membership.locked(change) == view.meta.locked:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 
-from cucmos_shell.cluster import membership
+from cucmos_shell.cluster import membership, peering
+from cucmos_shell.cluster.batches import batches
 from cucmos_shell.cluster.entries import Meta
-from cucmos_shell.cluster.log import META, Log, NotOfMembers, batches, head, new_key
+from cucmos_shell.cluster.log import META, Log, NotOfMembers, head, new_key
 from cucmos_shell.cluster.membership import Membership, Secrets, Told
+from cucmos_shell.cluster.peer_log import put_record
 from cucmos_shell.cluster.rules import NOTHING, Wish, wished
+from cucmos_shell.cluster.taking import Marks
 from cucmos_shell.errors import NotFound, Refused, ShellError
 from cucmos_shell.node.access import accounts, passwords
 from cucmos_shell.node.tasks.agent import bus_of, joined, log_of, turn
@@ -199,6 +202,7 @@ def forget(node: Node, change: Transaction) -> None:
     for name in change.base.manifest(MEMBERSHIP):
         change.put_file(MEMBERSHIP, name, None)
     membership.put_secrets(change, None)
+    peering.forget(change)
     spec = node.profile.distribution
     for store in {*spec.stores, *(store for found in spec.copies.values() for store in found)}:
         for row in change.trust(store):
@@ -254,6 +258,7 @@ def rebuild(node: Node, password: str) -> Conversation[int]:
             if other.removed and other.id not in view.nodes:
                 log.put_node(other)
         log.put_node(described(node, member, secrets))
+        _tell_records(log, snapshot, view, secrets)
         after = log.look(fresh, nothing_known)
         mine = after.reports.get(member.node)
         place = fresh.replace(
@@ -308,6 +313,7 @@ def _found_again(node: Node, bus: Bus, member: Membership, password: str) -> tup
 
 def _known_anew(node: Node, snapshot: Snapshot, member: Membership, view: View) -> Iterator[Wanted]:
     for store in node.profile.distribution.stores:
+        marks = peering.all_marks(snapshot, store)
         for sha256, entry in membership.known(snapshot, store).items():
             line = view.lines.get((store, sha256))
             if line is not None and _holds(line, entry, view.meta.since):
@@ -318,8 +324,22 @@ def _known_anew(node: Node, snapshot: Snapshot, member: Membership, view: View) 
             der = snapshot.certificate_der(sha256) if entry.present else b""
             wish = Wish(entry.present, 0, (new_id(node, member),))
             name, text = (row.name, row.description) if row else ("", "")
-            told = Told(wish, name, text, "cluster", node.now(), "told anew")
+            said = marks.get(sha256, Marks())
+            told = Told(wish, name, text, "cluster", node.now(), "told anew", said)
             yield store, sha256, line.entry.revision if line else 0, told, der, entry.revision
+
+
+def _tell_records(log: Log, snapshot: Snapshot, view: View, secrets: Secrets) -> None:
+    """Tell anew which peers there are, where the bus does not say it; a password of one as well,
+    sealed with a new key where the cluster has one now."""
+    before = membership.secrets(snapshot) or secrets
+    for key, one in peering.records(snapshot).items():
+        if key in view.records:
+            continue
+        if isinstance(one, peering.PeerCluster) and before.cluster != secrets.cluster:
+            known = peering.password(before, one) or ""
+            one = one.replace(password=peering.sealed_password(secrets, one.name, known))
+        put_record(log, one)
 
 
 def _holds(line: LogLine, entry: Entry, since: int) -> bool:

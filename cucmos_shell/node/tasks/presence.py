@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmos_shell.cluster import membership
+from cucmos_shell.cluster import membership, peering
 from cucmos_shell.cluster.membership import NodeRecord
 
 TYPE_CHECKING = False
@@ -43,16 +43,18 @@ def new_id(node: Node, member: Membership) -> str:
 
 def keep_records(node: Node, log: Log, snapshot: Snapshot, member: Membership, view: View) -> None:
     """Say that the node is a member, if that is not there, and anew of others what a stranger has
-    written over: not after a full read, which does not tell what others have said before that.
+    written over, of peers as well: not after a full read, which does not tell what others have said
+    before that.
 
     But that a node was removed is final, so whoever knows it says it wherever the bus does not.
     """
     secrets, mine = membership.secrets(snapshot), f"nodes/{member.node}"
     if secrets is not None and (mine not in view.seen or mine in view.strange):
         log.put_node(described(node, member, secrets))
-    for one in () if view.full else view.nodes.values():
-        if one.id != member.node and f"nodes/{one.id}" in view.strange:
-            log.mend_node(one, view)
+    others = {f"nodes/{one.id}": one for one in view.nodes.values() if one.id != member.node}
+    for name, one in {} if view.full else {**others, **peering.records(snapshot)}.items():
+        if name in view.strange:
+            log.mend(name, one.__dict__, view)
     removed = [one for one in view.nodes.values() if one.removed]
     there = log.members(membership.revisions(snapshot)) if removed else {}
     for one in removed:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from itertools import chain
 
 from cucmos_shell.cluster import membership
+from cucmos_shell.cluster.batches import batches
 from cucmos_shell.cluster.known import entry_of
-from cucmos_shell.cluster.log import batches
 from cucmos_shell.cluster.membership import Told
+from cucmos_shell.cluster.peering import all_marks
 from cucmos_shell.cluster.rules import Wish, meet
+from cucmos_shell.cluster.taking import Marks
 from cucmos_shell.node.tasks.presence import new_id
 from cucmos_shell.results import Value
 
@@ -52,13 +54,16 @@ def tell(node: Node, log: Log, snapshot: Snapshot, member: Membership, view: Vie
 def _wanted(snapshot: Snapshot, member: Membership, view: View) -> Iterator[Wanted]:
     all_seen = member.has_seen(view.meta.floor)
     for store, rows in membership.wishes(snapshot).items():
-        known = membership.known(snapshot, store)
+        known, marks = membership.known(snapshot, store), all_marks(snapshot, store)
         for sha256, told in rows.items():
             key = store, sha256
             entry = view.entry(key, known.find(sha256), all_seen=all_seen)
             if meet(entry, view.aimed(key, told.wish), all_seen=all_seen).tell:
                 der = snapshot.certificate_der(sha256) if told.wish.present else b""
                 replaced = entry.revision if entry and not view.absent(key) else 0
+                line = view.lines.get(key)
+                said = line.marks if line else marks.get(sha256, Marks())
+                told = told.replace(marks=said.replace(origin=""))
                 yield store, sha256, replaced, told, der, 0
 
 
@@ -80,12 +85,15 @@ def _written_over(
             continue
         wish = Wish(entry.present, entry.revision, (new_id(node, member),))
         if line is not None:
-            told = Told(wish, line.name, line.description, line.account, line.when, line.reason)
+            told = Told(
+                wish, line.name, line.description, line.account, line.when, line.reason, line.marks
+            )
             yield store, sha256, 0, told, line.der, line.was or entry.revision
             continue
         row = next((r for r in snapshot.index(store).search(sha256) if not r.owner), None)
         if row is not None or not entry.present:
             name, text = (row.name, row.description) if row else ("", "")
-            told = Told(wish, name, text, "cluster", node.now(), "told anew")
+            marks = all_marks(snapshot, store).get(sha256, Marks())
+            told = Told(wish, name, text, "cluster", node.now(), "told anew", marks)
             der = snapshot.certificate_der(sha256) if entry.present else b""
             yield store, sha256, 0, told, der, entry.revision
