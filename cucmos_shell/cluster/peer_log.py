@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.cluster.entries import LogLine, Meta
     from cucmos_shell.cluster.log import Log
-    from cucmos_shell.cluster.peering import PeerStatus, Record
+    from cucmos_shell.cluster.peering import PeeringRecord, PeerStatus
     from cucmos_shell.world.bus import Item
 
 
@@ -64,7 +64,7 @@ def _read(
     return found
 
 
-def put_record(log: Log, record: Record) -> None:
+def put_record(log: Log, record: PeeringRecord) -> None:
     """Say that a cluster is a peer, that an account reads the feed, or that they are no more."""
     log.put_now(record.key, record.__dict__)
 

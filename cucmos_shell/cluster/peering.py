@@ -90,7 +90,7 @@ class PeerStatus(Value):
     failures: int = 0
 
 
-Record = PeerCluster | FeedAccount
+PeeringRecord = PeerCluster | FeedAccount
 
 
 def is_record(key: str) -> bool:
@@ -98,13 +98,13 @@ def is_record(key: str) -> bool:
     return key.startswith((PEERS, FEEDS))
 
 
-def record(item: Item) -> Record:
+def record(item: Item) -> PeeringRecord:
     """What lies there. Raises LookupError, TypeError, ValueError for what no member writes."""
     return _record(item.key, content(item))
 
 
-def _record(key: str, data: Mapping[str, Any]) -> Record:
-    made: Record = PeerCluster(**data) if key.startswith(PEERS) else FeedAccount(**data)
+def _record(key: str, data: Mapping[str, Any]) -> PeeringRecord:
+    made: PeeringRecord = PeerCluster(**data) if key.startswith(PEERS) else FeedAccount(**data)
     if key != made.key:
         raise ValueError(f"{key} is another one")
     _whole(getattr(made, "port", 0))
@@ -168,7 +168,7 @@ def _context(name: str) -> bytes:
 # --- with the node -------------------------------------------------------------------------------
 
 
-def records(reader: Reader) -> dict[str, Record]:
+def records(reader: Reader) -> dict[str, PeeringRecord]:
     """The peers and accounts that the node knows, with those that are removed, by their keys."""
     return {key: _record(key, data) for key, data in reader.document(DOCUMENT).items()}
 
@@ -185,7 +185,7 @@ def accounts(reader: Reader) -> dict[str, FeedAccount]:
     return {one.name: one for one in sorted(every, key=lambda a: a.name) if not one.removed}
 
 
-def put_records(change: Transaction, more: Mapping[str, Record]) -> None:
+def put_records(change: Transaction, more: Mapping[str, PeeringRecord]) -> None:
     """Keep these peers and accounts, too."""
     new = {key: dict(one.__dict__) for key, one in more.items()}
     change.put_document(DOCUMENT, {**change.document(DOCUMENT), **new})

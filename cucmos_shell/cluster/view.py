@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.cluster.entries import LogLine, Meta, Report, Shared
     from cucmos_shell.cluster.membership import NodeRecord
-    from cucmos_shell.cluster.peering import Record
+    from cucmos_shell.cluster.peering import PeeringRecord
     from cucmos_shell.cluster.rules import Entry, Wish
     from cucmos_shell.world.bus import Changes, Item
 
@@ -91,7 +91,7 @@ class View(Value):
     seen: Mapping[str, tuple[int, str]]
     strange: Mapping[str, int]
     foreign: Mapping[str, int]
-    records: Mapping[str, Record] = {}
+    records: Mapping[str, PeeringRecord] = {}
 
     def entry(self, key: tuple[str, str], known: Entry | None, *, all_seen: bool) -> Entry | None:
         """The entry of a store's certificate, where the node knows `known`.

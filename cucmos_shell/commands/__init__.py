@@ -82,6 +82,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "profile": ("utils profile 1+",),
     "cluster": ("show cert distribution 0", "utils cluster 1+"),
+    "cluster_peer": (
+        "delete cluster 1+", "set cluster 1+", "show cluster 1+", "utils cluster peer 1+",
+    ),
     "store": ("show store 1+", "utils store 1+"),
     "sessions": (
         "set cli session 1+", "set security 1+", "set session 1+", "show cli session 0+",
@@ -112,7 +115,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Revocation, expiry, alarms": ("ocsp", "monitor", "metrics", "smtp", "alarm"),
     "Services": ("services", "pending", "loaded"),
     "Trust lists for phones": ("trust_list_show", "trust_list_change"),
-    "Cluster": ("cluster", "network_cluster", "replication", "high_availability", "unity"),
+    "Cluster": (
+        "cluster", "cluster_peer", "network_cluster", "replication", "high_availability", "unity",
+    ),
     "Database": ("sql", "directory"),
     "Node": (
         "node_info", "clock", "hardware", "processes", "connections", "network_tools", "diagnose",

@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 
 from cucmos_shell.errors import ShellError
+from cucmos_shell.frontends.follower import Follower
 from cucmos_shell.node import Node
 from cucmos_shell.node.tasks.agent import bus_of, news, waiting
 from cucmos_shell.node.tasks.alarms import raise_alarms
@@ -86,6 +88,11 @@ class Agent:
         self._patience = FAILED
         return LOOK if self._nothing < CALM_AFTER else CALM
 
+    @property
+    def in_place(self) -> bool:
+        """Whether it is the agent of a node that has joined a cluster."""
+        return self._place is not None
+
     def _first(self) -> bool:
         """Whether it is the agent of its node: those of further workers wait for its end."""
         if self._place is None:
@@ -117,7 +124,7 @@ class Agent:
         # A lease runs by the time that passes for all nodes.
         now = self._node.world.patience()
         if self._shown is None or now - self._shown >= RENEW:
-            alive(bus, member)
+            alive(self._node, bus, member)
             self._shown = now
 
     def _round(self) -> bool:
@@ -157,16 +164,29 @@ def run(state_dir: str, world: World, going: Callable[[], bool]) -> int:
 
     What a round said goes to the standard error.
     """
-    agent = Agent(Node.open(state_dir, world))
+    node = Node.open(state_dir, world)
+    agent, follower = Agent(node), Follower(node)
+
+    def follow() -> None:
+        # A peer may be silent for a minute, in which the agent has to go on.
+        while going():
+            world.sleep(follower.tick() if agent.in_place else NAP)
+            _say(follower)
+
+    threading.Thread(target=follow, daemon=True, name="follower").start()
     try:
         while going():
             wait = agent.tick()
-            if agent.said:
-                sys.stderr.write(agent.said.rstrip("\n") + "\n")
-                agent.said = ""
+            _say(agent)
             while wait > 0 and going():
                 world.sleep(min(wait, NAP))
                 wait -= NAP
     finally:
         agent.end()
     return 0
+
+
+def _say(one: Agent | Follower) -> None:
+    if one.said:
+        sys.stderr.write(one.said.rstrip("\n") + "\n")
+        one.said = ""

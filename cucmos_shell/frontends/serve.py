@@ -150,9 +150,10 @@ def _tasks(
         routes = Routes(node, open_lab(node.state_dir, world), _shown(listener))
         tasks.append(Control(place, routes, host))
     if ports is not None:
+        from cucmos_shell.frontends.feed_route import routes as feed
         from cucmos_shell.frontends.tls.ports import TlsPorts
 
-        tasks.append(TlsPorts(node, ports, host))
+        tasks.append(TlsPorts(node, ports, host, feed(node, host)))
     return tasks
 
 

@@ -17,13 +17,15 @@ class DistributionSpec(Value):
 
     What is uploaded to the trust stores `stores`, or deleted there, is so on all nodes. `copies`
     maps a unit to the trust stores of other nodes that take a copy of its certificate. Units
-    `publisher_only` are missing on other nodes.
+    `publisher_only` are missing on other nodes. What other clusters offer is read as a whole every
+    `reconcile_minutes`.
     """
 
     service: str = ""
     stores: tuple[str, ...] = ()
     copies: Mapping[str, tuple[str, ...]] = {}
     publisher_only: tuple[str, ...] = ()
+    reconcile_minutes: int = 30
 
 
 class NetworkClusterSpec(Value):

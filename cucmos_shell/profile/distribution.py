@@ -33,6 +33,7 @@ class Distribution(schema.Section):
     stores: list[schema.Text]
     copies: dict[str, Any] = {}  # noqa: RUF012
     publisher_only: list[schema.Text] = []  # noqa: RUF012
+    reconcile_minutes: Annotated[int, Meta(ge=1, le=1444)] = 30
 
 
 class NetworkCluster(schema.Section):
@@ -93,6 +94,7 @@ def distribution(
         stores=tuple(row.stores),
         copies=copies,
         publisher_only=tuple(row.publisher_only),
+        reconcile_minutes=row.reconcile_minutes,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import io
 import socket
+from typing import NamedTuple
 
 from cucmos_shell.errors import BadValue
 from cucmos_shell.world.connect import Deadline, connect
@@ -20,26 +21,44 @@ if TYPE_CHECKING:
     from cucmos_shell.world.connect import Resolve
 
 MAX_BODY = 64 * 1024
-_MAX_WIRE = MAX_BODY + 16 * 1024
+_HEAD = 16 * 1024
+_REASON = 128
+
+
+class Limits(NamedTuple):
+    """What an answer may take: until when, how many octets, and of which media type it is.
+
+    `asks_why`: what a refusal says in words is wanted.
+    """
+
+    deadline: Deadline
+    most: int
+    takes: str
+    asks_why: bool = False
+
+    def too_large(self) -> Unanswered:
+        """The error for an answer of more octets."""
+        size = f"{self.most >> 20} MiB" if self.most >> 20 else f"{self.most >> 10} KiB"
+        return Unanswered(f"its answer is larger than {size}")
 
 
 class _Reader(io.RawIOBase):
     """Reads from a socket as long as the deadline and the limit allow."""
 
-    def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
+    def __init__(self, connection: socket.socket, limits: Limits) -> None:
         self._connection = connection
-        self._deadline = deadline
+        self._limits = limits
         self._count = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        self._connection.settimeout(self._deadline.left())
+        self._connection.settimeout(self._limits.deadline.left())
         count = self._connection.recv_into(buffer)
         self._count += count
-        if self._count > _MAX_WIRE:
-            raise Unanswered(f"its answer is larger than {MAX_BODY // 1024} KiB")
+        if self._count > self._limits.most + _HEAD:
+            raise self._limits.too_large()
         return count
 
 
@@ -72,14 +91,24 @@ def post(
     except BadValue as error:
         raise Unanswered(error.message()) from None
     connection = connect(where.host, where.port, deadline, resolve)
+    head = (
+        f"POST {where.path} HTTP/1.1\r\nHost: {where.authority}\r\nConnection: close\r\n"
+        f"Content-Type: {sends}\r\nAccept: {takes}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    limits = Limits(deadline, MAX_BODY, takes)
+    return ask(connection, "POST", head.encode("ascii") + body, limits)
+
+
+def ask(connection: socket.socket, method: str, request: bytes, limits: Limits) -> bytes:
+    """The body of the answer to a request on a connection, which is closed then.
+
+    Raises Unanswered.
+    """
+    deadline = limits.deadline
     try:
-        head = (
-            f"POST {where.path} HTTP/1.1\r\nHost: {where.authority}\r\nConnection: close\r\n"
-            f"Content-Type: {sends}\r\nAccept: {takes}\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
         connection.settimeout(deadline.left())
-        connection.sendall(head.encode("ascii") + body)
-        return _answer(_Wire(_Reader(connection, deadline)), takes)
+        connection.sendall(request)
+        return _answer(_Wire(_Reader(connection, limits)), method, limits)
     except TimeoutError:
         raise deadline.missed() from None
     except (http.client.HTTPException, ValueError) as error:
@@ -92,20 +121,30 @@ def post(
         connection.close()
 
 
-def _answer(wire: _Wire, takes: str) -> bytes:
-    response = http.client.HTTPResponse(wire, method="POST")  # type: ignore[arg-type]
+def _answer(wire: _Wire, method: str, limits: Limits) -> bytes:
+    response = http.client.HTTPResponse(wire, method=method)  # type: ignore[arg-type]
     response.begin()
     if response.status != 200:
         moved = " (redirects are not followed)" if 300 <= response.status < 400 else ""
-        raise Unanswered(f"it answered {response.status} {response.reason[:64]}{moved}".strip())
-    if (response.length or 0) > MAX_BODY:
-        raise Unanswered(f"its answer is larger than {MAX_BODY // 1024} KiB")
+        why = _why(response) if limits.asks_why else response.reason[:_REASON]
+        raise Unanswered(f"it answered {response.status} {why}{moved}".strip())
+    if (response.length or 0) > limits.most:
+        raise limits.too_large()
     kind = (response.headers.get_content_type() or "").lower()
-    if kind != takes:
-        raise Unanswered(f"its answer is {kind[:64]}, not {takes}")
-    data = response.read(MAX_BODY + 1)
-    if len(data) > MAX_BODY:
-        raise Unanswered(f"its answer is larger than {MAX_BODY // 1024} KiB")
+    if kind != limits.takes:
+        raise Unanswered(f"its answer is {kind[:64]}, not {limits.takes}")
+    data = response.read(limits.most + 1)
+    if len(data) > limits.most:
+        raise limits.too_large()
     if response.length:
         raise Unanswered("its answer ends early")
     return data
+
+
+def _why(response: http.client.HTTPResponse) -> str:
+    """The first line of a refusal in words, else its reason."""
+    if response.headers.get_content_type() == "text/plain":
+        line = response.read(_REASON).decode("ascii", "replace").partition("\n")[0].strip()
+        if line:
+            return line
+    return response.reason[:_REASON]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.world.bus import Bus
     from cucmos_shell.world.faults import Fault
+    from cucmos_shell.world.https import HttpsQuestion
     from cucmos_shell.world.sftp import SftpClient
     from cucmos_shell.world.unanswered import MailServer, SyslogHost
 
@@ -53,6 +54,20 @@ def ask_responder(uri: str, request: bytes, seconds: float) -> bytes:
         takes="application/ocsp-response",
         seconds=seconds,
     )
+
+
+def server_certificate(host: str, port: int, seconds: float) -> bytes:
+    """The certificate that a server has for TLS, in DER. Raises Unanswered."""
+    from cucmos_shell.world.https import certificate
+
+    return certificate(host, port, seconds)
+
+
+def https(question: HttpsQuestion) -> bytes:
+    """What a server that is known by its certificate answers. Raises Unanswered."""
+    from cucmos_shell.world.https import get
+
+    return get(question)
 
 
 def send_mail(server: MailServer, sender: str, recipient: str, message: bytes) -> None:
@@ -141,6 +156,8 @@ class World(Value):
     new_key: Callable[[str], PrivateKey]
     new_serial: Callable[[], int]
     http: Callable[[str, bytes, float], bytes] = ask_responder
+    https: Callable[[HttpsQuestion], bytes] = https
+    server_certificate: Callable[[str, int, float], bytes] = server_certificate
     send_mail: Callable[[MailServer, str, str, bytes], None] = send_mail
     syslog: Callable[[SyslogHost | None, list[tuple[int, str]]], None] = send_syslog
     sftp: Callable[[str, int], SftpClient] = sftp

@@ -124,7 +124,7 @@ def test_a_menu_says_what_commands_do(session):
     shown = about(session, "show cert ")
     assert shown["expiry"].startswith("Show when certificates end")
     assert about(session, "show ")["cert"].startswith("chain, distribution, expiry")
-    assert list(about(session, "show c")) == ["cert", "cli", "csr", "ctl"]
+    assert list(about(session, "show c")) == ["cert", "cli", "cluster", "csr", "ctl"]
 
 
 def test_a_menu_says_what_a_certificate_is_and_when_it_ends(session, node):

@@ -107,6 +107,8 @@ ELSEWHERE = {
     "set cert bulk import", "set cert bulk sftp", "set cert delete", "set cert import",
     "run cuc dbquery", "set cert default-ca-list", "set ocsp enable certificate-uri",
     "set ocsp enable configured-uri", "show cert default-ca-list", "show cert distribution",
+    "delete cluster feed", "delete cluster peer", "set cluster feed", "set cluster peer",
+    "show cluster feed", "show cluster peer", "utils cluster peer sync",
     "show cuc cluster status", "utils cuc cluster makeprimary",
     "show cert impact delete", "utils cert upload", "utils cluster create",
     "utils cluster credentials", "utils cluster join", "utils cluster leave",

@@ -16,12 +16,13 @@ NAMES = ("ann", "bob", "cay")
 class Cluster:
     """Nodes by name; `say(name, line, *answers)` speaks to one."""
 
-    def __init__(self, template, folder, keys, names=NAMES, bus=None):
+    def __init__(self, template, folder, keys, names=NAMES, bus=None, **outside):
         self.bus = bus or MemoryCluster()
         self.world, self.clock = clock_world(
             keys,
             open_bus=lambda address, base, now: self.bus.open(now),
             create_bus=lambda address, base, now: self.bus.open(now),
+            **outside,
         )
         self.folder, self._template = folder, template
         self.roots = {}
@@ -41,7 +42,7 @@ class Cluster:
     def open(self, name):
         """(Re)open a node's folder, as another process would."""
         node = Node.open(str(self.folder / name), self.world)
-        role = "Publisher" if name == NAMES[0] else "Subscriber"
+        role = "Publisher" if name == next(iter(self.talks), name) else "Subscriber"
         ip = f"192.0.2.{21 + [*self.talks, name].index(name)}"
         node.profile = node.profile.replace(hostname=name, role=role, ip=ip)
         self.talks[name] = Conversation(node)

@@ -11,7 +11,8 @@ import asyncio
 import contextlib
 
 from cucmos_shell.errors import ShellError
-from cucmos_shell.frontends.agent import Agent
+from cucmos_shell.frontends.agent import NAP, Agent
+from cucmos_shell.frontends.follower import Follower
 from cucmos_shell.node.tasks.expiry_run import next_run
 from cucmos_shell.session.unattended import give
 from cucmos_shell.store.locks import share
@@ -89,10 +90,19 @@ async def keep(door: Door, wait: float = MIN_WAIT) -> None:
 
 
 async def follow(door: Door) -> None:
-    """Be the node's agent in its cluster until cancelled."""
+    """Be the node's agent in its cluster until cancelled, and follow the peers of that."""
     agent = Agent(door.node)
+    peers = asyncio.ensure_future(_follow_peers(door, agent))
     try:
         while True:
             await asyncio.sleep(await door.host.by_itself(agent.tick))
     finally:
+        peers.cancel()
         agent.end()
+
+
+async def _follow_peers(door: Door, agent: Agent) -> None:
+    follower = Follower(door.node)
+    while True:
+        wait = await door.host.by_itself(follower.tick) if agent.in_place else NAP
+        await asyncio.sleep(wait)

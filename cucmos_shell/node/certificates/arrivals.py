@@ -40,6 +40,7 @@ IGNORED, MAX_STRANGE = "ignored", 10
 class Arrivals:
     """The coming in of one view of the log, with what was `told` on top of it.
 
+    `back`: what was deleted elsewhere is told again from here.
     `added` and `removed` are the listed names of what came and went, `said` what was dropped.
     """
 
@@ -51,6 +52,8 @@ class Arrivals:
         view: View,
         told: Mapping[tuple[str, str], Entry],
         new_id: Callable[[], str],
+        *,
+        back: bool = False,
     ) -> None:
         self._change = change
         self._profile = profile
@@ -59,6 +62,7 @@ class Arrivals:
         self._all_seen = member.has_seen(view.meta.floor)
         self._told = told
         self._new_id = new_id
+        self._back = back
         self._wishes = membership.wishes(change)
         self._known: Known | None = None
         self.added: list[str] = []
@@ -97,6 +101,8 @@ class Arrivals:
             before = known.find(sha256)
             entry = self._entry(store, sha256, before)
             self._notice_loss(store, sha256, entry)
+            if self._back and entry is not None and not entry.present:
+                self._bring_back(store, sha256, entry)
             held = self._meet(store, sha256, entry)
             if entry is None and before is not None and not before.present:
                 pass  # collected: kept, so that nobody can write the old value once more
@@ -106,6 +112,12 @@ class Arrivals:
         if changes:
             membership.put_known(self._change, store, known.changed(changes))
         self._mark(store, wished)
+
+    def _bring_back(self, store: str, sha256: str, entry: Entry) -> None:
+        row, rows = self._change.upload(store, sha256), self._wishes[store]
+        if row is not None and sha256 not in rows:
+            wish = wish_after(entry, None, True, self._new_id())
+            rows[sha256] = Told(wish, row.name, row.description, "cluster", self._change.now)
 
     def _mark(self, store: str, wished: set[str]) -> None:
         """Keep what entries say of peers. What is told because it was `wished` here keeps what was

@@ -63,6 +63,9 @@ CATALOGUE = {
     "ClusterStranger": Alarm(
         2, "Somebody who is no member has written to the bus of the cluster"
     ),
+    "ClusterPeerNotFollowed": Alarm(
+        3, "A peer of the cluster cannot be followed", ("Peer", "Reason")
+    ),
     "ClusterUnreachable": Alarm(3, "The bus of the cluster cannot be used", ("Reason",)),
     "ServiceStartFailed": Alarm(
         2, "Failed to start service.", ("ServiceName", "Reason"), **_SERVICE

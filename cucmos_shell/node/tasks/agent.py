@@ -28,7 +28,7 @@ from cucmos_shell.node.tasks.reports import (
 )
 from cucmos_shell.node.tasks.sharing import asks, share
 from cucmos_shell.node.tasks.telling import tell
-from cucmos_shell.results import TEXT, TRUTH, WHOLE, Commit, Progress, Value, each, record
+from cucmos_shell.results import TEXT, TRUTH, WHOLE, Commit, Pause, Progress, Value, each, record
 from cucmos_shell.store.locks import try_lock
 from cucmos_shell.world.bus import Compacted
 
@@ -156,8 +156,24 @@ def sync(node: Node, *, confirmed: bool = False) -> Conversation[Synced]:
     member = joined(node.snapshot())
     if not node.services.running(service):
         raise Refused("{service} is not running", service=service)
+    yield from meet_fault(node, "agent.round")
     with turn(node), contextlib.closing(bus_of(node, member)) as bus:
         return (yield from _sync(node, log_of(bus, node.snapshot()), confirmed))
+
+
+def meet_fault(node: Node, at: str, peer: str = "") -> Conversation[bool]:
+    """What a lab wants to go wrong at a point of a round; whether deletions are to come back.
+
+    Raises Busy where it is skipped.
+    """
+    fault = node.world.fault(at, {"node": node.hostname, "peer": peer})
+    if fault is None:
+        return False
+    if fault.do == "skip":
+        raise Busy("A round of the agent was skipped, as a fault of the lab wants it")
+    if fault.do == "delay":
+        yield Pause(fault.seconds)
+    return fault.do == "trust-delete-returns"
 
 
 def turn(node: Node) -> Lock:
@@ -181,7 +197,8 @@ def _sync(node: Node, log: Log, confirmed: bool) -> Conversation[Synced]:
         if round_.told or sharing.changed or view.news or said:
             reached = sharing.reached(round_.reached)
             member = _next(node, member, view, reached, given)
-            arrived: Arrived = yield _applying(node, (before, member), view, round_, sharing)
+            back = yield from meet_fault(node, "agent.apply")
+            arrived: Arrived = yield _applying(node, (before, member), view, round_, sharing, back)
             report(node, log, member)
             total = total.with_round(
                 len(round_.told) + len(sharing.seen), arrived, member, is_older(before, view)
@@ -191,7 +208,7 @@ def _sync(node: Node, log: Log, confirmed: bool) -> Conversation[Synced]:
                 yield from renewed(node, unit, "uploaded")
         else:
             total = total.replace(revision=member.applied)
-        keep_records(node, log, snapshot, member, view)
+        keep_records(node, log, node.snapshot(), member, view)
         complete = round_.complete and sharing.complete and not before.unsure
         if complete and not _untold(node.snapshot()):
             _collect(log, node, member, view)
@@ -209,7 +226,7 @@ def _opening(
     """
     member = joined(snapshot)
     view = look(node, log, snapshot, member, full=full)
-    alive(log.bus, member)
+    alive(node, log.bus, member)
     if member.unsure:
         if not confirmed:
             refuse_unvouched(node, member, view)
@@ -300,8 +317,10 @@ def _applying(
     view: View,
     telling: Telling,
     sharing: Sharing,
+    back: bool,
 ) -> Commit:
-    """The step that applies the view; `places` are the node's before and afterwards."""
+    """The step that applies the view; `places` are the node's before and afterwards. `back`: what
+    was deleted elsewhere comes back from here, as in a lab that wants the fault of release 9.1."""
     before, member = places
 
     def apply(change: Transaction) -> Arrived:
@@ -309,7 +328,7 @@ def _applying(
         if membership.member(change) != before or secrets is None:
             raise Busy("This node has left or entered a cluster meanwhile")
         new = lambda: new_id(node, member)  # noqa: E731
-        arrivals = Arrivals(change, node.profile, before, view, telling.told, new)
+        arrivals = Arrivals(change, node.profile, before, view, telling.told, new, back=back)
         things = SharedArrivals(change, node.profile, before, secrets, sharing)
         things.run(view.things)
         arrivals.run(things.said)

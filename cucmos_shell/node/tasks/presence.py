@@ -7,6 +7,8 @@ from cucmos_shell.cluster.membership import NodeRecord
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cucmos_shell.cluster.log import Log
     from cucmos_shell.cluster.membership import Membership, Secrets
     from cucmos_shell.cluster.view import View
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 # Seconds that a member is shown as reachable after it has said so.
 LEASE = 15.0
+ALIVE, RUNNING = "alive/", b"running"
 
 
 def described(node: Node, member: Membership, secrets: Secrets) -> NodeRecord:
@@ -86,6 +89,18 @@ def give_copies(
     return given
 
 
-def alive(bus: Bus, member: Membership) -> None:
-    """Say that the node can be reached, for a while."""
-    bus.alive(f"alive/{member.node}", b"", LEASE)
+def alive(node: Node, bus: Bus, member: Membership) -> None:
+    """Say that the node can be reached, for a while, and whether its service runs."""
+    running = node.services.running(node.profile.distribution.service)
+    bus.alive(f"{ALIVE}{member.node}", RUNNING if running else b"", LEASE)
+
+
+def leads(bus: Bus, member: Membership, removed: Iterable[str]) -> bool:
+    """Whether the node is the one that does what one of the cluster does.
+
+    That is the first of those that can be reached and whose service runs. For some seconds two may
+    think so, or none: what they do must bear that. Raises as `Bus` does.
+    """
+    gone = {f"{ALIVE}{name}" for name in removed}
+    there = [item.key for item in bus.who_is_alive(ALIVE) if item.value == RUNNING]
+    return f"{ALIVE}{member.node}" == min((key for key in there if key not in gone), default="")
