@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cucmos_shell.node.tasks.lab.presets import PRESETS
-from cucmos_shell.world.faults import EVERYWHERE, POINTS, SSH, TLS
+from cucmos_shell.world.faults import CLUSTER, EVERYWHERE, POINTS, SSH, TLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,12 @@ Besides the facts and arguments below each fault takes:
 A fact is given as a pattern: `*` is any text, `?` any character, capitals are as small letters. A
 fault without facts fits every call. Of several that fit, the first happens.
 """
-WHERE = {EVERYWHERE: "", SSH: " Over SSH only.", TLS: " With `serve --tls-ports` only."}
+WHERE = {
+    EVERYWHERE: "",
+    SSH: " Over SSH only.",
+    TLS: " With `serve --tls-ports` only.",
+    CLUSTER: " On members of a cluster only.",
+}
 STATES = """## States
 
 `cucmos-shell lab state PRESET...` puts a node into states, whatever faults are set. What stands in

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Where a point exists.
-EVERYWHERE, SSH, TLS = "everywhere", "ssh", "tls"
+EVERYWHERE, SSH, TLS, CLUSTER = "everywhere", "ssh", "tls", "cluster"
 
 
 class FaultArgument(Value):
@@ -120,6 +120,12 @@ _COMMAND = {
     "words": "the command, in full words",
     "account": "whose session it is; monitor is the node's own",
 }
+_AGENT = {
+    "node": "the node's host name",
+    "peer": "the peer whose feed it is about; empty for the node's own cluster",
+}
+_LATER_ROUND = FaultAction("delay", "It comes later.", (_seconds("how much later"),))
+_SKIP = FaultAction("skip", "It does not come; the agent tries again after a while.")
 _FAIL = FaultAction("fail", "It fails: the service is FAILED, and what needs it stays down.")
 _HANG = FaultAction("hang", "It never comes to its end, until the service is told again.")
 _SLOWLY = FaultAction(
@@ -205,6 +211,28 @@ POINTS: dict[str, FaultPoint] = {
                     "The change is made, but the disk does not confirm that it will last.",
                 ),
             ),
+        ),
+        FaultPoint(
+            "agent.round",
+            "A round with the cluster begins, or the feed of a peer is about to be read.",
+            _AGENT,
+            (_LATER_ROUND, _SKIP),
+            CLUSTER,
+        ),
+        FaultPoint(
+            "agent.apply",
+            "What the cluster, or a peer of it, says is about to be taken over.",
+            _AGENT,
+            (
+                _LATER_ROUND,
+                _SKIP,
+                FaultAction(
+                    "trust-delete-returns",
+                    "What was deleted on another node stays here, and comes back there, as in"
+                    " release 9.1. What a peer deletes, goes.",
+                ),
+            ),
+            CLUSTER,
         ),
         FaultPoint(
             "http",
