@@ -201,7 +201,7 @@ class PeerTable(Value):
         """The text: a table of all, or what there is about one."""
         lines = [line for row in self.rows for line in self._of(row)] if self.details else []
         if not self.rows:
-            lines = ["No other cluster is followed"]
+            lines = [peers.NOBODY]
         elif not self.details:
             cells: list[tuple[str, ...]] = [("Peer", "Address", "Cluster", "From it", "State")]
             cells += [

@@ -146,8 +146,10 @@ class World(Value):
     of it because somebody has waited. `patience` is seconds from any origin that really pass, for
     whoever waits for others. `fault` is asked at a point of the code, with what is known there,
     whether something is to go wrong (see `faults`).
-    `http` takes an address, a request and how many seconds it may last. Whatever waits for somebody
-    outside is run by `wait`, so that whoever serves others can lend them its place meanwhile.
+    `http` takes an address, a request and how many seconds it may last, `https` a question to a
+    server that is known by its certificate, `server_certificate` host, port and seconds. Whatever
+    waits for somebody outside is run by `wait`, so that whoever serves others can lend them its
+    place meanwhile.
     """
 
     now: Callable[[], float]

@@ -59,6 +59,7 @@ class FeedOffer:
         account = peering.accounts(self._node.snapshot()).get(name)
         phc = account.phc if account else ""
         if phc and self._right.knows(name, phc, password):
+            self._right.add(name, phc, password)  # for as long as it comes again and again
             return name
         if credentials is None:
             return None

@@ -42,6 +42,7 @@ MAX_TROUBLE = 300
 LISTED = 200
 # So often a peer may be silent before there is an alarm; a lie is told at once.
 SILENT = 2
+NOBODY = "No other cluster is followed"
 DELETED = "it was deleted here; upload it here to bring it back"
 PEER = record(
     peer=TEXT, trouble=maybe(TEXT), added=each(TEXT), removed=each(TEXT), kept_out=each(TEXT)
@@ -104,7 +105,7 @@ class PeersRead(Value):
 
     def lines(self) -> list[str]:
         """The text, peer by peer."""
-        return [line for row in self.rows for line in row.lines()]
+        return [line for row in self.rows for line in row.lines()] or [NOBODY]
 
     def data(self) -> dict[str, Any]:
         """The JSON form."""
