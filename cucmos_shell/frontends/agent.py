@@ -47,7 +47,10 @@ ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Agent:
-    """The agent of one node. `tick` does what there is to do."""
+    """The agent of one node. `tick` does what there is to do.
+
+    `said` is what went wrong last, `needed` whether the node was in a cluster then.
+    """
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -61,11 +64,13 @@ class Agent:
         self._patience = FAILED
         self._nothing = 0
         self.said = ""
+        self.needed = True
 
     def tick(self) -> float:
         """One look, and a round if there is something to tell; seconds until the next look."""
         try:
             found = self._waiting()
+            self.needed = found.member is not None
             if found.member is None or not self._first():
                 return IDLE
             bus = self._open(found.member)

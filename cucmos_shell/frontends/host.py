@@ -49,9 +49,9 @@ if TYPE_CHECKING:
 MAX_COMPLAINTS = 20
 # Argon2id takes much memory for a moment, which the C library keeps for each thread.
 MAX_HASHING = 2
-# What nodes do by themselves takes no more threads when there are more nodes. Runs may wait for a
-# silent mail server; a look, which is short, never waits behind one.
-MAX_LOOKS, MAX_RUNS = 1, 4
+# What nodes do by themselves, which may wait for a silent mail server, takes no more threads when
+# there are more nodes.
+MAX_RUNS = 4
 # Running steps get this long to come to their end when the process stops, and the log after them.
 GRACE, LAST_GRACE = 10.0, 1.0
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -80,7 +80,6 @@ class Host:
         self._loop = asyncio.get_running_loop()
         self._steps = Steps(self._loop)
         self._hashing = FewAtOnce(self._loop, MAX_HASHING, "password")
-        self._looks = asyncio.Semaphore(MAX_LOOKS)
         self._runs = asyncio.Semaphore(MAX_RUNS)
 
     # --- work off the event loop ------------------------------------------------------------------
@@ -99,11 +98,6 @@ class Host:
 
         self._steps.begin(whose, partial(function, *arguments), then)
         return await future
-
-    async def look(self, function: Callable[..., Any], *arguments: object) -> Any:
-        """As `off_loop`, for a short look at a node nobody has asked for: one after the other."""
-        async with self._looks:
-            return await self.off_loop(NODE, function, *arguments)
 
     async def by_itself(self, function: Callable[..., Any], *arguments: object) -> Any:
         """As `off_loop`, for what a node does by itself and may take its time: a few at once."""

@@ -19,6 +19,7 @@ from cucmos_shell.frontends.sshd.first_start import make_administrator
 from cucmos_shell.frontends.sshd.host_keys import host_keys
 from cucmos_shell.frontends.sshd.limits import limit_library
 from cucmos_shell.frontends.sshd.server import BACKLOG, SshServer
+from cucmos_shell.frontends.sshd.watch import Watch
 from cucmos_shell.frontends.steps import lend
 from cucmos_shell.frontends.workers import Workers
 from cucmos_shell.node import Node
@@ -142,7 +143,10 @@ def _tasks(
     """What a process serves of the node."""
     listener, place, ports = at
     door = Door(node, host, service.workers)
-    tasks: list[Task] = [SshServer(door, listener, keys, legacy=service.legacy_algorithms)]
+    tasks: list[Task] = [
+        SshServer(door, listener, keys, legacy=service.legacy_algorithms),
+        Watch((door,), host),
+    ]
     if place is not None:
         from cucmos_shell.frontends.control import Control
         from cucmos_shell.frontends.control_routes import Routes

@@ -1,6 +1,7 @@
 """Many nodes in one process: they share its threads."""
 
 import asyncio
+import inspect
 import os
 import pathlib
 import shutil
@@ -16,7 +17,8 @@ from ssh_server import PASSWORD, Served, run
 
 from cucmos_shell.frontends.host import MAX_RUNS, Host
 from cucmos_shell.frontends.sshd.door import Door
-from cucmos_shell.frontends.sshd.schedule import keep
+from cucmos_shell.frontends.sshd.watch import Watch
+from cucmos_shell.frontends.steps import NODE
 from cucmos_shell.node import Node
 
 MANY = [sys.executable, "-I", str(pathlib.Path(__file__).parents[1] / "support" / "many_nodes.py")]
@@ -60,13 +62,13 @@ def test_nodes_share_the_threads_of_their_process(folders):
 
 
 def test_few_nodes_at_once_look_after_themselves(imp_template, tmp_path, keys):
-    """The others wait for their turn; a short look at a node does not wait with them."""
+    """The others wait for their turn."""
     world, clock = clock_world(keys)
-    loop_thread, at_it, go_on = threading.get_ident(), set(), threading.Event()
+    at_it, go_on = set(), threading.Event()
 
     def now():
-        if threading.get_ident() != loop_thread:
-            at_it.add(threading.get_ident())
+        if calls := [one for one in inspect.stack(0) if one.function == "tick"]:
+            at_it.add(id(calls[0].frame))
             go_on.wait(20)
         return clock()
 
@@ -77,14 +79,13 @@ def test_few_nodes_at_once_look_after_themselves(imp_template, tmp_path, keys):
     async def main():
         host = Host()
         nodes = [Node.open(str(folder), world.replace(now=now)) for folder in folders]
-        tasks = [asyncio.ensure_future(keep(Door(node, host), wait=0)) for node in nodes]
+        watch = Watch([Door(node, host) for node in nodes], host, wait=0)
+        await watch.start()
         while len(at_it) < MAX_RUNS:
             await asyncio.sleep(0)
-        assert await host.look(lambda: "seen") == "seen"
+        assert await host.off_loop(NODE, lambda: "seen") == "seen"
         assert len(at_it) == MAX_RUNS
         go_on.set()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        watch.stop()
 
     run(main())

@@ -11,24 +11,27 @@ from cucmos_shell.frontends.host import Host
 from cucmos_shell.frontends.sshd.door import Door
 from cucmos_shell.frontends.sshd.host_keys import host_keys
 from cucmos_shell.frontends.sshd.server import BACKLOG, SshServer
+from cucmos_shell.frontends.sshd.watch import Watch
 from cucmos_shell.node import Node
 from cucmos_shell.world import World
 
 
 def _server(folder, world, host):
-    """The SSH server of the node in `folder`, and its port."""
+    """The door of the node in `folder`, its SSH server, and its port."""
     node = Node.open(folder, world)
     keys = host_keys(node.layout, legacy=False)
     listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
     listener.setblocking(False)
-    return SshServer(Door(node, host), listener, keys, legacy=False), listener.getsockname()[1]
+    door = Door(node, host)
+    return door, SshServer(door, listener, keys, legacy=False), listener.getsockname()[1]
 
 
 async def serve(folders):
     """Serve all of them until a signal ends it."""
     world, host = World.real(), Host()
-    servers, ports = zip(*(_server(folder, world, host) for folder in folders), strict=True)
-    await host.run(servers, lambda: print(*ports, flush=True))
+    found = (_server(folder, world, host) for folder in folders)
+    doors, servers, ports = zip(*found, strict=True)
+    await host.run((*servers, Watch(doors, host)), lambda: print(*ports, flush=True))
 
 
 if __name__ == "__main__":

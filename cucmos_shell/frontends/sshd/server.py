@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import asyncssh
 
 from cucmos_shell.frontends.sshd.access import Access
 from cucmos_shell.frontends.sshd.algorithms import algorithms
 from cucmos_shell.frontends.sshd.channel import SHUTDOWN, Channel
 from cucmos_shell.frontends.sshd.entrance import Entrance
-from cucmos_shell.frontends.sshd.schedule import follow, keep, watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +23,7 @@ KEEPALIVE_SECONDS, KEEPALIVES_LOST = 60, 3
 
 
 class SshServer:
-    """Listens for the door of a node, and runs what the node does by itself meanwhile."""
+    """Listens for the door of a node."""
 
     def __init__(
         self, door: Door, listener: socket.socket, keys: list[asyncssh.SSHKeyPair], *, legacy: bool
@@ -36,7 +33,6 @@ class SshServer:
         self._keys = keys
         self._legacy = legacy
         self._acceptor: asyncssh.SSHAcceptor | None = None
-        self._schedules: list[asyncio.Future[None]] = []
 
     async def start(self) -> None:
         """Accept connections."""
@@ -58,12 +54,9 @@ class SshServer:
             keepalive_interval=KEEPALIVE_SECONDS,
             keepalive_count_max=KEEPALIVES_LOST,
         )
-        self._schedules = [asyncio.ensure_future(run(self._door)) for run in (keep, watch, follow)]
 
     def stop(self) -> None:
         """Take no more connections, and tell the sessions."""
-        for schedule in self._schedules:
-            schedule.cancel()
         self._door.ending = True
         if self._acceptor is not None:
             self._acceptor.close()

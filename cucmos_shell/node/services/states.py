@@ -156,6 +156,11 @@ class ServiceStates:
         past = [at for at in book.boots if at <= moment]
         return book.era, past[-1] if past else self._installed()
 
+    def next_start(self) -> float | None:
+        """What the clock shows when the node starts next, by its plan; None if that is not soon."""
+        book, moment = self._at()
+        return min((at - book.offset for at in book.boots if at > moment), default=None)
+
     def installed(self) -> float:
         """When the node was installed (seconds since the epoch), as far as the store remembers."""
         return self._installed()
