@@ -30,7 +30,7 @@ SUBSCRIBER = "Subscriber"
 
 def init_cluster(
     folder: str,
-    product: str,
+    product: str | Profile,
     world: World,
     *,
     count: int,
@@ -39,8 +39,9 @@ def init_cluster(
     password_file: str | None = None,
     progress: Callable[[str], None],
 ) -> list[str]:
-    """Install `count` nodes below `folder` and join them; returns their state folders.
+    """Install `count` nodes of a product below `folder` and join them; returns their state folders.
 
+    The product is a profile, its name or its file.
     The first is the publisher; each has the folder of its name, the bus lies beside them. Without
     `password_file` a security password is made and left beside them, readable by its owner only.
     Given again after it was broken off, it does the rest.
@@ -48,17 +49,17 @@ def init_cluster(
     """
     if not 1 <= count <= MAX_NODES:
         raise UsageError("a cluster has 1 to {most} nodes", most=MAX_NODES)
-    profile = load_yaml(find(product))
+    profile = load_yaml(find(product)) if isinstance(product, str) else product
     if not profile.distribution.service:
         raise UsageError("{product} distributes nothing", product=profile.name)
     os.makedirs(folder, mode=0o700, exist_ok=True)
     password = _password(folder, password_file)
     states, joined = [], 0
-    for i, name in enumerate(_names(hostname or profile.hostname, count)):
+    for i, name in enumerate(node_names(hostname or profile.hostname, count)):
         state = os.path.join(folder, name)
         role = PUBLISHER if i == 0 else SUBSCRIBER
         place = {"hostname": name, "ip": _address(profile, i), "role": role}
-        install(state, product, world, speed=speed, progress=progress, check=check_words, **place)
+        install(state, profile, world, speed=speed, progress=progress, check=check_words, **place)
         joined += _join(Node.open(state, world), place, password, progress)
         states.append(state)
     if not joined:
@@ -83,7 +84,8 @@ def _join(
     return True
 
 
-def _names(first: str, count: int) -> list[str]:
+def node_names(first: str, count: int) -> list[str]:
+    """The host names of a cluster's nodes, the publisher's first; each is that of its folder."""
     return [first, *(f"{first}-sub{i}" for i in range(1, count))]
 
 

@@ -32,8 +32,10 @@ class LabAnswer(Value):
     data: Any = None
 
 
-def run(state_dir: str, words: Sequence[str], world: World) -> LabAnswer:
-    """Do what `words` say to the node in `state_dir`. Raises ShellError."""
+def run(state_dir: str, words: Sequence[str], world: World, *, ansible: bool = False) -> LabAnswer:
+    """Do what `words` say to the node in `state_dir`; `ansible`: in its form. Raises ShellError."""
+    if ansible and words[:1] != (INVENTORY,):
+        raise UsageError("--ansible is for: cucmos-shell lab inventory FILE")
     for length in (2, 1):
         form = FORMS.get(" ".join(words[:length]))
         if form is not None and len(words) >= length:
@@ -44,6 +46,8 @@ def run(state_dir: str, words: Sequence[str], world: World) -> LabAnswer:
             try:
                 if action is _scenario:
                     return _play(state_dir, given[0], world)
+                if action is _inventory:
+                    return inventory(given[0], ansible=ansible)
                 return action(open_lab(state_dir, world), given)
             except OSError as error:
                 raise from_os(error) from error
@@ -60,6 +64,23 @@ def text(answer: LabAnswer, as_json: bool) -> str:
 def _usage() -> UsageError:
     lines = [f"cucmos-shell lab {name} {form[2]}".rstrip() for name, form in FORMS.items()]
     return UsageError("lab needs to be told what to do", details=lines)
+
+
+# --- an inventory, which is of no node --------------------------------------------------------
+
+
+def inventory(file: str, *, ansible: bool = False) -> LabAnswer:
+    """The nodes of an inventory: a table, or what Ansible reads. Raises ProfileError."""
+    from cucmos_shell.frontends import inventory_shown
+    from cucmos_shell.frontends.inventory import load
+
+    found = load(file)
+    form = inventory_shown.ansible if ansible else inventory_shown.table
+    return LabAnswer(form(found), inventory_shown.data(found))
+
+
+def _inventory(_: Lab, words: Sequence[str]) -> LabAnswer:
+    return inventory(words[0])
 
 
 # --- faults -----------------------------------------------------------------------------------
@@ -248,6 +269,7 @@ def _show(lab: Lab, _: Sequence[str]) -> LabAnswer:
 
 # Words → how many more there may be, what they are, and who does it.
 MANY = 1000
+INVENTORY = "inventory"
 FORMS: dict[str, tuple[int, int, str, Action]] = {
     "show": (0, 0, "", _show),
     "fault add": (2, MANY, "POINT ACTION [KEY=VALUE...]", _fault_add),
@@ -256,6 +278,7 @@ FORMS: dict[str, tuple[int, int, str, Action]] = {
     "fault reset": (0, 0, "", _fault_reset),
     "state": (1, MANY, "PRESET...", _state),
     "scenario": (1, 1, "FILE", _scenario),
+    INVENTORY: (1, 1, "FILE", _inventory),
     "snapshot": (1, 1, "NAME", _snapshot),
     "restore": (1, 1, "NAME", _restore),
     "clock show": (0, 0, "", _clock_show),

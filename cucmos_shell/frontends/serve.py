@@ -6,35 +6,38 @@ import asyncio
 import contextlib
 import logging
 import os
-import socket
 import sys
 import warnings
 from functools import partial
 
-from cucmos_shell.errors import Unavailable, UsageError, from_os
+from cucmos_shell.errors import UsageError, from_os
+from cucmos_shell.frontends.addresses import LOCAL, PORT
 from cucmos_shell.frontends.confine import no_programs
+from cucmos_shell.frontends.descriptors import descriptors_for
 from cucmos_shell.frontends.host import Host
+from cucmos_shell.frontends.inventory import ADMIN, load
+from cucmos_shell.frontends.inventory_install import Installation
 from cucmos_shell.frontends.sshd.door import Door
-from cucmos_shell.frontends.sshd.first_start import make_administrator
-from cucmos_shell.frontends.sshd.host_keys import host_keys
+from cucmos_shell.frontends.sshd.first_start import FirstPassword
+from cucmos_shell.frontends.sshd.host_keys import KeyRing
 from cucmos_shell.frontends.sshd.limits import limit_library
-from cucmos_shell.frontends.sshd.server import BACKLOG, SshServer
+from cucmos_shell.frontends.sshd.seats import Opener, Seat, claimed, listen
+from cucmos_shell.frontends.sshd.server import SshServer
 from cucmos_shell.frontends.sshd.watch import Watch
 from cucmos_shell.frontends.steps import lend
 from cucmos_shell.frontends.workers import Workers
-from cucmos_shell.node import Node
 from cucmos_shell.node.lab.lab import open_lab
 from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    import asyncssh
+    from collections.abc import Callable, Mapping, Sequence
 
     from cucmos_shell.frontends.control import ControlPlace
     from cucmos_shell.frontends.host import Task
+    from cucmos_shell.frontends.inventory import Site
     from cucmos_shell.frontends.tls.places import TlsPlaces
+    from cucmos_shell.node import Node
     from cucmos_shell.world import World
 
 MAX_WORKERS = 64
@@ -45,47 +48,104 @@ SWITCH_SECONDS = 0.001
 class ServeOptions(Value):
     """How to serve; `port` 0 takes a free one, `control` is where a lab is controlled.
 
-    `tls_ports` says where the ports of services are (see `tls.places.hold`), None for nowhere.
+    `tls_ports` says where the ports of services are (see `tls.places.hold`), None for nowhere. With
+    an `inventory` there is no `host`, and a `port` is that of every node.
     """
 
-    host: str = "127.0.0.1"
-    port: int = 2222
-    admin: str = "admin"
+    host: str | None = None
+    port: int | None = None
+    admin: str | None = None
     admin_password_file: str | None = None
     workers: int = 1
     legacy_algorithms: bool = False
     pid_file: str | None = None
     control: str | None = None
     tls_ports: str | None = None
+    inventory: str | None = None
 
 
 def serve(state_dir: str, service: ServeOptions, world: World) -> int:
     """Serve the node in `state_dir` until a signal ends it. Returns the exit status."""
+    world = _begin(service, world)
+    first = FirstPassword(service.admin or ADMIN, service.admin_password_file)
+    opener = Opener(world, first, service.legacy_algorithms)
+    node, keys = opener.prepare(state_dir)
+    place = _control(service, state_dir, world)
+    port = PORT if service.port is None else service.port
+    (listener,) = claimed((("", service.host or LOCAL, port),))
+    ports = _ports(service, node, service.host or LOCAL)
+    seats = (Seat(node.hostname, node, listener, keys, ports),)
+    return _serve(seats, service, world, place, f"Listening on {seats[0].shown}\n")
+
+
+def serve_inventory(service: ServeOptions, world: World) -> int:
+    """Serve the nodes of an inventory until a signal ends it, those installed first that are not
+    there. Returns the exit status."""
+    world = _begin(service, world)
+    assert service.inventory is not None
+    inventory = load(service.inventory, service.port)
+    descriptors_for(len(inventory.sites))
+    sites = inventory.sites
+    listeners = claimed([(site.name, site.host, site.port) for site in sites])
+    password_file = service.admin_password_file or inventory.password_file
+    first = FirstPassword(service.admin or inventory.admin, password_file)
+    opener = Opener(world, first, service.legacy_algorithms, KeyRing(site.state for site in sites))
+    missing = Installation(inventory, world)
+    if missing:
+        # What is wrong with it is said before anything is made.
+        first.hash()
+        missing.run(opener.prepare, _progress)
+    seats = [opener.site(*pair) for pair in zip(sites, listeners, strict=True)]
+    seats = [_with_ports(seat, site, service) for seat, site in zip(seats, sites, strict=True)]
+    said = [f"Listening on {seat.shown} for {seat.name}\n" for seat in seats]
+    return _serve(seats, service, world, None, f"{''.join(said)}Serving {len(seats)} nodes\n")
+
+
+def refuse_besides(options: Mapping[str, object]) -> None:
+    """Raise UsageError if one of the options, which are for one node, has a value."""
+    for option, value in options.items():
+        if value is not None:
+            raise UsageError(
+                "{option} is for one node; the file of --inventory says it for many", option=option
+            )
+
+
+def _begin(service: ServeOptions, world: World) -> World:
     if not 1 <= service.workers <= MAX_WORKERS:
         raise UsageError("the number of workers is one from 1 to {most}", most=MAX_WORKERS)
     limit_library()
-    world = world.replace(wait=lend)
-    node = Node.open(state_dir, world)
-    node.audit.keep_reserve()
-    make_administrator(node, service.admin, service.admin_password_file)
-    keys = host_keys(node.layout, service.legacy_algorithms)
-    place = _control(service, state_dir, world)
-    listener = _listener(service.host, service.port)
-    ports = _ports(service, node)
-    tasks = partial(_tasks, service=service, world=world, at=(listener, place, ports), keys=keys)
+    lending: World = world.replace(wait=lend)
+    return lending
+
+
+def _progress(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def _serve(
+    seats: Sequence[Seat],
+    service: ServeOptions,
+    world: World,
+    place: ControlPlace | None,
+    said: str,
+) -> int:
+    """Serve until a signal ends it; `said` is printed when clients are heard."""
+    listen(seats)
 
     def ready() -> None:
         if service.pid_file:
             _write_pid(service.pid_file)
-        control = (f"Control at {place.shown}",) if place else ()
-        lines = (f"Listening on {_shown(listener)}", *control, *(ports.lines() if ports else ()))
-        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        control = f"Control at {place.shown}\n" if place else ""
+        ports = "".join(f"{line}\n" for seat in seats for line in seat.port_lines())
+        sys.stdout.write(f"{said}{control}{ports}")
         sys.stdout.flush()
 
     def work(ready: Callable[[], None], parent: int | None = None) -> bool:
-        # Each process opens the node for itself.
-        served = node if parent is None else Node.open(state_dir, world)
-        return _work(partial(tasks, served), ready, parent)
+        # Each process opens the nodes for itself.
+        served = seats if parent is None else [seat.anew(world) for seat in seats]
+        tasks = partial(_tasks, served, service=service, world=world, place=place)
+        return _work(tasks, ready, parent)
 
     ended = True
     try:
@@ -94,7 +154,7 @@ def serve(state_dir: str, service: ServeOptions, world: World) -> int:
         else:
             Workers(service.workers, work, world).keep(ready)
     finally:
-        _clean_up(service, place, ports)
+        _clean_up(service, place, *(seat.ports for seat in seats))
     if not ended:
         # Python would wait for the threads, and a server somewhere may be silent for minutes.
         os._exit(0)
@@ -118,46 +178,50 @@ def _control(service: ServeOptions, state_dir: str, world: World) -> ControlPlac
     return control.listen(service.control, state_dir, world)
 
 
-def _ports(service: ServeOptions, node: Node) -> TlsPlaces | None:
+def _ports(service: ServeOptions, node: Node, host: str) -> TlsPlaces | None:
     if service.tls_ports is None:
         return None
     from cucmos_shell.frontends.tls.places import hold
 
-    return hold(node, service.host, service.tls_ports)
+    return hold(node, host, service.tls_ports)
 
 
-def _shown(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+def _with_ports(seat: Seat, site: Site, service: ServeOptions) -> Seat:
+    other: Seat = seat.replace(ports=_ports(service, seat.node, site.host))
+    return other
 
 
 def _tasks(
-    node: Node,
+    seats: Sequence[Seat],
     host: Host,
     *,
     service: ServeOptions,
     world: World,
-    at: tuple[socket.socket, ControlPlace | None, TlsPlaces | None],
-    keys: list[asyncssh.SSHKeyPair],
+    place: ControlPlace | None,
 ) -> Sequence[Task]:
-    """What a process serves of the node."""
-    listener, place, ports = at
-    door = Door(node, host, service.workers)
-    tasks: list[Task] = [
-        SshServer(door, listener, keys, legacy=service.legacy_algorithms),
-        Watch((door,), host),
+    """What a process serves of the nodes."""
+    doors = [Door(seat.node, host, service.workers) for seat in seats]
+    servers = [
+        SshServer(door, seat.listener, seat.keys, legacy=service.legacy_algorithms)
+        for door, seat in zip(doors, seats, strict=True)
     ]
+    tasks: list[Task] = [*servers, Watch(doors, host)]
     if place is not None:
         from cucmos_shell.frontends.control import Control
         from cucmos_shell.frontends.control_routes import Routes
 
-        routes = Routes(node, open_lab(node.state_dir, world), _shown(listener))
+        node = seats[0].node
+        routes = Routes(node, open_lab(node.state_dir, world), seats[0].shown)
         tasks.append(Control(place, routes, host))
-    if ports is not None:
+    if service.tls_ports is not None:
         from cucmos_shell.frontends.feed_route import routes as feed
         from cucmos_shell.frontends.tls.ports import TlsPorts
 
-        tasks.append(TlsPorts(node, ports, host, feed(node, host)))
+        tasks += [
+            TlsPorts(seat.node, seat.ports, host, feed(seat.node, host))
+            for seat in seats
+            if seat.ports
+        ]
     return tasks
 
 
@@ -178,25 +242,6 @@ def _work(
         return await host.run(tasks(host), ready, parent)
 
     return asyncio.run(main())
-
-
-def _listener(host: str, port: int) -> socket.socket:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(BACKLOG)
-    except OSError as error:
-        raise Unavailable(
-            "{host}:{port} cannot be listened on: {reason}",
-            host=host,
-            port=port,
-            reason=error.strerror or str(error),
-        ) from error
-    listener.setblocking(False)
-    return listener
 
 
 def _write_pid(path: str) -> None:

@@ -14,6 +14,7 @@ from cucmos_shell.frontends.verbs import (
     AGENT,
     COMPLETE,
     DEFAULT_PROFILE,
+    EXIT_STATUSES,
     INIT,
     LAB,
     REFERENCE,
@@ -110,21 +111,27 @@ def _agent(options: dict[str, Any], world: World) -> int:
 
 def _serve(options: dict[str, Any], world: World) -> int:
     try:
-        from cucmos_shell.frontends.serve import ServeOptions, serve
+        from cucmos_shell.frontends import serve
     except ImportError as error:
         raise UsageError("serve needs the extra ssh: pip install 'cucmos-shell[ssh]'") from error
-    state = state_folder(options.pop("state"))
-    _installed(state, options.pop("profile"), world)
+    given, profile = options.pop("state"), options.pop("profile")
     options["legacy_algorithms"] = bool(options["legacy_algorithms"])
+    asked = serve.ServeOptions(**options)
+    if asked.inventory is None:
+        _installed(state := state_folder(given), profile, world)
+        _started()
+        return serve.serve(state, asked, world)
+    serve.refuse_besides({"--state": given, "--profile": profile, "--host": asked.host})
     _started()
-    return serve(state, ServeOptions(**options), world)
+    return serve.serve_inventory(asked, world)
 
 
 def _lab(asked: Invocation, world: World) -> int:
     from cucmos_shell.frontends import lab
 
     state = state_folder(asked.values["state"])
-    return _print(lab.text(lab.run(state, asked.words, world), asked.values["json"]))
+    answer = lab.run(state, asked.words, world, ansible=bool(asked.values["ansible"]))
+    return _print(lab.text(answer, asked.values["json"]))
 
 
 def _reference(asked: Invocation) -> int:
@@ -165,8 +172,6 @@ RUN: dict[str, Callable[[dict[str, Any], World], int]] = {
 
 
 def _help(verb: Verb) -> int:
-    from cucmos_shell.frontends.verbs import EXIT_STATUSES
-
     return _print(help_text(verb, VERBS, {} if verb.name else EXIT_STATUSES))
 
 

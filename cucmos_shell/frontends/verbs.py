@@ -118,9 +118,10 @@ SERVE = Verb(
     (
         _STATE,
         _PROFILE,
-        Option("--host", "address to listen on", metavar="HOST", default="127.0.0.1"),
-        Option("--port", "port, 0 for a free one", metavar="PORT", default=2222, convert=_port),
-        Option("--admin", "the administrator's name", metavar="NAME", default="admin"),
+        Option("--inventory", "the nodes and clusters of a YAML file instead", metavar="FILE"),
+        Option("--host", "address to listen on (127.0.0.1)", metavar="HOST"),
+        Option("--port", "port (2222), 0 for a free one", metavar="PORT", convert=_port),
+        Option("--admin", "the administrator's name (admin)", metavar="NAME"),
         Option(
             "--admin-password-file", "the password, on the first start; may be a pipe",
             metavar="FILE",
@@ -140,6 +141,7 @@ SERVE = Verb(
     examples=(
         ("cucmos-shell serve --state node --admin-password-file password", "on port 2222"),
         ("cucmos-shell serve --state node --tls-ports +20000", "8443 of Cisco Tomcat at 28443"),
+        ("cucmos-shell serve --inventory lab.yaml", "many nodes by one process"),
     ),
 )  # fmt: skip
 AGENT = Verb(
@@ -150,7 +152,11 @@ AGENT = Verb(
 LAB = Verb(
     "lab",
     "Put a node of a lab, which init --lab makes, into states: faults, another time, the past.",
-    (_STATE, Option("--json", "the answer as a line of JSON")),
+    (
+        _STATE,
+        Option("--json", "the answer as a line of JSON"),
+        Option("--ansible", "an inventory as Ansible reads it"),
+    ),
     words="ACTION...",
     examples=(
         (
@@ -165,6 +171,8 @@ LAB = Verb(
         ("cucmos-shell lab state tomcat-expires-in-5-days", "with such a certificate"),
         ("cucmos-shell lab scenario bad-day.yaml", "all of that from a file"),
         ("cucmos-shell lab snapshot before", "keep all of it; restore before: put it back"),
+        ("cucmos-shell lab inventory lab.yaml", "which nodes a file names, and their addresses"),
+        ("cucmos-shell lab inventory --ansible lab.yaml", "the same for Ansible"),
     ),
 )
 REFERENCE = Verb(

@@ -41,7 +41,7 @@ _HOSTNAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)\Z")
 
 def install(
     state_dir: str,
-    product: str,
+    product: str | Profile,
     world: World,
     *,
     hostname: str | None = None,
@@ -51,7 +51,7 @@ def install(
     progress: Callable[[str], None] | None = None,
     check: Callable[[Profile], None] | None = None,
 ) -> bool:
-    """Install a node of `product` (a profile's name or file); False if there is one by now.
+    """Install a node of `product` (a profile, its name or its file); False if there is one by now.
 
     Of several at once one installs and the others wait for it. `speed` divides the times of the
     services, 0 means at once. `progress` is told a line at a time what is done. `check` raises what
@@ -77,10 +77,15 @@ def install(
     return True
 
 
-def _profile(product: str, hostname: str | None, speed: float | None) -> Profile:
-    profile = load_yaml(find(product))
+def is_host_name(name: str) -> bool:
+    """Whether a node may be called so."""
+    return _HOSTNAME.match(name) is not None
+
+
+def _profile(product: str | Profile, hostname: str | None, speed: float | None) -> Profile:
+    profile = load_yaml(find(product)) if isinstance(product, str) else product
     if hostname is not None:
-        if not _HOSTNAME.match(hostname):
+        if not is_host_name(hostname):
             raise UsageError("{name} is not a host name", name=hostname)
         profile = profile.replace(hostname=hostname)
     if speed is not None:

@@ -68,6 +68,27 @@ class Source:
         if found not in self.mistakes:
             self.mistakes.append(found)
 
+    def map_at(self, data: Any, path: Path, known: tuple[str, ...] = ()) -> dict[str, Any]:
+        """`data`, which stands at `path`, as a map, empty where it is none; what is wrong is noted.
+
+        Its keys are to be among the `known` ones, if there are any.
+        """
+        if data is None:
+            return {}
+        if not isinstance(data, dict):
+            self.mistake(path, "must be a map")
+            return {}
+        for key in data:
+            if known and key not in known:
+                self.mistake((*path, key), f"is unknown; known: {', '.join(known)}")
+        return data
+
+    def list_at(self, data: Any, path: Path) -> list[Any]:
+        """`data`, which stands at `path`, as a list, empty where it is none; that is noted."""
+        if data is not None and not isinstance(data, list):
+            self.mistake(path, "must be a list")
+        return data if isinstance(data, list) else []
+
     def verdict(self) -> None:
         """Raise ProfileError for the first mistake in the file, the others as its details."""
         if not self.mistakes:

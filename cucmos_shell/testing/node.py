@@ -366,12 +366,12 @@ def ready(
 
 def _let_in(node: Node) -> None:
     """Give the node an administrator, and its host keys where these can be made."""
-    from cucmos_shell.frontends.sshd.first_start import make_administrator
+    from cucmos_shell.frontends.sshd.first_start import FirstPassword, make_administrator
 
     with tempfile.NamedTemporaryFile("w") as file:
         file.write(f"{PASSWORD}\n")
         file.flush()
-        make_administrator(node, USERNAME, file.name)
+        make_administrator(node, FirstPassword(USERNAME, file.name))
     if has_extra():
         from cucmos_shell.frontends.sshd.host_keys import host_keys
 

@@ -43,7 +43,8 @@ OUTSIDE = {
     "smtplib": ("world.mail",),
     "socket": (
         "world", "frontends.arrivals", "frontends.listeners", "frontends.control",
-        "frontends.serve", "frontends.tls", "frontends.sshd.entrance", "frontends.sshd.server",
+        "frontends.serve", "frontends.tls", "frontends.sshd.entrance", "frontends.sshd.seats",
+        "frontends.sshd.server",
     ),
     "sqlite3": ("node.query", "world.buses.database", "world.buses.directory"),
     "subprocess": ("testing.server",),

@@ -10,7 +10,7 @@ import sys
 from cucmos_shell.frontends.host import Host
 from cucmos_shell.frontends.sshd.door import Door
 from cucmos_shell.frontends.sshd.host_keys import host_keys
-from cucmos_shell.frontends.sshd.server import BACKLOG, SshServer
+from cucmos_shell.frontends.sshd.server import SshServer
 from cucmos_shell.frontends.sshd.watch import Watch
 from cucmos_shell.node import Node
 from cucmos_shell.world import World
@@ -20,7 +20,7 @@ def _server(folder, world, host):
     """The door of the node in `folder`, its SSH server, and its port."""
     node = Node.open(folder, world)
     keys = host_keys(node.layout, legacy=False)
-    listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     listener.setblocking(False)
     door = Door(node, host)
     return door, SshServer(door, listener, keys, legacy=False), listener.getsockname()[1]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import resource
 from collections import Counter
+
+from cucmos_shell.frontends.descriptors import most_descriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -176,9 +176,4 @@ def _dice() -> float:
 
 def _connections_most() -> int:
     """As many as there are descriptors for, with as many again left for files and folders."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-            soft = hard
-    return min(MAX_CONNECTIONS, max(16, soft // 2))
+    return min(MAX_CONNECTIONS, max(16, most_descriptors() // 2))

@@ -14,30 +14,51 @@ if TYPE_CHECKING:
     from cucmos_shell.store.transaction import Reader, Transaction
 
 
-def make_administrator(node: Node, name: str, password_file: str | None) -> bool:
+class FirstPassword:
+    """The password of administrators that have none, as its hash; read, or asked for, once.
+
+    It is the first line of `file`, or asked for on the terminal.
+    """
+
+    def __init__(self, name: str, file: str | None) -> None:
+        self.name = name
+        self._file = file
+        self._hash = ""
+
+    def hash(self) -> str:
+        """The hash. Raises UsageError where there is no password, or a bad one."""
+        if not self._hash:
+            password = first_line(self._file) if self._file else _asked(self.name)
+            self._check(password)
+            self._hash = passwords.make_hash(password)
+        return self._hash
+
+    def _check(self, password: str) -> None:
+        accounts.check_name(self.name)
+        try:
+            passwords.check_strength(password, self.name)
+        except Refused as refusal:
+            fits = passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH
+            if not self._file or not fits:
+                raise UsageError("{reason}", reason=refusal.message()) from None
+            sys.stderr.write(f"cucmos-shell: warning: {refusal.message()}\n")
+
+
+def make_administrator(node: Node, first: FirstPassword) -> bool:
     """Give the node an administrator unless it has one. Returns whether it was made.
 
-    The password is the first line of `password_file`, or asked for on the terminal. Raises
-    UsageError without either.
+    Raises UsageError where there is no password for it.
     """
     if _has_one(node.snapshot()):
         return False
-    accounts.check_name(name)
-    password = first_line(password_file) if password_file else _asked(name)
-    try:
-        passwords.check_strength(password, name)
-    except Refused as refusal:
-        if not password_file or not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
-            raise UsageError("{reason}", reason=refusal.message()) from None
-        sys.stderr.write(f"cucmos-shell: warning: {refusal.message()}\n")
-    phc = passwords.make_hash(password)
+    name, phc = first.name, first.hash()
 
     def put(change: Transaction) -> bool:
         if _has_one(change):
             return False
         known = accounts.all_accounts(change).get(name)
-        first = known or accounts.Account(name, accounts.ADMINISTRATOR)
-        account = first.replace(level=accounts.ADMINISTRATOR, password=phc, installer=True)
+        before = known or accounts.Account(name, accounts.ADMINISTRATOR)
+        account = before.replace(level=accounts.ADMINISTRATOR, password=phc, installer=True)
         accounts.put(change, account)
         return True
 

@@ -3,31 +3,75 @@
 from __future__ import annotations
 
 import os
+import threading
 
 import asyncssh
 
 from cucmos_shell.errors import Damaged, from_os
 from cucmos_shell.store.durable import SECRET_FILE_MODE, read, replace_file
 from cucmos_shell.store.locks import lock_folder
+from cucmos_shell.store.paths import Layout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cucmos_shell.store.paths import Layout
+    from collections.abc import Iterable
 
-KINDS = (("ssh-ed25519", "ssh_host_ed25519_key"), ("ssh-rsa", "ssh_host_rsa_key"))
+RSA_FILE = "ssh_host_rsa_key"
+KINDS = (("ssh-ed25519", "ssh_host_ed25519_key"), ("ssh-rsa", RSA_FILE))
 RSA_BITS = 3072
 SHA1 = (b"ssh-rsa",)
 
 
-def host_keys(layout: Layout, legacy: bool) -> list[asyncssh.SSHKeyPair]:
-    """The node's host keys, made now if there are none.
+class KeyRing:
+    """RSA keys for many nodes: each is loaded once, and one is made for all that have none.
+
+    Making one takes a second, and loading it a twentieth. Threads may share it. `states` are the
+    folders of the nodes, of which the first that has a key has the one for all.
+    """
+
+    def __init__(self, states: Iterable[str] = ()) -> None:
+        self._states = states
+        self._loaded: dict[bytes, asyncssh.SSHKey] = {}
+        self._some: asyncssh.SSHKey | None = None
+        self._lock = threading.Lock()
+
+    def load(self, octets: bytes) -> asyncssh.SSHKey:
+        """The key in a file. Raises asyncssh.KeyImportError."""
+        with self._lock:
+            if octets not in self._loaded:
+                self._loaded[octets] = asyncssh.import_private_key(octets)
+            return self._loaded[octets]
+
+    def some(self) -> asyncssh.SSHKey:
+        """The key for a node that has none: that of another one, else a new one.
+
+        Raises asyncssh.KeyImportError, OSError.
+        """
+        with self._lock:
+            if self._some is None:
+                self._some = self._found() or asyncssh.generate_private_key(
+                    "ssh-rsa", key_size=RSA_BITS
+                )
+            return self._some
+
+    def _found(self) -> asyncssh.SSHKey | None:
+        paths = (Layout(state).host_key(RSA_FILE) for state in self._states)
+        there = next((path for path in paths if os.path.lexists(path)), None)
+        return None if there is None else asyncssh.import_private_key(read(there))
+
+
+def host_keys(
+    layout: Layout, legacy: bool, ring: KeyRing | None = None
+) -> list[asyncssh.SSHKeyPair]:
+    """The node's host keys, made now if there are none; its RSA key is from a `ring` then.
 
     `legacy`: with RSA, signatures by SHA-1 are offered, too. Raises Damaged, Unavailable.
     """
+    ring = ring or KeyRing()
     try:
         # Of two servers that start at once, one makes the keys and the other reads them.
         with lock_folder(layout.host_keys):
-            keys = [_key(layout.host_key(name), kind) for kind, name in KINDS]
+            keys = [_key(layout.host_key(name), kind, ring) for kind, name in KINDS]
     except OSError as error:
         raise from_os(error, "read") from error
     pairs = list(asyncssh.load_keypairs(keys))
@@ -37,15 +81,14 @@ def host_keys(layout: Layout, legacy: bool) -> list[asyncssh.SSHKeyPair]:
     return pairs
 
 
-def _key(path: str, kind: str) -> asyncssh.SSHKey:
+def _key(path: str, kind: str, ring: KeyRing) -> asyncssh.SSHKey:
+    rsa = kind == "ssh-rsa"
     if not os.path.lexists(path):
-        if kind == "ssh-rsa":
-            key = asyncssh.generate_private_key(kind, key_size=RSA_BITS)
-        else:
-            key = asyncssh.generate_private_key(kind)
+        key = ring.some() if rsa else asyncssh.generate_private_key(kind)
         replace_file(f"{path}.pub", key.export_public_key(), SECRET_FILE_MODE)
         replace_file(path, key.export_private_key(), SECRET_FILE_MODE)
     try:
-        return asyncssh.import_private_key(read(path))
+        octets = read(path)
+        return ring.load(octets) if rsa else asyncssh.import_private_key(octets)
     except asyncssh.KeyImportError as error:
         raise Damaged("The host key {file} is damaged", file=path) from error

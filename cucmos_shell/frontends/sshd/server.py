@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from cucmos_shell.frontends.sshd.door import Door
 
 VERSION = "cucmos-shell"
-BACKLOG = 1024
 WINDOW = 128 * 1024
 LOGIN_SECONDS = 30
 KEEPALIVE_SECONDS, KEEPALIVES_LOST = 60, 3

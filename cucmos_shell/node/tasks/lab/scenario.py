@@ -62,15 +62,21 @@ class _ScenarioReader:
         self._source = source
 
     def scenario(self) -> Scenario:
-        data = self._map(self._source.data, (), KEYS)
+        data = self._source.map_at(self._source.data, (), KEYS)
         if data.get("format") != FORMAT:
             self._source.mistake(("format",), f"must be {FORMAT}")
-        node = self._map(data.get("node"), ("node",), NODE_KEYS)
-        at, rate = self._clock(self._map(data.get("clock"), ("clock",), CLOCK_KEYS))
+        node = self._source.map_at(data.get("node"), ("node",), NODE_KEYS)
+        at, rate = self._clock(self._source.map_at(data.get("clock"), ("clock",), CLOCK_KEYS))
         faults = self._faults(data.get("faults"), ("faults",))
-        states = [self._state(one, ("state", i)) for i, one in enumerate(self._list(data, "state"))]
+        states = [
+            self._state(one, ("state", i))
+            for i, one in enumerate(self._source.list_at(data.get("state"), ("state",)))
+        ]
         names = {fault.name for fault in faults}
-        rules = [self._rule(one, i, names) for i, one in enumerate(self._list(data, "then"))]
+        rules = [
+            self._rule(one, i, names)
+            for i, one in enumerate(self._source.list_at(data.get("then"), ("then",)))
+        ]
         return Scenario(
             str(data.get("name", "")),
             {key: self._node(key, value) for key, value in node.items()},
@@ -80,24 +86,6 @@ class _ScenarioReader:
             tuple(faults),
             tuple(rules),
         )
-
-    def _map(self, data: Any, path: Path, keys: tuple[str, ...] = ()) -> dict[str, Any]:
-        if data is None:
-            return {}
-        if not isinstance(data, dict):
-            self._source.mistake(path, "must be a map")
-            return {}
-        for key in data:
-            if keys and key not in keys:
-                self._source.mistake((*path, key), f"is unknown; known: {', '.join(keys)}")
-        return data
-
-    def _list(self, data: Mapping[str, Any], key: str) -> list[Any]:
-        found = data.get(key) or []
-        if not isinstance(found, list):
-            self._source.mistake((key,), "must be a list")
-            return []
-        return found
 
     def _node(self, key: str, value: Any) -> Any:
         if key == "speed":
@@ -128,9 +116,9 @@ class _ScenarioReader:
 
     def _faults(self, data: Any, path: Path) -> list[Fault]:
         found = []
-        for name, row in self._map(data, path).items():
+        for name, row in self._source.map_at(data, path).items():
             try:
-                found.append(fault_of(name, self._map(row, (*path, name))))
+                found.append(fault_of(name, self._source.map_at(row, (*path, name))))
             except FaultMistake as error:
                 where = (*path, name, "when", error.key), (*path, name, error.key)
                 known = [one for one in where if one in self._source.lines]
@@ -143,7 +131,7 @@ class _ScenarioReader:
                 return named(data)
             if isinstance(data, dict) and len(data) == 1:
                 ((name, arguments),) = data.items()
-                return wanted(name, self._map(arguments, (*path, name)))
+                return wanted(name, self._source.map_at(arguments, (*path, name)))
         except StateMistake as error:
             inside = () if isinstance(data, str) else tuple(dict.fromkeys((*data, error.key)))
             self._source.mistake((*path, *inside), error.message())
@@ -153,7 +141,7 @@ class _ScenarioReader:
 
     def _rule(self, data: Any, i: int, names: set[str]) -> dict[str, Any]:
         path: Path = ("then", i)
-        rule = self._map(data, path, RULE_KEYS)
+        rule = self._source.map_at(data, path, RULE_KEYS)
         added = self._faults(rule.get("add"), (*path, "add"))
         if rule.get("when") not in names:
             self._source.mistake((*path, "when"), "must be the name of a fault")

@@ -1,0 +1,127 @@
+"""Many nodes served by one process: `serve --inventory`."""
+
+import asyncio
+import shutil
+import socket
+import subprocess
+
+import pytest
+from served_inventory import ServedInventory
+from ssh_server import PASSWORD, PROGRAM, run
+
+LAB = """defaults: {admin-password-file: password, speed: 0, listen: 127.0.30.1}
+nodes:
+  - {name: n, count: 2}
+  - {name: plain, lab: false}
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """The folder of an inventory whose nodes are installed, and what was said of it."""
+    folder = tmp_path_factory.mktemp("inventory")
+    (folder / "lab.yaml").write_text(LAB)
+    served = ServedInventory(folder)
+    status, said = served.stop()
+    assert status == 0
+    return folder, said
+
+
+def test_nodes_that_are_not_there_are_installed(lab):
+    """With keys and names of their own, as nodes of a lab unless the file says no."""
+    folder, said = lab
+    assert said.splitlines()[0] == "Installing 3 nodes"
+    assert "Installed 3 of 3 (" in said.splitlines()[-1]
+    nodes = [folder / "nodes" / name for name in ("n-1", "n-2", "plain")]
+    pems = {(node / "store/view/tomcat/tomcat.pem").read_text() for node in nodes}
+    assert len(pems) == 3
+    assert [(node / "lab").exists() for node in nodes] == [True, True, False]
+
+
+def test_all_are_served(lab):
+    """One process knows each by its address; a later start installs nothing."""
+    folder, _ = lab
+    with ServedInventory(folder) as served:
+        hosts = [served.addresses[name][0] for name in ("n-1", "n-2", "plain")]
+        assert hosts == ["127.0.30.1", "127.0.30.2", "127.0.30.3"]
+
+        async def main():
+            return [await served.ask(name, "show status") for name in served.addresses]
+
+        seen = run(main(), 60)
+        for name, said in zip(served.addresses, seen, strict=True):
+            assert f"Host Name          : {name}\n" in said
+        assert served.stop() == (0, "")
+
+
+def test_each_has_an_ed25519_key_and_all_have_an_rsa_key(lab):
+    """The second takes a second to make. A node of its own later has them both."""
+    nodes = [lab[0] / "nodes" / name for name in ("n-1", "n-2", "plain")]
+    assert len({(node / "ssh/ssh_host_ed25519_key").read_text() for node in nodes}) == 3
+    assert len({(node / "ssh/ssh_host_rsa_key.pub").read_text() for node in nodes}) == 1
+
+
+def test_workers_share_the_addresses(lab):
+    with ServedInventory(lab[0], "--workers", "2") as served:
+
+        async def main():
+            asked = (served.ask(name, "show myself") for name in served.addresses)
+            return await asyncio.gather(*asked)
+
+        assert all("admin" in said for said in run(main(), 60))
+
+
+# --- what cannot be served ---------------------------------------------------------------------
+
+
+def refused(folder, text, *options, status):
+    """What is said of an inventory that is not served; nothing is installed for it."""
+    (folder / "lab.yaml").write_text(text)
+    before = sorted(folder.rglob("*"))
+    done = subprocess.run(
+        [*PROGRAM, "serve", "--inventory", str(folder / "lab.yaml"), *options],
+        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (status, ""), done.stderr
+    assert sorted(folder.rglob("*")) == before
+    return done.stderr
+
+
+def test_an_address_that_is_not_to_be_had(tmp_path):
+    """All that are not are told, before anything is installed."""
+    with socket.create_server(("127.0.31.1", 0)) as other:
+        port = other.getsockname()[1]
+        said = refused(
+            tmp_path,
+            f"nodes: [{{name: a, listen: '127.0.31.1:{port}'}}, {{name: b, listen: 192.0.2.1}}]",
+            status=4,
+        )
+    assert f"127.0.31.1:{port} cannot be listened on (a): Address already in use" in said
+    assert "192.0.2.1:2222 cannot be listened on (b): Cannot assign requested address" in said
+
+
+def test_no_password(tmp_path):
+    lab = "defaults: {listen: 127.0.32.1}\nnodes: [{name: a}]"
+    assert "admin-password-file" in refused(tmp_path, lab, "--port", "0", status=2)
+    lab = lab.replace("{listen", "{admin-password-file: nowhere, listen")
+    said = refused(tmp_path, lab, "--port", "0", status=2)
+    assert f"{tmp_path}/nowhere: No such file or directory" in said
+
+
+def test_an_option_for_one_node(tmp_path):
+    said = refused(tmp_path, "nodes: [{name: a}]", "--state", "x", status=2)
+    assert "--state is for one node" in said
+
+
+def test_another_node_in_the_folder(imp_template, tmp_path):
+    """Of another name, or of another product."""
+    shutil.copytree(imp_template, tmp_path / "nodes" / "a", symlinks=True)
+    (tmp_path / "password").write_text(f"{PASSWORD}\n")
+    head = "defaults: {admin-password-file: password, listen: 127.0.33.1}\n"
+    for node, said in (
+        ("name: a", f"{tmp_path}/nodes/a holds a node whose name is imp-pub, not a"),
+        ("name: imp-pub, state: nodes/a, profile: ucm-15", "profile is imp-9.1, not ucm-15"),
+    ):
+        (tmp_path / "lab.yaml").write_text(f"{head}nodes: [{{{node}}}]\n")
+        with pytest.raises(AssertionError, match=said):
+            ServedInventory(tmp_path)
