@@ -19,6 +19,7 @@ from cucmos_shell.node.tasks.presence import alive
 from cucmos_shell.session.unattended import give
 from cucmos_shell.store import per_state
 from cucmos_shell.store.locks import try_lock
+from cucmos_shell.world.faults import StandingFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,11 +50,13 @@ ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 class Agent:
     """The agent of one node. `tick` does what there is to do.
 
-    `said` is what went wrong last, `needed` whether the node was in a cluster then.
+    `said` is what went wrong last, `needed` whether the node was in a cluster then. `outage` tells
+    whether the node is down, as a fault of a lab wants it.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, outage: StandingFault | None = None) -> None:
         self._node = node
+        self._outage = outage or StandingFault(node.world.fault, "node", "down")
         self._waiting = per_state(node.store, lambda snapshot: waiting(node, snapshot))
         self._place: Lock | None = None
         self._bus: Bus | None = None
@@ -73,6 +76,9 @@ class Agent:
             self.needed = found.member is not None
             if found.member is None or not self._first():
                 return IDLE
+            if self._outage.holds():
+                self.close()
+                return LOOK
             bus = self._open(found.member)
             self._show(bus, found.member)
             if not self._node.services.running(self._node.profile.distribution.service):

@@ -309,6 +309,10 @@ class Execution:
         assert self.match is not None
         session, command = self._session, self.match.command
         facts = {"words": self.match.canonical, "account": session.caller.account}
+        if fault := self._node.world.fault("node", facts):
+            from cucmos_shell.session.faults import lose_node
+
+            yield from lose_node(fault, self._node, session.caller)
         if fault := self._node.world.fault("command.begin", facts):
             from cucmos_shell.session.faults import meet
 

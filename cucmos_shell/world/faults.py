@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+# Among the facts: only faults that do this are asked for.
+DO = "do"
 # Where a point exists.
 EVERYWHERE, SSH, TLS, CLUSTER = "everywhere", "ssh", "tls", "cluster"
 
@@ -101,6 +103,24 @@ class Fault(Value):
         """A count among the arguments, None if it was not given."""
         value = self.arguments.get(name)
         return None if value is None else int(value)
+
+
+class StandingFault:
+    """A fault that goes on as long as it is set; `ask` tells whether one is (see `World.fault`)."""
+
+    def __init__(
+        self, ask: Callable[[str, Mapping[str, str]], Fault | None], at: str, do: str
+    ) -> None:
+        self._ask = ask
+        self._at = at
+        self._facts = {DO: do}
+        self._fault: Fault | None = None
+
+    def holds(self) -> bool:
+        """Whether it is set now; it happens once for all that it goes on."""
+        if self._fault is None or not self._fault.holds():
+            self._fault = self._ask(self._at, self._facts)
+        return self._fault is not None
 
 
 # --- the table --------------------------------------------------------------------------------
@@ -257,6 +277,23 @@ POINTS: dict[str, FaultPoint] = {
             "A connection to an SFTP server is begun.",
             {"host": "the SFTP server"},
             (_DEAD, _REFUSED, _SLOW, _NONSENSE),
+        ),
+        FaultPoint(
+            "node",
+            "A client connects, a session runs a command, or the agent looks at its cluster.",
+            _COMMAND,
+            (
+                FaultAction(
+                    "down",
+                    "As long as it is set, the node is switched off: connections are reset,"
+                    " sessions over SSH end within a second, a command is refused, and no agent"
+                    " looks.",
+                ),
+                FaultAction(
+                    "reboot-on",
+                    "The node restarts before that command has done anything; its sessions end.",
+                ),
+            ),
         ),
         FaultPoint(
             "ssh.accept",

@@ -45,10 +45,15 @@ COMMAND = {
     "busy": Case(SHOW, BUSY, ANSWER),
     "internal-error": Case(SHOW, "Internal error (RuntimeError)", ANSWER),
 }
+NODE = {
+    "down": Case(SHOW, "The node is down", ANSWER),
+    "reboot-on": Case(CHANGE, "The node has been restarted: this session is over", DONE),
+}
 UP = f"{SERVICE}[STARTED]"
 FAILS = {"at": "service.start", "do": "fail", "times": 1}
 CASES = {
     **{("command.begin", do): case for do, case in COMMAND.items()},
+    **{("node", do): case for do, case in NODE.items()},
     ("command.step", "delay"): Case(CHANGE, DONE, DONE, seconds=WAITS, least=WAITS),
     ("command.step", "refuse"): Case(CHANGE, "not today", DONE, text="not today", step="commit"),
     ("command.step", "busy"): Case(CHANGE, BUSY, DONE),
@@ -141,8 +146,9 @@ def test_a_fault_happens_once_and_then_no_more(
     """On a running server, at the console and in a batch; it is counted, and its end is one."""
     case = CASES[at, do]
     lines = [certificate if line == "PEM" else line for line in case.lines]
-    # The node's own look at its certificates is a command, too.
-    when = {"when": {"account": "admin"}} if at.startswith("command.") else {}
+    # The node's own look at its certificates is a command, too; and a server looks at its node.
+    of_command = at.startswith(("command.", "node"))
+    when = {"when": {"account": "admin"}} if of_command else {}
     faults.add(fault_of("it", {"at": at, "do": do, "times": 1, **when, **case.arguments}))
     if case.beside:
         faults.add(fault_of("beside", case.beside))

@@ -102,8 +102,10 @@ class FrontEnds:
                     said += await shell.until(b"  \r\n")
                 if until:
                     shell.send(b"\x03")
-                with contextlib.suppress(EOFError):
+                try:
                     said += await shell.until()
+                except EOFError as end:
+                    said += end.args[0]
                 return said.decode()
 
         connection = self.connect()

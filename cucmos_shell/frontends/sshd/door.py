@@ -6,6 +6,7 @@ import os
 from collections import Counter
 
 from cucmos_shell.frontends.descriptors import most_descriptors
+from cucmos_shell.world.faults import StandingFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ class Door:
         self.connections: set[Connection] = set()
         self.channels: set[Visitor] = set()
         self.ending = False
+        # The node is down, as a fault of a lab wants it.
+        self.outage = StandingFault(node.world.fault, "node", "down")
         self.connections_most = _connections_most()
         # All processes together have no more than one would, and leave room for who signs in.
         most = min(WaitingRoom.MOST // workers, self.connections_most // 4)

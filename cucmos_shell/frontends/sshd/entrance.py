@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from cucmos_shell.frontends.arrivals import let_in
+from cucmos_shell.frontends.arrivals import let_in, reset
 from cucmos_shell.frontends.lines import WaitingLine
 from cucmos_shell.frontends.sshd.limits import held_back, unfinished, work_within
 from cucmos_shell.frontends.sshd.turns import Turns
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cucmos_shell.frontends.arrivals import Ask
+    from cucmos_shell.world.faults import StandingFault
 
 # Connections that are taken at once, and that may wait to be begun: taking one costs little, and
 # one that is not taken waits behind all others in the kernel, whoever they are.
@@ -37,9 +38,15 @@ class Entrance:
     server, too.
     """
 
-    def __init__(self, listener: socket.socket, fault: Ask = no_fault) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        fault: Ask = no_fault,
+        outage: StandingFault | None = None,
+    ) -> None:
         self._listener = listener
         self._fault = fault
+        self._outage = outage
         self._loop = asyncio.get_running_loop()
         self._turns = Turns(self._loop)
         self._factory: Callable[[str, int], Any] | None = None
@@ -127,6 +134,10 @@ class Entrance:
     async def _connect(
         self, factory: Callable[[str, int], Any], sock: socket.socket, address: str
     ) -> None:
+        if self._outage is not None and self._outage.holds():
+            reset(sock)
+            sock.close()
+            return
         fault = self._fault("ssh.accept", {"address": address})
         if fault is not None and not await let_in(sock, fault):
             return

@@ -45,7 +45,7 @@ def tick(node: Node) -> float:
 
 async def follow(door: Door) -> None:
     """Be the node's agent in its cluster, as long as it is in one, and follow the peers of that."""
-    agent = Agent(door.node)
+    agent = Agent(door.node, door.outage)
     peers = asyncio.ensure_future(_follow_peers(door, agent))
     try:
         while True:

@@ -37,7 +37,7 @@ class SshServer:
         """Accept connections."""
         self._acceptor = await asyncssh.listen(
             # It takes a listener of its own for a tunnel, and leaves it all that is below SSH.
-            tunnel=Entrance(self._listener, self._door.node.world.fault),
+            tunnel=Entrance(self._listener, self._door.node.world.fault, self._door.outage),
             server_factory=lambda: Access(self._door, Channel),
             server_host_keys=self._keys,
             server_version=VERSION,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cucmos_shell.frontends.host import Host
     from cucmos_shell.frontends.sshd.door import Door
     from cucmos_shell.node import Node
+    from cucmos_shell.world.faults import StandingFault
 
     # A start of a node: see `Services.start_mark`.
     Start = tuple[int, float]
@@ -35,23 +36,27 @@ class Seen(Value):
     """What there is to do for a node.
 
     `restarted`: it was, and this is its start. `due`: the expiry monitor is to look. `changed`: its
-    store is another than at the look before.
+    store is another than at the look before. `down`: the node is switched off, and that is all.
     """
 
     restarted: Start | None = None
     due: bool = False
     changed: bool = False
+    down: bool = False
 
 
-NOTHING = Seen()
+NOTHING, DOWN = Seen(), Seen(down=True)
 
 
 class Sight:
     """What is known of one node from one look to the next; `wait` seconds until the monitor's first
     turn, which on a clock that is moved by hand comes at once."""
 
-    def __init__(self, node: Node, wait: float = MIN_WAIT) -> None:
+    def __init__(
+        self, node: Node, wait: float = MIN_WAIT, outage: StandingFault | None = None
+    ) -> None:
         self._node = node
+        self._outage = outage
         self._marks: tuple[object, ...] = ()
         self._now = node.now()
         self._start: Start | None = None
@@ -66,6 +71,8 @@ class Sight:
 
     def look(self) -> Seen:
         """What there is to do now; runs in a thread."""
+        if self._outage is not None and self._outage.holds():
+            return DOWN
         node, before, last = self._node, self._marks, self._now
         now = self._now = node.now()
         layout = node.layout
@@ -109,7 +116,7 @@ class Ward:
 
     def __init__(self, door: Door, wait: float) -> None:
         self.door = door
-        self.sight = Sight(door.node, wait)
+        self.sight = Sight(door.node, wait, door.outage)
         self.late: tuple[Start, float] | None = None
         self.monitor: asyncio.Future[None] | None = None
         self.agent: asyncio.Future[None] | None = None
@@ -185,6 +192,9 @@ class Watch:
         return [(one, seen) for one, seen in found if seen != NOTHING]
 
     def _act(self, one: Ward, seen: Seen) -> None:
+        if seen.down:
+            for connection in list(one.door.connections):
+                connection.drop()
         if seen.restarted is not None:
             one.end_sessions(seen.restarted, again=False)
             until = asyncio.get_running_loop().time() + LAST_WORDS

@@ -15,7 +15,7 @@ from cucmos_shell.store.logfile import LogFile
 from cucmos_shell.store.shared_json import SharedJson
 from cucmos_shell.text import iso_time
 from cucmos_shell.world.fault_forms import FaultMistake, fault_of
-from cucmos_shell.world.faults import POINTS, Fault
+from cucmos_shell.world.faults import DO, POINTS, Fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -229,6 +229,8 @@ def _by_point(octets: bytes) -> dict[str, tuple[Fault, ...]]:
 
 
 def _fits(fault: Fault, facts: Mapping[str, str]) -> bool:
+    if facts.get(DO, fault.do) != fault.do:
+        return False
     if not fault.when:
         return True
     from fnmatch import fnmatchcase
