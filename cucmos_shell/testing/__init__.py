@@ -18,6 +18,7 @@ from cucmos_shell.testing.authority import LabCA
 from cucmos_shell.testing.clock import LabClock
 from cucmos_shell.testing.cluster import LabCluster, install_cluster
 from cucmos_shell.testing.faults import Fault, Faults, Happened
+from cucmos_shell.testing.inventory import Inventory
 from cucmos_shell.testing.node import Command, FolderInUse, LabNode, Snapshot, install
 from cucmos_shell.testing.server import ServerFailed
 from cucmos_shell.world.fault_forms import FaultMistake
@@ -32,6 +33,7 @@ __all__ = [
     "Faults",
     "FolderInUse",
     "Happened",
+    "Inventory",
     "LabCA",
     "LabClock",
     "LabCluster",

@@ -81,6 +81,8 @@ class LabNode:
             raise FileNotFoundError(f"No node is installed in {self.state}")
         self._owner = _owned(self._lab().layout, self.state)
         self._server: Server | None = None
+        # Where it is served by somebody else: see `Inventory`.
+        self._elsewhere: Callable[[], Address] | None = None
         self._ca: LabCA | None = None
 
     def __enter__(self) -> Self:
@@ -140,8 +142,13 @@ class LabNode:
 
         Raises ServerFailed where it cannot be, or its packages are not installed.
         """
-        server = self._served()
-        return Address(server.host, server.port, USERNAME, PASSWORD)
+        if self._elsewhere is not None:
+            return self._elsewhere()
+        if self._server is None:
+            from cucmos_shell.testing.ports import listens
+
+            self._server = Server(self.state, ("--tls-ports", "0") if listens(self._open()) else ())
+        return Address(*self._server.address(), USERNAME, PASSWORD)
 
     def tls(self, service: str, port: int | None = None) -> Address | None:
         """Where `service` listens for TLS, with the certificate that it has loaded.
@@ -152,16 +159,9 @@ class LabNode:
         """
         from cucmos_shell.testing.ports import port_here
 
-        server = self._served()
+        served = self.ssh
         here = port_here(self._open(), service, port, self.patience)
-        return None if here is None else Address(server.host, here, USERNAME, PASSWORD)
-
-    def _served(self) -> Server:
-        if self._server is None:
-            from cucmos_shell.testing.ports import listens
-
-            self._server = Server(self.state, ("--tls-ports", "0") if listens(self._open()) else ())
-        return self._server
+        return None if here is None else served._replace(port=here)
 
     def stop(self) -> None:
         """End the server; `ssh` and `tls` start another one, elsewhere."""

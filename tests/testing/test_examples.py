@@ -9,6 +9,7 @@ import sys
 
 import pytest
 from places import CHECKOUT
+from sweeping import every
 from wheel import installed, with_wheel  # noqa: F401
 
 EXAMPLES = CHECKOUT / "examples"
@@ -52,8 +53,16 @@ def test_the_examples_pass_with_the_wheel(project, installed):  # noqa: F811
     with_ssh2(project)
     said, counts = outcome(project, with_wheel(installed), "-n", "2")
     assert set(counts) <= {"passed", "skipped"}, said
-    assert counts["passed"] == 14 - 2 * counts.get("skipped", 0), said
+    assert counts["passed"] == 16 - 2 * counts.get("skipped", 0), said
     assert all("is not installed" in line for line in said.splitlines() if "SKIPPED" in line)
+
+
+@pytest.mark.slow
+def test_the_examples_drive_many_nodes(project, installed):  # noqa: F811
+    """500 and three clusters where all is swept, else a share of them."""
+    many = {"RENEWAL_NODES": str(500 // every("inventory", 25)), "RENEWAL_CLUSTERS": "3"}
+    said, counts = outcome(project, {**with_wheel(installed), **many}, "tests/test_inventory.py")
+    assert counts == {"passed": 2}, said
 
 
 def test_a_fault_that_a_script_does_not_handle_fails_readably(project, installed):  # noqa: F811
