@@ -17,7 +17,6 @@ import stat
 import struct
 
 from cucmos_shell.errors import Busy, NotFound, ShellError, Unavailable, UsageError, from_os
-from cucmos_shell.frontends.control_routes import Routes
 from cucmos_shell.frontends.http import (
     MAX_HEAD,
     WHOLE_SECONDS,
@@ -29,16 +28,22 @@ from cucmos_shell.frontends.http import (
     send,
 )
 from cucmos_shell.frontends.steps import NODE
-from cucmos_shell.node.lab.lab import open_lab
 from cucmos_shell.results import Value
 from cucmos_shell.store.durable import SECRET_FILE_MODE, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Protocol
 
+    from cucmos_shell.frontends.control_routes import Body, Reply
     from cucmos_shell.frontends.host import Host
-    from cucmos_shell.world import World
+
+    class Answers(Protocol):
+        """What is answered at the socket."""
+
+        def answer(self, method: str, target: str, body: Body) -> Reply:
+            """The status of HTTP and the data for a request. Raises ShellError, OSError."""
+
 
 UNIX = "unix:"
 MAX_BODY = 256 * 1024
@@ -63,12 +68,11 @@ class ControlPlace(Value):
                 os.unlink(self.path)
 
 
-def listen(where: str, state_dir: str, world: World) -> ControlPlace:
-    """Listen at `unix:PATH` or `127.0.0.1:PORT`; on a node of a lab only.
+def listen(where: str, token_file: str) -> ControlPlace:
+    """Listen at `unix:PATH`, or at `127.0.0.1:PORT` with a token that is put into that file.
 
-    Raises UsageError, Refused, Unavailable.
+    Raises UsageError, Unavailable.
     """
-    lab = open_lab(state_dir, world)
     try:
         if where.startswith(UNIX) and len(where) > len(UNIX):
             return _by_file(os.path.abspath(where.removeprefix(UNIX)))
@@ -77,7 +81,7 @@ def listen(where: str, state_dir: str, world: World) -> ControlPlace:
             raise UsageError(
                 "--control: {where} is neither unix:PATH nor 127.0.0.1:PORT", where=where
             )
-        return _by_port(int(port), lab.layout.control_token)
+        return _by_port(int(port), token_file)
     except OSError as error:
         reason = error.strerror or str(error)
         raise Unavailable(
@@ -132,7 +136,7 @@ def _by_port(port: int, token_file: str) -> ControlPlace:
 class Control:
     """Answers at the control socket, as a task of the process that serves (see `host`)."""
 
-    def __init__(self, place: ControlPlace, routes: Routes, host: Host) -> None:
+    def __init__(self, place: ControlPlace, routes: Answers, host: Host) -> None:
         self._place = place
         self._routes = routes
         self._host = host

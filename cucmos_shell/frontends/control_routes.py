@@ -132,15 +132,18 @@ class Routes:
     # --- what there is ----------------------------------------------------------------------------
 
     def _nodes(self, _: str, body: Body) -> Reply:
-        node = self._node
-        row = {
+        return 200, [self.row(self._node, self._address)]
+
+    @staticmethod
+    def row(node: Node, address: str) -> dict[str, Any]:
+        """What is told of a node that listens at that address."""
+        return {
             "name": node.hostname,
             "profile": node.profile.name,
             "state": node.state_dir,
-            "ssh": self._address,
+            "ssh": address,
             "ports": served(node.layout),
         }
-        return 200, [row]
 
     def _commands(self, _: str, body: Body) -> Reply:
         """The newest commands, oldest first; `last` says how many."""

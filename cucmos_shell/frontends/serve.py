@@ -31,11 +31,12 @@ from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Mapping, Sequence
 
-    from cucmos_shell.frontends.control import ControlPlace
+    from cucmos_shell.frontends.control import Answers, ControlPlace
     from cucmos_shell.frontends.host import Task
-    from cucmos_shell.frontends.inventory import Site
+    from cucmos_shell.frontends.inventory import Inventory, Site
     from cucmos_shell.frontends.tls.places import TlsPlaces
     from cucmos_shell.node import Node
     from cucmos_shell.world import World
@@ -70,7 +71,9 @@ def serve(state_dir: str, service: ServeOptions, world: World) -> int:
     first = FirstPassword(service.admin or ADMIN, service.admin_password_file)
     opener = Opener(world, first, service.legacy_algorithms)
     node, keys = opener.prepare(state_dir)
-    place = _control(service, state_dir, world)
+    if service.control is not None:
+        open_lab(state_dir, world)  # It is for a node of a lab only.
+    place = _control(service, node.layout.control_token)
     port = PORT if service.port is None else service.port
     (listener,) = claimed((("", service.host or LOCAL, port),))
     ports = _ports(service, node, service.host or LOCAL)
@@ -90,15 +93,30 @@ def serve_inventory(service: ServeOptions, world: World) -> int:
     password_file = service.admin_password_file or inventory.password_file
     first = FirstPassword(service.admin or inventory.admin, password_file)
     opener = Opener(world, first, service.legacy_algorithms, KeyRing(site.state for site in sites))
-    missing = Installation(inventory, world)
-    if missing:
-        # What is wrong with it is said before anything is made.
-        first.hash()
-        missing.run(opener.prepare, _progress)
-    seats = [opener.site(*pair) for pair in zip(sites, listeners, strict=True)]
+    seats = _seats(inventory, dict(zip(sites, listeners, strict=True)), opener, first, world)
     seats = [_with_ports(seat, site, service) for seat, site in zip(seats, sites, strict=True)]
     said = [f"Listening on {seat.shown} for {seat.name}\n" for seat in seats]
-    return _serve(seats, service, world, None, f"{''.join(said)}Serving {len(seats)} nodes\n")
+    place = _control(service, f"{os.path.abspath(service.inventory)}.token")
+    return _serve(seats, service, world, place, f"{''.join(said)}Serving {len(seats)} nodes\n")
+
+
+def _seats(
+    inventory: Inventory,
+    listeners: Mapping[Site, socket.socket],
+    opener: Opener,
+    first: FirstPassword,
+    world: World,
+) -> list[Seat]:
+    """The nodes of an inventory, open; what is wrong with those that are there is said first."""
+    missing = Installation(inventory, world)
+    new = set(missing.sites)
+    there = (site for site in inventory.sites if site not in new)
+    seats = {site: opener.site(site, listeners[site]) for site in there}
+    if missing:
+        first.hash()
+        missing.run(opener.prepare, _progress)
+    seats.update({site: opener.site(site, listeners[site]) for site in missing.sites})
+    return [seats[site] for site in inventory.sites]
 
 
 def refuse_besides(options: Mapping[str, object]) -> None:
@@ -131,7 +149,6 @@ def _serve(
     said: str,
 ) -> int:
     """Serve until a signal ends it; `said` is printed when clients are heard."""
-    listen(seats)
 
     def ready() -> None:
         if service.pid_file:
@@ -149,6 +166,7 @@ def _serve(
 
     ended = True
     try:
+        listen(seats)
         if service.workers == 1:
             ended = work(ready)
         else:
@@ -170,12 +188,12 @@ def _clean_up(service: ServeOptions, *places: ControlPlace | TlsPlaces | None) -
             os.unlink(service.pid_file)
 
 
-def _control(service: ServeOptions, state_dir: str, world: World) -> ControlPlace | None:
+def _control(service: ServeOptions, token_file: str) -> ControlPlace | None:
     if service.control is None:
         return None
     from cucmos_shell.frontends import control
 
-    return control.listen(service.control, state_dir, world)
+    return control.listen(service.control, token_file)
 
 
 def _ports(service: ServeOptions, node: Node, host: str) -> TlsPlaces | None:
@@ -208,11 +226,8 @@ def _tasks(
     tasks: list[Task] = [*servers, Watch(doors, host)]
     if place is not None:
         from cucmos_shell.frontends.control import Control
-        from cucmos_shell.frontends.control_routes import Routes
 
-        node = seats[0].node
-        routes = Routes(node, open_lab(node.state_dir, world), seats[0].shown)
-        tasks.append(Control(place, routes, host))
+        tasks.append(Control(place, _answers(seats, service, world), host))
     if service.tls_ports is not None:
         from cucmos_shell.frontends.feed_route import routes as feed
         from cucmos_shell.frontends.tls.ports import TlsPorts
@@ -223,6 +238,18 @@ def _tasks(
             if seat.ports
         ]
     return tasks
+
+
+def _answers(seats: Sequence[Seat], service: ServeOptions, world: World) -> Answers:
+    """What the control socket answers: of one node, or of all of an inventory."""
+    if service.inventory is not None:
+        from cucmos_shell.frontends.control_inventory import InventoryRoutes
+
+        return InventoryRoutes({seat.name: (seat.node, seat.shown) for seat in seats}, world)
+    from cucmos_shell.frontends.control_routes import Routes
+
+    node = seats[0].node
+    return Routes(node, open_lab(node.state_dir, world), seats[0].shown)
 
 
 def _work(

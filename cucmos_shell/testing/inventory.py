@@ -30,7 +30,8 @@ class Inventory(Mapping[str, LabNode]):
     of the file. One process serves all, from the first use of an address on (`LabNode.ssh`): each
     node at a free port of its address, or where the file says with `free_ports=False`. The agents
     of clusters run in it, too. `stop` of a node does nothing here: `fault("node", "down")` takes
-    one away. With `tls` services listen, too (`LabNode.tls`). The administrator's password is the one of `admin-password-file`, else the usual one.
+    one away. With `tls` services listen, too (`LabNode.tls`). The administrator's password is the
+    one of `admin-password-file`, else the usual one.
 
     As a context manager it is closed at the end. Raises what the program says of mistakes.
     """

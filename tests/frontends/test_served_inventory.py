@@ -6,6 +6,7 @@ import socket
 import subprocess
 
 import pytest
+from control_client import ByFile, ask
 from served_inventory import ServedInventory
 from ssh_server import PASSWORD, PROGRAM, run
 
@@ -69,6 +70,36 @@ def test_workers_share_the_addresses(lab):
             return await asyncio.gather(*asked)
 
         assert all("admin" in said for said in run(main(), 60))
+
+
+def test_the_control_socket_is_for_each_of_them(lab, tmp_path):
+    """By name; a fault on one is none on another, and a node that is no lab has none."""
+    path = tmp_path / "control"
+    with ServedInventory(lab[0], "--control", f"unix:{path}") as served:
+        assert served.process.stdout.readline() == f"Control at unix:{path}\n"
+
+        def say(method, target, body=None):
+            return ask(ByFile(path), method, target, body)
+
+        rows = say("GET", "/nodes")[1]
+        assert [row["name"] for row in rows] == list(served.addresses)
+        assert say("GET", "/nodes/n-2") == (200, [rows[1]])
+        assert say("POST", "/nodes/n-2/faults", {"at": "command.begin", "do": "busy"})[0] == 201
+        assert say("GET", "/nodes/n-1/faults") == (200, [])
+        (fault,) = say("GET", "/nodes/n-2/faults")[1]
+        assert say("DELETE", f"/nodes/n-2/faults/{fault['name']}")[0] == 200
+        assert say("GET", "/nodes/n-1/commands?last=1")[0] == 200
+        assert say("DELETE", "/nodes")[0] == 405
+        for target in ("/faults", "/nodes/n-9", "/nodes/n-9/faults", "/", "/nodes/n-1/x"):
+            assert say("GET", target)[0] == 404
+        status, told = say("GET", "/nodes/plain/faults")
+        assert (status, told["error"]["kind"]) == (400, "refused")
+
+
+def test_the_token_of_a_control_port_lies_beside_the_file(lab):
+    with ServedInventory(lab[0], "--control", "127.0.0.1:0") as served:
+        assert served.process.stdout.readline().split()[-1] == f"{lab[0]}/lab.yaml.token"
+        (lab[0] / "lab.yaml.token").unlink()
 
 
 # --- what cannot be served ---------------------------------------------------------------------
