@@ -4,6 +4,7 @@ password."""
 from __future__ import annotations
 
 import os
+import threading
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hpke
@@ -14,6 +15,9 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 # Argon2id, second choice of RFC 9106 section 4.
 MEMORY_KIB, PASSES, LANES = 65_536, 3, 4
 SALT_SIZE, NONCE_SIZE = 16, 12
+# With several lanes the library has threads of its own, which all that derive at once wait for:
+# some for ever, others fail for want of memory.
+_turn = threading.Lock()
 
 
 def _suite() -> hpke.Suite:
@@ -48,7 +52,8 @@ def unseal(private: bytes, sealed: bytes, context: bytes) -> bytes | None:
 
 def _derived(password: str, salt: bytes) -> AESGCM:
     kdf = Argon2id(salt=salt, length=32, iterations=PASSES, lanes=LANES, memory_cost=MEMORY_KIB)
-    return AESGCM(kdf.derive(password.encode("utf-8", "surrogatepass")))
+    with _turn:
+        return AESGCM(kdf.derive(password.encode("utf-8", "surrogatepass")))
 
 
 def lock(password: str, secret: bytes, context: bytes) -> bytes:
