@@ -48,7 +48,7 @@ class Seen(Value):
 NOTHING, DOWN = Seen(), Seen(down=True)
 
 
-class Sight:
+class Lookout:
     """What is known of one node from one look to the next; `wait` seconds until the monitor's first
     turn, which on a clock that is moved by hand comes at once."""
 
@@ -116,7 +116,7 @@ class Ward:
 
     def __init__(self, door: Door, wait: float) -> None:
         self.door = door
-        self.sight = Sight(door.node, wait, door.outage)
+        self.lookout = Lookout(door.node, wait, door.outage)
         self.late: tuple[Start, float] | None = None
         self.monitor: asyncio.Future[None] | None = None
         self.agent: asyncio.Future[None] | None = None
@@ -135,7 +135,7 @@ class Ward:
 
     async def run_monitor(self) -> None:
         """Let the expiry monitor have its turn."""
-        self.sight.monitored(await self.door.host.by_itself(tick, self.door.node))
+        self.lookout.monitored(await self.door.host.by_itself(tick, self.door.node))
 
 
 class Watch:
@@ -188,7 +188,7 @@ class Watch:
             await asyncio.sleep(LOOK)
 
     def _look(self) -> list[tuple[Ward, Seen]]:
-        found = [(one, one.sight.look()) for one in self._wards]
+        found = [(one, one.lookout.look()) for one in self._wards]
         return [(one, seen) for one, seen in found if seen != NOTHING]
 
     def _act(self, one: Ward, seen: Seen) -> None:
