@@ -97,7 +97,8 @@ def serve_inventory(service: ServeOptions, world: World) -> int:
     seats = [_with_ports(seat, site, service) for seat, site in zip(seats, sites, strict=True)]
     said = [f"Listening on {seat.shown} for {seat.name}\n" for seat in seats]
     place = _control(service, f"{os.path.abspath(service.inventory)}.token")
-    return _serve(seats, service, world, place, f"{''.join(said)}Serving {len(seats)} nodes\n")
+    last = f"Serving {len(seats)} nodes\n"
+    return _serve(seats, service, world, place, "".join(said), last)
 
 
 def _seats(
@@ -147,15 +148,18 @@ def _serve(
     world: World,
     place: ControlPlace | None,
     said: str,
+    last: str = "",
 ) -> int:
-    """Serve until a signal ends it; `said` is printed when clients are heard."""
+    """Serve until a signal ends it; `said` is printed when clients are heard, and `last` behind
+    the ports of services."""
 
     def ready() -> None:
         if service.pid_file:
             _write_pid(service.pid_file)
         control = f"Control at {place.shown}\n" if place else ""
         ports = "".join(f"{line}\n" for seat in seats for line in seat.port_lines())
-        sys.stdout.write(f"{said}{control}{ports}")
+        in_order = (control, ports) if not last else (ports, last, control)
+        sys.stdout.write("".join((said, *in_order)))
         sys.stdout.flush()
 
     def work(ready: Callable[[], None], parent: int | None = None) -> bool:
