@@ -179,11 +179,13 @@ def delete_account(node: Node, caller: Caller, account: str) -> Conversation[Not
         forget_editor(transaction, found.name)
         return found
 
+    # Once the account is gone nothing that is still to be loaded may fail.
+    access, logins = node.accounts, node.logins
     gone = yield Commit(delete)
     name = gone.name
     try:
-        node.accounts.unlock(name)
-        node.logins.forget_history(gone.identity)
+        access.unlock(name)
+        logins.forget_history(gone.identity)
     except (ShellError, OSError) as error:
         yield Warn((remark(str(error)),))
     return Notice(("Account successfully deleted",), {"account": name})

@@ -101,8 +101,8 @@ class Agent:
 
     @property
     def in_place(self) -> bool:
-        """Whether it is the agent of a node that has joined a cluster."""
-        return self._place is not None
+        """Whether it is the agent of a node that has joined a cluster, and is not down."""
+        return self._place is not None and not self._outage.holds()
 
     def _first(self) -> bool:
         """Whether it is the agent of its node: those of further workers wait for its end."""
