@@ -82,7 +82,8 @@ def test_every_own_command_is_known_here():
     grammar = commands.grammar()
     own = {c.words for c in grammar.below(grammar.root) if c.own}
     named = {word for word in own if any(line.startswith(word) for line in OWN)}
-    asking = {"show cert distribution", "utils cluster sync", "utils ocsp check"}
+    asking = {"show cert distribution", "show cluster peer", "utils cluster peer sync",
+              "utils cluster sync", "utils ocsp check"}  # fmt: skip
     assert own - named - asking == {
         "utils store rollback",
         "utils store purge",
