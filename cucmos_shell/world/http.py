@@ -6,6 +6,7 @@ socket is per read, and a server that sends an octet a second never meets it.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import socket
@@ -123,7 +124,13 @@ def ask(connection: socket.socket, method: str, request: bytes, limits: Limits) 
 
 def _answer(wire: _Wire, method: str, limits: Limits) -> bytes:
     response = http.client.HTTPResponse(wire, method=method)  # type: ignore[arg-type]
-    response.begin()
+    # What is left to the collector of garbage is closed in no order, and may complain.
+    with contextlib.closing(response):
+        response.begin()
+        return _body(response, limits)
+
+
+def _body(response: http.client.HTTPResponse, limits: Limits) -> bytes:
     if response.status != 200:
         moved = " (redirects are not followed)" if 300 <= response.status < 400 else ""
         why = _why(response) if limits.asks_why else response.reason[:_REASON]

@@ -1,5 +1,6 @@
 """Statements in the words of the product's database, put into those of SQLite."""
 
+import contextlib
 import sqlite3
 import time
 
@@ -41,10 +42,10 @@ def test_what_is_not(statement):
 
 def test_a_comment_cuts_nothing_off():
     """Not even one that is not closed."""
-    connection = sqlite3.connect(":memory:")
-    for end in ("", "--", "/*", "/* */", ";", "; --"):
-        statement = to_sqlite(f"select first 1 * from (values (1), (2)) {end}")
-        assert connection.execute(statement).fetchall() == [(1,)]
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        for end in ("", "--", "/*", "/* */", ";", "; --"):
+            statement = to_sqlite(f"select first 1 * from (values (1), (2)) {end}")
+            assert connection.execute(statement).fetchall() == [(1,)]
 
 
 @pytest.mark.parametrize("part", ["/*", "'", '"', "(", "select ", "select first ", "a", "((\"'"])
