@@ -60,7 +60,7 @@ def test_the_examples_pass_with_the_wheel(project, installed):  # noqa: F811
 @pytest.mark.slow
 def test_the_examples_drive_many_nodes(project, installed):  # noqa: F811
     """500 and three clusters where all is swept, else a share of them."""
-    many = {"RENEWAL_NODES": str(500 // every("inventory", 25)), "RENEWAL_CLUSTERS": "3"}
+    many = {"RENEWAL_NODES": str(500 // every("inventory", 100)), "RENEWAL_CLUSTERS": "3"}
     said, counts = outcome(project, {**with_wheel(installed), **many}, "tests/test_inventory.py")
     assert counts == {"passed": 2}, said
 
