@@ -32,7 +32,7 @@ class KeyRing:
     def __init__(self, states: Iterable[str] = ()) -> None:
         self._states = states
         self._loaded: dict[bytes, asyncssh.SSHKey] = {}
-        self._some: asyncssh.SSHKey | None = None
+        self._some: bytes | None = None
         self._lock = threading.Lock()
 
     def load(self, octets: bytes) -> asyncssh.SSHKey:
@@ -42,22 +42,26 @@ class KeyRing:
                 self._loaded[octets] = asyncssh.import_private_key(octets)
             return self._loaded[octets]
 
-    def some(self) -> asyncssh.SSHKey:
-        """The key for a node that has none: that of another one, else a new one.
+    def some(self) -> bytes:
+        """The file of the key for a node that has none: that of another one, else of a new one.
 
-        Raises asyncssh.KeyImportError, OSError.
+        Raises OSError.
         """
         with self._lock:
             if self._some is None:
-                self._some = self._found() or asyncssh.generate_private_key(
-                    "ssh-rsa", key_size=RSA_BITS
+                # A key that is written again has other octets.
+                self._some = (
+                    self._found()
+                    or asyncssh.generate_private_key(
+                        "ssh-rsa", key_size=RSA_BITS
+                    ).export_private_key()
                 )
             return self._some
 
-    def _found(self) -> asyncssh.SSHKey | None:
+    def _found(self) -> bytes | None:
         paths = (Layout(state).host_key(RSA_FILE) for state in self._states)
         there = next((path for path in paths if os.path.lexists(path)), None)
-        return None if there is None else asyncssh.import_private_key(read(there))
+        return None if there is None else read(there)
 
 
 def host_keys(
@@ -84,9 +88,10 @@ def host_keys(
 def _key(path: str, kind: str, ring: KeyRing) -> asyncssh.SSHKey:
     rsa = kind == "ssh-rsa"
     if not os.path.lexists(path):
-        key = ring.some() if rsa else asyncssh.generate_private_key(kind)
+        octets = ring.some() if rsa else asyncssh.generate_private_key(kind).export_private_key()
+        key = ring.load(octets) if rsa else asyncssh.import_private_key(octets)
         replace_file(f"{path}.pub", key.export_public_key(), SECRET_FILE_MODE)
-        replace_file(path, key.export_private_key(), SECRET_FILE_MODE)
+        replace_file(path, octets, SECRET_FILE_MODE)
     try:
         octets = read(path)
         return ring.load(octets) if rsa else asyncssh.import_private_key(octets)
