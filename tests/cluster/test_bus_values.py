@@ -7,7 +7,7 @@ from three_nodes import PASSWORD, Cluster
 
 from cucmos_shell.cluster import membership
 from cucmos_shell.cluster.signed import content, signed
-from cucmos_shell.node.tasks.agent import LISTED
+from cucmos_shell.node.tasks.round_lines import LISTED
 from cucmos_shell.world.bus import Changes, Item
 
 WRONG = [None, "x", -1, 1e400, []]

@@ -26,6 +26,7 @@ from cucmos_shell.node.tasks.reports import (
     refuse_unvouched,
     report,
 )
+from cucmos_shell.node.tasks.round_lines import came_and_went
 from cucmos_shell.node.tasks.sharing import asks, share
 from cucmos_shell.node.tasks.telling import tell
 from cucmos_shell.results import TEXT, TRUTH, WHOLE, Commit, Pause, Progress, Value, each, record
@@ -57,8 +58,7 @@ EARLIER = (
     "This node joined its cluster by an earlier version of this program",
     "To go on, on every node: utils cluster rebuild",
 )
-# How many of each kind a round names.
-LISTED = 200
+
 # Alarms that one round raises at most, but for one more that counts the others.
 MAX_ALARMS = 10
 # Every so many reports a node has the bus forget how what everybody has came to be.
@@ -103,15 +103,8 @@ class Synced(Value):
         lines = [f"Told to the cluster: {self.told}", f"Applied here: revision {self.revision}"]
         if self.older:
             lines.append(OLDER)
-        for rows in (
-            [f"\t{name}, new" for name in self.added],
-            [f"\t{name}, deleted" for name in self.removed],
-            [f"\t{one.subject}, {one.what}: {one.why}" for one in self.said],
-        ):
-            lines += rows[:LISTED]
-            if len(rows) > LISTED:
-                lines.append(f"\t({len(rows) - LISTED} more)")
-        return lines
+        said = [f"{one.subject}, {one.what}: {one.why}" for one in self.said]
+        return lines + came_and_went(self.added, self.removed, said)
 
     def data(self) -> dict[str, Any]:
         """The JSON form."""

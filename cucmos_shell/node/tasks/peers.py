@@ -18,6 +18,7 @@ from cucmos_shell.errors import Busy, NotFound, Refused, ShellError
 from cucmos_shell.node.tasks.agent import bus_of, joined, log_of, meet_fault, sync, turn
 from cucmos_shell.node.tasks.alarms import raising
 from cucmos_shell.node.tasks.peer_words import Lie, tell_words
+from cucmos_shell.node.tasks.round_lines import came_and_went
 from cucmos_shell.results import TEXT, Commit, Progress, Value, each, maybe, record
 from cucmos_shell.text import safe
 from cucmos_shell.world.https import HttpsQuestion, OtherCertificate
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 # Seconds for a whole feed, and for a look whether there is anything new.
 WHOLE_SECONDS, LOOK_SECONDS = 60.0, 8.0
 MAX_TROUBLE = 300
-LISTED = 200
 # So often a peer may be silent before there is an alarm; a lie is told at once.
 SILENT = 2
 NOBODY = "No other cluster is followed"
@@ -65,15 +65,8 @@ class PeerRead(Value):
             return [f"{self.name}: {self.trouble}; nothing was changed", *self.details]
         counts = f"new {len(self.added)}, deleted {len(self.removed)}"
         lines = [f"{self.name}: {counts}, kept out {len(self.kept_out)}"]
-        for rows in (
-            [f"\t{name}, new" for name in self.added],
-            [f"\t{name}, deleted" for name in self.removed],
-            [f"\t{name}, kept out: {DELETED}" for name in self.kept_out],
-        ):
-            lines += rows[:LISTED]
-            if len(rows) > LISTED:
-                lines.append(f"\t({len(rows) - LISTED} more)")
-        return lines
+        kept_out = [f"{name}, kept out: {DELETED}" for name in self.kept_out]
+        return lines + came_and_went(self.added, self.removed, kept_out)
 
     def data(self) -> dict[str, Any]:
         """The JSON form."""
