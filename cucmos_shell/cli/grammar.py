@@ -187,8 +187,8 @@ class Place:
     """A place in the tree: the words or the argument that may follow, the command ending here."""
 
     __slots__ = (
-        "argument", "argument_rest", "binding", "command", "least", "more", "next", "pending",
-        "see_also", "words",
+        "argument", "argument_rest", "binding", "command", "least", "more", "next", "own",
+        "pending", "see_also", "words",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -204,6 +204,8 @@ class Place:
         self.pending: list[str] = []
         self.least = ANY_LEVEL
         self.more = False
+        # Nothing from here on is the product's.
+        self.own = False
 
     def word(self, text: str, binding: str = "") -> Place:
         """The place after the word `text`, made if needed. Raises GrammarError for a misfit."""
@@ -246,17 +248,19 @@ class Grammar:
                 self._promise(module, lead)
 
     def _promise(self, module: str, lead: str) -> None:
-        """`lead` is `WORDS LEVEL`, or `WORDS LEVEL+` where words follow (see `commands`)."""
+        """`lead` is `WORDS LEVEL`, `+` where words follow, `~` for own ones (see `commands`)."""
         place = self.root
         words = lead.split()
         facts = words.pop() if words else "0+"
-        if not facts.rstrip("+").isdigit():
+        level = facts.rstrip("+~")
+        if not level.isdigit():
             raise GrammarError(f"{lead}: the least level of its commands is missing")
         for text in words:
             place = place.word(text)
         place.pending.append(module)
-        place.least = min(place.least, int(facts.rstrip("+")))
-        place.more = place.more or facts.endswith("+")
+        place.least = min(place.least, int(level))
+        place.more = place.more or "+" in facts
+        place.own = "~" in facts
 
     def _menu(self, words: str) -> Place:
         place = self.root
@@ -279,11 +283,16 @@ class Grammar:
                 place.pending = []
         return place
 
-    def visible(self, place: Place, level: int) -> bool:
-        """Whether any command at or below `place` is open to `level`; nothing is loaded for it."""
+    def visible(self, place: Place, level: int, *, product: bool = False) -> bool:
+        """Whether any command at or below `place` is open to `level`; nothing is loaded for it.
+
+        With `product`, whether any command of the product is.
+        """
         stack = [place]
         while stack:
             here = stack.pop()
+            if product and here.own:
+                continue
             if here.pending and here.least <= level:
                 return True
             if here.command is not None and here.command.level <= level:

@@ -62,11 +62,11 @@ class Matcher:
 
     # --- one word -------------------------------------------------------------------------------
 
-    def candidates(self, place: Place, beginning: str) -> list[str]:
-        """The words at `place` that begin so, open to the level."""
-        begin = beginning.casefold()
+    def candidates(self, place: Place, beginning: str, *, product: bool = False) -> list[str]:
+        """The words at `place` that begin so, open to the level; the `product`'s or all."""
+        begin, visible = beginning.casefold(), self.grammar.visible
         words = [w for w in self.grammar.open(place).words if w.casefold().startswith(begin)]
-        return [w for w in words if self.grammar.visible(place.words[w], self.level)]
+        return [w for w in words if visible(place.words[w], self.level, product=product)]
 
     def _word(self, place: Place, lexeme: Lexeme) -> str:
         """The full word that `lexeme` means at `place`; empty for an argument that may be there."""
@@ -87,6 +87,9 @@ class Matcher:
             found = [w for w in words if w.casefold().startswith(begin)]
             if len(found) > 1:
                 found = self.candidates(place, lexeme.text)
+                # A word of our own makes none of the product's ambiguous.
+                product = self.candidates(place, lexeme.text, product=True)
+                found = product if len(product) == 1 else found
             if len(found) == 1:
                 return found[0]
             if found:

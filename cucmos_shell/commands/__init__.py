@@ -2,8 +2,9 @@
 
 A family's module is imported when a line reaches its leading words, so that a one-shot command
 pays for one family only. Behind the words stands the least level of the family's commands there,
-and `+` where more words follow: so a menu is listed without importing anything. What several
-families share stands in `arguments`, `views`, `dialogues`.
+`+` where more words follow, and `~` where none of them is the product's: so a menu is listed
+without importing anything, and no shortened word of the product is ambiguous for one of our own.
+What several families share stands in `arguments`, `views`, `dialogues`.
 """
 
 from __future__ import annotations
@@ -23,19 +24,22 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "cert_list": ("show cert list 1+",),
     "cert_show": ("show cert own 1", "show cert trust 1"),
     "regenerate": ("set cert regen 1",),
-    "impact": ("show cert impact 0+",),
-    "expiry": ("show cert expiry 0+",),
-    "cert_chain": ("show cert chain 0",),
+    "impact": ("show cert impact 0+~",),
+    "expiry": ("show cert expiry 0+~",),
+    "cert_chain": ("show cert chain 0~",),
     "delete": ("set cert delete 1",),
-    "requests": ("set csr 1+", "show csr 1+"),
+    "requests": ("set csr 1+", "set csr delete 1~", "show csr 1+"),
     "web_security": ("set web-security 0", "show web-security 0"),
-    "cert_import": ("set cert import 1+", "utils cert upload 1+"),
-    "download": ("utils cert download 1+",),
+    "cert_import": ("set cert import 1+", "utils cert upload 1+~"),
+    "download": ("utils cert download 1+~",),
     "services": ("utils service 0+",),
     "trust_list_show": ("show ctl 0", "show itl 0"),
-    "trust_list_change": ("utils ctl 1+", "utils itl 4+", "file delete tftp 1"),
-    "pending": ("show service 0+",),
-    "loaded": ("show cert loaded 0",),
+    "trust_list_change": (
+        "utils ctl 1+", "utils ctl download 1+~", "utils ctl upload 1~", "utils itl 4+",
+        "file delete tftp 1",
+    ),
+    "pending": ("show service 0+~",),
+    "loaded": ("show cert loaded 0~",),
     "node_info": (
         "show status 0", "show version 0+", "show myself 0", "show network 0+", "show timezone 0+",
     ),
@@ -63,36 +67,36 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "upgrade": ("utils system upgrade 1+",),
     "recovery": ("utils disaster_recovery 1+",),
     "shell": (
-        "exit 0", "quit 0", "set cli 0+", "set commandcount 1+", "set output 0+", "show cli 0+",
-        "show history 0+",
+        "exit 0", "quit 0", "set cli 1+", "set cli editor 0+~", "set commandcount 1+",
+        "set output 0+~", "show cli 0+", "show cli editor 0~", "show history 0+~",
     ),
     "help": ("help 0",),
-    "audit_log": ("show audit 1+",),
-    "ocsp": ("set ocsp 1+", "show ocsp 0", "utils ocsp 1+"),
-    "monitor": ("set cert monitor 1+", "show cert monitor 0", "utils cert monitor run 1"),
-    "metrics": ("utils cert monitor metrics 1",),
-    "smtp": ("delete smtp 1", "set smtp 0", "show smtp 0", "utils smtp 1+"),
-    "alarm": ("set alarm 1+", "show alarm 1+"),
+    "audit_log": ("show audit 1+~",),
+    "ocsp": ("set ocsp 1+~", "show ocsp 0~", "utils ocsp 1+~"),
+    "monitor": ("set cert monitor 1+", "show cert monitor 0", "utils cert monitor run 1~"),
+    "metrics": ("utils cert monitor metrics 1~",),
+    "smtp": ("delete smtp 1", "set smtp 0", "show smtp 0", "utils smtp 1+~"),
+    "alarm": ("set alarm 1+~", "show alarm 1+~"),
     "accounts": (
-        "delete account 4", "set account 1+", "set accountlocking 1+", "set password 1+",
-        "show account 4", "show accountlocking 0",
+        "delete account 4", "set account 4+", "set account ssh-key 1~", "set accountlocking 1+",
+        "set password 1+", "show account 4", "show accountlocking 0",
     ),
     "files": (
         "file list 0+", "file view 0+", "file dump 0+", "file delete 1+", "file search 0+",
     ),
-    "profile": ("utils profile 1+",),
-    "cluster": ("show cert distribution 0", "utils cluster 1+"),
+    "profile": ("utils profile 1+~",),
+    "cluster": ("show cert distribution 0~", "utils cluster 1+~"),
     "cluster_peer": (
-        "delete cluster 1+", "set cluster 1+", "show cluster 1+", "utils cluster peer 1+",
+        "delete cluster 1+~", "set cluster 1+~", "show cluster 1+~", "utils cluster peer 1+~",
     ),
-    "store": ("show store 1+", "utils store 1+"),
+    "store": ("show store 1+~", "utils store 1+~"),
     "sessions": (
-        "set cli session 1+", "set security 1+", "set session 1+", "show cli session 0+",
-        "show logins 0+", "show security 0+", "show session 0+",
+        "set cli session 1+", "set security 1+~", "set session 1+", "show cli session 0+",
+        "show logins 0+", "show security 0+~", "show session 0+",
     ),
     "bulk": ("set cert bulk 1+",),
     "file_tail": ("file tail 0+",),
-    "file_get": ("file get 0+", "delete sftp-host-key 1"),
+    "file_get": ("file get 0+", "delete sftp-host-key 1~"),
 }  # fmt: skip
 
 # Families of commands that not every product has: those whose profile names their words in
@@ -218,7 +222,8 @@ def _chosen(profile: Profile) -> Grammar:
             words, _, facts = lead.rpartition(" ")
             # A lead may be shorter than the words by which a profile names what is behind it.
             if is_there(words, module) or any(_begin(one, (words,)) for one in profile.commands):
-                yield f"{words} {least(words, int(facts.rstrip('+')))}{'+' * facts.endswith('+')}"
+                level = facts.rstrip("+~")
+                yield f"{words} {least(words, int(level))}{facts.removeprefix(level)}"
 
     def load_chosen(module: str) -> Family:
         family = load(module)

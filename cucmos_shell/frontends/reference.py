@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 HEAD = """# Commands
 
 Written by `cucmos-shell reference docs/commands.md`; do not edit.
-Words may be shortened to a unique beginning; names are typed in full and complete on Tab.
+Words may be shortened to a unique beginning; names are typed in full and complete on Tab. Words of
+commands that the product does not have make none of the product's ambiguous: `show cl` is
+`show cli`, and `show clu` is `show cluster`.
 
 Behind show, list and file commands output filters may follow, one after the other:
 

@@ -21,6 +21,8 @@ def test_what_families_promise_is_what_they_hold(level):
         before, after = stack.pop()
         words = list(before.words)
         assert promised.visible(before, level) == loaded(after, level, kept), words
+        product = kept.visible(after, level, product=True)
+        assert promised.visible(before, level, product=True) == product, words
         more = any(loaded(place, level, kept) for place in kept.open(after).words.values())
         assert promised.has_more(before, level) == more, words
         stack += [(before.words[word], after.words[word]) for word in words]

@@ -226,8 +226,8 @@ class TestCommandsOfAProduct:
         assert "set ocsp" not in lacking("help")
 
     def test_a_shortened_word_is_no_longer_ambiguous(self, made, say):
-        assert "mbiguous" in say("show st")
-        assert "Product Ver" in made("lacks: [show store]\n")("show st")
+        assert "mbiguous" in say("show p load")
+        assert "load average" in made("lacks: [show perf]\n")("show p load")
 
     @pytest.mark.parametrize(
         "text", ["lacks: [show smpt]\n", "commands: [show smtp]\n", "commands: [show nothing]\n"]
