@@ -1,8 +1,10 @@
 """What a hostile client costs the others: p95 of a well-behaved session beside it, and memory.
 
     python benchmarks/hostile.py [--seconds 5] [--only KIND …] [--workers 1]
+    python benchmarks/hostile.py --rounds 10 [--seconds 6] [--only KIND …]
 
-Each kind of client runs in a process of its own, against a server of its own; `hostile_strangers`
+With rounds, a new client does its harm for so many seconds each time, and what the server has is
+measured: at its start, at most, after the first and after the last round. Each kind of client runs in a process of its own, against a server of its own; `hostile_strangers`
 and `hostile_accounts` have the clients.
 """
 
@@ -83,37 +85,90 @@ async def measured(name, server, elsewhere, key_file, key, options):
     return alone, beside, sign_in, (memory - before) / 1024
 
 
-def compare(options):
-    """Print the table."""
+def each_kind(options):
+    """A name, a command that serves, and a key with its file, for each kind that is asked for."""
     with tempfile.TemporaryDirectory() as folder:
         state, secret, key = prepared(folder, 50)
         key_file = str(pathlib.Path(folder) / "key")
         key.write_private_key(key_file)
-        print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-        print(
-            "\n| hostile client | p95 elsewhere | beside it | a sign-in | memory |\n|---|---|---|---|---|"
-        )
+        command = [*PROGRAM, "serve", "--state", state, "--port", "0", "--workers",
+                   str(options.workers), "--admin-password-file", secret]  # fmt: skip
+        print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
         for name in options.only or KINDS:
-            command = [*PROGRAM, "serve", "--state", state, "--port", "0", "--workers",
-                       str(options.workers), "--admin-password-file", secret]  # fmt: skip
-            server, elsewhere = Started(command), Started(command)
-            try:
-                row = asyncio.run(measured(name, server, elsewhere, key_file, key, options))
-                alone, beside, sign_in, memory = row
-                print(f"| {name.replace('_', ' ')} | {alone * 1000:.1f} ms | {beside * 1000:.1f} ms"
-                      f" | {sign_in} | {memory:+.0f} MiB |", flush=True)  # fmt: skip
-            except TimeoutError:
-                print(f"| {name.replace('_', ' ')} | - | nothing in 60 s | - | - |", flush=True)
-            finally:
-                for one in (server, elsewhere):
-                    one.process.kill()
-                    one.process.wait()
+            yield name, command, key_file, key
+
+
+def compare(options):
+    """Print what each kind costs others."""
+    head = (
+        "| hostile client | p95 elsewhere | beside it | a sign-in | memory |\n|---|---|---|---|---|"
+    )
+    for name, command, key_file, key in each_kind(options):
+        print(head, end="\n" if head else "")
+        head = ""
+        server, elsewhere = Started(command), Started(command)
+        try:
+            row = asyncio.run(measured(name, server, elsewhere, key_file, key, options))
+            alone, beside, sign_in, memory = row
+            print(f"| {name.replace('_', ' ')} | {alone * 1000:.1f} ms | {beside * 1000:.1f} ms"
+                  f" | {sign_in} | {memory:+.0f} MiB |", flush=True)  # fmt: skip
+        except TimeoutError:
+            print(f"| {name.replace('_', ' ')} | - | nothing in 60 s | - | - |", flush=True)
+        finally:
+            for one in (server, elsewhere):
+                one.process.kill()
+                one.process.wait()
+
+
+def in_rounds(options):
+    """Print what each kind has the server keep."""
+    head = "| hostile client | at its start | at most | after one round | after all |\n|---|---|---|---|---|"
+    for name, command, key_file, _ in each_kind(options):
+        print(head, end="\n" if head else "")
+        head = ""
+        found = memory_of(name, command, key_file, options.rounds, options.seconds)
+        shown = (f"{size / 1024:.0f} MiB" for size in found)
+        print(f"| {name.replace('_', ' ')} | {' | '.join(shown)} |", flush=True)
+
+
+def memory_of(name, command, key_file, rounds, seconds):
+    """KiB of a server: at its start, at most, after a round of `seconds` of a kind and after all."""
+    server = Started(command)
+    start, most, after = server.memory(), 0, []
+    try:
+        for _ in range(rounds):
+            hostile = subprocess.Popen(
+                [
+                    sys.executable,
+                    __file__,
+                    "--be",
+                    name,
+                    "--port",
+                    str(server.port),
+                    "--key",
+                    key_file,
+                ],
+                stderr=subprocess.DEVNULL,
+            )
+            end = time.perf_counter() + seconds
+            while time.perf_counter() < end:
+                time.sleep(0.25)
+                most = max(most, server.memory())
+            hostile.kill()
+            hostile.wait()
+            time.sleep(0.5)
+            after.append(server.memory())
+    finally:
+        server.process.kill()
+        server.process.wait()
+    return start, most, after[0], after[-1]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--rounds", type=int)
     parser.add_argument("--only", nargs="*", choices=KINDS)
     for hidden in ("--be", "--key", "--port"):
         parser.add_argument(hidden, help=argparse.SUPPRESS)
@@ -123,6 +178,8 @@ def main():
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         target = Target(int(options.port), options.key)
         asyncio.run(KINDS[options.be](target))
+    elif options.rounds:
+        in_rounds(options)
     else:
         compare(options)
 

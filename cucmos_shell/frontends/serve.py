@@ -17,6 +17,7 @@ from cucmos_shell.frontends.descriptors import descriptors_for
 from cucmos_shell.frontends.host import Host
 from cucmos_shell.frontends.inventory import ADMIN, load
 from cucmos_shell.frontends.inventory_install import Installation
+from cucmos_shell.frontends.memory import give_back
 from cucmos_shell.frontends.sshd.door import Door
 from cucmos_shell.frontends.sshd.first_start import FirstPassword
 from cucmos_shell.frontends.sshd.host_keys import KeyRing
@@ -267,6 +268,7 @@ def _work(
     for name in ("asyncssh", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     sys.setswitchinterval(SWITCH_SECONDS)
+    give_back()
 
     async def main() -> bool:
         host = Host()
