@@ -152,7 +152,7 @@ class Unavailable(ShellError):
 
 
 class Busy(Unavailable):
-    """Another session holds the store; nothing changed."""
+    """Others are in the way: one holds the store, or too many wait; nothing changed."""
 
     kind = "busy"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmos_shell.errors import ShellError
+from cucmos_shell.errors import Busy, ShellError
 from cucmos_shell.profile.profile import PUBLISHER
 from cucmos_shell.results import Value
 from cucmos_shell.store.paths import MEMBERSHIP
@@ -55,7 +55,8 @@ def members(node: Node) -> tuple[ClusterMember, ...]:
     """The nodes of the cluster, this one included, the publisher first.
 
     They are the nodes of the cluster that it has joined, by host name, else the profile's `peers`,
-    connected since this node has started. Raises Damaged where it cannot be told when that was.
+    connected since this node has started. Raises Damaged where it cannot be told when that was,
+    Busy where nobody may be asked at the moment.
     """
     snapshot = node.snapshot()
     if (place := _place(snapshot)) is not None:
@@ -126,6 +127,8 @@ def _asked(node: Node, snapshot: Snapshot, place: Membership) -> tuple[set[str],
             secrets = membership.secrets(snapshot)
             found = Log(bus, secrets.cluster).reports() if secrets else {}
             return alive, {name: report.applied for name, report in found.items()}
+    except Busy:
+        raise  # that says nothing about the bus
     except ShellError:
         return set(), {}
 

@@ -55,7 +55,7 @@ class Node:
     def __init__(self, state_dir: str, profile: Profile, world: World) -> None:
         self.state_dir = state_dir
         self.profile = profile
-        self.world = world
+        self.world = world.waiting()
         self.store = Store(state_dir, world.boot)
         self.store.before_commit = (lambda change: self.lists.follow(change), self._to_cluster)
         self.store.pins = lambda: self.services.pins(self.snapshot())

@@ -11,7 +11,7 @@ import asyncio
 import os
 import posixpath
 
-from cucmos_shell.errors import Refused, Unavailable, UsageError
+from cucmos_shell.errors import Busy, Refused, Unavailable, UsageError
 from cucmos_shell.results import Pause, Progress, Value
 
 TYPE_CHECKING = False
@@ -36,6 +36,8 @@ CLOSE_SECONDS = 2.0
 # What takes longer is said, and then heard out in pieces, between which Ctrl-C is heard.
 SILENT_SECONDS = 0.5
 PIECE_SECONDS = 0.2
+# Rounds of a loop, in which is done what there is to do without waiting.
+ROUNDS = 8
 BLOCK = 256 * 1024
 
 
@@ -58,7 +60,8 @@ def _asyncssh() -> Any:
 class SftpClient:
     """One connection to one server. Errors are Unavailable or Refused, with the server's name.
 
-    `wait` runs what waits for the server (see `World`).
+    `wait` runs what waits for the server (see `World`). Where it may not, as much is done as can be
+    done without.
     """
 
     def __init__(self, host: str, port: int = 22) -> None:
@@ -80,23 +83,33 @@ class SftpClient:
         task = self._loop.create_task(asyncio.wait_for(work, seconds))
         piece = SILENT_SECONDS
         try:
-            while not self._finished(task, piece):
+            while True:
+                waited = self._go_on(task, piece)
+                if task.done():
+                    return self._result(task)
                 if piece == SILENT_SECONDS and doing != self._said:
                     self._said = doing
                     yield Progress(doing, aside=True)
                 piece = PIECE_SECONDS
-                yield Pause(0.0)
-            return self._result(task)
+                yield Pause(0.0 if waited else PIECE_SECONDS)
         finally:
             if not task.done():
                 task.cancel()
-                self._finished(task, CLOSE_SECONDS)
+                self._go_on(task, CLOSE_SECONDS)
 
-    def _finished(self, task: asyncio.Task[T], seconds: float) -> bool:
-        """Go on for so long at most; whether `task` is done."""
-        round_ = asyncio.wait((task,), timeout=seconds)
-        self.wait(lambda: self._loop.run_until_complete(round_))
-        return task.done()
+    def _go_on(self, task: asyncio.Task[T], seconds: float) -> bool:
+        """Go on for so long at most; whether it could be waited for the server."""
+
+        def hear(seconds: float) -> None:
+            self._loop.run_until_complete(asyncio.wait((task,), timeout=seconds))
+
+        try:
+            self.wait(lambda: hear(seconds))
+        except Busy:
+            for _ in range(ROUNDS):
+                hear(0.0)
+            return False
+        return True
 
     def _result(self, task: asyncio.Task[T]) -> T:
         library = self._asyncssh
@@ -207,15 +220,20 @@ class SftpClient:
             return
         try:
             if self._connection is not None:
-                leaving = self._leave(self._connection)
-                self.wait(lambda: self._loop.run_until_complete(leaving))
+                self._leave(self._connection)
         finally:
             self._loop.close()
 
-    async def _leave(self, connection: Any) -> None:
+    def _leave(self, connection: Any) -> None:
+        try:
+            self.wait(lambda: self._loop.run_until_complete(self._left(connection, CLOSE_SECONDS)))
+        except Busy:
+            self._loop.run_until_complete(self._left(connection, 0.0))
+
+    async def _left(self, connection: Any, seconds: float) -> None:
         connection.close()
         try:
-            await asyncio.wait_for(connection.wait_closed(), CLOSE_SECONDS)
+            await asyncio.wait_for(connection.wait_closed(), seconds)
         except (TimeoutError, OSError, self._asyncssh.Error):
             connection.abort()
             # The socket is closed by the loop's next round.

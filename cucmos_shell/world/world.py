@@ -120,7 +120,7 @@ def check_bus_files(folder: str) -> None:
 
 
 def wait(function: Callable[[], T]) -> T:
-    """What a function gives that waits for somebody outside."""
+    """What a function gives that waits for somebody outside. Raises Busy where it may not."""
     return function()
 
 
@@ -138,6 +138,11 @@ def no_fault(at: str, facts: Mapping[str, str]) -> Fault | None:
     return None
 
 
+# What waits for somebody outside: functions of the world, and those that give what waits.
+WAIT = ("sleep", "http", "https", "server_certificate", "send_mail", "syslog")
+GIVE_BUS, GIVE_CLIENT = ("open_bus", "create_bus"), ("sftp",)
+
+
 class World(Value):
     """What a node may ask of the world around it.
 
@@ -149,7 +154,7 @@ class World(Value):
     `http` takes an address, a request and how many seconds it may last, `https` a question to a
     server that is known by its certificate, `server_certificate` host, port and seconds. Whatever
     waits for somebody outside is run by `wait`, so that whoever serves others can lend them its
-    place meanwhile.
+    place meanwhile: of a node's world, all that WAIT and its like name; see `waiting`.
     """
 
     now: Callable[[], float]
@@ -175,6 +180,18 @@ class World(Value):
     def nap(self, seconds: float) -> float:
         """How long to wait, really, until a look whether so many of the node's have passed."""
         return min(seconds, LOOK) if self.movable else seconds
+
+    def waiting(self) -> World:
+        """The same world, whose functions that wait for somebody outside are run by `wait`."""
+        if self.wait is wait:
+            return self
+        from cucmos_shell.world.waiting import during, giving_bus, giving_client
+
+        kinds = ((WAIT, during), (GIVE_BUS, giving_bus), (GIVE_CLIENT, giving_client))
+        made: World = self.replace(
+            **{name: run(getattr(self, name), self.wait) for names, run in kinds for name in names}
+        )
+        return made
 
     @staticmethod
     def real() -> World:

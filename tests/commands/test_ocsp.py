@@ -639,7 +639,7 @@ def test_the_command_log_has_the_verdict_with_times_and_responder(appliance, res
 
 
 def test_who_waits_for_a_responder_lends_its_place(node_dir, keys, responders):
-    """Once for each question, and for nothing else."""
+    """Once for an upload, and for nothing else; threads that ask hold no place."""
     waits = []
 
     def wait(function):
@@ -652,4 +652,4 @@ def test_who_waits_for_a_responder_lends_its_place(node_dir, keys, responders):
     say("set ocsp enable certificate-uri")
     said = say("set cert import trust cup", paste(responders.leaf("good", True)))
     assert "good" in said
-    assert waits == [threading.get_ident()]
+    assert waits.count(threading.get_ident()) == 1

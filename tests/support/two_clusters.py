@@ -47,12 +47,12 @@ class Network:
 class Peers:
     """`east` has ann and bob, `west` eve and fay; each follows the other by its first node."""
 
-    def __init__(self, template, folder, keys):
+    def __init__(self, template, folder, keys, **outside):
         self.network = Network()
         self.east, self.west = (
             Cluster(
                 template, folder, keys, names,
-                https=self.network.https, server_certificate=self.network.certificate,
+                https=self.network.https, server_certificate=self.network.certificate, **outside,
             )
             for names in (EAST, WEST)
         )  # fmt: skip

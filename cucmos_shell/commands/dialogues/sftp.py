@@ -64,7 +64,6 @@ def ask_server(folder_prompt: str = "Download directory: ") -> Conversation[Sftp
 def sign_in(node: Node, caller: Caller, server: SftpFolder) -> Conversation[SftpClient]:
     """Sign in to `server`; whoever asks closes the connection."""
     client = node.world.sftp(server.host, server.port)
-    client.wait = node.world.wait
     try:
         key = yield from confirm_host_key(node, caller, client, f"[{server.host}]:{server.port}")
         yield from client.connect(server.user, server.password, key)

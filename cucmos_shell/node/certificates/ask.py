@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import threading
-from functools import partial
 
 from cucmos_shell.errors import Refused
 from cucmos_shell.pki.ocsp.verdict import UNKNOWN, OcspVerdict
@@ -39,7 +38,19 @@ class Enquiry(Value):
 def ask_all(
     world: World, enquiries: Sequence[Enquiry], trusted: Trusted, seconds: float
 ) -> tuple[OcspVerdict, ...]:
-    """A verdict for each enquiry, after `seconds` at the latest; those without are `unknown`."""
+    """A verdict for each enquiry, after `seconds` at the latest; those without are `unknown`.
+
+    Raises Busy where nobody may be asked at the moment.
+    """
+    found: tuple[OcspVerdict, ...] = world.wait(
+        lambda: _ask_all(world, enquiries, trusted, seconds)
+    )
+    return found
+
+
+def _ask_all(
+    world: World, enquiries: Sequence[Enquiry], trusted: Trusted, seconds: float
+) -> tuple[OcspVerdict, ...]:
     deadline = Deadline(seconds)
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[int, OcspVerdict | Exception]] = queue.SimpleQueue()
@@ -65,8 +76,7 @@ def ask_all(
     verdicts = [OcspVerdict(UNKNOWN, deadline.missed().reason) for _ in enquiries]
     for _ in enquiries:
         try:
-            left = _left(deadline) + GRACE
-            i, found = world.wait(partial(done.get, timeout=left))
+            i, found = done.get(timeout=_left(deadline) + GRACE)
         except queue.Empty:
             break
         if isinstance(found, Exception):

@@ -88,6 +88,6 @@ def _unavailable(world: World, fault: Fault, where: str) -> None:
         raise Unavailable("{server}: {reason}", server=where, reason=REFUSED)
     if fault.do == "bad-answer":
         raise Unavailable("{server}: {reason}", server=where, reason="its answer is not SSH")
-    world.wait(lambda: world.sleep(fault.seconds))
+    world.sleep(fault.seconds)
     if fault.do == "dead":
         raise Unavailable("{server} did not answer in time", server=where)

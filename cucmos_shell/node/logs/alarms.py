@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import time
 
+from cucmos_shell.errors import Busy
 from cucmos_shell.results import MOMENT, TEXT, WHOLE, Value, each, record
 from cucmos_shell.store.logfile import LogFile
 from cucmos_shell.text import iso_time, safe
@@ -230,9 +231,11 @@ class Alarms:
         else:
             target, lines = None, [(a.severity, body(a)) for a in raised]
         try:
-            self._world.wait(lambda: self._world.syslog(target, lines))
+            self._world.syslog(target, lines)
         except Unanswered as error:
             return error.reason
+        except Busy as error:
+            return error.message()
         return ""
 
     def last(self, count: int | None = None) -> list[Raised]:

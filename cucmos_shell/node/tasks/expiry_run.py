@@ -197,8 +197,7 @@ def _send(node: Node, snapshot: Snapshot, mail: Mail) -> None:
     from cucmos_shell.node.tasks.expiry_mail import mail_server, sender
 
     server = mail_server(node, snapshot)
-    world, message = node.world, mail.message.encode("ascii")
-    world.wait(lambda: world.send_mail(server, sender(node), mail.to, message))
+    node.world.send_mail(server, sender(node), mail.to, mail.message.encode("ascii"))
 
 
 def _failure(

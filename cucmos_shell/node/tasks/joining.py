@@ -12,7 +12,7 @@ from cucmos_shell.cluster.membership import Membership, Secrets, Told
 from cucmos_shell.cluster.peer_log import put_record
 from cucmos_shell.cluster.rules import NOTHING, Wish, wished
 from cucmos_shell.cluster.taking import Marks
-from cucmos_shell.errors import NotFound, Refused, ShellError
+from cucmos_shell.errors import Busy, NotFound, Refused, ShellError
 from cucmos_shell.node.access import accounts, passwords
 from cucmos_shell.node.tasks.agent import bus_of, joined, log_of, turn
 from cucmos_shell.node.tasks.presence import described, new_id
@@ -168,7 +168,8 @@ def _enter(
 def leave(node: Node) -> Conversation[str]:
     """Leave the cluster: certificates stay, copies of the others' own ones go.
 
-    Why the others could not be told, or nothing: a bus that is gone for ever holds nobody.
+    Why the others could not be told, or nothing: a bus that is gone for ever holds nobody. Raises
+    Busy where they may only not be told at the moment.
     """
     snapshot = node.snapshot()
     member, secrets = joined(snapshot), membership.secrets(snapshot)
@@ -179,6 +180,8 @@ def leave(node: Node) -> Conversation[str]:
             if secrets is not None:
                 log.put_node(described(node, member, secrets).replace(removed=True))
                 log.take_keys(member.node)
+    except Busy:
+        raise
     except ShellError as error:
         trouble = error.message()
     yield Commit(lambda change: forget(node, change))

@@ -41,10 +41,8 @@ def usual_port(node: Node) -> int:
 
 def shown_certificate(node: Node, host: str, port: int) -> bytes:
     """The certificate that a server shows, in DER. Raises Unavailable."""
-    world = node.world
     try:
-        found: bytes = world.wait(lambda: world.server_certificate(host, port, LOOK_SECONDS))
-        return found
+        return node.world.server_certificate(host, port, LOOK_SECONDS)
     except Unanswered as error:
         raise _silent(host, error) from None
 

@@ -126,7 +126,7 @@ def asked(node: Node, peer: PeerCluster, since: int | None = None) -> Feed:
     """What a peer offers. Raises Refused for what is no feed of it, Unanswered."""
     asking = question(node, peer, since)
     try:
-        octets = node.world.wait(lambda: node.world.https(asking))
+        octets = node.world.https(asking)
     except OtherCertificate as error:
         raise Lie(
             "Its certificate is not the one that was confirmed (SHA-256 {sha256})",
