@@ -13,7 +13,7 @@ import sys
 from functools import partial
 
 from cucmos_shell.frontends.lines import FewAtOnce
-from cucmos_shell.frontends.steps import NODE, Steps
+from cucmos_shell.frontends.steps import MAX_RUNS, NODE, Steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,9 +49,6 @@ if TYPE_CHECKING:
 MAX_COMPLAINTS = 20
 # Argon2id takes much memory for a moment, which the C library keeps for each thread.
 MAX_HASHING = 2
-# What nodes do by themselves, which may wait for a silent mail server, takes no more threads when
-# there are more nodes.
-MAX_RUNS = 4
 # Running steps get this long to come to their end when the process stops, and the log after them.
 GRACE, LAST_GRACE = 10.0, 1.0
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -1,8 +1,8 @@
 """Threads for the steps of commands: what an account's steps take, they take from each other.
 
 Steps of those who have used little of the processor lately begin at once. Of the others an account
-has one at a time, and all together two. A step that waits for the network lends its place in the
-pool meanwhile.
+has one at a time, and all together two. A step that waits for somebody outside (see `World.wait`)
+leaves its place in the pool to others, and has one among those that wait until it ends.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from cucmos_shell.errors import Busy
 from cucmos_shell.frontends.lines import WaitingLine
 from cucmos_shell.frontends.shares import Share
 
@@ -23,10 +24,13 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-# Steps that run at once, of all and of one account (those that wait for the network among these),
-# and so many more threads for steps that wait for the network. Once half of those are taken, of an
-# account FEW: a dozen accounts do not take them all.
+# Steps that run at once, of all and of one account (those that wait for somebody outside among
+# these), and so many more that wait. Once half of those are taken, an account has FEW: a dozen
+# accounts do not take them all.
 THREADS, EACH, FEW, MAX_AWAY = 32, 8, 1, 96
+# What nodes do by themselves, which may wait as well, takes no more threads when there are more
+# nodes.
+MAX_RUNS = 4
 # Steps that run at once of those who have used more than FREE of a processor, BURST seconds of it
 # at a time.
 MAX_HEAVY, FREE, BURST = 2, 0.1, 0.1
@@ -37,23 +41,29 @@ MAX_SHARES = 1024
 # The node itself, whose steps are counted by whoever makes them.
 NODE = ""
 
+# A step cannot wait for its turn to wait: it would hold the thread that is missing.
+CROWDED = "Too many commands wait for other servers at this moment; try again in a moment"
+
 _thread = threading.local()
 
 
 def lend(wait: Callable[[], T]) -> T:
-    """What `wait` gives, which waits for somebody outside: others have its place meanwhile."""
+    """What `wait` gives, which waits for somebody outside: others have its place meanwhile.
+
+    Raises Busy, before the first `wait` of a step only, where there are too many that wait.
+    """
     step: RunningStep | None = getattr(_thread, "step", None)
     if step is None:
         return wait()
-    step.steps.tell(step.left)
+    step.steps.let_wait(step)
     try:
         return wait()
     finally:
-        step.steps.tell(step.back)
+        step.steps.waited(step)
 
 
 class RunningStep:
-    """A step of an account that runs; all but `run` is for the thread of the loop."""
+    """A step of an account that runs, in a thread of the pool."""
 
     def __init__(
         self,
@@ -66,11 +76,12 @@ class RunningStep:
         self.whose = whose
         self.heavy = False
         self.away = False
+        self.at_work = True
         self._function = function
         self._then = then
 
     def run(self) -> None:
-        """Run it, in a thread of the pool."""
+        """Run it."""
         result: object
         _thread.step = self
         begun = time.thread_time()
@@ -82,26 +93,19 @@ class RunningStep:
         spent = time.thread_time() - begun
         self.steps.tell(lambda: self.steps.ended(self, spent, lambda: self._then(result)))
 
-    def left(self) -> None:
-        """It waits for the network now."""
-        self.steps.leave(self)
-
-    def back(self) -> None:
-        """It waits no more."""
-        self.steps.come_back(self)
-
 
 class Steps:
     """The pool; made on the loop, for whose thread it is."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._pool = ThreadPoolExecutor(THREADS + MAX_AWAY, "step")
+        self._pool = ThreadPoolExecutor(THREADS + MAX_AWAY + MAX_RUNS, "step")
         self._line = WaitingLine()
         self._shares: dict[str, Share] = {}
         self._of: dict[str, int] = {}
         self._heavy_of: set[str] = set()
         self._at_work = self._away = self._heavy = 0
+        self._places = threading.Lock()
         self.running = 0
 
     def begin(
@@ -127,7 +131,8 @@ class Steps:
     def _go_on(self) -> None:
         while self._at_work < THREADS and (step := self._line.take(self._may)) is not None:
             step.heavy = not self._modest(step.whose)
-            self._count(step, 1)
+            self._at_work += 1
+            self._weigh(step, 1)
             self._of[step.whose] = self._of.get(step.whose, 0) + 1
             # After the end there are no threads any more: what is still to be done is left undone.
             with contextlib.suppress(RuntimeError):
@@ -146,18 +151,19 @@ class Steps:
     def _modest(self, whose: str) -> bool:
         return whose not in self._shares or self._shares[whose].modest(self._loop.time())
 
-    def _count(self, step: RunningStep, more: int) -> None:
-        self._at_work += more
+    def _weigh(self, step: RunningStep, more: int) -> None:
         if step.heavy:
             self._heavy += more
             (self._heavy_of.add if more > 0 else self._heavy_of.discard)(step.whose)
 
     def ended(self, step: RunningStep, spent: float, then: Callable[[], object]) -> None:
         """A step has ended, and has taken so many processor seconds."""
-        if step.away:
-            self.come_back(step)
         self.running -= 1
-        self._count(step, -1)
+        self._at_work -= step.at_work
+        self._weigh(step, -1)
+        if step.away:
+            with self._places:
+                self._away -= 1
         self._of[step.whose] -= 1
         if not self._of[step.whose]:
             del self._of[step.whose]
@@ -183,19 +189,29 @@ class Steps:
             share.rests_until = now + pause
             self._loop.call_later(pause, self._go_on)
 
-    # --- who waits for the network ----------------------------------------------------------------
+    # --- who waits for somebody outside -----------------------------------------------------------
 
-    def leave(self, step: RunningStep) -> None:
-        """A step waits for the network, and others may have its place."""
-        if self._away < MAX_AWAY and not step.away:
+    def let_wait(self, step: RunningStep) -> None:
+        """A step, in whose thread this is, is about to wait: it gets a place once. Raises Busy.
+
+        What nodes do by themselves has MAX_RUNS places of its own.
+        """
+        if not step.away and step.whose != NODE:
+            with self._places:
+                if self._away >= MAX_AWAY:
+                    raise Busy(CROWDED)
+                self._away += 1
             step.away = True
-            self._away += 1
-            self._count(step, -1)
-            self._go_on()
+        if step.at_work or step.heavy:
+            self.tell(lambda: self._left(step))
 
-    def come_back(self, step: RunningStep) -> None:
-        """It goes on, beside whoever has its place."""
-        if step.away:
-            step.away = False
-            self._away -= 1
-            self._count(step, 1)
+    def waited(self, step: RunningStep) -> None:
+        """A step, in whose thread this is, goes on: its place may be somebody else's now."""
+        if step.heavy:
+            self.tell(lambda: self._weigh(step, 1))
+
+    def _left(self, step: RunningStep) -> None:
+        self._at_work -= step.at_work
+        step.at_work = False
+        self._weigh(step, -1)
+        self._go_on()

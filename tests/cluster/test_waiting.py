@@ -1,12 +1,18 @@
 """Commands that use the bus, or another cluster, wait for it by `World.wait`, or are refused."""
 
+import asyncio
+import threading
+
 import pytest
+from harness import Conversation
 from three_nodes import PASSWORD, Cluster
 from two_clusters import PASSWORD as FEED_PASSWORD
 from two_clusters import Peers
 from waiting_gate import CROWDED, Gate, WatchedCluster
 
 from cucmos_shell.cluster import membership
+from cucmos_shell.frontends.steps import MAX_AWAY, THREADS, Steps, lend
+from cucmos_shell.world.buses.memory import MemoryCluster
 
 SHOWN = ("show network cluster", "utils dbreplication runtimestate", "utils diagnose test")
 
@@ -91,3 +97,67 @@ def test_another_cluster_is_not_asked_where_too_many_wait(imp_template, tmp_path
     assert CROWDED in peers.say("ann", "show cluster peer west")
     gate.shut = False
     assert "followed" in peers.say("ann", "show cluster peer west")
+
+
+class SilentCluster(MemoryCluster):
+    """What the buses of a cluster share, which are silent until `speak` is set; who has asked."""
+
+    def __init__(self):
+        super().__init__()
+        self.speak = threading.Event()
+        self.speak.set()
+        self.asked = []
+
+    def open(self, now):
+        """One of its buses."""
+        bus = super().open(now)
+        alive = bus.who_is_alive
+
+        def who_is_alive(prefix):
+            self.asked.append(prefix)
+            assert self.speak.wait(20)
+            return alive(prefix)
+
+        bus.who_is_alive = who_is_alive
+        return bus
+
+
+def test_a_bus_that_is_silent_holds_no_thread_of_the_pool(imp_template, tmp_path, keys):
+    """As many ask it as may wait; one more is refused, and others are served as ever."""
+    bus = SilentCluster()
+    cluster = Cluster(imp_template, tmp_path, keys, ("ann",), bus=bus, wait=lend).begin()
+    node, said, shown = cluster.node("ann"), [], []
+    bus.speak.clear()
+    del bus.asked[:]
+
+    async def until(condition):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+    async def main():
+        steps = Steps(asyncio.get_running_loop())
+
+        def begin(whose, line, then):
+            steps.begin(whose, lambda: Conversation(node)(line), then)
+
+        try:
+            for number in range(MAX_AWAY):
+                begin(f"n:{number}", "show network cluster", said.append)
+            await until(lambda: len(bus.asked) == MAX_AWAY)
+            begin("n:late", "show network cluster", shown.append)
+            await until(lambda: shown)
+            assert "Too many commands wait for other servers" in shown.pop()
+            for number in range(2 * THREADS):
+                begin(f"n:other{number}", "show myself", shown.append)
+            await until(lambda: len(shown) == 2 * THREADS)
+            assert len(set(shown)) == 1
+            assert not said
+        finally:
+            bus.speak.set()
+            await until(lambda: not steps.running)
+            steps.close()
+
+    asyncio.run(main())
+    assert len(said) == MAX_AWAY
+    assert len(set(said)) == 1
+    assert len(bus.asked) == MAX_AWAY

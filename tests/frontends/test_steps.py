@@ -7,6 +7,7 @@ import time
 import pytest
 from ssh_server import run
 
+from cucmos_shell.errors import Busy
 from cucmos_shell.frontends import steps as limits
 from cucmos_shell.frontends.steps import NODE, Steps, lend
 
@@ -23,7 +24,7 @@ class Pool:
 
     def __init__(self):
         self.steps = Steps(asyncio.get_running_loop())
-        self.begun, self.ended = [], []
+        self.begun, self.ended, self.results = [], [], []
         self.go = threading.Event()
 
     def begin(self, whose, work):
@@ -33,7 +34,11 @@ class Pool:
             self.begun.append(whose)
             return work()
 
-        self.steps.begin(whose, function, lambda result: self.ended.append(whose))
+        def then(result):
+            self.ended.append(whose)
+            self.results.append(result)
+
+        self.steps.begin(whose, function, then)
 
     def waits(self, whose):
         """A step that waits until it may go on."""
@@ -42,6 +47,13 @@ class Pool:
     def lends(self, whose):
         """The same, as one does that waits for the network."""
         self.begin(whose, lambda: lend(lambda: self.go.wait(20)))
+
+    async def fill(self, but=0):
+        """Take all places of those that wait, by an account each, but so many."""
+        for number in range(limits.MAX_AWAY - but):
+            self.lends(f"n:full{number}")
+        await self.until(lambda: len(self.begun) >= limits.MAX_AWAY - but)
+        await self.quiet()
 
     async def until(self, condition):
         while not condition():
@@ -136,6 +148,81 @@ class TestWhoWaitsForTheNetworkHoldsNoThreadOfThePool:
 
     def test_where_nobody_is_served_it_just_waits(self):
         assert lend(lambda: 7) == 7
+
+
+class TestWhereTooManyWait:
+    def test_the_next_is_refused_and_holds_no_thread_of_the_pool(self):
+        """However many accounts there are, all who wait for nobody run, as many as ever."""
+
+        async def main():
+            async with Pool() as pool:
+                await pool.fill()
+                for number in range(2 * limits.THREADS):
+                    pool.lends(f"n:late{number}")
+                await pool.until(lambda: len(pool.ended) == 2 * limits.THREADS)
+                assert all(name.startswith("n:late") for name in pool.ended)
+                assert {type(one) for one in pool.results} == {Busy}
+                assert {one.message() for one in pool.results} == {limits.CROWDED}
+                del pool.begun[:]
+                for number in range(limits.THREADS + 5):
+                    pool.waits(f"n:other{number}")
+                await pool.quiet()
+                assert len(pool.begun) == limits.THREADS
+
+        run(main())
+
+    def test_who_has_waited_may_again(self):
+        """So nothing is refused in its middle."""
+        full = threading.Event()
+
+        def work():
+            lend(lambda: None)
+            full.wait(20)
+            return lend(lambda: lend(lambda: 7))
+
+        async def main():
+            async with Pool() as pool:
+                pool.begin("n:first", work)
+                await pool.until(lambda: pool.begun)
+                await pool.fill(but=1)
+                pool.lends("n:late")
+                await pool.until(lambda: pool.ended == ["n:late"])
+                full.set()
+                await pool.until(lambda: pool.ended[1:] == ["n:first"])
+                assert type(pool.results[0]) is Busy
+                assert pool.results[1] == 7
+
+        run(main())
+
+    def test_places_are_free_again(self):
+        """After steps that waited, that failed, and that waited within a wait."""
+
+        async def main():
+            async with Pool() as pool:
+                for number in range(2 * limits.MAX_AWAY):
+                    pool.begin(f"n:{number}", lambda: lend(lambda: lend(lambda: 1 // 0)))
+                await pool.until(lambda: len(pool.ended) == 2 * limits.MAX_AWAY)
+                await pool.fill()
+                assert len(pool.ended) == 2 * limits.MAX_AWAY
+
+        run(main())
+
+    def test_nodes_have_places_of_their_own(self):
+        """What they do by themselves is not refused for what accounts do."""
+
+        async def main():
+            async with Pool() as pool:
+                await pool.fill()
+                for number in range(limits.THREADS - 1):
+                    pool.waits(f"n:other{number}")
+                await pool.quiet()
+                for _ in range(limits.MAX_RUNS):
+                    pool.lends(NODE)
+                await pool.until(lambda: pool.begun.count(NODE) == limits.MAX_RUNS)
+                pool.begin("n:last", lambda: None)
+                await pool.until(lambda: pool.ended == ["n:last"])
+
+        run(main())
 
 
 class TestFewStepsUseTheProcessorAtOnce:
