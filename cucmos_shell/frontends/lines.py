@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # How much the threads of a `FewAtOnce` leave the processor to others.
 NICE = 5
+# The lines of a `FewAtOnce`, each of which is before those after it.
+KNOWN, NEW, GUESSING = range(3)
 
 # Whose work it is: first of which network or account, then of which name within it.
 Whose = tuple[str, str]
@@ -68,6 +70,26 @@ class WaitingLine:
         return work
 
 
+class Lately:
+    """Names for so many seconds each, and of so many at most: the oldest are forgotten first."""
+
+    def __init__(self, seconds: float, most: int) -> None:
+        self._seconds = seconds
+        self._most = most
+        self._ends: dict[str, float] = {}
+
+    def note(self, name: str, now: float) -> None:
+        """A name, from `now` on."""
+        self._ends.pop(name, None)
+        self._ends[name] = now + self._seconds
+        if len(self._ends) > self._most:
+            del self._ends[next(iter(self._ends))]
+
+    def has(self, name: str, now: float) -> bool:
+        """Whether it was noted within these seconds."""
+        return self._ends.get(name, now) > now
+
+
 class FewAtOnce:
     """A few threads for work that takes a processor, and waits in a line until one is free.
 
@@ -78,29 +100,29 @@ class FewAtOnce:
         self._loop = loop
         self._most = most
         self._pool = ThreadPoolExecutor(most, name, _step_back)
-        self._lines = WaitingLine(), WaitingLine()
+        self._lines = _lines()
         self._running = 0
 
     async def run(
-        self, first: bool, whose: Whose, function: Callable[..., Any], *arguments: object
+        self, line: int, whose: Whose, function: Callable[..., Any], *arguments: object
     ) -> Any:
         """The result of a function in one of the threads. Cancelled in time, it never runs.
 
-        What is to be `first` is before all that is not.
+        What is in the line KNOWN is before what is in NEW, and that before what is in GUESSING.
         """
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._lines[not first].put(whose, (future, partial(function, *arguments)))
+        self._lines[line].put(whose, (future, partial(function, *arguments)))
         self._next()
         return await future
 
     def close(self) -> None:
         """Begin nothing more."""
-        self._lines = WaitingLine(), WaitingLine()
+        self._lines = _lines()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _next(self) -> None:
         while self._running < self._most and any(self._lines):
-            future, function = (self._lines[0] or self._lines[1]).take()
+            future, function = next(line for line in self._lines if line).take()
             if not future.done():
                 self._running += 1
                 running = self._loop.run_in_executor(self._pool, function)
@@ -117,6 +139,10 @@ class FewAtOnce:
             else:
                 future.set_result(ran.result())
         self._next()
+
+
+def _lines() -> tuple[WaitingLine, ...]:
+    return tuple(WaitingLine() for _ in (KNOWN, NEW, GUESSING))
 
 
 def _step_back() -> None:
