@@ -66,13 +66,25 @@ async def connections_that_come_and_go(target, number):
     writer.close()
 
 
-@at_once(HALF_OPEN)
-async def half_open_connections(target, number):
+async def half_open(target):
     reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
     writer.write(b"SSH-2.0-x\r\n")
     while await reader.read(65536):
         pass
     writer.close()
+
+
+@at_once(HALF_OPEN)
+async def half_open_connections(target, number):
+    await half_open(target)
+
+
+@at_once(HALF_OPEN + 250)
+async def half_open_connections_and_wrong_passwords(target, number):
+    if number < HALF_OPEN:
+        await half_open(target)
+    else:
+        await sign_in(target, username="user1", password="wrong")
 
 
 @at_once(SOCKETS)

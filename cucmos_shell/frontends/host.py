@@ -12,9 +12,8 @@ import signal
 import sys
 from functools import partial
 
-from cucmos_shell.frontends.lines import GUESSING, KNOWN, NEW, FewAtOnce, Lately
+from cucmos_shell.frontends.guesses import Guesses
 from cucmos_shell.frontends.steps import MAX_RUNS, NODE, Steps
-from cucmos_shell.node.access.accounts import SignInRefused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,10 +47,6 @@ if TYPE_CHECKING:
 
 
 MAX_COMPLAINTS = 20
-# Argon2id takes much memory for a moment, which the C library keeps for each thread.
-MAX_HASHING = 2
-# A network that was wrong waits behind those that were not for so many seconds; so many networks.
-WRONG_SECONDS, MAX_WRONG = 600.0, 4096
 # Running steps get this long to come to their end when the process stops, and the log after them.
 GRACE, LAST_GRACE = 10.0, 1.0
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -79,8 +74,7 @@ class Host:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._steps = Steps(self._loop)
-        self._hashing = FewAtOnce(self._loop, MAX_HASHING, "password")
-        self._wrong = Lately(WRONG_SECONDS, MAX_WRONG)
+        self._guesses = Guesses(self._loop)
         self._runs = asyncio.Semaphore(MAX_RUNS)
 
     # --- work off the event loop ------------------------------------------------------------------
@@ -110,22 +104,9 @@ class Host:
     ) -> Any:
         """As `off_loop`, in one of the few threads that hash passwords, when it is their turn.
 
-        What is `likely` to be right is before the rest; of that, networks that have not been wrong
-        lately are. Whatever raises SignInRefused was wrong.
+        What is `likely` to be right comes first. Whatever raises SignInRefused was wrong.
         """
-        network = whose[0]
-
-        def judged() -> Any:
-            try:
-                return function(*arguments)
-            except SignInRefused:
-                # Whoever goes away once it is judged was wrong, too.
-                self._steps.tell(lambda: self._wrong.note(network, self._loop.time()))
-                raise
-
-        wrong = self._wrong.has(network, self._loop.time())
-        line = KNOWN if likely else GUESSING if wrong else NEW
-        return await self._hashing.run(line, whose, judged)
+        return await self._guesses.run(likely, whose, function, *arguments)
 
     def work(
         self, whose: str, function: Callable[[], object], then: Callable[[object], None]
@@ -170,7 +151,7 @@ class Host:
         for task in tasks:
             task.close()
         self._steps.close()
-        self._hashing.close()
+        self._guesses.close()
         # What is said last still has to leave.
         await asyncio.sleep(0)
         return not self._steps.running

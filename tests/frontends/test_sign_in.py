@@ -5,15 +5,12 @@ import contextlib
 import json
 import shutil
 import sys
-import threading
 
 import asyncssh
 import pytest
 from ssh_server import PASSWORD, Served, client_key, run
 
-from cucmos_shell.frontends.host import Host
-from cucmos_shell.frontends.lines import GUESSING, KNOWN, NEW, FewAtOnce, Lately, WaitingLine
-from cucmos_shell.node.access.accounts import SignInRefused
+from cucmos_shell.frontends.lines import WaitingLine
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1Z5cA1i2cVLzqWkTjm5Qwe9yKmBAxXn2S8gmVJwqDd"
 
@@ -40,7 +37,7 @@ def failures(served):
     return entries.get("a:127.0.0.1", {"count": 0})["count"]
 
 
-class TestGuessesWaitInTheirOwnLine:
+class TestNetworksTakeTurns:
     """Hashing takes a processor: networks take turns at it, and names of a network do."""
 
     def test_networks_take_turns(self):
@@ -69,137 +66,6 @@ class TestGuessesWaitInTheirOwnLine:
         for first in range(12):
             same = [number for number in taken if number % 12 == first]
             assert same == sorted(same)
-
-    def test_so_many_run_and_the_gone_never_do(self):
-        """What a client that has gone has left is not hashed."""
-        begun, go = [], threading.Event()
-
-        def work(name):
-            begun.append(name)
-            go.wait(10)
-            return name
-
-        async def main():
-            few = FewAtOnce(asyncio.get_running_loop(), 2, "test")
-            tasks = [
-                asyncio.ensure_future(few.run(GUESSING, ("a", "b"), work, i)) for i in range(10)
-            ]
-            while len(begun) < 2:
-                await asyncio.sleep(0)
-            for task in tasks[2:9]:
-                task.cancel()
-            go.set()
-            done = await asyncio.gather(*tasks, return_exceptions=True)
-            few.close()
-            return [one for one in done if not isinstance(one, BaseException)]
-
-        assert run(main()) == [0, 1, 9]
-        assert begun == [0, 1, 9]
-
-    def test_who_is_to_be_first_is_before_all_guesses(self):
-        begun, go = [], threading.Event()
-
-        def work(name):
-            begun.append(name)
-            go.wait(10)
-
-        async def main():
-            few = FewAtOnce(asyncio.get_running_loop(), 1, "test")
-            tasks = [
-                asyncio.ensure_future(few.run(GUESSING, ("a", "b"), work, i)) for i in range(50)
-            ]
-            while not begun:
-                await asyncio.sleep(0)
-            tasks.append(asyncio.ensure_future(few.run(KNOWN, ("a", "b"), work, "right")))
-            await asyncio.sleep(0)
-            go.set()
-            await asyncio.gather(*tasks)
-            few.close()
-
-        run(main())
-        assert begun[:2] == [0, "right"]
-        assert begun[2:] == list(range(1, 50))
-
-    def test_networks_that_were_wrong_are_behind_those_that_were_not(self):
-        """Two hundred of them have guessed once, and guess again, and one has never been wrong."""
-        judged, go = [], threading.Event()
-
-        def wrong(network):
-            judged.append(network)
-            raise SignInRefused("wrong")
-
-        def hold():
-            judged.append("held")
-            go.wait(10)
-
-        def right():
-            judged.append("right")
-
-        async def main():
-            host = Host()
-            networks = [f"10.0.{number}.0" for number in range(200)]
-
-            def guesses():
-                given = (host.hashing(False, (one, "admin"), wrong, one) for one in networks)
-                return [asyncio.ensure_future(one) for one in given]
-
-            await asyncio.gather(*guesses(), return_exceptions=True)
-            first = len(judged)
-            held = [asyncio.ensure_future(host.hashing(False, (one, ""), hold)) for one in "ab"]
-            while len(judged) < first + 2:
-                await asyncio.sleep(0)
-            again = guesses()
-            await asyncio.sleep(0)
-            mine = asyncio.ensure_future(host.hashing(False, ("192.0.2.1", "admin"), right))
-            await asyncio.sleep(0)
-            go.set()
-            await asyncio.gather(*again, *held, mine, return_exceptions=True)
-            host._hashing.close()
-            return judged[first + 2 :]
-
-        order = run(main())
-        assert len(order) == 201
-        # Two threads: one of those that were freed may have begun a guess beside it, and no more.
-        assert order.index("right") < 2
-
-    def test_who_leaves_once_it_is_judged_was_wrong_too(self):
-        go, begun = threading.Event(), threading.Event()
-
-        def wrong():
-            begun.set()
-            go.wait(10)
-            raise SignInRefused("wrong")
-
-        async def main():
-            host = Host()
-            task = asyncio.ensure_future(host.hashing(False, ("10.0.0.1", "admin"), wrong))
-            while not begun.is_set():
-                await asyncio.sleep(0)
-            task.cancel()
-            go.set()
-            while not host._wrong.has("10.0.0.1", host._loop.time()):
-                await asyncio.sleep(0)
-            host._hashing.close()
-
-        run(main())
-
-    def test_what_was_wrong_is_forgotten_in_time_and_the_oldest_of_too_many(self):
-        wrong = Lately(600.0, 3)
-        for number in range(4):
-            wrong.note(f"n{number}", 100.0 + number)
-        wrong.note("n1", 110.0)
-        assert [one for one in range(4) if wrong.has(f"n{one}", 701.0)] == [1, 2, 3]
-        assert [one for one in range(4) if wrong.has(f"n{one}", 704.0)] == [1]
-
-    def test_a_failure_is_told(self):
-        async def main():
-            few = FewAtOnce(asyncio.get_running_loop(), 1, "test")
-            with pytest.raises(ZeroDivisionError):
-                await few.run(NEW, ("a", "b"), lambda: 1 // 0)
-            assert await few.run(NEW, ("a", "b"), lambda: 1) == 1
-            few.close()
-
-        run(main())
 
 
 class TestWhoIsRightGetsIn:
