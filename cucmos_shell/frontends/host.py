@@ -47,6 +47,10 @@ if TYPE_CHECKING:
 
 
 MAX_COMPLAINTS = 20
+# What a connection leaves are circles, and a few of them keep much: they are looked for after some
+# two thousand new objects, where Python waits for seventy thousand. What is there by then is frozen
+# and is not looked through, and where much is not, Python waits for a quarter of that all the same.
+COLLECT = 700, 3, 1
 # Running steps get this long to come to their end when the process stops, and the log after them.
 GRACE, LAST_GRACE = 10.0, 1.0
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -134,6 +138,7 @@ class Host:
             await task.start()
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*COLLECT)
         ready()
         await stop.wait()
         return await self._end(tasks)
