@@ -4,46 +4,25 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Family
 from cucmos_shell.commands.arguments.conditions import CONDITION
-from cucmos_shell.results import MOMENT, SERIAL, SHA256, TEXT, Value, each, maybe, one_of, record
-from cucmos_shell.text import iso_time, safe
+from cucmos_shell.results import Value, each
+from cucmos_shell.store.rows import LISTED
+from cucmos_shell.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
     from cucmos_shell.node import Node
     from cucmos_shell.node.certificates.search import Condition
-    from cucmos_shell.store import CertificateRow, Snapshot
+    from cucmos_shell.store import CertificateRow
 
 family = Family()
-
-
-# What every list of certificates says of each.
-ROW = record(
-    name=TEXT,
-    type=one_of("own", "trust"),
-    unit=maybe(TEXT),
-    store=maybe(TEXT),
-    common_name=TEXT,
-    subject=TEXT,
-    alternative_names=each(TEXT),
-    issuer=TEXT,
-    serial=SERIAL,
-    not_before=MOMENT,
-    not_after=MOMENT,
-    key_type=TEXT,
-    sha256=SHA256,
-    description=TEXT,
-    # As `CopyOf.form`, which a listing as text need not load.
-    copy_of=maybe(record(hostname=TEXT, name=TEXT)),
-)
 
 
 class Listing(Value):
     """Certificates in listing order, by the unit or trust store they are in."""
 
-    form = each(ROW)
+    form = each(LISTED)
 
     node: Node
     kind: str
@@ -66,51 +45,13 @@ class Listing(Value):
 
     def data(self) -> list[dict[str, Any]]:
         """The JSON form."""
+        from cucmos_shell.commands.views.listed import row_data
+
         return [
             row_data(self.node, self.kind, folder, row)
             for folder, rows in self.groups
             for row in rows
         ]
-
-
-def row_data(node: Node, kind: str, folder: str, row: CertificateRow) -> dict[str, Any]:
-    """The JSON form `ROW`; `folder` is the unit of an `own` certificate, else the trust store."""
-    from cucmos_shell.commands.views.copies import copy_of
-
-    own = kind == "own"
-    if row.subject is None:
-        from cucmos_shell.store.described import whole
-
-        row = whole(node.snapshot(), row, folder if own else "")
-    return {
-        "name": f"{folder}/{row.name}.pem",
-        "type": kind,
-        "unit": folder if own else None,
-        "store": None if own else folder,
-        "common_name": row.common_name,
-        "subject": row.subject,
-        "alternative_names": row.alternative_names,
-        "issuer": row.issuer,
-        "serial": row.serial,
-        "not_before": iso_time(row.not_before),
-        "not_after": iso_time(row.not_after),
-        "key_type": row.key_type,
-        "sha256": row.sha256,
-        "description": row.description,
-        "copy_of": copy_of(node, row),
-    }
-
-
-def groups(snapshot: Snapshot, kind: str) -> Iterator[tuple[str, tuple[CertificateRow, ...]]]:
-    """Each unit with its own certificate, or each trust store with its certificates."""
-    if kind == "own":
-        for unit in snapshot.units:
-            row = snapshot.own(unit).row
-            if row is not None:
-                yield unit, (row,)
-    else:
-        for store in snapshot.stores:
-            yield store, snapshot.trust(store)
 
 
 def _found(listing: Listing, conditions: tuple[Condition, ...], now: float) -> Listing:
@@ -150,5 +91,5 @@ def cert_list(node: Node, kind: str, condition: tuple[Condition, ...] = ()) -> L
     begins-with, contains, ends-with, is-exactly, is-empty, is-not-empty; for expiration also within
     N days (expired ones included) and before DATE. Upper and lower case are the same.
     """
-    listing = Listing(node, kind, tuple(groups(node.snapshot(), kind)))
+    listing = Listing(node, kind, tuple(node.snapshot().listed(kind)))
     return _found(listing, condition, node.now()) if condition else listing

@@ -5,11 +5,12 @@ from __future__ import annotations
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.fit import fits, hang
 from cucmos_shell.commands.arguments.common import number
-from cucmos_shell.commands.cert_list import ROW, groups, row_data
 from cucmos_shell.commands.views.expiry import grouped, svg
+from cucmos_shell.commands.views.listed import row_data
 from cucmos_shell.node.areas import write_download
 from cucmos_shell.node.expiry.life import BAR, DAY, Life, bar
 from cucmos_shell.results import Value, each, record
+from cucmos_shell.store.rows import LISTED
 from cucmos_shell.text import columns, iso_time
 
 TYPE_CHECKING = False
@@ -31,7 +32,7 @@ PICTURE = Argument("file", "file in the download area")
 class Ending(Value):
     """A certificate, `own` or of a `trust` store (`folder`, its unit or store), and its life."""
 
-    form = record(**{**ROW, **Life.form})
+    form = record(**{**LISTED, **Life.form})
 
     node: Node
     kind: str
@@ -101,7 +102,7 @@ def _all(node: Node, now: float, *, copies: bool) -> Iterator[Ending]:
     """
     snapshot = node.snapshot()
     for kind in ("own", "trust"):
-        for folder, rows in groups(snapshot, kind):
+        for folder, rows in snapshot.listed(kind):
             for row in rows:
                 if copies or not row.owner:
                     life = Life(

@@ -39,14 +39,11 @@ def metric(name: str, help: str, samples: Iterable[str]) -> Iterator[str]:
 def _certificates(node: Node) -> Iterator[str]:
     snapshot = node.snapshot()
     name = "cucmos_certificate_not_after_seconds"
-    for unit in snapshot.units:
-        if row := snapshot.own(unit).row:
-            labels = {"unit": unit, "type": "own", "name": f"{row.name}.pem"}
-            yield sample(name, row.not_after, **labels, common_name=row.common_name)
-    for store in snapshot.stores:
-        for row in snapshot.trust(store):
-            labels = {"unit": store, "type": "trust", "name": f"{row.name}.pem"}
-            yield sample(name, row.not_after, **labels, common_name=row.common_name)
+    for kind in ("own", "trust"):
+        for folder, rows in snapshot.listed(kind):
+            for row in rows:
+                labels = {"unit": folder, "type": kind, "name": f"{row.name}.pem"}
+                yield sample(name, row.not_after, **labels, common_name=row.common_name)
 
 
 def _restarts(node: Node) -> Iterator[str]:

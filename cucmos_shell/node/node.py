@@ -194,11 +194,11 @@ class Node:
 
         snapshot, now = self.snapshot(), self.now()
         soon = now + self.profile.defaults["monitor_start_days"] * DAY
-        own = [(unit, row) for unit in snapshot.units if (row := snapshot.own(unit).row)]
+        own = [(unit, row) for unit, (row,) in snapshot.listed("own")]
         trust = {
             row.sha256: (row.name, row)
-            for store in snapshot.stores
-            for row in snapshot.trust(store)
+            for _, rows in snapshot.listed("trust")
+            for row in rows
             if row.not_after <= soon and not row.owner
         }
         lives = [

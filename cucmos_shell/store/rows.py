@@ -6,7 +6,18 @@ for a listing, and searched and changed as octets where one certificate of many 
 
 from __future__ import annotations
 
-from cucmos_shell.results import Value, row_type
+from cucmos_shell.results import (
+    MOMENT,
+    SERIAL,
+    SHA256,
+    TEXT,
+    Value,
+    each,
+    maybe,
+    one_of,
+    record,
+    row_type,
+)
 from cucmos_shell.store.json_text import loads
 
 TYPE_CHECKING = False
@@ -55,6 +66,26 @@ else:
         alternative_names=(),
     )
     HistoryEntry = row_type("HistoryEntry", "version head when sha256")
+
+# What every list of certificates says of each. Here, since a listing as text loads no view.
+LISTED = record(
+    name=TEXT,
+    type=one_of("own", "trust"),
+    unit=maybe(TEXT),
+    store=maybe(TEXT),
+    common_name=TEXT,
+    subject=TEXT,
+    alternative_names=each(TEXT),
+    issuer=TEXT,
+    serial=SERIAL,
+    not_before=MOMENT,
+    not_after=MOMENT,
+    key_type=TEXT,
+    sha256=SHA256,
+    description=TEXT,
+    # As `CopyOf.form`.
+    copy_of=maybe(record(hostname=TEXT, name=TEXT)),
+)
 
 # What rows of earlier versions lack; it follows from the certificate.
 LATER = frozenset(("subject", "alternative_names"))

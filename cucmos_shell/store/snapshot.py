@@ -14,7 +14,7 @@ from cucmos_shell.store.rows import CertificateRow, Own, TrustIndex, own_from_js
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Container, Iterator, Mapping
     from hashlib import sha256 as _small
     from typing import Any, NoReturn
 else:
@@ -268,6 +268,13 @@ class Snapshot:
             return self.index(store).rows()
         except (ValueError, TypeError) as error:
             raise damaged(self.path(store, paths.INDEX), "is not an index") from error
+
+    def listed(self, kind: str) -> Iterator[tuple[str, tuple[CertificateRow, ...]]]:
+        """Each unit with its `own` certificate, or each `trust` store with its certificates."""
+        if kind == "trust":
+            yield from ((store, self.trust(store)) for store in self.stores)
+        else:
+            yield from ((unit, (row,)) for unit in self.units if (row := self.own(unit).row))
 
     def find_trust(self, store: str, name: str) -> CertificateRow | None:
         """The row of that file name (without extension), in any case."""

@@ -59,15 +59,12 @@ def _values(node: Node, typed: Typed, field: str) -> list[str]:
     from cucmos_shell.node.certificates import search
 
     snapshot = node.snapshot()
-    own = [(unit, snapshot.own(unit)) for unit in snapshot.units]
     kind = typed.bound.get("kind")
-    if kind == "own":
-        rows = [(unit, (one.row,)) for unit, one in own if one.row]
-        return search.values(field, rows, search.CERTIFICATE)
-    if kind == "trust":
-        stores = [(store, snapshot.trust(store)) for store in snapshot.stores]
-        return search.values(field, stores, search.TRUST)
-    return search.request_values(field, [(unit, one.request) for unit, one in own if one.request])
+    if kind is not None:
+        type_name = search.CERTIFICATE if kind == "own" else search.TRUST
+        return search.values(field, snapshot.listed(kind), type_name)
+    found = ((unit, snapshot.own(unit).request) for unit in snapshot.units)
+    return search.request_values(field, [(unit, one) for unit, one in found if one])
 
 
 CONDITION = Argument(

@@ -86,14 +86,13 @@ def ending(snapshot: Snapshot, before: float) -> list[Watched]:
 
     A copy of an own certificate in a trust store is not spoken about beside its original.
     """
-    found = []
-    for unit in snapshot.units:
-        row = snapshot.own(unit).row
-        if row is not None and row.not_after <= before:
-            found.append(Watched(unit, True, row))
-    for store in snapshot.stores:
-        rows = snapshot.trust(store)
-        found += [Watched(store, False, r) for r in rows if r.not_after <= before and not r.owner]
+    found = [
+        Watched(folder, kind == "own", row)
+        for kind in ("own", "trust")
+        for folder, rows in snapshot.listed(kind)
+        for row in rows
+        if row.not_after <= before and not row.owner
+    ]
     found.sort(key=lambda one: (one.row.not_after, one.listed))
     return found
 
