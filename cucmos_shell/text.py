@@ -109,6 +109,15 @@ def unix_date(seconds: float, zone: str = "UTC") -> str:
     return f"{day} {t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d} {name} {t.tm_year}"
 
 
+def uptime(seconds: float) -> str:
+    """`5 min`, ` 1:05`, `1 day,  2:03`, `72 days, 21:01`, as uptime(1) says it."""
+    minutes = int(max(0.0, seconds)) // 60
+    days, minutes = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(minutes, 60)
+    clock = f"{hours:2d}:{minutes:02d}" if hours else f"{minutes} min"
+    return f"{days} day{'s' if days > 1 else ''}, {clock}" if days else clock
+
+
 def columns(rows: Iterable[Sequence[str]], gap: int = 2) -> list[str]:
     """Rows of cells as lines, each column as wide as its widest cell; no blanks at line ends."""
     table = [tuple(row) for row in rows]

@@ -2,11 +2,12 @@
 
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cucmos_shell.errors import Refused
-from cucmos_shell.text import columns, iso_time, java_date, safe, safe_line
+from cucmos_shell.text import columns, iso_time, java_date, safe, safe_line, uptime
 
 
 @given(st.text(max_size=200))
@@ -64,3 +65,21 @@ def test_columns_line_up_without_trailing_blanks():
     """Each column is as wide as its widest cell."""
     assert columns([("a", "bb", ""), ("ccc", "d", "e")]) == ["a    bb", "ccc  d   e"]
     assert columns([]) == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-5, "0 min"),
+        (59, "0 min"),
+        (300, "5 min"),
+        (3900, " 1:05"),
+        (36_000 + 60, "10:01"),
+        (86_400, "1 day, 0 min"),
+        (86_400 + 7380, "1 day,  2:03"),
+        (72 * 86_400 + 21 * 3600 + 60, "72 days, 21:01"),
+    ],
+)
+def test_uptime_reads_as_uptime_says_it(seconds, text):
+    """Days, hours, minutes."""
+    assert uptime(seconds) == text

@@ -12,7 +12,7 @@ from cucmos_shell.cli import Family
 from cucmos_shell.cli.grammar import DATA, MIXED
 from cucmos_shell.errors import Refused
 from cucmos_shell.results import MOMENT, NUMBER, TEXT, TRUTH, WHOLE, Notice, each, one_of, record
-from cucmos_shell.text import iso_time, local_time, zone_abbreviation
+from cucmos_shell.text import iso_time, local_time, uptime, zone_abbreviation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,15 +65,6 @@ def zone_text(node: Node) -> str:
 # --- status ------------------------------------------------------------------------------------
 
 
-def uptime_text(seconds: float) -> str:
-    """`5 min`, ` 1:05`, `1 day,  2:03`, `72 days, 21:01`, as uptime(1) says it."""
-    minutes = int(max(0.0, seconds)) // 60
-    days, minutes = divmod(minutes, 24 * 60)
-    hours, minutes = divmod(minutes, 60)
-    clock = f"{hours:2d}:{minutes:02d}" if hours else f"{minutes} min"
-    return f"{days} day{'s' if days > 1 else ''}, {clock}" if days else clock
-
-
 @family.command("show status", basis=MIXED, level=0, form=STATUS)
 def show_status(node: Node) -> Notice:
     """Show the host name, the date, the version, how long the node is up, and its resources.
@@ -97,7 +88,7 @@ def show_status(node: Node) -> Notice:
         *(f"{label.ljust(width)} : {value}" for label, value in fields),
         "",
         "Uptime:",
-        f" {time.strftime('%H:%M:%S', local)} up {uptime_text(up)},{_load_text(status)}",
+        f" {time.strftime('%H:%M:%S', local)} up {uptime(up)},{_load_text(status)}",
         *_cpu_lines(status["cpu"]),
         *_memory_lines(status["memory"]),
         *_disk_lines(status["disks"]),

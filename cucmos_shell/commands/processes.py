@@ -7,10 +7,9 @@ import time
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.grammar import MIXED
 from cucmos_shell.commands.arguments.common import number
-from cucmos_shell.commands.node_info import uptime_text
 from cucmos_shell.node.machine import processes
 from cucmos_shell.results import NUMBER, TEXT, WHOLE, Value, each, record
-from cucmos_shell.text import local_time
+from cucmos_shell.text import local_time, uptime
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ class Load(Value):
         load = ", ".join(f"{figure:.2f}" for figure in status["load_average"])
         clock = time.strftime("%H:%M:%S", local_time(node.now(), node.zone))
         who = f"{users} user{'' if users == 1 else 's'}"
-        yield f"top - {clock} up {uptime_text(up)},  {who},  load average: {load}"
+        yield f"top - {clock} up {uptime(up)},  {who},  load average: {load}"
         yield (
             f"Tasks: {self.total:>3} total,   1 running, {max(self.total - 1, 0):>3} sleeping,"
             "   0 stopped,   0 zombie"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
 from cucmos_shell.commands.dialogues.release import ITL_IS_RESET, ITL_RESET
-from cucmos_shell.commands.trust_list_show import too_large
 from cucmos_shell.commands.views.downloaded import Downloaded, downloaded
+from cucmos_shell.commands.views.trust_list import too_large
 from cucmos_shell.errors import NotFound, Refused
 from cucmos_shell.node.areas import open_upload, uploads
 from cucmos_shell.pki.trust_lists import form
@@ -72,8 +72,7 @@ def _asked(what: str) -> Conversation[bool]:
 
 def _done(spec: TrustListSpec, raw: bytes | None, *lines: str, **data: Any) -> Notice:
     """The last lines of a command that made a list, and a warning if phones will not load it."""
-    size = len(raw or b"")
-    findings = (too_large(spec.title, size),) if size >= form.MAX_PHONE else ()
+    findings = too_large(spec.title, len(raw or b""))
     warned = [line for one in findings for line in one.lines()]
     return Notice((*lines, *warned), {**_facts(spec, raw), **data}, findings)
 

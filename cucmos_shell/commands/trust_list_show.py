@@ -6,6 +6,7 @@ Rows stand on tab stops. BYTEPOS is the tag's number, and two names are misspelt
 from __future__ import annotations
 
 from cucmos_shell.cli import Family
+from cucmos_shell.commands.views.trust_list import too_large
 from cucmos_shell.errors import Refused
 from cucmos_shell.pki.trust_lists import form
 from cucmos_shell.results import (
@@ -21,7 +22,6 @@ from cucmos_shell.results import (
     each,
     maybe,
     record,
-    remark,
 )
 from cucmos_shell.text import iso_time, java_date, safe
 
@@ -159,15 +159,13 @@ class ListShown(Value):
         yield ""
         verdict = f"not verified: {self.reason}" if self.reason else "verified successfully."
         yield f"The {title} file was {verdict}"
-        if len(found.raw) >= form.MAX_PHONE:
-            yield from too_large(title, len(found.raw)).lines()
+        for finding in self.findings:
+            yield from finding.lines()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """That phones do not load it, if they do not."""
-        if self.found is None or len(self.found.raw) < form.MAX_PHONE:
-            return ()
-        return (too_large(self.title, len(self.found.raw)),)
+        return too_large(self.title, len(self.found.raw)) if self.found else ()
 
     def _remedy(self) -> str:
         if self.service:
@@ -200,12 +198,6 @@ class ListShown(Value):
 
 
 # --- the product's layout ------------------------------------------------------------------------
-
-
-def too_large(title: str, size: int) -> Finding:
-    """What to say about a list that phones do not load."""
-    most = form.MAX_PHONE - 1
-    return remark(f"the {title} file has {size} bytes; phones load no more than {most}")
 
 
 def _sums(raw: bytes) -> tuple[str, str]:

@@ -6,7 +6,6 @@ import pytest
 from harness import Conversation
 
 from cucmos_shell.cli.caller import Settings
-from cucmos_shell.commands.node_info import uptime_text
 from cucmos_shell.node import Node
 
 FAILED = "Executed command unsuccessfully\n"
@@ -63,24 +62,6 @@ def test_status_is_in_the_nodes_zone(node):
     assert say("show timezone config") == (
         "Current timezone: Central European Time (Europe/Warsaw)\nTimezone version: 2012j\n"
     )
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (-5, "0 min"),
-        (59, "0 min"),
-        (300, "5 min"),
-        (3900, " 1:05"),
-        (36_000 + 60, "10:01"),
-        (86_400, "1 day, 0 min"),
-        (86_400 + 7380, "1 day,  2:03"),
-        (72 * 86_400 + 21 * 3600 + 60, "72 days, 21:01"),
-    ],
-)
-def test_uptime_reads_as_uptime_says_it(seconds, text):
-    """Days, hours, minutes."""
-    assert uptime_text(seconds) == text
 
 
 def test_version_of_both_sides(node, say):
