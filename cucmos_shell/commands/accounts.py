@@ -6,7 +6,6 @@ from cucmos_shell.cli import Argument, Family
 from cucmos_shell.cli.near import FEW_NAMES, unknown
 from cucmos_shell.cli.render import Table
 from cucmos_shell.commands.arguments.common import number
-from cucmos_shell.commands.shell import forget_editor
 from cucmos_shell.commands.views.account import DESCRIBED, described, key_notice
 from cucmos_shell.errors import BadValue, Refused, ShellError
 from cucmos_shell.node.access import accounts, passwords
@@ -176,7 +175,6 @@ def delete_account(node: Node, caller: Caller, account: str) -> Conversation[Not
         if found.name == caller.account:
             raise Refused("An account cannot delete itself")
         accounts.remove(transaction, found.name)
-        forget_editor(transaction, found.name)
         return found
 
     # Once the account is gone nothing that is still to be loaded may fail.

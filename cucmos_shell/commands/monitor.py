@@ -229,7 +229,7 @@ def set_email(node: Node, state: str) -> Conversation[Notice]:
     def change(transaction: Transaction) -> MonitorSettings:
         if state == "enable" and not transaction.document(paths.SMTP):
             raise Refused("E-mail cannot be enabled: no SMTP host is configured (set smtp)")
-        change_setting(MONITOR, email=state == "enable").function(transaction)
+        transaction.change_setting(MONITOR, email=state == "enable")
         return monitor_settings(transaction.settings(), node.profile.defaults)
 
     settings: MonitorSettings = yield Commit(change)

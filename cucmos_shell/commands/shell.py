@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from cucmos_shell.cli.caller import Caller
     from cucmos_shell.node import Node
     from cucmos_shell.results import Conversation
-    from cucmos_shell.store.transaction import Transaction
 
 family = Family()
 
@@ -97,16 +96,10 @@ def show_editor(node: Node, caller: Caller) -> Notice:
 
 def editor_of(node: Node, account: str) -> str:
     """The editor `account` chose, `quiet` unless it said otherwise."""
-    editors = node.snapshot().settings().get("editors", {})
+    from cucmos_shell.node.access.accounts import EDITORS
+
+    editors = node.snapshot().settings().get(EDITORS, {})
     return "rich" if editors.get(account) == "rich" else "quiet"
-
-
-def forget_editor(transaction: Transaction, account: str) -> None:
-    """Forget which editor `account` chose."""
-    settings = transaction.settings()
-    editors = {name: kept for name, kept in settings.get("editors", {}).items() if name != account}
-    if editors != settings.get("editors", {}):
-        transaction.put_settings({**settings, "editors": editors})
 
 
 @family.command("set cli editor {quiet|rich:editor}", level=0, changes=True, form=EDITOR)
@@ -119,8 +112,9 @@ def set_editor(node: Node, caller: Caller, editor: str) -> Conversation[Notice]:
     and what ends soon. It is for the console: a session of the embedded SSH server is always quiet.
     """
     from cucmos_shell.commands.dialogues.settings import change_setting
+    from cucmos_shell.node.access.accounts import EDITORS
 
-    yield change_setting("editors", **{caller.account: editor})
+    yield change_setting(EDITORS, **{caller.account: editor})
     lines = [f"Command line editor is {editor} from the next session on"]
     if caller.served and editor == "rich":
         lines.append("It is for the console: over SSH to this server the editor is always quiet")

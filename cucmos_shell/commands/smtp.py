@@ -132,11 +132,9 @@ def delete_smtp(node: Node) -> Conversation[Notice]:
 
 def _forget(transaction: Transaction) -> bool:
     transaction.put_document(paths.SMTP, {})
-    settings = transaction.settings()
-    monitor = settings.get("monitor", {})
-    if not monitor.get("email"):
+    if not transaction.settings().get("monitor", {}).get("email"):
         return False
-    transaction.put_settings({**settings, "monitor": {**monitor, "email": False}})
+    transaction.change_setting("monitor", email=False)
     return True
 
 

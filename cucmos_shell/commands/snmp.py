@@ -81,7 +81,7 @@ def add(node: Node) -> Conversation[Notice]:
             raise Refused("There is this community string already")
         if len(kept) >= MAX_COMMUNITIES:
             raise Refused("There are {most} community strings already", most=MAX_COMMUNITIES)
-        transaction.put_settings({**transaction.settings(), SETTING: {**kept, community: row}})
+        transaction.put_setting(SETTING, {**kept, community: row})
 
     yield Commit(change)
     return Notice(("The community string was added",), {"community": community, **row})
@@ -101,7 +101,7 @@ def delete(node: Node) -> Conversation[Notice]:
         kept = _kept(transaction)
         if kept.pop(name, None) is None:
             raise Refused("There is no such community string")
-        transaction.put_settings({**transaction.settings(), SETTING: kept})
+        transaction.put_setting(SETTING, kept)
 
     yield Commit(change)
     return Notice(("The community string was deleted",), {"community": name})

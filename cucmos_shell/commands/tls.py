@@ -91,7 +91,7 @@ def change_minimum(node: Node, caller: Caller, version: str) -> Conversation[Not
         return Notice(())
 
     def change(transaction: Transaction) -> float | None:
-        transaction.put_settings({**transaction.settings(), SETTING: version})
+        transaction.put_setting(SETTING, version)
         return node.services.restart_node(transaction) if reboots else None
 
     back: float | None = yield Commit(change)

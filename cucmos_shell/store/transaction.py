@@ -251,6 +251,14 @@ class Transaction:
         """Replace the node's settings."""
         self.put_document(paths.SETTINGS, settings)
 
+    def put_setting(self, name: str, value: object) -> None:
+        """Give one of the node's settings its value."""
+        self.put_settings({**self.settings(), name: value})
+
+    def change_setting(self, name: str, /, **changes: Any) -> None:
+        """Change some parts of one of the node's settings; its others stay."""
+        self.put_setting(name, {**self.settings().get(name, {}), **changes})
+
     def put_document(self, name: str, data: Mapping[str, Any]) -> None:
         """Replace a JSON file of the node."""
         if dict(data) != self.document(name) or self._known is None:

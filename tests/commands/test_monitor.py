@@ -685,7 +685,7 @@ def test_a_server_runs_the_monitor_when_it_is_due(appliance, authority):
     trust(say, leaf(authority, 5 * DAY))
     with say.node.store.try_lock() as lock:
         change = say.node.store.begin(lock, who="test", what="test", now=say.node.now())
-        change.put_settings({**change.settings(), "security_reauth": True})
+        change.put_setting("security_reauth", True)
         change.commit()
     assert tick(say.node) == 900
     assert alarm_names(say) == ["CertValidfor7days"]

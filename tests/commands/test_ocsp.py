@@ -112,8 +112,7 @@ def set_seconds(say, seconds):
     node = say.node
     with node.store.try_lock() as lock:
         change = node.store.begin(lock, who="test", what="test", now=node.now())
-        settings = change.settings()
-        change.put_settings({**settings, "ocsp": {**settings["ocsp"], "seconds": seconds}})
+        change.change_setting("ocsp", seconds=seconds)
         change.commit()
 
 

@@ -333,7 +333,7 @@ def test_an_idle_session_ends(node, node_dir):
     """By its own time-out, which new sessions take from the settings."""
     with node.store.try_lock() as lock:
         transaction = node.store.begin(lock, who="test", what="test", now=node.now())
-        transaction.put_settings({**transaction.settings(), "session_timeout": 0.01})
+        transaction.put_setting("session_timeout", 0.01)
         transaction.commit()
     with Served(node_dir) as server:
 

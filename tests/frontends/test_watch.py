@@ -37,9 +37,8 @@ def test_a_node_that_does_nothing_is_not_asked(clocked, monkeypatch):
 def test_a_restart_is_seen_when_it_is_time(clocked):
     """It is planned for later, and so far nothing has happened."""
     node, clock = clocked
-    settings = node.snapshot().settings()
     with node.store.try_lock() as lock:
-        node.change(lock, "t", "t", lambda c: c.put_settings({**settings, "speed": 1}))
+        node.change(lock, "t", "t", lambda c: c.put_setting("speed", 1))
     lookout = Lookout(node, wait=1e9)
     lookout.look()
     with node.store.try_lock() as lock:

@@ -426,7 +426,7 @@ def test_a_finding_is_worked_out_once_for_each_state(store, tmp_path):
         return snapshot.settings().get("colour")
 
     def paint(colour):
-        change(store, lambda t: t.put_settings({**t.settings(), "colour": colour}))
+        change(store, lambda t: t.put_setting("colour", colour))
 
     found = per_state(store, find)
     assert (found(), found()) == (None, None)

@@ -90,7 +90,7 @@ def test_a_pause_of_a_command_is_waited_for(imp_template, tmp_path, keys):
     with node.store.lock(world.monotonic, world.sleep) as lock:
 
         def slower(change):
-            change.put_settings({**change.settings(), "speed": 1})
+            change.put_setting("speed", 1)
 
         node.change(lock, "admin", "a test", slower)
     answer = say(node, "utils service restart Cisco Tomcat", ())

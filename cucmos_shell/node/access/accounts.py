@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from cucmos_shell.store.transaction import Reader, Transaction
     from cucmos_shell.world import World
 
-
 DOCUMENT = "accounts.json"
-LOCKING = "account_locking"
+LOCKING, EDITORS = "account_locking", "editors"
 INSTALLER = "admin"
 ORDINARY, ADVANCED, ADMINISTRATOR = 0, 1, 4
 MAX_ACCOUNTS = 200
@@ -160,10 +159,13 @@ def put(transaction: Transaction, account: Account) -> None:
 
 
 def remove(transaction: Transaction, name: str) -> None:
-    """Take an account away."""
+    """Take an account away, and the choice of its editor."""
     document = transaction.document(DOCUMENT)
     rows = {key: row for key, row in document.get("accounts", {}).items() if key != name}
     transaction.put_document(DOCUMENT, {**document, "accounts": rows})
+    editors = transaction.settings().get(EDITORS, {})
+    if name in editors:
+        transaction.put_setting(EDITORS, {key: editors[key] for key in editors if key != name})
 
 
 def security_password(reader: Reader) -> str:
@@ -185,10 +187,8 @@ def locking(reader: Reader) -> Locking:
 
 def put_locking(transaction: Transaction, **changes: object) -> Locking:
     """Change the rules of account locking; returns them."""
-    rules: Locking = locking(transaction).replace(**changes)
-    kept = {name: getattr(rules, name) for name in Locking._fields}
-    transaction.put_settings({**transaction.settings(), LOCKING: kept})
-    return rules
+    transaction.change_setting(LOCKING, **changes)
+    return locking(transaction)
 
 
 class SignInRefused(Refused):

@@ -217,8 +217,7 @@ def _store(stage: PresetStage, name: str) -> TrustStoreSpec:
 def ocsp_enabled(stage: PresetStage, uri: str) -> None:
     """Uploads are checked by OCSP: by the responder that they name, or by this one."""
     mode = {"mode": CONFIGURED, "uri": uri} if uri else {"mode": FROM_CERTIFICATE}
-    settings = stage.change.settings()
-    stage.change.put_settings({**settings, "ocsp": {**settings.get("ocsp", {}), **mode}})
+    stage.change.change_setting("ocsp", **mode)
 
 
 def service_down(stage: PresetStage, service: str) -> None:

@@ -203,7 +203,4 @@ def carry_out(scenario: Scenario, lab: Lab) -> None:
 
 def _set_speed(node: Node, speed: float) -> None:
     with node.store.lock(node.world.patience, node.world.sleep) as lock:
-        node.change(
-            lock, "lab", "lab scenario",
-            lambda change: change.put_settings({**change.settings(), "speed": speed}),
-        )  # fmt: skip
+        node.change(lock, "lab", "lab scenario", lambda change: change.put_setting("speed", speed))
