@@ -4,7 +4,7 @@ A family's module is imported when a line reaches its leading words, so that a o
 pays for one family only. Behind the words stands the least level of the family's commands there,
 `+` where more words follow, and `~` where none of them is the product's: so a menu is listed
 without importing anything, and no shortened word of the product is ambiguous for one of our own.
-What several families share stands in `arguments`, `views`, `dialogues`.
+No family knows another: what several share stands in `arguments`, `views`, `dialogues`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ import time
 
 from cucmos_shell.cli import Family
 from cucmos_shell.commands.dialogues.release import RULE, with_rules
-from cucmos_shell.commands.regenerate import install
 from cucmos_shell.errors import Refused
 from cucmos_shell.node import impact
 from cucmos_shell.results import (
@@ -117,9 +116,12 @@ def _switch(node: Node, caller: Caller, is_on: bool) -> Conversation[Notice]:
     ]
 
     def change(transaction: Transaction) -> None:
+        from cucmos_shell.node.certificates import issuing
+
         for unit, key, serial in made:
-            install(node, transaction, unit, key, serial)
-        transaction.put_settings({**transaction.settings(), SETTING: is_on})
+            new = issuing.anew(transaction, node.profile, unit, key, serial=serial)
+            issuing.replace(transaction, node.profile, new)
+        transaction.put_setting(SETTING, is_on)
 
     yield Commit(change)
     # A start loads what the store has when it is planned, so the certificates come before.

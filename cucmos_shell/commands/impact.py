@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cucmos_shell.cli import Family
 from cucmos_shell.commands.arguments.certificates import UNIT
+from cucmos_shell.commands.arguments.deletable import FILE, STORE, named
 from cucmos_shell.commands.arguments.requests import listed_request
-from cucmos_shell.commands.delete import FILE, STORE, copied_units, named
 from cucmos_shell.commands.views.copies import CopyOf, copy_of
 from cucmos_shell.node import impact as breaks
 from cucmos_shell.node.members import others
@@ -288,7 +288,7 @@ def deletion_impact(node: Node, store: str, file: str = "") -> DeletionImpact:
     """
     snapshot = node.snapshot()
     name = named(node, store, file)
-    units = copied_units(node, snapshot, name)
+    units = breaks.copied(node, snapshot, name.store, name.row)
     pending = [unit for unit in units if snapshot.own(unit).request is not None]
     members = others(node)
     return DeletionImpact(

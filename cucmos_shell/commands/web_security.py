@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from cucmos_shell.cli import Argument, Family
-from cucmos_shell.commands.regenerate import CANCELLED, agreed, put
+from cucmos_shell.commands.dialogues.regenerate import CANCELLED, agreed, regenerated
 from cucmos_shell.commands.views.replaced import Installed
 from cucmos_shell.errors import BadValue, Unavailable
-from cucmos_shell.node.tasks.alarms import renewed
 from cucmos_shell.profile import subjects
 from cucmos_shell.profile.subjects import Subject
-from cucmos_shell.results import TEXT, Commit, Notice, Record, each, maybe, record
+from cucmos_shell.results import TEXT, Notice, Record, each, maybe, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cucmos_shell.node import Node
+    from cucmos_shell.node.certificates.issuing import Credential
     from cucmos_shell.results import Conversation
     from cucmos_shell.store.transaction import Transaction
 
@@ -118,8 +118,7 @@ def change_subject(
     )
     if not (yield from agreed(node, unit)):
         return Notice((CANCELLED,))
-    installed = yield from _install(node, unit, subject)
-    return installed
+    return (yield from _install(node, unit, subject))
 
 
 def _install(node: Node, unit: str, subject: Subject) -> Conversation[Installed]:
@@ -130,17 +129,14 @@ def _install(node: Node, unit: str, subject: Subject) -> Conversation[Installed]
     pairs = subjects.subject_pairs(node.profile, unit, subject, serial=serial)
     names = subjects.alternative_names(node.profile, unit, subject)
 
-    def change(transaction: Transaction) -> Installed:
+    def make(transaction: Transaction) -> Credential:
         try:
             credential = issuing.for_subject(
                 spec, key, pairs, names, now=transaction.now, serial=serial
             )
         except ValueError as error:
             raise BadValue("No certificate can say this: {reason}", reason=str(error)) from None
-        settings = {**transaction.settings(), subjects.SETTING: subjects.to_setting(subject)}
-        transaction.put_settings(settings)
-        return put(node, transaction, credential)
+        transaction.put_setting(subjects.SETTING, subjects.to_setting(subject))
+        return credential
 
-    installed: Installed = yield Commit(change)
-    yield from renewed(node, unit, "regenerated")
-    return installed
+    return (yield from regenerated(node, unit, make))

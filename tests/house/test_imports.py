@@ -3,6 +3,8 @@
 import pytest
 from tree import circles, imported, inside, modules
 
+from cucmos_shell.commands import BY_PROFILE, FAMILIES
+
 # From the cellar up: a room may use those of rows below its own, and no other of its row.
 ROWS = (
     ("text",),
@@ -15,7 +17,8 @@ ROWS = (
     ("node.lab",),
     ("node",),
     ("node.tasks",),
-    ("commands.arguments", "commands.views", "commands.dialogues"),
+    ("commands.arguments", "commands.views"),
+    ("commands.dialogues",),
     ("commands",),
     ("session",),
     ("frontends",),
@@ -83,6 +86,14 @@ def test_imports_go_down_only():
 def test_no_circle_of_files():
     """Nor inside a package."""
     assert not circles(inside())
+
+
+def test_no_family_knows_another():
+    """What several share stands in a room for it, so that a line loads one family."""
+    families = {f"commands.{name}" for name in (*FAMILIES, *BY_PROFILE)}
+    assert families < modules().keys()
+    wrong = [f"{name} imports {other}" for name, other in arrows() if {name, other} <= families]
+    assert not wrong
 
 
 def test_the_outside_has_its_rooms():

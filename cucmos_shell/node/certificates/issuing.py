@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cucmos_shell.errors import Damaged
 from cucmos_shell.node.certificates import clients
 from cucmos_shell.pki import certs
 from cucmos_shell.results import Value
@@ -85,6 +86,17 @@ def again(spec: UnitSpec, der: bytes, key: PrivateKey, *, now: float, serial: in
     return _self_signed(spec, key, subject, names, now, serial)
 
 
+def anew(
+    transaction: Transaction, profile: Profile, unit: str, key: PrivateKey, *, serial: int
+) -> Credential:
+    """A self-signed certificate like the unit's present one; as `first` where that is damaged."""
+    spec, now = profile.units[unit], transaction.now
+    try:
+        return again(spec, transaction.own_der(unit), key, now=now, serial=serial)
+    except Damaged:
+        return first(profile, unit, key, now=now, serial=serial)
+
+
 def _self_signed(
     spec: UnitSpec,
     key: PrivateKey,
@@ -159,6 +171,23 @@ def stage(
         for name in (spec.trust_store, *spec.copies)
     ]
     return put[0]
+
+
+def replace(
+    transaction: Transaction, profile: Profile, credential: Credential, client: str = ""
+) -> tuple[str, ...]:
+    """Stage `credential` for its unit, and for the unit `client` if there is one.
+
+    Returns those whose pending request went with the old certificate.
+    """
+    pending = []
+    for unit in filter(None, (credential.row.name, client)):
+        # What is damaged is readable only once it is replaced.
+        stage(transaction, profile, credential.of(unit))
+        if transaction.own(unit).request is not None:
+            pending.append(unit)
+        transaction.drop_request(unit)
+    return tuple(pending)
 
 
 def _copied(
