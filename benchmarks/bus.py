@@ -1,4 +1,4 @@
-"""The bus of a cluster in a folder, against plain commits of the same SQLite; and what waiting costs.
+"""The bus of a cluster in a folder, against plain commits of the same SQLite.
 
     python benchmarks/bus.py [--rounds N] [--folder DIR]
 
@@ -12,10 +12,7 @@ import argparse
 import contextlib
 import os
 import sqlite3
-import subprocess
-import sys
 import tempfile
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -31,17 +28,6 @@ if TYPE_CHECKING:
 VALUE = os.urandom(1500)
 KEYS = 500
 HISTORY, PART = 10_000, 100
-IDLE = 20.0
-
-WATCHER = """
-import sys, threading, time
-from cucmos_shell.world.buses import open_bus
-bus = open_bus(sys.argv[1], "", time.time)
-revision = bus.read("").revision
-print(revision, flush=True)
-for change in bus.watch("", revision, lambda: False, threading.Event().wait):
-    print(change.revision, time.monotonic(), flush=True)
-"""
 
 
 class Plain:
@@ -133,53 +119,6 @@ def history(folder: str, plain: Plain) -> list[Row]:
     ]
 
 
-def watching(folder: str, plain: Plain, rounds: int) -> list[Row]:
-    """From a commit here to another process's having it; and what that one does while it waits."""
-    address = f"dir:{folder}/watched"
-    bus = create_bus(address, "", time.time)
-    bus.change([], [Put("k", VALUE)])
-    watcher = subprocess.Popen(
-        [sys.executable, "-c", WATCHER, address], stdout=subprocess.PIPE, text=True
-    )
-    assert watcher.stdout is not None
-    watcher.stdout.readline()
-    pause = threading.Event()
-    rows = []
-    try:
-        for name, gap in (("a change every 10 ms", 0.01), ("a change every 2 s", 2.0)):
-            took, commits = [], []
-            for number in range(rounds if gap < 1 else max(5, rounds // 20)):
-                begin = time.perf_counter()
-                plain.insert(number)
-                commits.append(time.perf_counter() - begin)
-                revision = bus.change([], [Put("k", VALUE)])
-                told = time.monotonic()
-                heard = watcher.stdout.readline().split()
-                assert int(heard[0]) == revision
-                took.append(float(heard[1]) - told)
-                pause.wait(gap)
-            goals = (30, 250) if gap < 1 else (150, 250)
-            for which, part, goal in zip(("p50", "p99"), (0.5, 0.99), goals, strict=True):
-                value = quantile(took, part)
-                rows.append(
-                    Row(f"watch latency, {name}, {which}, ms", "", 1000 * value, 0, 0, goal)
-                )
-        begin = processor_time(watcher.pid)
-        pause.wait(IDLE)
-        used = processor_time(watcher.pid) - begin
-        rows.append(Row("processor of a watcher that waits, %", "", 100 * used / IDLE, 0, 0, 0.5))
-    finally:
-        watcher.kill()
-        watcher.communicate()
-    return rows
-
-
-def processor_time(pid: int) -> float:
-    """Seconds a process has had, to the nanosecond of the scheduler."""
-    with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
-        return int(file.read().split()[0]) / 1e9
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=400)
@@ -191,7 +130,6 @@ def main() -> None:
         with contextlib.closing(create_bus(f"dir:{folder}/bus", "", time.time)) as bus:
             rows = changes(bus, plain, arguments.rounds)
         rows += history(folder, plain)
-        rows += watching(folder, plain, arguments.rounds)
         print(table(rows))
 
 

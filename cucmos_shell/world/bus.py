@@ -16,7 +16,7 @@ from cucmos_shell.errors import Damaged, OutcomeUnknown, Refused, Unavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
 MAX_KEY = 512  # octets
 MAX_VALUE = 256 * 1024  # octets
@@ -133,18 +133,6 @@ class Bus(Protocol):
         """All later revisions that touch the prefix, whole and in order.
 
         Raises Compacted, and BusWentBack if the bus has not come to `revision` yet.
-        """
-
-    def watch(
-        self,
-        prefix: str,
-        revision: int,
-        stop: Callable[[], bool],
-        wait: Callable[[float], object],
-    ) -> Iterator[Changes]:
-        """As `since`, and then what comes; each revision once. Ends when `stop` says so.
-
-        `wait` is given seconds and may come back sooner; between two looks nothing is held.
         """
 
     def compact(self, revision: int) -> None:

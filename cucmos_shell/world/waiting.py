@@ -4,10 +4,10 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import Any
 
-    from cucmos_shell.world.bus import Bus, Changes
+    from cucmos_shell.world.bus import Bus
 
     Wait = Callable[[Callable[[], Any]], Any]
     Function = Callable[..., Any]
@@ -44,9 +44,3 @@ class WaitingBus:
 
     def __getattr__(self, name: str) -> Function:
         return during(getattr(self._bus, name), self._wait)
-
-    def watch(self, *given: Any) -> Iterator[Changes]:
-        """As in Bus; what is waited for is the next change."""
-        changes = self._bus.watch(*given)
-        while (found := self._wait(lambda: next(changes, None))) is not None:
-            yield found

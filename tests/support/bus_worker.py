@@ -8,6 +8,8 @@ import os
 import sys
 import threading
 
+from following import follow
+
 from cucmos_shell.errors import ShellError
 from cucmos_shell.world.bus import At, Put
 from cucmos_shell.world.buses import create_bus, open_bus
@@ -57,7 +59,7 @@ def watch(bus, prefix, total):
     """Follow from now on until `total` revisions have come; each with its keys."""
     revision = bus.read("").revision
     say("from", revision)
-    changes = bus.watch(prefix, revision, lambda: False, threading.Event().wait)
+    changes = follow(bus, prefix, revision, lambda: False, threading.Event().wait)
     for one in itertools.islice(changes, int(total)):
         say(one.revision, *(item.key for item in one.items), *one.gone)
 
@@ -65,11 +67,10 @@ def watch(bus, prefix, total):
 def idle(bus, looks):
     """Look so often whether something has come."""
     revision = bus.read("").revision
-    left = iter(range(int(looks)))
-    next(bus.watch("", revision, lambda: next(left, None) is None, lambda _: None), None)
+    bus.since("", revision)
     say("begin")
-    left = iter(range(int(looks)))
-    next(bus.watch("", revision, lambda: next(left, None) is None, lambda _: None), None)
+    for _ in range(int(looks)):
+        bus.since("", revision)
     say("end")
 
 

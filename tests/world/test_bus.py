@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from bus_places import PLACES
+from following import follow
 
 from cucmos_shell.world.bus import (
     MAX_CHANGE,
@@ -244,62 +245,6 @@ def test_since_tells_whole_revisions_in_order(bus, other):
     assert other.since("c", begin) == ()
 
 
-def follow(bus, prefix, revision, count, between=lambda: None):
-    """The first `count` changes of a watch, `between` being called whenever it waits."""
-    found = []
-    for change in bus.watch(prefix, revision, lambda: len(found) == count, lambda _: between()):
-        found.append(change)
-    return tuple(found)
-
-
-def test_a_watch_begins_with_what_was_missed(bus, other):
-    """And goes on with what comes, without a seam."""
-    begin = bus.read("").revision
-    old = script(bus)
-    steps = iter("ab")
-    new = follow(other, "a/", begin, len(old) + 2, lambda: put(bus, f"a/{next(steps)}"))
-    assert new[: len(old)] == old
-    assert [item.key for change in new[len(old) :] for item in change.items] == ["a/a", "a/b"]
-
-
-def test_a_watch_ends_when_it_is_told_to(bus):
-    """Whether something comes or not, and between two changes."""
-    looks = []
-
-    def stop():
-        looks.append(1)
-        return len(looks) > 3
-
-    assert list(bus.watch("", bus.read("").revision, stop, lambda _: None)) == []
-    assert len(looks) == 4
-    begin = bus.read("").revision
-    changes = script(bus)
-    assert follow(bus, "a/", begin, 2) == changes[:2]
-
-
-def test_a_watch_hears_of_its_own_bus(bus):
-    """Node and agent may share one."""
-    begin = bus.read("").revision
-    heard = follow(bus, "", begin, 1, lambda: put(bus, "mine"))
-    assert [item.key for item in heard[0].items] == ["mine"]
-
-
-def test_a_watch_waits_longer_while_nothing_comes(bus, other):
-    """But never for long, and looks at once again after a change."""
-    pauses = []
-
-    def wait(seconds):
-        pauses.append(seconds)
-        if len(pauses) == 40:
-            put(other, "k")
-
-    begin = bus.read("").revision
-    for _ in bus.watch("", begin, lambda: len(pauses) == 42, wait):
-        pass
-    assert 0 < pauses[-1] <= pauses[0]
-    assert max(pauses) == pauses[39] <= 0.5
-
-
 def test_nothing_is_missed_and_nothing_told_twice(place):
     """Watchers beside eight writers hear the log, each revision once."""
     begin = place.open().read("").revision
@@ -313,7 +258,7 @@ def test_nothing_is_missed_and_nothing_told_twice(place):
     def watch(_):
         found = []
         with contextlib.closing(place.open()) as bus:
-            for change in bus.watch("w/", begin, over.is_set, over.wait):
+            for change in follow(bus, "w/", begin, over.is_set, over.wait):
                 found.append(change)
                 if len(found) == total:
                     break
@@ -390,7 +335,7 @@ def test_compacted_history_is_said_to_be_gone(bus, other):
     assert other.since("a/", caught.value.floor)[-2:] == changes[2:]
     assert other.since("a/", changes[1].revision) == changes[2:]
     with pytest.raises(Compacted):
-        next(other.watch("c", begin, lambda: False, lambda _: None))
+        other.since("c", begin)
     assert other.read("") == before
     bus.compact(changes[0].revision)
     bus.compact(before.revision)
@@ -399,28 +344,11 @@ def test_compacted_history_is_said_to_be_gone(bus, other):
     assert [change.revision for change in other.since("", before.revision)] == [after]
 
 
-def test_a_watch_is_not_lost_by_compaction_of_what_it_has_seen(bus, other):
-    """Nor by that of revisions which did not touch its prefix."""
-    begin = put(bus, "a/1")
-
-    def between():
-        bus.compact(put(bus, "b"))
-        put(bus, "a/2")
-
-    with pytest.raises(Compacted):
-        follow(other, "a/", begin, 2, between)
-    begin = bus.read("").revision
-    steps = iter([lambda: put(bus, "b"), lambda: bus.compact(begin + 1), lambda: put(bus, "a/3")])
-    (change,) = follow(other, "a/", begin, 1, lambda: next(steps)())
-    assert change.items[0].key == "a/3"
-
-
 def test_a_revision_that_is_not_there_yet(bus):
     """Who has seen more than the bus has is told so."""
     ahead = put(bus, "k") + 1
     for ask in (
         lambda: bus.since("", ahead),
-        lambda: next(bus.watch("", ahead, lambda: False, lambda _: None)),
         lambda: bus.compact(ahead),
     ):
         with pytest.raises(BusWentBack):
@@ -434,7 +362,6 @@ def every_call(bus, revision):
         lambda: bus.read(""),
         lambda: bus.change([], [Put("k", b"lost")]),
         lambda: bus.since("", revision),
-        lambda: next(bus.watch("", revision, lambda: False, lambda _: None)),
         lambda: bus.compact(revision),
     )
 

@@ -11,6 +11,7 @@ import time
 import pytest
 from bus_places import EtcdPlace
 from etcd_servers import etcd_servers
+from following import follow
 from sweeping import every
 
 from cucmos_shell.world.bus import BusAway, BusUnknown, BusWentBack, Put
@@ -69,7 +70,7 @@ class Watcher(threading.Thread):
         self.heard, self.times = [], []
 
     def run(self):
-        for change in self._bus.watch("w/", self._begin, self._over.is_set, self._over.wait):
+        for change in follow(self._bus, "w/", self._begin, self._over.is_set, self._over.wait):
             self.heard += [(i.key, int(i.value), change.revision) for i in change.items]
             self.times.append(time.monotonic())
 

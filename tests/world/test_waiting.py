@@ -59,7 +59,7 @@ CALLS = {
 @pytest.mark.parametrize("opens", GIVE_BUS)
 def test_each_call_of_a_bus_is_run_by_wait(opens, gate, real_world):
     """But for its end, which comes whoever waits."""
-    assert {*CALLS, "watch", "close"} == {name for name in vars(Bus) if name[0] != "_"}
+    assert {*CALLS, "close"} == {name for name in vars(Bus) if name[0] != "_"}
     there = MemoryCluster()
     give = lambda address, base, now: WatchedBus(there.open(now), gate)  # noqa: E731
     world = real_world.replace(wait=gate, **{opens: give}).waiting()
@@ -75,21 +75,6 @@ def test_each_call_of_a_bus_is_run_by_wait(opens, gate, real_world):
         with pytest.raises(Busy):
             getattr(bus, name)(*given)
     bus.close()
-
-
-def test_what_follows_a_bus_waits_for_each_change(gate, real_world):
-    """Between two of them it does not."""
-    there = MemoryCluster()
-    world = real_world.replace(wait=gate, open_bus=lambda *_: there.open(real_world.now)).waiting()
-    bus = world.open_bus("dir:bus", "", world.now)
-    for value in (b"1", b"2"):
-        bus.change([], [Put("a", value)])
-    before, found = gate.passed, []
-    for changes in bus.watch("a", 0, lambda: len(found) == 2, lambda seconds: None):
-        assert not gate.inside
-        found.append(changes.items[0].value)
-    assert found == [b"1", b"2"]
-    assert gate.passed == before + 3
 
 
 def test_without_anybody_to_lend_to_nothing_is_between(real_world):

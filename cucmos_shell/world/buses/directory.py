@@ -26,7 +26,6 @@ from cucmos_shell.world.bus import (
     check_change,
 )
 from cucmos_shell.world.buses.database import READ, WRITE, Database
-from cucmos_shell.world.buses.following import follow
 from cucmos_shell.world.buses.leases import Leases
 
 TYPE_CHECKING = False
@@ -167,35 +166,6 @@ class DirectoryBus:
 
     def since(self, prefix: str, revision: int) -> tuple[Changes, ...]:
         """As in Bus."""
-        return self._after(prefix, revision)[1]
-
-    def watch(
-        self,
-        prefix: str,
-        revision: int,
-        stop: Callable[[], bool],
-        wait: Callable[[float], object],
-    ) -> Iterator[Changes]:
-        """As in Bus."""
-        return follow(lambda after: self._after(prefix, after), revision, stop, wait)
-
-    def compact(self, revision: int) -> None:
-        """As in Bus."""
-        with self._database.transaction(WRITE) as connection:
-            present, floor = self._look(connection)
-            if revision > present:
-                raise BusWentBack(self._database.path)
-            if revision > floor:
-                connection.execute("DELETE FROM log WHERE revision <= ?", (revision,))
-                connection.execute("UPDATE meta SET floor = ?", (revision,))
-
-    def close(self) -> None:
-        """As in Bus."""
-        with self._database.lock:
-            self._database.let_go()
-
-    def _after(self, prefix: str, revision: int) -> tuple[int, tuple[Changes, ...]]:
-        """The bus's revision, and what later ones than `revision` did within the prefix."""
         with self._database.transaction(READ) as connection:
             present, floor = self._look(connection)
             if present < revision:
@@ -212,7 +182,22 @@ class DirectoryBus:
                 else:
                     items.append(Item(key, value, number))
             found.append(Changes(number, tuple(items), tuple(gone)))
-        return present, tuple(found)
+        return tuple(found)
+
+    def compact(self, revision: int) -> None:
+        """As in Bus."""
+        with self._database.transaction(WRITE) as connection:
+            present, floor = self._look(connection)
+            if revision > present:
+                raise BusWentBack(self._database.path)
+            if revision > floor:
+                connection.execute("DELETE FROM log WHERE revision <= ?", (revision,))
+                connection.execute("UPDATE meta SET floor = ?", (revision,))
+
+    def close(self) -> None:
+        """As in Bus."""
+        with self._database.lock:
+            self._database.let_go()
 
     def _check(self, connection: sqlite3.Connection) -> None:
         """Look at a database that has just been opened, all of it: 30 ms for 10,000 items."""

@@ -14,11 +14,10 @@ from cucmos_shell.world.bus import (
     check_change,
     check_item,
 )
-from cucmos_shell.world.buses.following import follow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from cucmos_shell.world.bus import At, Put
 
@@ -102,17 +101,21 @@ class MemoryBus:
 
     def since(self, prefix: str, revision: int) -> tuple[Changes, ...]:
         """As in Bus."""
-        return self._after(prefix, revision)[1]
-
-    def watch(
-        self,
-        prefix: str,
-        revision: int,
-        stop: Callable[[], bool],
-        wait: Callable[[float], object],
-    ) -> Iterator[Changes]:
-        """As in Bus."""
-        return follow(lambda after: self._after(prefix, after), revision, stop, wait)
+        cluster = self._cluster
+        with cluster.lock:
+            present = self._look()
+            if present < revision:
+                raise BusWentBack("memory")
+            if revision < cluster.floor:
+                raise Compacted(cluster.floor)
+            later = cluster.log[revision - cluster.floor :]
+        found = []
+        for number, items, gone in later:
+            items = tuple(item for item in items if item.key.startswith(prefix))
+            gone = tuple(key for key in gone if key.startswith(prefix))
+            if items or gone:
+                found.append(Changes(number, items, gone))
+        return tuple(found)
 
     def compact(self, revision: int) -> None:
         """As in Bus."""
@@ -152,21 +155,3 @@ class MemoryBus:
             raise BusWentBack("memory")
         self._seen = cluster.revision
         return cluster.revision
-
-    def _after(self, prefix: str, revision: int) -> tuple[int, tuple[Changes, ...]]:
-        """The bus's revision, and what later ones than `revision` did within the prefix."""
-        cluster = self._cluster
-        with cluster.lock:
-            present = self._look()
-            if present < revision:
-                raise BusWentBack("memory")
-            if revision < cluster.floor:
-                raise Compacted(cluster.floor)
-            later = cluster.log[revision - cluster.floor :]
-        found = []
-        for number, items, gone in later:
-            items = tuple(item for item in items if item.key.startswith(prefix))
-            gone = tuple(key for key in gone if key.startswith(prefix))
-            if items or gone:
-                found.append(Changes(number, items, gone))
-        return present, tuple(found)

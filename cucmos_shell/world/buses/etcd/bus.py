@@ -14,12 +14,11 @@ from cucmos_shell.world.buses.etcd.history import EtcdHistory
 from cucmos_shell.world.buses.etcd.leases import EtcdLeases
 from cucmos_shell.world.buses.etcd.state import COMPACT, RANGE, SECONDS, TXN, WATCH, EtcdState
 from cucmos_shell.world.buses.etcd.wire import EtcdNonsense, EtcdRefusal, EtcdTooLarge
-from cucmos_shell.world.buses.following import follow
 from cucmos_shell.world.connect import Deadline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from cucmos_shell.world.bus import At, Put
     from cucmos_shell.world.buses.etcd.forms import EtcdHead, EtcdKey
@@ -81,18 +80,22 @@ class EtcdBus:
 
     def since(self, prefix: str, revision: int) -> tuple[Changes, ...]:
         """As in Bus."""
-        return self._after(prefix, revision)[1]
-
-    def watch(
-        self,
-        prefix: str,
-        revision: int,
-        stop: Callable[[], bool],
-        wait: Callable[[float], object],
-    ) -> Iterator[Changes]:
-        """As in Bus. It asks, again and again: a question ends by its deadline, whoever is frozen,
-        and a stream in which nothing comes cannot be told from one in which nothing can."""
-        return follow(lambda after: self._after(prefix, after), revision, stop, wait)
+        deadline = Deadline(self._whole)
+        with self._state.meaning():
+            head = self._state.look(deadline)
+            if head.revision < revision:
+                raise BusWentBack(self._state.url)
+            if head.revision == revision:
+                return ()
+            asked = prefix, revision, head.revision
+            # An agent asks again and again from what concerned it last, which others leave behind.
+            if self._told is not None and self._told[0] == asked:
+                return self._told[1]
+            found = self._latest(prefix, revision, head, deadline)
+            if found is None:
+                found = self._history(prefix, revision, head, deadline)
+            self._told = (asked, found) if len(found) <= MAX_TOLD else None
+            return found
 
     def compact(self, revision: int) -> None:
         """As in Bus. History is that of the whole etcd."""
@@ -145,25 +148,6 @@ class EtcdBus:
         if row.revision > head.revision:
             raise EtcdNonsense("a key is newer than the bus")
         return Item(forms.text_of(row.key, self._state.places.items), row.value, row.revision)
-
-    def _after(self, prefix: str, revision: int) -> tuple[int, tuple[Changes, ...]]:
-        """The bus's revision, and what later ones than `revision` did within the prefix."""
-        deadline = Deadline(self._whole)
-        with self._state.meaning():
-            head = self._state.look(deadline)
-            if head.revision < revision:
-                raise BusWentBack(self._state.url)
-            if head.revision == revision:
-                return revision, ()
-            asked = prefix, revision, head.revision
-            # An agent asks again and again from what concerned it last, which others leave behind.
-            if self._told is not None and self._told[0] == asked:
-                return head.revision, self._told[1]
-            found = self._latest(prefix, revision, head, deadline)
-            if found is None:
-                found = self._history(prefix, revision, head, deadline)
-            self._told = (asked, found) if len(found) <= MAX_TOLD else None
-            return head.revision, found
 
     def _latest(
         self, prefix: str, revision: int, head: EtcdHead, deadline: Deadline
