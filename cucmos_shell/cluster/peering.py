@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from cucmos_shell.world.bus import Item
 
 PEERS, FEEDS, FOLLOWING = "peers/", "feeds/", "following/"
-MAX_NAME = 64
 
 
 class PeerCluster(Value):

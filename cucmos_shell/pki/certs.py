@@ -175,11 +175,6 @@ def describe_key(key: object, spki: bytes) -> KeyDescription:
     return KeyDescription(kind, oid, size, value, curve, curve_oid, text)
 
 
-def subject_hash(certificate: x509.Certificate) -> str:
-    """OpenSSL's X509_NAME_hash of the subject: the name of its link in a `-CApath` folder."""
-    return name_hash(Tbs(to_der(certificate)).subject)
-
-
 # --- rows --------------------------------------------------------------------------------------
 
 

@@ -87,10 +87,10 @@ def from_pem(pem: bytes, label: str = "CERTIFICATE") -> bytes:
     return binascii.a2b_base64(pem[len(head) : -len(tail)])
 
 
-def from_pems(pem: bytes, label: str = "CERTIFICATE") -> list[bytes]:
-    """The contents of each PEM block in turn. Raises ValueError as `from_pem` does."""
-    end = f"-----END {label}-----\n".encode("ascii")
-    return [from_pem(block + end, label) for block in pem.split(end)[:-1]]
+def from_pems(pem: bytes) -> list[bytes]:
+    """Each certificate of a PEM file in turn. Raises ValueError as `from_pem` does."""
+    end = b"-----END CERTIFICATE-----\n"
+    return [from_pem(block + end) for block in pem.split(end)[:-1]]
 
 
 # pkcs7-signedData and pkcs7-data (RFC 2315, 14).

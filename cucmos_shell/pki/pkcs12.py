@@ -44,7 +44,7 @@ def tame(data: bytes, *, encrypted: bool = True) -> bytes:
     """
     version, authenticated = _fields(data, 0, len(data), SEQUENCE)[:2]
     content = _content(data, authenticated)
-    safe = element(data, *_octets(data, content))
+    safe = element(data, *_octets(content))
     if safe[0] != SEQUENCE:
         raise ValueError("no list of contents")
     first: list[bytes] = []
@@ -58,7 +58,7 @@ def tame(data: bytes, *, encrypted: bool = True) -> bytes:
             later.append(whole)
             cost += _cost(data, place[1:])
         elif name == _DATA:
-            inner = _octets(data, _inside(data, parts[1]))
+            inner = _octets(_inside(data, parts[1]))
             cost += _cost(data, inner)
             (first if _has_key(data, inner) else later).append(whole)
         else:
@@ -97,7 +97,7 @@ def _inside(data: bytes, place: Place) -> Place:
     return element(data, *place[1:])
 
 
-def _octets(data: bytes, place: Place) -> tuple[int, int]:
+def _octets(place: Place) -> tuple[int, int]:
     if place[0] != _OCTETS:
         raise ValueError("no octets")
     return place[1:]

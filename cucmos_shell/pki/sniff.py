@@ -21,7 +21,6 @@ _CONTEXT_0 = 0xA0
 _TIMES = (0x17, 0x18)
 SIGNED_DATA = bytes.fromhex("2a864886f70d010702")  # 1.2.840.113549.1.7.2
 _ENVELOPED_DATA = bytes.fromhex("2a864886f70d010703")
-_INDEFINITE = b"\x30\x80"
 _INDEFINITE_PKCS12 = b"\x30\x80\x02\x01\x03"
 INDEFINITE_PKCS7 = b"\x30\x80\x06\x09" + SIGNED_DATA
 _LOOK = 12  # no outline needs more children than this

@@ -99,10 +99,10 @@ class Writer:
         self._folders.append(path)
         self._parents[os.path.dirname(path)] = None
 
-    def folder_if_missing(self, path: str, mode: int = FOLDER_MODE) -> None:
+    def folder_if_missing(self, path: str) -> None:
         """A folder that may be there already."""
         try:
-            self.folder(path, mode)
+            self.folder(path)
         except FileExistsError:
             self._parents[os.path.dirname(path)] = None
 

@@ -36,19 +36,18 @@ _FIRST = _DIGITS.union("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _CLEAN = _FIRST.union("._-")
 
 
-def clean_name(text: str, fallback: str = "certificate") -> str:
+def clean_name(text: str) -> str:
     """`text` as a file name of the form `[A-Za-z0-9][A-Za-z0-9._-]*`, at most 200 characters.
 
     Blanks and everything else that is not in the form become `_`, one for a run, as the product
     writes common names (`VeriSign_Class_3_-_G3`). Leading and trailing characters that a name may
     not begin with, or that say nothing, are dropped.
     """
-
     import re
 
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", text[: 4 * MAX_NAME])
     name = name.lstrip("._-").rstrip("_")[:MAX_NAME]
-    return name or fallback
+    return name or "certificate"
 
 
 def is_clean(name: str) -> bool:

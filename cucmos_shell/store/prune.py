@@ -79,7 +79,7 @@ def _expired(layout: paths.Layout, current: int) -> tuple[list[int], int]:
     return candidates, kept[0]
 
 
-def prune(layout: paths.Layout, current: int, pins: Pins = dict) -> None:
+def prune(layout: paths.Layout, current: int, pins: Pins) -> None:
     """Clear expired heads away, and what only they needed. Raises OSError, and what `pins` raises.
 
     Done for several at a time, so that most changes do not pay for it.
@@ -180,7 +180,7 @@ def _remove_certificates(layout: paths.Layout, hashes: Iterable[str]) -> None:
                 continue
 
 
-def sweep(layout: paths.Layout, current: int, pins: Pins = dict) -> None:
+def sweep(layout: paths.Layout, current: int, pins: Pins) -> None:
     """Clear away what changes that came to nothing have left: heads, versions, certificates.
 
     Reads every index there is, so it is for the first change after such an accident only. A power

@@ -199,7 +199,7 @@ class Snapshot:
         self._check(path, data, sums.get(name))
         return data
 
-    def as_is(self, unit: str, but_for: Container[str] = ()) -> dict[str, tuple[bytes | None, str]]:
+    def as_is(self, unit: str, but_for: Container[str]) -> dict[str, tuple[bytes | None, str]]:
         """The unit's files, damaged or not: name → contents, and the check sum they should have.
 
         For a new version that takes over what a change leaves alone. Contents are None where a file

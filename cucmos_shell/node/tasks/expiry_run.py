@@ -74,7 +74,7 @@ def run(node: Node) -> Conversation[Run]:
         due = all_due(watched, settings, before.said, now)
         warning = ""
         if due:
-            warning = node.alarms.raise_all([_alarm(node, one, now) for one in due])
+            warning = node.alarms.raise_all([_alarm(node, one) for one in due])
         outbox = _outbox(node, settings, snapshot, before, watched, due, now)
         said = {**before.said, **{one.watched.key: one.notice for one in due}}
         if due:
@@ -103,7 +103,7 @@ def _saving(node: Node, kept: Unsent) -> Commit:
     return Commit(lambda change: unsent.put(change, node.layout.sent, kept))
 
 
-def _alarm(node: Node, one: Due, now: float) -> Raised:
+def _alarm(node: Node, one: Due) -> Raised:
     """Message as on 9.x systems: the date has no year and three letters of the zone."""
     from cucmos_shell.text import java_date
 

@@ -77,9 +77,7 @@ class Checked(Value):
         return [verdict.data() for verdict in self.verdicts]
 
 
-def check_upload(
-    node: Node, ders: Sequence[bytes], note: Callable[[str], None] | None = None
-) -> Checked:
+def check_upload(node: Node, ders: Sequence[bytes], note: Callable[[str], None]) -> Checked:
     """Ask about the certificates of an upload (DER) whether they are revoked.
 
     `note` takes a line for the audit log for each. Raises PolicyRefused when one is revoked, or
@@ -91,9 +89,8 @@ def check_upload(
         return Checked()
     verdicts = ask(node, snapshot, settings, [certs.load_der(der) for der in ders])
     for verdict in verdicts:
-        if note is not None:
-            for line in verdict.lines():
-                note(line.strip())
+        for line in verdict.lines():
+            note(line.strip())
     warning = raise_alarms(node, [alarm for v in verdicts for alarm in alarms_of(node, v)])
     checked = Checked(verdicts, (remark(warning),) if warning else ())
     refuse(settings, checked)

@@ -34,7 +34,7 @@ STEPS, CONDITIONS = 100, 20
 MAX_TRIES = 1000
 
 
-def create_etcd(address: EtcdAddress, url: str, folder: str, seconds: float = SECONDS) -> None:
+def create_etcd(address: EtcdAddress, url: str, folder: str) -> None:
     """Make an empty bus there. Raises Refused if there is one, BusAway, BusUnknown."""
     where = places(address.name)
     members = EtcdMembers(address.members, folder)
@@ -45,7 +45,7 @@ def create_etcd(address: EtcdAddress, url: str, folder: str, seconds: float = SE
         [{**nothing, "create_revision": "0"}], [put], [forms.reading(where.head)]
     )
     try:
-        answer, _ = members.ask(TXN, form, Deadline(seconds))
+        answer, _ = members.ask(TXN, form, Deadline(SECONDS))
         if not forms.succeeded(answer):
             (step,) = forms.steps_of(answer, 1)
             rows = forms.rows_of(forms.part(step, "response_range"))
