@@ -1,12 +1,12 @@
 """The rules by which clusters follow each other: random histories, and faults to be noticed."""
 
 import os
-import random
 
 import pytest
+from histories import noticed
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from peer_model import FAULTS, Broken, World
+from peer_model import FAULTS, World
 
 from cucmos_shell.cluster.rules import Entry
 from cucmos_shell.cluster.taking import (
@@ -46,17 +46,8 @@ def test_clusters_agree_in_many_histories(history):
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_planted_fault_is_noticed(name):
     """By an invariant that is meant for it, among a few thousand histories."""
-    chance = random.Random(name)
-    found = set()
-    for _ in range(4000):
-        history = chance.randbytes(chance.randrange(6, 60))
-        try:
-            World(FAULTS[name]()).run(history)
-        except Broken as broken:
-            found.add(str(broken)[0])
-            if found & set(FAULTS[name].letters):
-                return
-    raise AssertionError(f"nothing noticed; only {found}")
+    fault = FAULTS[name]
+    noticed(lambda h: World(fault()).run(h), name, fault.letters, turns=4000, longest=60)
 
 
 @pytest.mark.parametrize(

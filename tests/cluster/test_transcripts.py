@@ -6,18 +6,15 @@
 what is said anew: the diff is the review.
 """
 
-import os
-import pathlib
 import re
+from functools import partial
 
 import pytest
-from places import CHECKOUT
-from three_nodes import PASSWORD, Cluster
-
-FOLDER = pathlib.Path(CHECKOUT) / "tests" / "transcripts" / "cluster"
+from node_transcripts import play, transcripts, typed
+from three_nodes import Cluster
 
 
-def happens(cluster, what, ca):
+def happens(cluster, ca, what):
     """What a line behind `... ` says."""
     words = what.split()
     if what.endswith("minutes go by"):
@@ -44,31 +41,12 @@ def happens(cluster, what, ca):
 
 def said(cluster, name, line):
     """What a node says; names that are random are starred."""
-    line, *answers = line.split(" || ")
-    answers = [PASSWORD if answer == "PASSWORD" else answer for answer in answers]
-    text = cluster.say(name, line, *answers, status=None)
+    text = cluster.say(name, *typed(line), status=None)
     return re.sub(r"(?m)(cluster|Cluster :) [0-9a-f]{8}\b", r"\1 ********", text)
 
 
-def run(text, cluster, ca):
-    """The transcript `text` as it happens now."""
-    result = []
-    for line in text.splitlines():
-        if line.startswith("#"):
-            result.append(line)
-        elif line.startswith("... "):
-            happens(cluster, line[4:], ca)
-            result.append(line)
-        elif match := re.match(r"(\w+)--> (.*)", line):
-            result += [line, *said(cluster, match[1], match[2]).splitlines()]
-    return "\n".join(result) + "\n"
-
-
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.txt")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", transcripts("cluster"), ids=lambda path: path.stem)
 def test_transcript(path, imp_template, tmp_path, keys, outside_ca):
     """What the nodes say is what the transcript says."""
-    text = path.read_text()
-    now = run(text, Cluster(imp_template, tmp_path, keys), outside_ca)
-    if os.environ.get("REWRITE_TRANSCRIPTS"):
-        path.write_text(now)
-    assert now == text
+    cluster = Cluster(imp_template, tmp_path, keys)
+    play(path, partial(happens, cluster, outside_ca), partial(said, cluster))

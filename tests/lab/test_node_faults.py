@@ -1,45 +1,20 @@
 """The node itself goes wrong: it is down, or restarts in the middle of something."""
 
-import asyncio
-import shutil
-
 import asyncssh
 import pytest
-from ssh_server import Served, Shell
+from ssh_server import Shell, run
 from three_nodes import NAMES, Cluster
 
 from cucmos_shell.cluster import membership
 from cucmos_shell.frontends.agent import Agent
 from cucmos_shell.node import Node
-from cucmos_shell.node.lab.faults import Faults
 from cucmos_shell.node.lab.lab import make_lab, open_lab
 from cucmos_shell.node.tasks.presence import LEASE
-from cucmos_shell.store.paths import Layout
 from cucmos_shell.world.fault_forms import fault_of
 
-SECONDS = 20.0
 LINE = "show cli pagination"
 ANSWER = "Automatic Pagination : On.\n"
 DOWN = {"at": "node", "do": "down"}
-
-
-@pytest.fixture(scope="module")
-def served(imp_template, tmp_path_factory):
-    folder = shutil.copytree(imp_template, tmp_path_factory.mktemp("node") / "node", symlinks=True)
-    make_lab(str(folder))
-    with Served(folder) as server:
-        yield server
-
-
-@pytest.fixture
-def faults(served):
-    made = Faults(Layout(str(served.node_dir)), lambda: 0.0)
-    yield made
-    made.reset()
-
-
-def wait(work):
-    return asyncio.run(asyncio.wait_for(work, SECONDS))
 
 
 async def asked(served):
@@ -59,13 +34,13 @@ def test_nobody_reaches_a_node_that_is_down(served, faults):
             with pytest.raises((ConnectionResetError, asyncssh.ConnectionLost)):
                 await asked(served)
 
-    wait(main())
+    run(main())
     done = served.run(LINE)
     assert (done.returncode, "The node is down" in done.stdout) == (4, True)
     # It has happened once, however many have noticed; and once to the program.
     assert faults.hits("it").fired == 2
     faults.remove("it")
-    assert wait(asked(served)) == ANSWER
+    assert run(asked(served)) == ANSWER
 
 
 def test_a_command_that_reboots_the_node_does_nothing_else(served, faults, real_world):
@@ -83,7 +58,7 @@ def test_a_command_that_reboots_the_node_does_nothing_else(served, faults, real_
             assert b"restarted" in await other.rest()
         return await asked(served)
 
-    assert wait(main()) == ANSWER
+    assert run(main()) == ANSWER
     assert node.snapshot().head == head
     assert node.services.booted() > before
 

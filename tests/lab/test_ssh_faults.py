@@ -1,50 +1,25 @@
 """The faults of the SSH server, each over one that is served; and that resetting ends them."""
 
-import asyncio
 import contextlib
-import shutil
 import time
 
 import asyncssh
 import pytest
 from quick_authority import Authority, pem
-from ssh_server import Served, Shell, client_key
+from ssh_server import Shell, client_key, run
 
 from cucmos_shell.frontends.sshd.faults import Limit
-from cucmos_shell.node.lab.faults import Faults
-from cucmos_shell.node.lab.lab import make_lab
-from cucmos_shell.store.paths import Layout
 from cucmos_shell.world.fault_forms import fault_of
 from cucmos_shell.world.faults import POINTS, SSH
 
-SECONDS = 20.0
 WAITS = 0.3
 LINE = "show cli pagination"
 ANSWER = "Automatic Pagination : On."
 
 
 @pytest.fixture(scope="module")
-def served(imp_template, tmp_path_factory):
-    folder = shutil.copytree(imp_template, tmp_path_factory.mktemp("ssh") / "node", symlinks=True)
-    make_lab(str(folder))
-    with Served(folder) as server:
-        yield server
-
-
-@pytest.fixture
-def faults(served):
-    made = Faults(Layout(str(served.node_dir)), lambda: 0.0)
-    yield made
-    made.reset()
-
-
-@pytest.fixture(scope="module")
 def certificate():
     return pem(Authority("Lab Root").certificate).strip()
-
-
-def wait(work):
-    return asyncio.run(asyncio.wait_for(work, SECONDS))
 
 
 def connects(served, **options):
@@ -56,7 +31,7 @@ def connects(served, **options):
 
     begun = time.monotonic()
     try:
-        said = wait(work())
+        said = run(work())
     except (OSError, asyncssh.Error) as error:
         said = error
     return said, time.monotonic() - begun
@@ -165,10 +140,10 @@ def test_output_comes_otherwise_and_is_the_same(served, faults, do, term):
     """Slowly, or in pieces: all of it, and the end of the channel behind it."""
     arguments, fits = OUTPUT[do]
     line = "show version active" if term else "utils service list"
-    plain, _, _ = wait(output(served, line, term))
+    plain, _, _ = run(output(served, line, term))
     faults.add(fault_of("it", {"at": "ssh.output", "do": do, "account": "admin", **arguments}))
     begun = time.monotonic()
-    said, pieces, end = wait(output(served, line, term))
+    said, pieces, end = run(output(served, line, term))
     assert said == plain
     assert end is None
     assert fits(said, pieces, end, time.monotonic() - begun)
@@ -184,13 +159,13 @@ def test_output_comes_otherwise_and_is_the_same(served, faults, do, term):
 def test_output_is_cut(served, faults, arguments, last, how):
     """Behind a text, after lines, or at once; in order, or by a reset."""
     faults.add(fault_of("it", {"at": "ssh.output", "do": "cut", "how": how, **arguments}))
-    said, _, end = wait(output(served, "utils service list", term=False))
+    said, _, end = run(output(served, "utils service list", term=False))
     assert said.endswith(last)
     assert len(said) < 200
     assert isinstance(end, ConnectionResetError) is (how == "reset"), end
     assert faults.hits("it").fired == 1
     faults.reset()
-    said, _, end = wait(output(served, "utils service list", term=False))
+    said, _, end = run(output(served, "utils service list", term=False))
     assert end is None
     assert b"Primary Node" in said
 
@@ -208,7 +183,7 @@ def test_output_freezes_until_the_fault_is_taken_away(served, faults):
             faults.reset()
             return said + await shell.until()
 
-    assert ANSWER in wait(work()).decode()
+    assert ANSWER in run(work()).decode()
 
 
 # --- what is pasted ----------------------------------------------------------------------------
@@ -225,7 +200,7 @@ def test_a_paste_is_cut(served, faults, certificate):
             with pytest.raises((OSError, asyncssh.Error, EOFError)):
                 await shell.until()
 
-    wait(work())
+    run(work())
     assert faults.hits("it").fired == 1
     assert "Lab_Root" not in served.run("show cert list trust").stdout
 
@@ -240,7 +215,7 @@ def test_the_echo_of_a_paste_is_dropped(served, faults, certificate):
             shell.send(certificate.replace("\n", "\r").encode() + b"\r\r")
             return said.encode() if isinstance(said, str) else said, await shell.until()
 
-    before, said = wait(work())
+    before, said = run(work())
     assert b"set cert import trust tomcat" in before
     assert b"BEGIN" not in said
     assert b"END CERT" not in said

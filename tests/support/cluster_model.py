@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from histories import Broken, demand
+
 from cucmos_shell.cluster import rules
 from cucmos_shell.cluster.rules import UNTOLD, Entry, Meeting
 
@@ -61,15 +63,6 @@ class State:
 
     def held(self):
         return {k for k in range(KEYS) if rules.held(self.known.get(k), self.wishes.get(k))}
-
-
-class Broken(AssertionError):
-    """An invariant does not hold; its letter comes first."""
-
-
-def demand(true, letter, what):
-    if not true:
-        raise Broken(f"{letter}: {what}")
 
 
 class Cluster:

@@ -13,6 +13,8 @@ import dataclasses
 import hashlib
 import json
 
+from histories import Broken, demand
+
 from cucmos_shell.cluster import feed, taking
 from cucmos_shell.cluster.entries import LogLine, Meta
 from cucmos_shell.cluster.rules import Entry
@@ -36,15 +38,6 @@ class Rules:
 
     def since(self, meta):
         return meta
-
-
-class Broken(AssertionError):
-    """An invariant does not hold; its letter comes first."""
-
-
-def demand(true, letter, what):
-    if not true:
-        raise Broken(f"{letter}: {what}")
 
 
 @dataclasses.dataclass
