@@ -1,11 +1,10 @@
 """`show cert list … where`: through the session, with Tab, JSON and no heavy import."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 from harness import Conversation
+from one_shot import loaded
 
 
 @pytest.mark.parametrize(
@@ -74,13 +73,8 @@ def test_tab_completes_fields_relations_and_and(say):
 def test_a_search_imports_no_decoder(node_dir):
     """From the index alone."""
     line = "show cert list trust where expiration within 30 days and issuer contains x"
-    code = (
-        "import sys, cucmos_shell.frontends.start as m\n"
-        "from cucmos_shell.world.world import World\n"
-        f"assert m.run(['--state', {str(node_dir)!r}, '-c', {line!r}], World.real()) == 0\n"
-        "assert not {'cryptography', 'datetime', 'dataclasses'} & set(sys.modules)\n"
-    )
-    subprocess.run([sys.executable, "-I", "-c", code], check=True, capture_output=True)
+    there, _ = loaded(node_dir, ["-c", line])
+    assert not there & {"cryptography", "datetime", "dataclasses"}
 
 
 def test_what_json_shows_is_found(say):

@@ -5,11 +5,10 @@ import json
 import pytest
 from harness import Conversation
 from quick_authority import Authority, pem
+from wrong_profiles import mistake
 
-from cucmos_shell.errors import ProfileError
 from cucmos_shell.node import Node
 from cucmos_shell.pki.trust_lists.read import read, verify
-from cucmos_shell.profile.load import load_yaml
 
 
 @pytest.fixture
@@ -123,8 +122,4 @@ MISTAKES = {
 @pytest.mark.parametrize("case", MISTAKES)
 def test_a_mistake_is_named(case, tmp_path):
     text, expected = MISTAKES[case]
-    path = tmp_path / "mine.yaml"
-    path.write_text(f"format: 1\nname: mine\nbase: ucm-15\n{text}")
-    with pytest.raises(ProfileError) as caught:
-        load_yaml(str(path))
-    assert expected in "\n".join([caught.value.message(), *caught.value.details])
+    assert expected in mistake(tmp_path, text)

@@ -8,12 +8,11 @@ import pytest
 from cryptography import x509
 from harness import Conversation, Keys, clock_world
 from quick_authority import Authority, pem
+from wrong_profiles import mistake
 
-from cucmos_shell.errors import ProfileError
 from cucmos_shell.node import Node
 from cucmos_shell.node.install import install
 from cucmos_shell.pki import certs
-from cucmos_shell.profile.load import load_yaml
 
 SU5 = pathlib.Path(__file__).parents[1] / "transcripts" / "ucm-15su5.yaml"
 OU = "Include OU in CSR (yes|no)?"
@@ -193,11 +192,7 @@ MISTAKES = {
 @pytest.mark.parametrize("case", MISTAKES)
 def test_a_mistake_in_what_is_said_is_named(case, tmp_path):
     text, expected = MISTAKES[case]
-    path = tmp_path / "mine.yaml"
-    path.write_text(f"format: 1\nname: mine\nbase: ucm-15\n{text}\n")
-    with pytest.raises(ProfileError) as caught:
-        load_yaml(str(path))
-    assert f"mine.yaml:4: {expected}" in "\n".join([caught.value.message(), *caught.value.details])
+    assert f"mine.yaml:4: {expected}" in mistake(tmp_path, f"{text}\n")
 
 
 class TestAUnitForConnectionsToOthers:

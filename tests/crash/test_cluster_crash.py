@@ -12,7 +12,7 @@ import pytest
 from certificate_authority import CertificateAuthority
 from crash_trace import Kills, Point, break_off, copy, trace
 from harness import Conversation, clock_world
-from sweeping import share
+from sweeping import sample, share
 
 from cucmos_shell.frontends.cluster import init_cluster
 from cucmos_shell.node import Node
@@ -155,9 +155,8 @@ def sweep(tmp_path, keys):
 def test_a_round_broken_off_here_and_there(sweep):
     """A sample of the sweep below."""
     assert len(sweep.points) > 100
-    step = len(sweep.points) / SAMPLE
-    for i in range(SAMPLE):
-        sweep.check(sweep.points[int(i * step)])
+    for point in sample(sweep.points, SAMPLE):
+        sweep.check(point)
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from crash_changes import Change
 from harness import Conversation
-from sweeping import Sweep, share
+from sweeping import Sweep, sample, share
 
 from cucmos_shell.node import Node
 
@@ -40,9 +40,8 @@ def sweep(request, ucm_template, tmp_path, readers_world, world):
 @pytest.mark.parametrize("sweep", CHANGES[1:3], indirect=True, ids=lambda p: p[1].name)
 def test_a_list_broken_off_here_and_there(sweep):
     """A sample of the sweep below, of one change of mode and one certificate in both lists."""
-    step = len(sweep.points) / SAMPLE
-    for i in range(SAMPLE):
-        sweep.check(sweep.points[int(i * step)])
+    for point in sample(sweep.points, SAMPLE):
+        sweep.check(point)
 
 
 @pytest.mark.slow

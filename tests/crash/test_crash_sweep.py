@@ -6,7 +6,7 @@ new one, what was acknowledged is new, and the next change works.
 
 import pytest
 from crash_changes import CHANGES
-from sweeping import Sweep, share
+from sweeping import Sweep, sample, share
 
 SAMPLE = 12
 
@@ -17,9 +17,8 @@ SAMPLE = 12
 def test_a_change_broken_off_here_and_there(change, imp_template, tmp_path, readers_world):
     """A sample of the sweep below: spread over the whole run, and every fault."""
     sweep = Sweep(change, imp_template, tmp_path, readers_world)
-    step = len(sweep.points) / SAMPLE
-    for i in range(SAMPLE):
-        sweep.check(sweep.points[int(i * step)])
+    for point in sample(sweep.points, SAMPLE):
+        sweep.check(point)
 
 
 @pytest.mark.slow

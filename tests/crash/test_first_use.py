@@ -5,6 +5,7 @@ from crash_power import OPTIONS, Trace, lay_out, survivals, tree_after
 from crash_trace import break_off, points, run, trace
 from harness import clock_world
 from small_store import read_everything
+from sweeping import sample
 
 from cucmos_shell.errors import ShellError
 from cucmos_shell.node import Node
@@ -47,8 +48,8 @@ def check(point, folder, keys):
 def test_a_first_use_broken_off_here_and_there(tmp_path, keys):
     """A sample of the sweep below."""
     found = broken_off_points(tmp_path / "whole")
-    for i in range(SAMPLE):
-        check(found[i * len(found) // SAMPLE], tmp_path / str(i), keys)
+    for i, point in enumerate(sample(found, SAMPLE)):
+        check(point, tmp_path / str(i), keys)
 
 
 @pytest.mark.slow

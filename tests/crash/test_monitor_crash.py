@@ -12,7 +12,7 @@ from certificate_authority import CertificateAuthority
 from crash_trace import Point, break_off, copy, run, trace
 from harness import Conversation
 from mail_servers import MailServer
-from sweeping import share
+from sweeping import sample, share
 
 from cucmos_shell.node import Node
 from cucmos_shell.node.expiry.unsent import load
@@ -102,9 +102,8 @@ def sweep(imp_template, tmp_path):
 def test_a_run_killed_here_and_there_loses_nothing(sweep):
     """A sample of the sweep below."""
     assert len(sweep.points) > 100
-    step = len(sweep.points) / SAMPLE
-    for i in range(SAMPLE):
-        sweep.check(sweep.points[int(i * step)])
+    for point in sample(sweep.points, SAMPLE):
+        sweep.check(point)
 
 
 @pytest.mark.slow

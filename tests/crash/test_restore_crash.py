@@ -7,7 +7,7 @@ import stat
 import pytest
 from crash_trace import copy, points, run_python
 from harness import Conversation
-from sweeping import share
+from sweeping import sample, share
 
 from cucmos_shell.node import Node
 from cucmos_shell.node.lab.lab import make_lab, open_lab
@@ -100,8 +100,8 @@ def sweep(imp_template, tmp_path):
 def test_restoring_broken_off_here_and_there(sweep):
     """A sample of the sweep below."""
     assert len(sweep.points) > 100
-    for i in range(SAMPLE):
-        sweep.check(sweep.points[int(i * len(sweep.points) / SAMPLE)])
+    for point in sample(sweep.points, SAMPLE):
+        sweep.check(point)
 
 
 @pytest.mark.slow

@@ -1,10 +1,9 @@
 """Products are data, and what a listing does not need it does not pay for."""
 
 import ast
-import subprocess
-import sys
 
 import pytest
+from one_shot import loaded
 from tree import modules
 
 
@@ -34,7 +33,7 @@ def test_no_product_name_occurs_in_code():
     assert not wrong
 
 
-HEAVY = ("cryptography", "prompt_toolkit", "asyncio", "tabulate", "yaml", "asyncssh", "sqlite3")
+HEAVY = {"cryptography", "prompt_toolkit", "asyncio", "tabulate", "yaml", "asyncssh", "sqlite3"}
 
 
 @pytest.mark.unmeasured
@@ -66,48 +65,25 @@ HEAVY = ("cryptography", "prompt_toolkit", "asyncio", "tabulate", "yaml", "async
 )
 def test_a_listing_pays_for_no_heavy_import(node_dir, line):
     """A one-shot served from the index imports nothing it does not need."""
-    code = (
-        "import sys, cucmos_shell.frontends.start as m\n"
-        "from cucmos_shell.world.world import World\n"
-        f"status = m.run(['--state', {str(node_dir)!r}, '-c', {line!r}], World.real())\n"
-        f"heavy = [name for name in {HEAVY!r} if name in sys.modules]\n"
-        "sys.exit(f'{status} {heavy}' if status or heavy else 0)\n"
-    )
-    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    there, _ = loaded(node_dir, ["-c", line])
+    assert not there & HEAVY
 
 
 @pytest.mark.unmeasured
 def test_a_query_pays_for_its_database_only(node_dir):
     """Certificates are not parsed for it, subjects included."""
     line = "run sql select subjectname, certificate from certificate"
-    code = (
-        "import sys, cucmos_shell.frontends.start as m\n"
-        "from cucmos_shell.world.world import World\n"
-        f"status = m.run(['--state', {str(node_dir)!r}, '-c', {line!r}], World.real())\n"
-        f"heavy = [name for name in {HEAVY!r} if name in sys.modules]\n"
-        "sys.exit(0 if not status and heavy == ['sqlite3'] else f'{status} {heavy}')\n"
-    )
-    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout
+    there, said = loaded(node_dir, ["-c", line])
+    assert there & HEAVY == {"sqlite3"}
+    assert said
 
 
-STANDARD = ("collections", "contextlib", "enum", "functools", "json", "re", "signal")
+STANDARD = {"collections", "contextlib", "enum", "functools", "json", "re", "signal"}
 
 
 @pytest.mark.unmeasured
 def test_the_shortest_listing_pays_for_no_import_of_the_standard_library(node_dir):
     """Each of these took a twentieth of its time or more."""
-    code = (
-        "import sys\n"
-        "before = set(sys.modules)\n"
-        "import cucmos_shell.frontends.start as m\n"
-        "from cucmos_shell.world.world import World\n"
-        f"status = m.run(['--state', {str(node_dir)!r}, 'show', 'cert', 'list', 'own'], World.real())\n"
-        f"dear = [n for n in {STANDARD!r} if n in sys.modules and n not in before]\n"
-        "sys.exit(f'{status} {dear}' if status or dear else 0)\n"
-    )
-    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("\n") == 5
+    there, said = loaded(node_dir, ["show", "cert", "list", "own"])
+    assert not there & STANDARD
+    assert said.count("\n") == 5

@@ -25,12 +25,6 @@ DAY = 86_400.0
 
 
 @pytest.fixture
-def lab(node_dir, world):
-    make_lab(str(node_dir))
-    return open_lab(str(node_dir), world)
-
-
-@pytest.fixture
 def outside():
     return Clock()
 

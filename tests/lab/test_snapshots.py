@@ -21,17 +21,6 @@ from cucmos_shell.world.fault_forms import fault_of
 DAY = 86_400
 
 
-@pytest.fixture
-def lab(node_dir, world):
-    make_lab(str(node_dir))
-    return open_lab(str(node_dir), world)
-
-
-@pytest.fixture
-def lab_node(lab):
-    return Node.open(lab.layout.state, lab.outside)
-
-
 def tree(folder):
     """Every path with its permissions and contents, but for what belongs to processes."""
     found = {}

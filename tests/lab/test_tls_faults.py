@@ -17,17 +17,6 @@ TOMCAT = "Cisco Tomcat"
 TESTED = {"reset", "delay", "wrong-certificate"}
 
 
-@pytest.fixture
-def lab(node_dir, world):
-    make_lab(str(node_dir))
-    return open_lab(str(node_dir), world)
-
-
-@pytest.fixture
-def lab_node(lab):
-    return Node.open(lab.layout.state, lab.outside)
-
-
 def own(node, unit):
     return node.snapshot().own(unit).row.sha256
 

@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from certificate_authority import CertificateAuthority, Issued
@@ -24,16 +23,6 @@ from cucmos_shell.pki.bundle import Candidate, read_file, read_paste
 from cucmos_shell.pki.der import encode, to_pem
 
 PATIENCE = 0.2  # seconds that one hostile file may take
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
-    return CertificateAuthority(Path(tmp_path_factory.mktemp("authority")))
-
-
-@pytest.fixture(scope="module")
-def root(authority: CertificateAuthority) -> Issued:
-    return authority.root("Root")
 
 
 @pytest.fixture(scope="module")

@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
 from certificate_authority import DAY, YEAR, CertificateAuthority, Issued
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from limbo_table import POLICY
 
 from cucmos_shell.errors import PolicyRefused, Refused
 from cucmos_shell.pki import certs
 from cucmos_shell.pki.chains.decide import AnchorIndex, ChainVerdict, decide
 from cucmos_shell.profile.profile import Policy
 
-POLICY = Policy(
-    min_rsa_bits=2048,
-    curves=("ec256", "ec384", "ec521"),
-    hashes=("sha256", "sha384", "sha512"),
-    allow_sha1_roots=True,
-    allow_v1_roots=True,
-    multi_server=True,
-)
 STORE = "unit-trust"
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
-    return CertificateAuthority(Path(tmp_path_factory.mktemp("authority")))
-
-
-@pytest.fixture(scope="module")
-def root(authority: CertificateAuthority) -> Issued:
-    return authority.root("Root")
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import yaml
+from wrong_profiles import refused
 
 from cucmos_shell.errors import ProfileError
 from cucmos_shell.profile.checks import spread
@@ -26,13 +27,6 @@ def appliance(request):
 def text():
     with open(find("imp-9.1"), encoding="utf-8") as file:
         return file.read()
-
-
-def refused(path):
-    """The message and the details of the error that reading `path` gives."""
-    with pytest.raises(ProfileError) as caught:
-        load_yaml(str(path))
-    return caught.value.message(), caught.value.details
 
 
 # --- mistakes ----------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import sys
 import pytest
 from harness import Conversation
 from json_watch import commands_of, mistakes
+from one_shot import loaded
 from places import CHECKOUT
 
 from cucmos_shell.cli.render import to_data
@@ -240,16 +241,11 @@ def test_of_no_command_there_is_no_schema(words, said):
 
 def test_nothing_else_looks_at_forms(node_dir):
     """A command pays for no schema, and a listing as text for nothing that JSON needs."""
-    code = (
-        "import sys, cucmos_shell.frontends.start as m\n"
-        "from cucmos_shell.world.world import World\n"
-        f"m.run(['--state', {str(node_dir)!r}, '-c', 'show cert list own'], World.real())\n"
-        "assert 'cucmos_shell.commands.views' not in sys.modules\n"
-        f"m.run(['--state', {str(node_dir)!r}, '--json', '-c', 'show cert list own'], World.real())\n"
-        "sys.exit('cucmos_shell.cli.schema' in sys.modules)\n"
-    )
-    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
+    listing = ["-c", "show cert list own"]
+    text, _ = loaded(node_dir, listing)
+    assert "cucmos_shell.commands.views" not in text
+    both, _ = loaded(node_dir, listing, ["--json", *listing])
+    assert "cucmos_shell.cli.schema" not in both
 
 
 @pytest.mark.parametrize("options", [["--json"], []])

@@ -24,6 +24,11 @@ def share(points, part=0, parts=1, name="", of=SHARE):
     return points[part::parts][part % step :: step]
 
 
+def sample(points, size):
+    """So many of the points, spread evenly."""
+    return [points[i * len(points) // size] for i in range(size)]
+
+
 def every(name="", of=SHARE):
     """Which of many disks is laid out: each `every`-th."""
     return 1 if os.environ.get("CUCMOS_SWEEP") == "all" else SHARES.get(name, of)
