@@ -14,6 +14,7 @@ from functools import partial
 
 from cucmos_shell.frontends.guesses import Guesses
 from cucmos_shell.frontends.steps import MAX_RUNS, NODE, Steps
+from cucmos_shell.frontends.turns import Turns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,10 +74,14 @@ class _Complaints:
 
 
 class Host:
-    """A process that serves; made on its event loop."""
+    """A process that serves; made on its event loop.
+
+    `turns` are of all connections, whatever node or port they come to: they have one loop.
+    """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self.turns = Turns(self._loop)
         self._steps = Steps(self._loop)
         self._guesses = Guesses(self._loop)
         self._runs = asyncio.Semaphore(MAX_RUNS)

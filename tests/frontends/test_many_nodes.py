@@ -18,8 +18,9 @@ from ssh_server import PASSWORD, Served, run
 from cucmos_shell.frontends.host import MAX_RUNS, Host
 from cucmos_shell.frontends.sshd.door import Door
 from cucmos_shell.frontends.sshd.watch import Watch
-from cucmos_shell.frontends.steps import NODE
+from cucmos_shell.frontends.steps import EACH, NODE
 from cucmos_shell.node import Node
+from cucmos_shell.world import World
 
 MANY = [sys.executable, "-I", str(pathlib.Path(__file__).parents[1] / "support" / "many_nodes.py")]
 NODES, MOST_THREADS = 20, 20
@@ -87,5 +88,26 @@ def test_few_nodes_at_once_look_after_themselves(imp_template, tmp_path, keys):
         assert len(at_it) == MAX_RUNS
         go_on.set()
         watch.stop()
+
+    run(main())
+
+
+def test_an_account_of_the_same_name_on_another_node_is_somebody_else(tmp_path, imp_template):
+    """Its steps do not wait for those of the other, and it has turns of its own."""
+    folders = [tmp_path / name for name in ("one", "other")]
+    for folder in folders:
+        shutil.copytree(imp_template, folder, symlinks=True)
+    go_on = threading.Event()
+
+    async def main():
+        host = Host()
+        one, other = (Door(Node.open(str(folder), World.real()), host) for folder in folders)
+        for _ in range(EACH):
+            host.work(one.whose("admin"), lambda: go_on.wait(20), lambda done: None)
+        assert await host.off_loop(other.whose("admin"), lambda: "done") == "done"
+        go_on.set()
+        mine, theirs = (host.turns.account(door.whose("admin")) for door in (one, other))
+        assert mine is not theirs
+        assert mine is host.turns.account(one.whose("admin"))
 
     run(main())

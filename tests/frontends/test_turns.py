@@ -9,11 +9,11 @@ import asyncssh
 import pytest
 from ssh_server import run
 
-from cucmos_shell.frontends.sshd import turns as limits
+from cucmos_shell.frontends import turns as limits
 from cucmos_shell.frontends.sshd.door import WaitingRoom
 from cucmos_shell.frontends.sshd.entrance import AT_ONCE, MAX_WAITING, Entrance
-from cucmos_shell.frontends.sshd.turns import Turns
-from cucmos_shell.frontends.sshd.valve import (
+from cucmos_shell.frontends.turns import Turns
+from cucmos_shell.frontends.valve import (
     LARGE,
     MAX_BEFORE_SIGN_IN,
     MAX_LARGE,
@@ -468,7 +468,7 @@ async def entrance():
         made.append(Served())
         return made[-1]
 
-    taker = Entrance(listener)
+    taker = Entrance(listener, Turns(asyncio.get_running_loop()))
     try:
         yield taker, listener.getsockname(), begun, factory
     finally:

@@ -79,7 +79,9 @@ class Access(asyncssh.SSHServer):
     @property
     def whose(self) -> str:
         """Whose steps those of the connection are: the account's, or before it its network's."""
-        return f"a:{self._network}" if self.account is None else f"n:{self.account.name}"
+        if self.account is None:
+            return f"a:{self._network}"
+        return f"n:{self._door.whose(self.account.name)}"
 
     def close(self) -> None:
         """End the connection."""
@@ -166,7 +168,7 @@ class Access(asyncssh.SSHServer):
             return
         self.account = self._proven
         self._door.waiting.leave(self, self._network)
-        self._valve.signed_in(self.account.name)
+        self._valve.signed_in(self._door.whose(self.account.name))
         self._linger()
 
     def password_auth_supported(self) -> bool:

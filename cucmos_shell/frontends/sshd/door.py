@@ -135,6 +135,10 @@ class Door:
         # Made here, by one thread, since any session may be the first to ask for them.
         _ = node.accounts, node.logins, node.services
 
+    def whose(self, name: str) -> str:
+        """What tells an account from that of the same name on another node of the process."""
+        return f"{self.node.state_dir}:{name}"
+
     def enter(self, connection: Connection, network: str) -> bool:
         """Let a connection in that is to sign in. Returns whether there is room for it."""
         if self.ending or len(self.connections) >= self.connections_most:

@@ -8,8 +8,7 @@ import socket
 from cucmos_shell.frontends.arrivals import let_in, reset
 from cucmos_shell.frontends.lines import WaitingLine
 from cucmos_shell.frontends.sshd.limits import held_back, unfinished, work_within
-from cucmos_shell.frontends.sshd.turns import Turns
-from cucmos_shell.frontends.sshd.valve import Valve
+from cucmos_shell.frontends.valve import Valve
 from cucmos_shell.node.access.networks import network_of
 from cucmos_shell.world.world import no_fault
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cucmos_shell.frontends.arrivals import Ask
+    from cucmos_shell.frontends.turns import Turns
     from cucmos_shell.world.faults import StandingFault
 
 # Connections that are taken at once, and that may wait to be begun: taking one costs little, and
@@ -35,12 +35,13 @@ class Entrance:
     """Takes connections, and begins them by networks: each gets a valve between socket and SSH.
 
     It is what `asyncssh.listen` takes for its `tunnel`: something that makes a server, and the
-    server, too.
+    server, too. `turns` are those of all connections of the process.
     """
 
     def __init__(
         self,
         listener: socket.socket,
+        turns: Turns,
         fault: Ask = no_fault,
         outage: StandingFault | None = None,
     ) -> None:
@@ -48,7 +49,7 @@ class Entrance:
         self._fault = fault
         self._outage = outage
         self._loop = asyncio.get_running_loop()
-        self._turns = Turns(self._loop)
+        self._turns = turns
         self._factory: Callable[[str, int], Any] | None = None
         self._line = WaitingLine()
         self._listens = False

@@ -35,10 +35,11 @@ class SshServer:
 
     async def start(self) -> None:
         """Accept connections."""
+        door = self._door
         self._acceptor = await asyncssh.listen(
             # It takes a listener of its own for a tunnel, and leaves it all that is below SSH.
-            tunnel=Entrance(self._listener, self._door.node.world.fault, self._door.outage),
-            server_factory=lambda: Access(self._door, Channel),
+            tunnel=Entrance(self._listener, door.host.turns, door.node.world.fault, door.outage),
+            server_factory=lambda: Access(door, Channel),
             server_host_keys=self._keys,
             server_version=VERSION,
             **algorithms(self._legacy),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from cucmos_shell.frontends.arrivals import reset
-from cucmos_shell.frontends.sshd.turns import TURN
+from cucmos_shell.frontends.turns import TURN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from cucmos_shell.frontends.shares import Share
-    from cucmos_shell.frontends.sshd.turns import Turns
+    from cucmos_shell.frontends.turns import Turns
 
     class Owner(Protocol):
         """Who decides about the connection."""
