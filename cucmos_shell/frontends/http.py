@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MAX_HEAD = 16 * 1024
 # Seconds for a head, for a body, for sending; and for all together, with what makes the answer.
 SECONDS, WHOLE_SECONDS = 10.0, 60.0
+# Octets of an answer that are written at once.
+PIECE = 64 * 1024
 TEXT = "text/plain; charset=utf-8"
 REASONS = {
     200: "OK", 201: "Created", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
@@ -116,10 +118,12 @@ async def read_body(reader: asyncio.StreamReader, request: Request, most: int) -
 
 
 async def send(writer: asyncio.StreamWriter, response: Response, body: bool = True) -> None:
-    """Send an answer. Raises OSError, TimeoutError."""
-    writer.write(response.octets(body))
+    """Send an answer, a piece when the one before has left. Raises OSError, TimeoutError."""
+    octets = memoryview(response.octets(body))
     async with asyncio.timeout(SECONDS):
-        await writer.drain()
+        for at in range(0, len(octets), PIECE):
+            writer.write(octets[at : at + PIECE])
+            await writer.drain()
 
 
 async def answer(

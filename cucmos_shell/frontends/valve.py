@@ -1,4 +1,4 @@
-"""The octets of a connection, between its socket and its SSH: so many at a time, and by turns.
+"""The octets of a connection, between its socket and its SSH or TLS: a little at a time, by turns.
 
 The library works through whatever a socket has, up to 256 KiB of small packets, before anybody else
 is heard, and writes whatever there is to be written into a buffer without bounds.
@@ -143,6 +143,10 @@ class Valve(asyncio.BufferedProtocol):
     def signed_in(self, name: str) -> None:
         """It is of the account of that name, has its turns with it, and no limit any more."""
         self.share = self._turns.account(name)
+        self.lift_limit()
+
+    def lift_limit(self) -> None:
+        """Let come whatever comes."""
         self._limit = None
 
     def _ask(self) -> None:
@@ -220,6 +224,11 @@ class Valve(asyncio.BufferedProtocol):
     def close(self) -> None:
         """End the connection when what is to be sent is sent."""
         self._transport.close()
+
+    def finish(self) -> None:
+        """Send what is to be sent, and say that nothing more comes; the client ends it then."""
+        if not self._transport.is_closing():
+            self._transport.write_eof()
 
     def is_closing(self) -> bool:
         """Whether it ends, or has ended."""

@@ -222,7 +222,7 @@ def test_the_least_version_is_the_one_that_was_set(ucm_15_node):
             do(say, "set tls min-version 1.3", "yes")
             await ports.look()
             assert await shown(port) == own(ucm_15_node)
-            with pytest.raises(ConnectionError):
+            with pytest.raises(ssl.SSLError, match="protocol version"):
                 await shown(port, old)
 
     run(main())

@@ -12,7 +12,10 @@ import socket
 
 from cucmos_shell.frontends.arrivals import let_in
 from cucmos_shell.frontends.http import MAX_HEAD, answer
+from cucmos_shell.frontends.tls.secured import Secured
 from cucmos_shell.frontends.tls.xmpp import CLIENT, SERVER, Opening, converse, hear_out
+from cucmos_shell.frontends.valve import Valve
+from cucmos_shell.node.access.networks import network_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
     from cucmos_shell.frontends.arrivals import Ask
     from cucmos_shell.frontends.http import Route
+    from cucmos_shell.frontends.shares import Share
+    from cucmos_shell.frontends.turns import Turns
     from cucmos_shell.profile.machine import ListenSpec
     from cucmos_shell.world.faults import Fault
 
@@ -28,8 +33,11 @@ if TYPE_CHECKING:
     Wrong = Callable[[str, Fault], Awaitable[ssl.SSLContext | None]]
 
 POINT = "tls.accept"
-# Connections that are taken at once, and seconds without any when there was no free descriptor.
-AT_ONCE, PAUSE = 16, 0.5
+# Connections that are taken at once, and seconds without any in a crowd, and when there was no free
+# descriptor.
+AT_ONCE, CROWD_PAUSE, PAUSE = 16, 0.002, 0.5
+# Seconds of the loop that a connection counts for, besides its octets.
+COST = 0.0005
 # Seconds for all that comes before a connection is protected, for its end, and for all of one at
 # which nobody is answered.
 HELLO_SECONDS, END_SECONDS, WHOLE_SECONDS = 10.0, 2.0, 3600.0
@@ -81,6 +89,7 @@ class TlsPort:
         listen: Callable[[], socket.socket],
         crowd: Crowd,
         *,
+        turns: Turns,
         host: str,
         fault: Ask,
         wrong: Wrong,
@@ -89,6 +98,7 @@ class TlsPort:
         self._spec = spec
         self._listen = listen
         self._crowd = crowd
+        self._turns = turns
         self._host = host
         self._fault = fault
         self._wrong = wrong
@@ -136,23 +146,28 @@ class TlsPort:
 
     def _accept(self) -> None:
         assert self._listener is not None
-        for _ in range(AT_ONCE):
+        crowded = self._turns.crowded()
+        for _ in range(1 if crowded else AT_ONCE):
             try:
-                sock, _ = self._listener.accept()
+                sock, address = self._listener.accept()
             except (BlockingIOError, InterruptedError):
                 return
             except ConnectionError:
                 continue
             except OSError:
-                self._rest()
+                self._rest(PAUSE)
                 return
             sock.setblocking(False)
-            visit = self._loop.create_task(self._visit(sock))
+            share = self._turns.stranger(network_of(str(address[0])))
+            self._turns.count(share, COST)
+            visit = self._loop.create_task(self._visit(sock, share))
             self._visits.add(visit)
             visit.add_done_callback(self._gone)
             self._crowd.enter(visit)
+        if crowded:
+            self._rest(CROWD_PAUSE)
 
-    def _rest(self) -> None:
+    def _rest(self, seconds: float) -> None:
         listener = self._listener
         assert listener is not None
         self._loop.remove_reader(listener)
@@ -161,7 +176,7 @@ class TlsPort:
             if self._listener is listener:
                 self._loop.add_reader(listener, self._accept)
 
-        self._loop.call_later(PAUSE, go_on)
+        self._loop.call_later(seconds, go_on)
 
     def _gone(self, visit: asyncio.Task[None]) -> None:
         self._visits.discard(visit)
@@ -170,7 +185,7 @@ class TlsPort:
             # A mistake is told as those of the loop are.
             visit.result()
 
-    async def _visit(self, sock: socket.socket) -> None:
+    async def _visit(self, sock: socket.socket, share: Share) -> None:
         ends = (OSError, TimeoutError, asyncio.LimitOverrunError, EOFError)
         with contextlib.suppress(*ends), contextlib.ExitStack() as mine:
             mine.callback(sock.close)
@@ -183,7 +198,7 @@ class TlsPort:
                     await Opening(sock, namespace, self._host).until_tls()
             # From here on the socket is the loop's, which knows it by its number.
             mine.pop_all()
-            await self._protect(sock, context, namespace)
+            await self._protect(sock, share, context, namespace)
 
     async def _met(self, sock: socket.socket) -> ssl.SSLContext | None:
         """What to show to a client; None if it is not let in."""
@@ -197,31 +212,32 @@ class TlsPort:
         return context if await let_in(sock, fault) else None
 
     async def _protect(
-        self, sock: socket.socket, context: ssl.SSLContext, namespace: str | None
+        self,
+        sock: socket.socket,
+        share: Share,
+        context: ssl.SSLContext,
+        namespace: str | None,
     ) -> None:
         reader = asyncio.StreamReader(MAX_HEAD)
         protocol = asyncio.StreamReaderProtocol(reader)
+        secured = Secured(context, protocol)
+        valve = Valve(self._turns, share, secured)
+        await self._loop.connect_accepted_socket(lambda: valve, sock)
         try:
-            transport, _ = await self._loop.connect_accepted_socket(
-                lambda: protocol, sock,
-                ssl=context, ssl_handshake_timeout=HELLO_SECONDS, ssl_shutdown_timeout=END_SECONDS,
-            )  # fmt: skip
-        except BaseException:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-            raise
-        writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
-        visit = asyncio.current_task()
-        assert visit is not None
-        self._crowd.greet(visit)
-        try:
+            async with asyncio.timeout(HELLO_SECONDS):
+                await secured.protected
+            visit = asyncio.current_task()
+            assert visit is not None
+            self._crowd.greet(visit)
+            if self._spec.speaks != HTTPS:
+                valve.lift_limit()
+            writer = asyncio.StreamWriter(secured, protocol, reader, self._loop)
             await self._speak(reader, writer, namespace)
-            # One that is closed twice cannot be aborted any more.
-            if not writer.is_closing():
-                writer.close()
-            await writer.wait_closed()
+            writer.close()
+            async with asyncio.timeout(END_SECONDS):
+                await writer.wait_closed()
         finally:
-            transport.abort()
+            secured.abort()
 
     async def _speak(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, namespace: str | None

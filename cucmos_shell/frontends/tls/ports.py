@@ -226,6 +226,7 @@ class TlsPorts:
         if place not in self._ports:
             self._ports[place] = TlsPort(
                 *(row.service.name, row.port, partial(self._places.listen, place), self._crowd),
+                turns=self._host.turns,
                 host=self._node.profile.fqdn,
                 fault=self._node.world.fault,
                 wrong=self._wrong,
