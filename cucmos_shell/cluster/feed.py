@@ -1,6 +1,6 @@
 """The feed of a cluster: what of its log originates there, for the clusters that follow it.
 
-A feed is JSON in UTF-8. It is not signed: whoever reads it knows by the certificate of the
+A feed is JSON in ASCII. It is not signed: whoever reads it knows by the certificate of the
 connection whose it is, and the offering cluster by an account who reads it.
 
     {"format": 1, "cluster": NAME, "era": NUMBER, "revision": REVISION, "full": true,
@@ -37,6 +37,8 @@ FORMAT = 1
 # Octets of a feed: 20,000 certificates of the usual size.
 MAX_FEED = 64 << 20
 MAX_ENTRIES = 20_000
+# Signs of JSON: what it says makes objects of each value, some twenty times as large as the least.
+MAX_COMMAS, MAX_BRACKETS = 24 * MAX_ENTRIES, 4 * MAX_ENTRIES
 MAX_CERTIFICATE = 64 << 10
 MAX_NUMBER = 1 << 60
 MAX_ID, MAX_TEXT = 64, 200
@@ -124,6 +126,11 @@ def read(octets: bytes) -> Feed:
     """The feed that `octets` are, whoever has written them. Raises FeedMistake."""
     if len(octets) > MAX_FEED:
         raise FeedMistake(f"it is larger than {MAX_FEED >> 20} MiB")
+    if not octets.isascii():
+        raise FeedMistake("it is not in ASCII")
+    brackets = octets.count(b"[") + octets.count(b"{")
+    if octets.count(b",") > MAX_COMMAS or brackets > MAX_BRACKETS:
+        raise FeedMistake(f"it says more than there is to say of {MAX_ENTRIES} certificates")
     try:
         data = loads(octets)
         return _feed(data)

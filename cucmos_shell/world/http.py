@@ -29,13 +29,14 @@ _REASON = 128
 class Limits(NamedTuple):
     """What an answer may take: until when, how many octets, and of which media type it is.
 
-    `asks_why`: what a refusal says in words is wanted.
+    `asks_why`: what a refusal says in words is wanted; of that, `secrets` are kept.
     """
 
     deadline: Deadline
     most: int
     takes: str
     asks_why: bool = False
+    secrets: tuple[str, ...] = ()
 
     def too_large(self) -> Unanswered:
         """The error for an answer of more octets."""
@@ -133,7 +134,7 @@ def _answer(wire: _Wire, method: str, limits: Limits) -> bytes:
 def _body(response: http.client.HTTPResponse, limits: Limits) -> bytes:
     if response.status != 200:
         moved = " (redirects are not followed)" if 300 <= response.status < 400 else ""
-        why = _why(response) if limits.asks_why else response.reason[:_REASON]
+        why = _kept(_why(response) if limits.asks_why else response.reason, limits.secrets)
         raise Unanswered(f"it answered {response.status} {why}{moved}".strip())
     if (response.length or 0) > limits.most:
         raise limits.too_large()
@@ -151,7 +152,14 @@ def _body(response: http.client.HTTPResponse, limits: Limits) -> bytes:
 def _why(response: http.client.HTTPResponse) -> str:
     """The first line of a refusal in words, else its reason."""
     if response.headers.get_content_type() == "text/plain":
-        line = response.read(_REASON).decode("ascii", "replace").partition("\n")[0].strip()
+        line = response.read(_HEAD).decode("ascii", "replace").partition("\n")[0].strip()
         if line:
             return line
-    return response.reason[:_REASON]
+    return response.reason
+
+
+def _kept(text: str, secrets: tuple[str, ...]) -> str:
+    """Words of a server that may have been told secrets, without these, and not too many."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text[:_REASON]

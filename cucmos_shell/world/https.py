@@ -65,11 +65,14 @@ def get(question: HttpsQuestion, resolve: Resolve = socket.getaddrinfo) -> bytes
         raise OtherCertificate(found)
     host = f"[{question.host}]" if ":" in question.host else question.host
     who = f"{question.account}:{question.password}".encode("utf-8", "surrogatepass")
+    told = b64encode(who).decode("ascii")
     head = (
         f"GET {question.path} HTTP/1.1\r\nHost: {host}:{question.port}\r\nConnection: close\r\n"
-        f"Authorization: Basic {b64encode(who).decode('ascii')}\r\nAccept: {question.takes}\r\n\r\n"
+        f"Authorization: Basic {told}\r\nAccept: {question.takes}\r\n\r\n"
     )
-    limits = Limits(deadline, question.most, question.takes, asks_why=True)
+    # Some servers repeat what they were asked, where they refuse it.
+    secrets = (told, question.password) if question.password else (told,)
+    limits = Limits(deadline, question.most, question.takes, asks_why=True, secrets=secrets)
     return ask(connection, "GET", head.encode("ascii"), limits)
 
 

@@ -1,6 +1,7 @@
 """The feed as a value: what is offered is what is read, and what lies is no feed."""
 
 import json
+import tracemalloc
 
 import pytest
 from feeds import DER, HOSTILE, OTHER, SHA, changed, line, offered
@@ -84,3 +85,27 @@ def test_a_feed_has_its_limits(monkeypatch):
     monkeypatch.setattr(feed, "MAX_FEED", 100)
     with pytest.raises(FeedMistake, match="larger"):
         read(json.dumps(data).encode())
+
+
+HEAD = b'{"format": 1, "entries": ['
+BOMBS = {
+    "lists": HEAD + b"[]," * 1_000_000 + b"0]}",
+    "objects": HEAD + b"{}," * 1_000_000 + b"0]}",
+    "numbers": HEAD + b"9999," * 1_000_000 + b"0]}",
+    "texts": HEAD + b'"ab",' * 1_000_000 + b"0]}",
+    "nested": HEAD + (b"[" * 900 + b"]" * 900 + b",") * 2_000 + b"0]}",
+    "names": b"{" + b",".join(b'"%x":1' % i for i in range(500_000)) + b"}",
+    "wide": HEAD + '"\N{GRINNING FACE}'.encode() + b"x" * 4_000_000 + b'"]}',
+}
+
+
+@pytest.mark.parametrize("octets", BOMBS.values(), ids=BOMBS)
+def test_what_is_no_feed_takes_no_more_than_it_has_octets(octets):
+    """It is refused before anything is made of it."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(FeedMistake):
+            read(octets)
+        assert tracemalloc.get_traced_memory()[1] < len(octets)
+    finally:
+        tracemalloc.stop()

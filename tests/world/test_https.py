@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 import time
+from base64 import b64encode
 
 import pytest
 from certificate_authority import CertificateAuthority
@@ -162,3 +163,21 @@ def test_nobody_is_there(server, leaf):
         port = free.getsockname()[1]
     with pytest.raises(Unanswered, match="Connection refused"):
         certificate("127.0.0.1", port, 20.0)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"HTTP/1.1 401 You said %s\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 401 No\r\nContent-Type: text/plain\r\n\r\n" + b"x" * 100 + b"%s\n",
+    ],
+)
+def test_a_server_that_repeats_the_password(server, leaf, octets):
+    """It is not in what is told of the answer, not even in part."""
+    asked = question(server(), leaf)
+    told = b64encode(f"{asked.account}:{asked.password}".encode())
+    for secret in (told, asked.password.encode()):
+        with pytest.raises(Unanswered) as found:
+            get(question(server(says(octets % secret)), leaf))
+        assert found.value.reason.endswith("***")
+        assert secret[:4].decode() not in found.value.reason
