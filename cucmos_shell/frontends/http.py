@@ -43,7 +43,8 @@ class HttpProblem(Exception):
 
 
 class Request(Value):
-    """The head of a request. `target` is as it was sent, `path` and `query` are decoded.
+    """The head of a request. `target` is as it was sent, `path` and `query` are decoded; `client`
+    is the address it came from, where there is one.
 
     Names of `headers` are in small letters; the last of a name counts, in `query` as well.
     """
@@ -53,6 +54,7 @@ class Request(Value):
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
+    client: str = ""
 
     def __repr__(self) -> str:
         # Headers may be a password.
@@ -60,12 +62,16 @@ class Request(Value):
 
 
 class Response(Value):
-    """An answer: its status, its body and the type of that, and headers besides."""
+    """An answer: its status, its body and the type of that, and headers besides.
+
+    `sent` is called when it is, or will not be.
+    """
 
     status: int = 200
     body: bytes = b""
     kind: str = TEXT
     headers: Mapping[str, str] = {}
+    sent: Callable[[], object] | None = None
 
     def octets(self, body: bool = True) -> bytes:
         """What is sent; without the `body` where the request was for the head only."""
@@ -135,8 +141,12 @@ async def answer(
     """
     try:
         async with asyncio.timeout(WHOLE_SECONDS):
-            response, body = await _response(reader, routes)
-            await send(writer, response, body)
+            response, body = await _response(reader, writer, routes)
+            try:
+                await send(writer, response, body)
+            finally:
+                if response.sent is not None:
+                    response.sent()
     except (OSError, TimeoutError, asyncio.IncompleteReadError):
         pass  # Nobody waits for an answer.
     finally:
@@ -144,14 +154,15 @@ async def answer(
 
 
 async def _response(
-    reader: asyncio.StreamReader, routes: Mapping[str, Route]
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, routes: Mapping[str, Route]
 ) -> tuple[Response, bool]:
     """The answer, and whether its body is wanted."""
     body = True
     try:
         request = await read_head(reader)
         body = request.method != "HEAD"
-        return await _routed(request, routes), body
+        address = writer.get_extra_info("peername") or ("",)
+        return await _routed(request.replace(client=str(address[0])), routes), body
     except HttpProblem as problem:
         text = f"{problem}\n".encode()
         return Response(problem.status, text, headers=problem.headers), body

@@ -13,6 +13,14 @@ EAST, WEST = ("ann", "bob"), ("eve", "fay")
 PASSWORD = "Gold-Meadow8"
 
 
+def answered(offer, since, credentials):
+    """Status and body for a question, as a server asks for them."""
+    claim = offer.claim(credentials)
+    if claim is None or not (claim.known or offer.proves(claim)):
+        return 401, b""
+    return offer.answer(since)
+
+
 class Network:
     """Who answers by which name. `liars` answer in place of nodes, `down` are those that do not."""
 
@@ -38,7 +46,7 @@ class Network:
             return self.liars[question.host](question)
         who = b64encode(f"{question.account}:{question.password}".encode()).decode()
         since = question.path.partition("?since=")[2] or None
-        status, body = FeedOffer(self.nodes[question.host]()).answer(since, f"Basic {who}")
+        status, body = answered(FeedOffer(self.nodes[question.host]()), since, f"Basic {who}")
         if status != 200:
             raise Unanswered(f"it answered {status} {body.decode().strip()}")
         return body

@@ -5,7 +5,6 @@ from __future__ import annotations
 import binascii
 import contextlib
 import json
-import threading
 from base64 import b64decode
 
 from cucmos_shell.cluster import membership, peering
@@ -14,6 +13,7 @@ from cucmos_shell.cluster.peer_log import lines
 from cucmos_shell.errors import Refused, ShellError
 from cucmos_shell.node.access import passwords
 from cucmos_shell.node.tasks.agent import bus_of, joined, log_of
+from cucmos_shell.results import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,23 @@ if TYPE_CHECKING:
     from cucmos_shell.store import Snapshot
 
 MAX_SINCE = 19  # digits
-OK, BAD, WHO, AWAY = 200, 400, 401, 503
+OK, BAD, AWAY = 200, 400, 503
+
+
+class Claim(Value):
+    """An account and a password, as a question has them, and the hash it is to be of.
+
+    `known`: it was right lately; `likely`: it may be one that was right before, as few guesses may.
+    """
+
+    name: str
+    password: str
+    phc: str
+    known: bool
+    likely: bool
+
+    def __repr__(self) -> str:
+        return f"<Claim of {self.name!r}>"
 
 
 class FeedOffer:
@@ -33,46 +49,43 @@ class FeedOffer:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._right = passwords.Remembered(node.world.patience)
-        self._hashing = threading.Lock()
 
-    def answer(self, since: str | None, credentials: str | None) -> tuple[int, bytes]:
-        """Status and body for a question, with what its header `Authorization` says.
+    def claim(self, credentials: str | None) -> Claim | None:
+        """What the header `Authorization` of a question says; None where there is none.
+
+        Raises ShellError.
+        """
+        if credentials is None:
+            return None
+        name, password = _said(credentials)
+        account = peering.accounts(self._node.snapshot()).get(name)
+        phc = account.phc if account else ""
+        known = bool(phc) and self._right.knows(name, phc, password)
+        likely = bool(phc) and self._right.resembles(name, phc, password)
+        if known:
+            self._right.add(name, phc, password)  # for as long as it comes again and again
+        return Claim(name, password, phc, known, likely)
+
+    def proves(self, claim: Claim) -> bool:
+        """Whether the password is right, which takes memory and time, whoever's it is."""
+        right = passwords.matches(claim.password, claim.phc)
+        if right:
+            self._right.add(claim.name, claim.phc, claim.password)
+        return right
+
+    def answer(self, since: str | None) -> tuple[int, bytes]:
+        """Status and body for the question of an account that was right.
 
         `since` is what of the feed is known already, as it stands in the question; None for
         nothing. A body that is no feed is a sentence.
         """
+        if since is not None and not _is_number(since):
+            return BAD, b"since is no revision\n"
         try:
-            who = self._who(credentials)
-            if who is None:
-                return WHO, b"An account for the feed of this cluster is wanted\n"
-            if since is not None and not _is_number(since):
-                return BAD, b"since is no revision\n"
             data = offered(self._node, None if since is None else int(since))
         except ShellError as error:
             return AWAY, f"{error.message()}\n".encode("ascii", "replace")
         return OK, json.dumps(data).encode("ascii") + b"\n"
-
-    def _who(self, credentials: str | None) -> str | None:
-        """The account that asks; None where nobody is known to. Raises Refused while another is
-        being looked at: each takes memory and time."""
-        name, password = _said(credentials)
-        account = peering.accounts(self._node.snapshot()).get(name)
-        phc = account.phc if account else ""
-        if phc and self._right.knows(name, phc, password):
-            self._right.add(name, phc, password)  # for as long as it comes again and again
-            return name
-        if credentials is None:
-            return None
-        if not self._hashing.acquire(blocking=False):
-            raise Refused("Somebody else is just signing in; try again")
-        try:
-            right = passwords.matches(password, phc)
-        finally:
-            self._hashing.release()
-        if not right:
-            return None
-        self._right.add(name, phc, password)
-        return name
 
 
 def _said(credentials: str | None) -> tuple[str, str]:
