@@ -68,7 +68,7 @@ class Guesses:
     ) -> Any:
         """The result of a function in one of the threads. Cancelled in time, it never runs.
 
-        Whatever raises SignInRefused was wrong.
+        Whatever raises SignInRefused, or returns False, was wrong.
         """
         future: asyncio.Future[Any] = self._loop.create_future()
         line = self._likely if likely else self._new
@@ -102,13 +102,14 @@ class Guesses:
 
     def _done(self, future: asyncio.Future[Any], network: str, ran: asyncio.Future[Any]) -> None:
         self._running -= 1
-        error = None if ran.cancelled() else ran.exception()
-        # Whether anybody still waits for it or not.
-        if isinstance(error, SignInRefused):
-            self._wrong.note(network, self._loop.time())
         if ran.cancelled():
             future.cancel()
-        elif not future.done():
+            return
+        error = ran.exception()
+        # Whether anybody still waits for it or not.
+        if isinstance(error, SignInRefused) or (error is None and ran.result() is False):
+            self._wrong.note(network, self._loop.time())
+        if not future.done():
             if error is not None:
                 future.set_exception(error)
             else:

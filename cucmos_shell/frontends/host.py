@@ -113,7 +113,8 @@ class Host:
     ) -> Any:
         """As `off_loop`, in one of the few threads that hash passwords, when it is their turn.
 
-        What is `likely` to be right comes first. Whatever raises SignInRefused was wrong.
+        What is `likely` to be right comes first. Whatever raises SignInRefused, or returns False,
+        was wrong.
         """
         return await self._guesses.run(likely, whose, function, *arguments)
 
