@@ -1,7 +1,6 @@
 """Faults of the agent of a node: a round comes later or not at all, and deletions come back."""
 
 import pytest
-from two_clusters import Peers
 
 from cucmos_shell.node import Node
 from cucmos_shell.node.lab.lab import make_lab, open_lab
@@ -16,14 +15,13 @@ SYNC, LOOK = "utils cluster sync", "utils cluster peer sync"
 
 
 @pytest.fixture
-def peers(imp_template, tmp_path, keys):
+def peers(peers):
     """ann, bob, eve and fay, all of them nodes of a lab."""
-    made = Peers(imp_template, tmp_path, keys)
-    for cluster in (made.east, made.west):
+    for cluster in (peers.east, peers.west):
         for name in cluster.talks:
             make_lab(str(cluster.folder / name))
             cluster.open(name)
-    return made.begin()
+    return peers
 
 
 @pytest.fixture

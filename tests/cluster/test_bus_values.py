@@ -17,9 +17,14 @@ KEYS = ["trust", "trust/", "trust/a", "trust/tomcat-trust/zz", "copies", "copies
 LINES = ["utils cluster sync", "show cert distribution", "show network cluster"]
 
 
+@pytest.fixture(scope="module")
+def two(imp_template, tmp_path_factory, keys):
+    return Cluster(imp_template, tmp_path_factory.mktemp("two"), keys, ("ann", "bob")).begin()
+
+
 @pytest.fixture
-def cluster(imp_template, tmp_path, keys, outside_ca):
-    cluster = Cluster(imp_template, tmp_path, keys, ("ann", "bob")).begin()
+def cluster(two, tmp_path, keys, outside_ca):
+    cluster = two.copy(tmp_path, keys)
     cluster.upload("ann", "tomcat-trust", outside_ca.root("Root A").pem)
     cluster.settle()
     return cluster

@@ -1,7 +1,6 @@
 """The follower: one node of a cluster reads the feeds of its peers, at once and again and again."""
 
 import pytest
-from two_clusters import Peers
 
 from cucmos_shell.cluster.membership import member
 from cucmos_shell.frontends.follower import FAILED, LINE, MOST, PEER_LOOK, Follower
@@ -9,11 +8,6 @@ from cucmos_shell.node.tasks.presence import LEASE
 from cucmos_shell.node.tasks.presence import alive as alive_now
 
 WHOLE, SINCE = "/cluster/v1/feed", "/cluster/v1/feed?since="
-
-
-@pytest.fixture
-def peers(imp_template, tmp_path, keys):
-    return Peers(imp_template, tmp_path, keys).begin()
 
 
 @pytest.fixture

@@ -37,8 +37,9 @@ def apart(imp_template, tmp_path, keys):
 
 
 @pytest.fixture
-def cluster(apart):
-    return apart.begin()
+def cluster(begun, tmp_path, keys):
+    """Three that have."""
+    return begun.copy(tmp_path, keys, FailingCluster())
 
 
 @pytest.fixture

@@ -20,11 +20,6 @@ SYNC, LOOK = "utils cluster sync", "utils cluster peer sync"
 
 
 @pytest.fixture
-def peers(imp_template, tmp_path, keys):
-    return Peers(imp_template, tmp_path, keys).begin()
-
-
-@pytest.fixture
 def roots(peers, outside_ca):
     """Twelve roots that eve has uploaded, which all nodes have."""
     made = [outside_ca.root(f"Root {n}") for n in range(12)]

@@ -10,9 +10,8 @@ SYNC = "utils cluster sync"
 
 
 @pytest.fixture
-def cluster(imp_template, tmp_path, keys, outside_ca):
+def cluster(cluster, outside_ca):
     """Three nodes with two roots of which one was deleted, and what the bus held before."""
-    cluster = Cluster(imp_template, tmp_path, keys).begin()
     for letter in "AB":
         cluster.upload("ann", "tomcat-trust", outside_ca.root(f"Root {letter}").pem)
     cluster.settle()

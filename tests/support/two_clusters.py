@@ -2,6 +2,7 @@
 
 import hashlib
 from base64 import b64encode
+from functools import partial
 
 from three_nodes import Cluster
 
@@ -56,16 +57,25 @@ class Peers:
     """`east` has ann and bob, `west` eve and fay; each follows the other by its first node."""
 
     def __init__(self, template, folder, keys, **outside):
+        def make(names, **world):
+            return Cluster(template, folder, keys, names, **world, **outside)
+
+        self._reach(partial(make, EAST), partial(make, WEST))
+
+    def _reach(self, *making):
         self.network = Network()
+        https, certificate = self.network.https, self.network.certificate
         self.east, self.west = (
-            Cluster(
-                template, folder, keys, names,
-                https=self.network.https, server_certificate=self.network.certificate, **outside,
-            )
-            for names in (EAST, WEST)
-        )  # fmt: skip
+            make(https=https, server_certificate=certificate) for make in making
+        )
         for name in (*EAST, *WEST):
             self.network.nodes[name] = lambda name=name: self.of(name).node(name)
+
+    def copy(self, folder, keys):
+        """The same in another folder, as of now."""
+        made = object.__new__(Peers)
+        made._reach(*(partial(one.copy, folder, keys) for one in (self.east, self.west)))
+        return made
 
     def of(self, name):
         """The cluster of a node."""

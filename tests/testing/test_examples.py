@@ -93,22 +93,19 @@ def test_the_examples_use_what_is_public():
 
 
 def test_mypy_finds_the_types(project, installed):  # noqa: F811
-    """`mypy --strict` has nothing to say of the examples, and finds a mistake."""
-
-    def checked():
-        done = subprocess.run(
-            [sys.executable, "-m", "mypy", "--strict"],
-            cwd=project, env=with_wheel(installed), capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        return done.stdout
-
-    assert checked().startswith("Success: no issues found in")
+    """`mypy --strict` has nothing to say of the examples, and finds mistakes."""
     (project / "tests" / "test_mistake.py").write_text(
         "from cucmos_shell.testing import LabNode\n"
         "def test(cucmos_node: LabNode) -> None:\n"
         "    cucmos_node.run(1).text\n"
         "    cucmos_node.loaded('x').serial\n"
     )
-    said = checked()
-    assert 'incompatible type "int"; expected "str"' in said
-    assert '"Certificate" has no attribute "serial"' in said
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict"],
+        cwd=project, env=with_wheel(installed), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    *wrong, last = done.stdout.splitlines()
+    assert last.startswith("Found 2 errors in 1 file"), done.stdout
+    assert all(line.startswith("tests/test_mistake.py:") for line in wrong)
+    assert 'incompatible type "int"; expected "str"' in done.stdout
+    assert '"Certificate" has no attribute "serial"' in done.stdout
