@@ -10,15 +10,9 @@ from cucmos_shell.frontends import lab as verb
 from cucmos_shell.frontends.start import run
 from cucmos_shell.node import Node
 from cucmos_shell.node.lab.faults import Faults
-from cucmos_shell.node.lab.lab import make_lab, open_lab
+from cucmos_shell.node.lab.lab import open_lab
 from cucmos_shell.world.fault_forms import GENERAL, FaultMistake, fault_of
 from cucmos_shell.world.faults import POINTS
-
-
-@pytest.fixture
-def lab(node_dir, world):
-    make_lab(str(node_dir))
-    return open_lab(str(node_dir), world)
 
 
 @pytest.fixture
