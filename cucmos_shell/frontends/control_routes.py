@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from cucmos_shell.errors import BadValue, NotFound
@@ -157,8 +158,11 @@ def _number(key: str, value: object) -> float:
     try:
         if isinstance(value, bool):
             raise ValueError
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+        number = float(value)  # type: ignore[arg-type]
+        if not math.isfinite(number):
+            raise ValueError
+        return number
+    except (TypeError, ValueError, OverflowError):
         raise BadValue("{key}: {value} is no number", key=key, value=str(value)) from None
 
 

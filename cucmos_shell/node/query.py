@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 
 from cucmos_shell.errors import BadValue, NotFound, Refused, ShellError
 from cucmos_shell.node.dialect import to_sqlite
@@ -22,6 +23,11 @@ MAX_TEXT = 8 * 1024 * 1024  # characters of all cells
 MAX_STEPS = 4_000_000  # of SQLite's machine
 MAX_READ = 50_000  # certificates that are read from files
 STEPS = 1000
+# Processor seconds of a statement: one step may work through texts of 256 KiB.
+MAX_SECONDS = 10.0
+# Octets of all statements of the process at once, and of whatever else it has in SQLite. What is
+# sorted is kept there, too: by itself it goes to files outside of the node, without a bound.
+MAX_HEAP = 128 * 1024 * 1024
 LIMITS = {
     sqlite3.SQLITE_LIMIT_LENGTH: 256 * 1024,
     sqlite3.SQLITE_LIMIT_SQL_LENGTH: 64 * 1024,
@@ -68,6 +74,8 @@ def ask(tables: Tables | DirectoryTables, statement: str) -> QueryResult:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     try:
         return _Query(connection, tables).answer(statement)
+    except MemoryError:
+        raise Refused("The statement takes too much memory: it was given up") from None
     finally:
         connection.close()
 
@@ -82,8 +90,11 @@ class _Query:
         self._names = tuple(self._columns)
         self._problem: ShellError | None = None
         self._steps = self._read = 0
+        self._begun = time.thread_time()
 
     def answer(self, statement: str) -> QueryResult:
+        self._connection.execute("PRAGMA temp_store = MEMORY")
+        self._connection.execute(f"PRAGMA hard_heap_limit = {MAX_HEAP}")
         self._fill(statement.casefold())
         for limit, most in LIMITS.items():
             self._connection.setlimit(limit, most)
@@ -160,7 +171,7 @@ class _Query:
 
     def _step(self) -> bool:
         self._steps += STEPS
-        if self._steps > MAX_STEPS:
+        if self._steps > MAX_STEPS or time.thread_time() - self._begun > MAX_SECONDS:
             self._problem = Refused("The statement takes too long: it was given up")
             return True
         return False

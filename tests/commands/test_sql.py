@@ -254,6 +254,35 @@ def test_a_statement_without_end_is_given_up(say, monkeypatch):
     )
 
 
+LARGE = f"replace(a.name||b.name||'{'z' * 20}','z','{'w' * 10_000}')"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"select length(x) from (select {LARGE} x from {{rows}} order by x desc) s",
+        f"select sum(length(x)) from (select distinct {LARGE}||c.name||d.name x from {{rows}}) s",
+    ],
+    ids=["sorted", "distinct"],
+)
+def test_what_is_sorted_takes_no_more_than_it_may(say, statement):
+    """Neither memory nor a disk: SQLite would write all of it to a file of the machine's."""
+    rows = ", ".join(f"typecertificateservice {name}" for name in "abcd")
+    assert say(f"run sql {statement.format(rows=rows)}") == (
+        "The statement takes too much memory: it was given up\n" + FAILED
+    )
+    assert "imp-pub" in say("run sql select name from processnode")
+
+
+def test_a_statement_has_so_much_of_a_processor(say, monkeypatch):
+    """However few its steps are: each may work through long texts."""
+    monkeypatch.setattr(query, "MAX_SECONDS", -1.0)
+    rows = ", ".join(f"processnode n{i}" for i in range(12))
+    assert say(f"run sql select count(*) from {rows}") == (
+        "The statement takes too long: it was given up\n" + FAILED
+    )
+
+
 def test_a_line_without_measure_is_refused(say):
     """A MiB of text is no statement."""
     text = say("run sql select '" + "x" * (1 << 20) + "'")

@@ -121,6 +121,12 @@ def test_another_user_is_refused(lab_dir, tmp_path):
         (b"POST /faults HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
         (b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n", 413),
         (b"GET /commands?last=none HTTP/1.1\r\n\r\n", 400),
+        (b"GET /commands?last=inf HTTP/1.1\r\n\r\n", 400),
+        (b"GET /commands?last=nan HTTP/1.1\r\n\r\n", 400),
+        (
+            b'POST /clock HTTP/1.1\r\nContent-Length: 413\r\n\r\n{"advance": 1' + b"0" * 399 + b"}",
+            400,
+        ),
         (b"POST /snapshots/none HTTP/1.1\r\n\r\n", 404),
         (b"GET /faults/a/b HTTP/1.1\r\n\r\n", 404),
     ],

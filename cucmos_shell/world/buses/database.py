@@ -78,6 +78,9 @@ class Database:
                     connection.execute("ROLLBACK")
             if committing:
                 self._after_commit(connection)
+        except MemoryError as error:
+            kind = BusUnknown if committing else BusAway
+            raise kind(self.path, "there is no memory for it") from error
         # The last is what Python makes of a message about a damaged name.
         except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             raise self._meaning(error, committing) from error
