@@ -63,7 +63,7 @@ def make(product, program, archive):
 
 
 def make_cluster(product, program, archive):
-    """Install two nodes that have told each other something, and pack their folder."""
+    """Install two nodes that told each other something and offer a feed, and pack their folder."""
     with tempfile.TemporaryDirectory() as folder:
 
         def run(*words, typed=""):
@@ -77,6 +77,7 @@ def make_cluster(product, program, archive):
         run("init", "--cluster", "2", "--hostname", "pub", "--state", lab,
             "--profile", product, "--speed", "0")  # fmt: skip
         run("--state", f"{lab}/pub", "-c", "set cert import trust tomcat", typed=authority(folder))
+        run("--state", f"{lab}/pub", "-c", "set cluster feed west", typed=f"{PASSWORD}\n" * 2)
         for node in names * 2:
             run("--state", f"{lab}/{node}", "-c", "utils cluster sync")
         with tarfile.open(archive, "w:xz") as packed:
