@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from cucmos_shell.errors import Busy
 from cucmos_shell.frontends.lines import WaitingLine
+from cucmos_shell.frontends.memory import trim
 from cucmos_shell.frontends.shares import Share
 
 TYPE_CHECKING = False
@@ -38,6 +39,8 @@ MAX_HEAVY, FREE, BURST = 2, 0.1, 0.1
 APART, MAX_APART = 2.0, 0.1
 OTHERS_SECONDS = 1.0
 MAX_SHARES = 1024
+# A step that has taken so many processor seconds may leave much memory behind.
+MUCH = 0.05
 # The node itself, whose steps are counted by whoever makes them.
 NODE = ""
 
@@ -91,6 +94,8 @@ class RunningStep:
             result = error
         _thread.step = None
         spent = time.thread_time() - begun
+        if spent > MUCH:
+            trim()
         self.steps.tell(lambda: self.steps.ended(self, spent, lambda: self._then(result)))
 
 

@@ -27,7 +27,7 @@ STEPS = 1000
 MAX_SECONDS = 10.0
 # Octets of all statements of the process at once, and of whatever else it has in SQLite. What is
 # sorted is kept there, too: by itself it goes to files outside of the node, without a bound.
-MAX_HEAP = 128 * 1024 * 1024
+MAX_HEAP = 48 * 1024 * 1024
 LIMITS = {
     sqlite3.SQLITE_LIMIT_LENGTH: 256 * 1024,
     sqlite3.SQLITE_LIMIT_SQL_LENGTH: 64 * 1024,
