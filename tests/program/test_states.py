@@ -95,6 +95,8 @@ def test_a_cluster_goes_on(archive, tmp_path, keys):
         assert say.status == 0
         assert "tomcat-trust/Kept-Root.pem" in say("show cert list trust")
         assert "in sync" in say("show cert distribution")
+    if archive.name >= "cluster-2026-11-30b":
+        assert "west" in talks[0]("show cluster feed")
     talks[1]("set cert delete tomcat-trust Kept-Root.pem", "yes")
     for say in talks[::-1]:
         say("utils cluster sync")
