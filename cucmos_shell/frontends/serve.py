@@ -238,8 +238,8 @@ def _tasks(
         from cucmos_shell.frontends.tls.ports import TlsPorts
 
         tasks += [
-            TlsPorts(seat.node, seat.ports, host, feed(seat.node, host))
-            for seat in seats
+            TlsPorts(seat.node, seat.ports, host, feed(seat.node, host), door.outage)
+            for door, seat in zip(doors, seats, strict=True)
             if seat.ports
         ]
     return tasks

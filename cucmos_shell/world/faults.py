@@ -280,14 +280,15 @@ POINTS: dict[str, FaultPoint] = {
         ),
         FaultPoint(
             "node",
-            "A client connects, a session runs a command, or the agent looks at its cluster.",
+            "A client connects, over SSH or at the port of a service, a session runs a command, or"
+            " the agent looks at its cluster.",
             _COMMAND,
             (
                 FaultAction(
                     "down",
                     "As long as it is set, the node is switched off: connections are reset,"
-                    " sessions over SSH end within a second, a command is refused, and no agent"
-                    " looks.",
+                    " those over SSH and at ports of services end within a second, a command is"
+                    " refused, and no agent looks.",
                 ),
                 FaultAction(
                     "reboot-on",

@@ -1,6 +1,7 @@
 """Many nodes served by one process: `serve --inventory`."""
 
 import asyncio
+import json
 import shutil
 import socket
 import subprocess
@@ -9,6 +10,11 @@ import pytest
 from control_client import ByFile, ask
 from served_inventory import ServedInventory
 from ssh_server import PASSWORD, PROGRAM, run
+from tls_clients import page
+
+from cucmos_shell.node.lab.faults import Faults
+from cucmos_shell.store.paths import Layout
+from cucmos_shell.world.fault_forms import fault_of
 
 LAB = """defaults: {admin-password-file: password, speed: 0, listen: 127.0.30.1}
 nodes:
@@ -72,6 +78,28 @@ def test_workers_share_the_addresses(lab):
             return await asyncio.gather(*asked)
 
         assert all("admin" in said for said in run(main(), 60))
+
+
+def test_a_node_that_is_down_is_so_at_all_of_its_ports(lab):
+    """It has gone down once, whichever port has noticed; the others are up."""
+    layouts = {name: Layout(str(lab[0] / "nodes" / name)) for name in ("n-1", "n-2")}
+    faults = Faults(layouts["n-1"], lambda: 0.0)
+    with ServedInventory(lab[0], "--tls-ports", "0") as served:
+
+        def show(name):
+            with open(layouts[name].tls_ports, "rb") as file:
+                port = json.load(file)["Cisco Tomcat"]["8443"]
+            return run(page(port, served.addresses[name][0]))
+
+        faults.add(fault_of("it", {"at": "node", "do": "down"}))
+        with pytest.raises(ConnectionResetError):
+            show("n-1")
+        with pytest.raises(ConnectionResetError):
+            run(served.ask("n-1", "show myself"))
+        assert "Cisco Tomcat on n-2.example.com" in show("n-2")
+        assert faults.hits("it").fired == 1
+        faults.reset()
+        assert "Cisco Tomcat on n-1.example.com" in show("n-1")
 
 
 def test_the_control_socket_is_for_each_of_them(lab, tmp_path):

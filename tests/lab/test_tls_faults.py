@@ -93,6 +93,28 @@ def test_other_services_are_left_alone(lab, lab_node):
     run(main())
 
 
+def test_a_node_that_is_down_shows_nothing(lab, lab_node):
+    """Who is there is put out, whoever comes is reset; afterwards all is as ever."""
+
+    async def main():
+        async with serving(lab_node) as ports:
+            port = ports.of(TOMCAT)
+            before = await visit(port)
+            lab.faults.add(fault_of("one", {"at": "node", "do": "down"}))
+            for _ in range(3):
+                with pytest.raises(ConnectionResetError):
+                    await visit(port)
+            assert not before.reader.at_eof()
+            await ports.look()
+            assert await before.ended()
+            # However many have noticed, it has happened once.
+            assert lab.faults.hits("one").fired == 1
+            lab.faults.remove("one")
+            assert await shown(port) == own(lab_node, "tomcat")
+
+    run(main())
+
+
 def test_without_a_lab_no_fault_acts(node, world):
     """Whatever files lie there."""
     make_lab(node.state_dir)

@@ -95,10 +95,10 @@ class Visitor:
         self.writer.transport.abort()
 
 
-async def visit(port, context=None):
+async def visit(port, context=None, host="127.0.0.1"):
     """A client that has been shown a certificate."""
     reader, writer = await asyncio.wait_for(
-        asyncio.open_connection("127.0.0.1", port, ssl=context or client_context()), 10
+        asyncio.open_connection(host, port, ssl=context or client_context()), 10
     )
     return Visitor(reader, writer)
 
@@ -113,9 +113,9 @@ async def shown(port, context=None):
     return visitor.sha256
 
 
-async def page(port):
+async def page(port, host="127.0.0.1"):
     """The page of an https port."""
-    visitor = await visit(port)
+    visitor = await visit(port, host=host)
     return (await visitor.ask(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).decode()
 
 

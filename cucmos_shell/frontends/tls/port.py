@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import socket
 
-from cucmos_shell.frontends.arrivals import let_in
+from cucmos_shell.frontends.arrivals import let_in, reset
 from cucmos_shell.frontends.http import MAX_HEAD, answer
 from cucmos_shell.frontends.tls.secured import Secured
 from cucmos_shell.frontends.tls.xmpp import CLIENT, SERVER, Opening, converse, hear_out
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cucmos_shell.frontends.shares import Share
     from cucmos_shell.frontends.turns import Turns
     from cucmos_shell.profile.machine import ListenSpec
-    from cucmos_shell.world.faults import Fault
+    from cucmos_shell.world.faults import Fault, StandingFault
 
     # What shows another certificate than the port's own; None if there is none.
     Wrong = Callable[[str, Fault], Awaitable[ssl.SSLContext | None]]
@@ -80,7 +80,10 @@ class Crowd:
 
 
 class TlsPort:
-    """A port of a service of the node `host`; closed until it is told what to show."""
+    """A port of a service of the node `host`; closed until it is told what to show.
+
+    Nobody is shown anything as long as the `outage` of the node holds.
+    """
 
     def __init__(
         self,
@@ -92,6 +95,7 @@ class TlsPort:
         turns: Turns,
         host: str,
         fault: Ask,
+        outage: StandingFault,
         wrong: Wrong,
     ) -> None:
         self._service = service
@@ -101,6 +105,7 @@ class TlsPort:
         self._turns = turns
         self._host = host
         self._fault = fault
+        self._outage = outage
         self._wrong = wrong
         self._loop = asyncio.get_running_loop()
         self._listener: socket.socket | None = None
@@ -117,7 +122,7 @@ class TlsPort:
         With another `key` than before the service has been started again: connections end.
         """
         if self._key != key:
-            self._end_visits()
+            self.drop()
         self._context, self._routes = context, routes
         if self._listener is None:
             self._listener = self._listen()
@@ -131,9 +136,10 @@ class TlsPort:
             self._listener.close()
             self._listener = None
         self._key = self._context = None
-        self._end_visits()
+        self.drop()
 
-    def _end_visits(self) -> None:
+    def drop(self) -> None:
+        """End all connections."""
         for visit in self._visits:
             visit.cancel()
 
@@ -202,6 +208,9 @@ class TlsPort:
 
     async def _met(self, sock: socket.socket) -> ssl.SSLContext | None:
         """What to show to a client; None if it is not let in."""
+        if self._outage.holds():
+            reset(sock)
+            return None
         context = self._context
         facts = {"service": self._service, "port": str(self._spec.port)}
         fault = self._fault(POINT, facts)

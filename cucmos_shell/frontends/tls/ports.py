@@ -23,6 +23,7 @@ from cucmos_shell.results import Value
 from cucmos_shell.store.locks import try_lock
 from cucmos_shell.store.past import former, holding
 from cucmos_shell.store.snapshot import read_current
+from cucmos_shell.world.faults import StandingFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,15 +61,24 @@ class Sight(Value):
 
 
 class TlsPorts:
-    """The ports of one node at `places`; `routes` are what https ports have besides their page."""
+    """The ports of one node at `places`; `routes` are what https ports have besides their page.
+
+    `outage` tells whether the node is switched off, as a fault wants it.
+    """
 
     def __init__(
-        self, node: Node, places: TlsPlaces, host: Host, routes: Mapping[str, Route] | None = None
+        self,
+        node: Node,
+        places: TlsPlaces,
+        host: Host,
+        routes: Mapping[str, Route] | None = None,
+        outage: StandingFault | None = None,
     ) -> None:
         self._node = node
         self._places = places
         self._host = host
         self._routes = dict(routes or {})
+        self._outage = outage or StandingFault(node.world.fault, "node", "down")
         self._lock: Lock | None = None
         self._follower: asyncio.Task[None] | None = None
         self._ports: dict[tuple[str, int], TlsPort] = {}
@@ -124,6 +134,9 @@ class TlsPorts:
         """Look whether anything has changed, and let the ports follow."""
         if not self._mine():
             return
+        if self._outage.holds():
+            for port in self._ports.values():
+                port.drop()
         mark = self._now()
         if mark == self._mark and (self._due is None or self._node.now() < self._due):
             return
@@ -229,6 +242,7 @@ class TlsPorts:
                 turns=self._host.turns,
                 host=self._node.profile.fqdn,
                 fault=self._node.world.fault,
+                outage=self._outage,
                 wrong=self._wrong,
             )
         return self._ports[place]
