@@ -7,8 +7,9 @@ import resource
 
 from cucmos_shell.errors import Unavailable
 
-# What a node that is served holds open, and what the process does besides.
-EACH, REST = 8, 256
+# What a node that is served holds open, what a port of a service does (one that is open is held by
+# a socket, and listened at by another), and what the process does besides.
+EACH, EACH_PORT, REST = 8, 2, 256
 
 
 def most_descriptors() -> int:
@@ -21,12 +22,14 @@ def most_descriptors() -> int:
     return soft
 
 
-def descriptors_for(nodes: int) -> None:
-    """Raise Unavailable unless the process may have enough for so many nodes."""
-    needed, most = EACH * nodes + REST, most_descriptors()
+def descriptors_for(nodes: int, ports: int = 0) -> None:
+    """Raise Unavailable unless the process may have enough for so many nodes, with so many ports of
+    services in all."""
+    needed, most = EACH * nodes + EACH_PORT * ports + REST, most_descriptors()
     if needed > most:
+        what = "{nodes} nodes with {ports} TLS ports" if ports else "{nodes} nodes"
         raise Unavailable(
-            "{nodes} nodes need {needed} open files, and this process may have {most}",
+            f"{what} need {{needed}} open files, and this process may have {{most}}",
             details=("Raise the limit (ulimit -Hn), or serve fewer nodes by one process.",),
-            nodes=nodes, needed=needed, most=most,
+            nodes=nodes, ports=ports, needed=needed, most=most,
         )  # fmt: skip

@@ -7,17 +7,17 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from cucmos_shell.cluster import membership
 from cucmos_shell.commands import check_words
-from cucmos_shell.frontends.cluster import init_cluster
+from cucmos_shell.frontends.cluster import SUBSCRIBER, init_cluster
 from cucmos_shell.node import Node
 from cucmos_shell.node.install import install
 from cucmos_shell.node.lab.lab import make_lab
 from cucmos_shell.profile.load import load_yaml
-from cucmos_shell.profile.profile import find
+from cucmos_shell.profile.profile import PUBLISHER, find
 from cucmos_shell.store import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from cucmos_shell.frontends.inventory import ClusterSite, Inventory, Site
     from cucmos_shell.profile.profile import Profile
@@ -98,6 +98,25 @@ class Installation:
         for state in states:
             prepare(state)
         return len(states)
+
+
+def profiles(inventory: Inventory, world: World) -> Iterator[Profile]:
+    """The profile of each node: its own, or the one that it has when it is installed.
+
+    Raises what `Store.exists` and `Node.look` raise.
+    """
+    products: dict[str, Profile] = {}
+    for site in inventory.sites:
+        if Store(site.state).exists():
+            yield Node.look(site.state, world).profile
+            continue
+        if site.profile not in products:
+            products[site.profile] = _profile(site.profile)
+        product = products[site.profile]
+        if site.cluster:
+            first = site.name == site.cluster
+            product = product.replace(role=PUBLISHER if first else SUBSCRIBER)
+        yield product.as_it_is_here()
 
 
 def _profile(name: str) -> Profile:

@@ -16,7 +16,7 @@ from cucmos_shell.frontends.confine import no_programs
 from cucmos_shell.frontends.descriptors import descriptors_for
 from cucmos_shell.frontends.host import Host
 from cucmos_shell.frontends.inventory import ADMIN, load
-from cucmos_shell.frontends.inventory_install import Installation
+from cucmos_shell.frontends.inventory_install import Installation, profiles
 from cucmos_shell.frontends.memory import give_back
 from cucmos_shell.frontends.sshd.door import Door
 from cucmos_shell.frontends.sshd.first_start import FirstPassword
@@ -88,7 +88,7 @@ def serve_inventory(service: ServeOptions, world: World) -> int:
     world = _begin(service, world)
     assert service.inventory is not None
     inventory = load(service.inventory, service.port)
-    descriptors_for(len(inventory.sites))
+    descriptors_for(len(inventory.sites), _count_ports(inventory, service, world))
     sites = inventory.sites
     listeners = claimed([(site.name, site.host, site.port) for site in sites])
     password_file = service.admin_password_file or inventory.password_file
@@ -207,6 +207,15 @@ def _ports(service: ServeOptions, node: Node, host: str) -> TlsPlaces | None:
     from cucmos_shell.frontends.tls.places import hold
 
     return hold(node, host, service.tls_ports)
+
+
+def _count_ports(inventory: Inventory, service: ServeOptions, world: World) -> int:
+    where = service.tls_ports
+    if where is None:
+        return 0
+    from cucmos_shell.frontends.tls.places import wanted
+
+    return sum(len(wanted(profile, where)) for profile in profiles(inventory, world))
 
 
 def _with_ports(seat: Seat, site: Site, service: ServeOptions) -> Seat:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -135,12 +136,23 @@ def test_the_token_of_a_control_port_lies_beside_the_file(lab):
 # --- what cannot be served ---------------------------------------------------------------------
 
 
-def refused(folder, text, *options, status):
+def open_ports(folder):
+    """The numbers of the ports that are open, of all nodes there."""
+    rows = [json.loads(file.read_bytes()) for file in folder.glob("nodes/*/run/ports-open.json")]
+    return [port for row in rows for one in row.values() for port in one if port != "since"]
+
+
+def with_files(number):
+    """What runs a program that may have so many files open."""
+    return "sh", "-c", f'ulimit -n {number}; exec "$0" "$@"'
+
+
+def refused(folder, text, *options, status, wrapper=()):
     """What is said of an inventory that is not served; nothing is installed for it."""
     (folder / "lab.yaml").write_text(text)
     before = sorted(folder.rglob("*"))
     done = subprocess.run(
-        [*PROGRAM, "serve", "--inventory", str(folder / "lab.yaml"), *options],
+        [*wrapper, *PROGRAM, "serve", "--inventory", str(folder / "lab.yaml"), *options],
         capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (status, ""), done.stderr
@@ -167,6 +179,28 @@ def test_no_password(tmp_path):
     lab = lab.replace("{listen", "{admin-password-file: nowhere, listen")
     said = refused(tmp_path, lab, "--port", "0", status=2)
     assert f"{tmp_path}/nowhere: No such file or directory" in said
+
+
+def test_as_many_files_as_nodes_and_their_ports_need(lab):
+    """With one fewer nothing is served; with so many all are, and each port that is open counts."""
+    ports = ("--tls-ports", "0")
+    said = refused(lab[0], LAB, *ports, status=4, wrapper=with_files(309))
+    needed = 256 + 3 * 8 + 15 * 2
+    assert f"3 nodes with 15 TLS ports need {needed} open files, and this process may have" in said
+    with ServedInventory(lab[0], *ports, wrapper=with_files(needed)) as served:
+        files = os.listdir(f"/proc/{served.process.pid}/fd")
+        assert 3 * 5 + 15 + len(open_ports(lab[0])) <= len(files) <= needed
+
+
+def test_the_ports_of_nodes_that_are_not_there_count(tmp_path):
+    """Those of the product, and of the role that a node is to have in its cluster."""
+    text = "nodes: [{name: a}]\nclusters: [{name: c, nodes: 3, profile: ucm-15}]"
+    few = with_files(300)
+    said = refused(tmp_path, text, "--tls-ports", "real", status=4, wrapper=few)
+    # A subscriber has no unit CAPF, which a service shows on the publisher.
+    ports = 5 + 8 + 2 * 7
+    needed = 256 + 4 * 8 + ports * 2
+    assert f"4 nodes with {ports} TLS ports need {needed} open files" in said
 
 
 def test_an_option_for_one_node(tmp_path):

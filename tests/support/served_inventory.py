@@ -11,15 +11,15 @@ from ssh_server import PASSWORD, PROGRAM
 class ServedInventory:
     """`serve --inventory` for a file in `folder`, at free ports; `said` is what it tells meanwhile.
 
-    `addresses` are those of its nodes, by name.
+    `addresses` are those of its nodes, by name; `wrapper` is a command to run it by.
     """
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, wrapper=()):
         self.folder = pathlib.Path(folder)
         (self.folder / "password").write_text(f"{PASSWORD}\n")
         self.process = subprocess.Popen(
-            [*PROGRAM, "serve", "--inventory", str(self.folder / "lab.yaml"), "--port", "0",
-             *options],
+            [*wrapper, *PROGRAM, "serve", "--inventory", str(self.folder / "lab.yaml"),
+             "--port", "0", *options],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         self.addresses, line = {}, ""

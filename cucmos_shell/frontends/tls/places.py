@@ -77,8 +77,8 @@ def hold(node: Node, host: str, where: str) -> TlsPlaces:
 
     Raises UsageError, Unavailable.
     """
-    wanted = _wanted(node.profile, where)
-    if not wanted:
+    there = wanted(node.profile, where)
+    if not there:
         raise UsageError(
             "--tls-ports: the node knows no service that listens",
             details=("utils profile refresh tells a node of an earlier version.",),
@@ -87,7 +87,7 @@ def hold(node: Node, host: str, where: str) -> TlsPlaces:
         raise Unavailable("Another server has the TLS ports of this node")
     held: dict[Place, socket.socket] = {}
     try:
-        for place, port in wanted.items():
+        for place, port in there.items():
             held[place] = bound(host, port, _named(place))
         places = TlsPlaces(node.layout, host, held)
         places.write()
@@ -98,8 +98,9 @@ def hold(node: Node, host: str, where: str) -> TlsPlaces:
     return places
 
 
-def _wanted(profile: Profile, where: str) -> dict[Place, int]:
-    wanted = {}
+def wanted(profile: Profile, where: str) -> dict[Place, int]:
+    """The ports that `hold` holds for a node of that profile. Raises UsageError."""
+    found = {}
     for name, service in profile.services.items():
         for row in service.listens:
             if row.unit not in profile.units:
@@ -112,8 +113,8 @@ def _wanted(profile: Profile, where: str) -> dict[Place, int]:
                     port=port,
                     service=name,
                 )
-            wanted[name, row.port] = port
-    return wanted
+            found[name, row.port] = port
+    return found
 
 
 def _named(place: Place) -> str:
