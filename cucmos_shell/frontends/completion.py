@@ -14,7 +14,7 @@ from cucmos_shell.commands import common_grammar, grammar
 from cucmos_shell.errors import ShellError
 from cucmos_shell.frontends.options import HELP, ArgumentReader
 from cucmos_shell.frontends.place import state_folder
-from cucmos_shell.frontends.verbs import VERBS
+from cucmos_shell.frontends.verbs import LAB, VERBS
 from cucmos_shell.node import Node
 from cucmos_shell.results import Value
 from cucmos_shell.store import Store
@@ -135,10 +135,25 @@ def _offered(reader: ArgumentReader, text: str, world: World) -> tuple[str, list
             kind, offers = _values(reader, option, value, world)
             return kind, [offer.replace(text=f"{name}={offer.text}") for offer in offers]
         return WORDS, _beginning(text, _options(reader))
+    if reader.verb is LAB:
+        return _of_lab(reader, text)
     if reader.verb.name:
         return (FILES if "FILE" in reader.verb.words and not reader.words else WORDS), []
     verbs = [Offer(name, v.about) for name, v in VERBS.items() if name and not v.hidden]
     return WORDS, [*_beginning(text, verbs), *_in_command(reader, text, world)]
+
+
+def _of_lab(reader: ArgumentReader, text: str) -> tuple[str, list[Offer]]:
+    """What may become of `text` behind the verb lab: a word of an action, or its file."""
+    from cucmos_shell.frontends.lab import FORMS
+
+    given = " ".join(reader.words)
+    if given in FORMS and FORMS[given][2] == "FILE":
+        return FILES, []
+    before = f"{given} " if given else ""
+    rest = [name.removeprefix(before) for name in FORMS if name.startswith(before)]
+    words = dict.fromkeys(name.partition(" ")[0] for name in rest)
+    return WORDS, _beginning(text, [Offer(word, "") for word in words])
 
 
 def _beginning(text: str, offers: Iterable[Offer]) -> list[Offer]:

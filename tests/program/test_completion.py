@@ -98,6 +98,7 @@ def test_the_program_itself_completes(tab, tmp_path):
     assert tab("cucmos-shell init --role=sub")[-1] == "--role=subscriber"
     assert tab("cucmos-shell --profile ucm-9")[-1] == "ucm-9.1"
     assert tab("cucmos-shell --profile my-p")[-1] == "my-profile.yaml"
+    assert tab("cucmos-shell lab inventory my-p")[-1] == "my-profile.yaml"
     assert tab("cucmos-shell -c 'show cert li")[-1] == "show cert list"
 
 
@@ -193,6 +194,26 @@ def test_a_line_is_read_as_a_shell_reads_it():
     assert [word.text for word in found] == ["a", "b cd", 'e"f\\g', "h i", "j k"]
     assert (found[-1].quote, found[-1].typed) == ('"', '"j k')
     assert [word.text for word in shell_words("a ")] == ["a", ""]
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("inventory ", ("files", [])),
+        ("inventory --ansible ", ("files", [])),
+        ("scenario bad", ("files", [])),
+        ("inventory lab.yaml ", ("words", [])),
+        ("inv", ("words", ["inventory"])),
+        ("fault re", ("words", ["remove", "reset"])),
+        ("clock ", ("words", ["show", "freeze", "advance", "run", "real"])),
+        ("s", ("words", ["show", "state", "scenario", "snapshot"])),
+        ("fault add ", ("words", [])),
+        ("bogus ", ("words", [])),
+    ],
+)
+def test_the_words_of_a_lab_complete_and_files_behind_them(world, line, found):
+    """Each action has its own; a node need not be there."""
+    assert offers(world, f"lab {line}") == found
 
 
 def test_the_hidden_verb_answers_on_standard_output(node_dir):
