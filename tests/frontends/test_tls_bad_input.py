@@ -53,29 +53,77 @@ SSL3 = bytes.fromhex("16030000 2f 0100002b 0300".replace(" ", "")) + bytes(32) +
 SSL2 = bytes.fromhex("802e0100020015000000100100800200800300800400800500800600") + bytes(20)
 
 
+# The alerts of RFC 8446 that OpenSSL has for them.
+OVERFLOW, FAILURE, DECODE, VERSION = b"\x16", b"\x28", b"\x32", b"\x46"
+
+
 @pytest.mark.parametrize(
-    "octets",
+    ("octets", "alert"),
     [
-        b"",
-        hello()[:5],
-        hello()[:100],
-        b"\x16\x03\x01\x40\x00\x01\x00\x3f\xfc" + b"\x03\x03" + b"\xff" * 16_378,
-        b"\x16\x03\x01\xff\xff" + b"\x01" * 65_535,
-        SSL3,
-        SSL2,
-        b"GET / HTTP/1.1\r\n\r\n",
-        b"\x00" * 100_000,
+        (b"", b""),
+        (hello()[:5], b""),
+        (hello()[:100], b""),
+        (b"\x16\x03\x01\x40\x00\x01\x00\x3f\xfc" + b"\x03\x03" + b"\xff" * 16_378, DECODE),
+        (b"\x16\x03\x01\xff\xff" + b"\x01" * 100, OVERFLOW),
+        (b"\x16\x03\x01\xff\xff" + b"\x01" * 65_535, None),
+        (SSL3, FAILURE),
+        (SSL2, VERSION),
+        (b"GET / HTTP/1.1\r\n\r\n", b""),
+        (b"\x00" * 100_000, b""),
     ],
-    ids=["silence", "5 octets", "half", "16 KiB", "64 KiB", "SSLv3", "SSLv2", "HTTP", "zeros"],
+    ids=[
+        "silence",
+        "5 octets",
+        "half",
+        "16 KiB",
+        "of 64 KiB",
+        "64 KiB",
+        "SSLv3",
+        "SSLv2",
+        "HTTP",
+        "zeros",
+    ],
 )
-def test_what_is_no_hello_ends(node, impatient, octets):
-    """Soon, and with no more than an alert; others are served."""
+def test_what_is_no_hello_ends(node, impatient, octets, alert):
+    """Soon, with an alert where there is one for it, and with no more; others are served."""
 
     async def main():
         async with serving(node) as ports:
             said = await raw(ports.of(TOMCAT), octets)
-            assert len(said) <= 7
+            if alert:
+                assert (said[:1], said[3:]) == (b"\x15", b"\0\2\2" + alert)
+            else:
+                # A client that still sends when the connection ends may lose what it was told.
+                assert len(said) <= (0 if alert == b"" else 7)
             assert await shown(ports.of(TOMCAT)) == own(node)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("changes", "ciphers", "said"),
+    [
+        ({"maximum_version": ssl.TLSVersion.TLSv1_1}, "DEFAULT:@SECLEVEL=0", "PROTOCOL_VERSION"),
+        (
+            {"maximum_version": ssl.TLSVersion.TLSv1_2},
+            "ECDHE-ECDSA-AES128-SHA",
+            "HANDSHAKE_FAILURE",
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_client_that_wants_something_else_is_told(node, changes, ciphers, said):
+    """By an alert, which programs tell from a connection that was reset."""
+    context = client_context(minimum_version=ssl.TLSVersion.MINIMUM_SUPPORTED, **changes)
+    context.set_ciphers(ciphers)
+
+    async def main():
+        async with serving(node) as ports:
+            with pytest.raises(ssl.SSLError, match=f"ALERT_{said}"):
+                await shown(ports.of(TOMCAT), context)
+            async with asyncio.timeout(10):
+                while len(ports.task._crowd):
+                    await asyncio.sleep(0.001)
 
     run(main())
 
