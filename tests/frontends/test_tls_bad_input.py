@@ -195,19 +195,86 @@ def test_a_crowd_keeps_nobody_out(node):
     run(main())
 
 
+class Guest:
+    """A connection of a crowd, which knows whether it has to leave."""
+
+    def __init__(self):
+        self.left = False
+
+    def cancel(self):
+        self.left = True
+
+
+def entered(crowd, network, number, *, protected=False):
+    """So many that come one after the other, from one network."""
+    guests = [Guest() for _ in range(number)]
+    for guest in guests:
+        crowd.enter(guest, network)
+        if protected:
+            crowd.greet(guest)
+    return guests
+
+
+@pytest.mark.parametrize("protected", [False, True])
+def test_a_crowd_of_one_network_keeps_others_in(protected):
+    """Whatever it does: its own leave for those that come, whoever these are."""
+    crowd = Crowd(20)
+    quiet = entered(crowd, "quiet", 2, protected=True)
+    begins = entered(crowd, "quiet", 1)
+    many = entered(crowd, "many", 100, protected=protected)
+    late = entered(crowd, "late", 3)
+    many += entered(crowd, "many", 100)
+    assert not any(guest.left for guest in (*quiet, *begins, *late))
+    assert sum(not guest.left for guest in many) == 20 - 6 == len(crowd) - 6
+
+
+def test_of_the_largest_network_the_oldest_leaves():
+    """First of those that are not protected, then at all; later another network is the largest."""
+    crowd = Crowd(6)
+    protected = entered(crowd, "one", 2, protected=True)
+    silent = entered(crowd, "one", 2)
+    two, three = entered(crowd, "two", 2), entered(crowd, "three", 2)
+    assert [guest.left for guest in (*silent, *protected)] == [True, True, False, False]
+    three += entered(crowd, "three", 1)
+    assert [guest.left for guest in protected] == [True, False]
+    three += entered(crowd, "three", 2)
+    assert [guest.left for guest in (*two, *three)] == [False] * 2 + [True] * 2 + [False] * 3
+
+
+def test_a_client_is_of_its_network(node):
+    """An address of IPv4 is one; so one host keeps no other from being served."""
+    Conversation(node)(f"utils service activate {PROXY}")
+
+    async def main():
+        async with serving(node) as ports:
+            crowd, port = ports.task._crowd, ports.of(PROXY)
+            crowd._most = 3
+            first = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.7", 0))
+            mute = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+            assert await mute[0][0].read() == b""
+            assert not first[0].at_eof()
+            assert sorted(crowd._there.values()) == ["127.0.0.1", "127.0.0.1", "127.0.0.7"]
+            for _, writer in (first, *mute):
+                writer.close()
+            while len(crowd):
+                await asyncio.sleep(0.001)
+
+    run(main())
+
+
 def test_a_crowd_forgets_who_has_gone():
     """Whether it was protected or not, and whoever left by itself."""
 
     async def main():
         crowd = Crowd(2)
         guests = [asyncio.ensure_future(asyncio.Event().wait()) for _ in range(3)]
-        crowd.enter(guests[0])
+        crowd.enter(guests[0], "net")
         crowd.greet(guests[0])
         crowd.leave(guests[0])
         crowd.greet(guests[0])
         assert len(crowd) == 0
         for guest in guests:
-            crowd.enter(guest)
+            crowd.enter(guest, "net")
         assert len(crowd) == 2
         await asyncio.sleep(0)
         assert [guest.cancelled() for guest in guests] == [True, False, False]

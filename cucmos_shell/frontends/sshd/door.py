@@ -6,6 +6,7 @@ import os
 from collections import Counter
 
 from cucmos_shell.frontends.descriptors import most_descriptors
+from cucmos_shell.frontends.guests import Guests
 from cucmos_shell.world.faults import StandingFault
 
 TYPE_CHECKING = False
@@ -66,52 +67,37 @@ class WaitingRoom:
     def __init__(self, most: int, dice: Callable[[], float]) -> None:
         self._most = most
         self._dice = dice
-        self._silent: dict[str, dict[Connection, None]] = {}
-        self._asking: dict[str, dict[Connection, None]] = {}
+        self._silent, self._asking = Guests(), Guests()
 
     def __len__(self) -> int:
-        return _count(self._silent) + _count(self._asking)
+        return len(self._silent) + len(self._asking)
 
     def enter(self, guest: Connection, network: str) -> Connection | None:
         """Take one more. Returns the one that has to leave for it, which counts no more."""
         early = self._most // 2
         full = (len(self) + 1 - early) / (self._most - early)
         leaving = self._oldest() if self._dice() < full else None
-        self._silent.setdefault(network, {})[guest] = None
+        self._silent.add(guest, network)
         return leaving
 
     def asks(self, guest: Connection, network: str) -> None:
         """Note that one of them has begun to sign in."""
-        if _take(self._silent, guest, network):
-            self._asking.setdefault(network, {})[guest] = None
+        if self._silent.take(guest, network):
+            self._asking.add(guest, network)
 
     def leave(self, guest: Connection, network: str) -> None:
         """Note that one has signed in, or gone."""
-        _take(self._silent, guest, network)
-        _take(self._asking, guest, network)
+        self._silent.take(guest, network)
+        self._asking.take(guest, network)
 
     def _oldest(self) -> Connection | None:
-        more = max(self._silent, self._asking, key=_count)
+        more = max(self._silent, self._asking, key=len)
         if not more:
             return None
-        network = max(more, key=lambda one: len(more[one]))
-        guest = next(iter(more[network]))
-        _take(more, guest, network)
+        network = more.largest
+        guest: Connection = more.oldest(network)
+        more.take(guest, network)
         return guest
-
-
-def _count(guests: dict[str, dict[Connection, None]]) -> int:
-    return sum(map(len, guests.values()))
-
-
-def _take(guests: dict[str, dict[Connection, None]], guest: Connection, network: str) -> bool:
-    of_network = guests.get(network, {})
-    if guest not in of_network:
-        return False
-    del of_network[guest]
-    if not of_network:
-        del guests[network]
-    return True
 
 
 class Door:

@@ -11,6 +11,7 @@ import contextlib
 import socket
 
 from cucmos_shell.frontends.arrivals import let_in, reset
+from cucmos_shell.frontends.guests import Guests
 from cucmos_shell.frontends.http import MAX_HEAD, answer
 from cucmos_shell.frontends.tls.secured import Secured
 from cucmos_shell.frontends.tls.xmpp import CLIENT, SERVER, Opening, converse, hear_out
@@ -48,35 +49,37 @@ HTTPS = "https"
 class Crowd:
     """The connections that are there, `most` at a time: old ones leave for new ones.
 
-    Those that are not protected yet leave first.
+    They are of the network that has most, first those that are not protected yet.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._silent: dict[asyncio.Task[None], None] = {}
-        self._protected: dict[asyncio.Task[None], None] = {}
+        self._there: dict[asyncio.Task[None], str] = {}
+        self._all, self._silent = Guests(), Guests()
 
     def __len__(self) -> int:
-        return len(self._silent) + len(self._protected)
+        return len(self._there)
 
-    def enter(self, guest: asyncio.Task[None]) -> None:
-        """Take one more."""
+    def enter(self, guest: asyncio.Task[None], network: str) -> None:
+        """Take one more, of that network."""
         if len(self) >= self._most:
-            oldest = next(iter(self._silent or self._protected))
+            largest = self._all.largest
+            oldest = self._silent.oldest(largest) or self._all.oldest(largest)
             self.leave(oldest)
             oldest.cancel()
-        self._silent[guest] = None
+        self._there[guest] = network
+        self._all.add(guest, network)
+        self._silent.add(guest, network)
 
     def greet(self, guest: asyncio.Task[None]) -> None:
         """Note that one is protected now."""
-        if guest in self._silent:
-            del self._silent[guest]
-            self._protected[guest] = None
+        self._silent.take(guest, self._there.get(guest, ""))
 
     def leave(self, guest: asyncio.Task[None]) -> None:
         """Note that one has gone."""
-        self._silent.pop(guest, None)
-        self._protected.pop(guest, None)
+        network = self._there.pop(guest, "")
+        self._all.take(guest, network)
+        self._silent.take(guest, network)
 
 
 class TlsPort:
@@ -164,12 +167,13 @@ class TlsPort:
                 self._rest(PAUSE)
                 return
             sock.setblocking(False)
-            share = self._turns.stranger(network_of(str(address[0])))
+            network = network_of(str(address[0]))
+            share = self._turns.stranger(network)
             self._turns.count(share, COST)
             visit = self._loop.create_task(self._visit(sock, share))
             self._visits.add(visit)
             visit.add_done_callback(self._gone)
-            self._crowd.enter(visit)
+            self._crowd.enter(visit, network)
         if crowded:
             self._rest(CROWD_PAUSE)
 
