@@ -175,6 +175,29 @@ def test_what_does_not_originate_there_is_not_taken(peers, roots):
     assert len(peers.east.held("ann")) == 12
 
 
+def test_a_multi_server_certificate_is_trusted_by_its_ca(peers, outside_ca):
+    """Which was uploaded there and so comes; the certificate itself and its chain stay there."""
+    root = outside_ca.root("Root A")
+    middle = outside_ca.intermediate(root)
+    peers.west.upload("eve", "tomcat-trust", root.pem)
+    peers.say("eve", "set csr gen tomcat multi-server")
+    text = peers.say("eve", "show csr own tomcat")
+    leaf = outside_ca.sign(text[text.index("-----BEGIN") :].encode(), middle)
+    peers.west.settle()
+    peers.say("fay", "set cert import own tomcat", (leaf.pem + middle.pem).decode())
+    peers.west.settle()
+    assert peers.west.node("eve").snapshot().own_der("tomcat") == leaf.der
+    before = {row.sha256 for row in peers.east.node("bob").snapshot().trust("tomcat-trust")}
+    # It is another one now that the peer shows.
+    said = peers.say("ann", f"{LOOK} west", status=None)
+    assert "Its certificate is not the one that was confirmed" in said
+    peers.say("ann", "set cluster peer west eve account other", PASSWORD, "yes")
+    peers.settle()
+    after = {row.sha256 for row in peers.east.node("bob").snapshot().trust("tomcat-trust")}
+    assert after - before == {sha256(root.der).hexdigest()} == peers.east.held("bob")
+    assert outside_ca.verify(leaf, [middle], [root])[0]
+
+
 def test_no_certificate_is_none(peers):
     """Octets of the right SHA-256 that are no certificate, and two for one."""
     rows = no_certificates(peers)
