@@ -20,13 +20,23 @@ import tempfile
 import time
 
 import asyncssh
-from nodes import PASSWORD, PROGRAM, SETTLED, status
 from report import machine
 
+PASSWORD = "Blue-Harbour7"
+PROGRAM = [sys.executable, "-I", "-m", "cucmos_shell"]
+# Longer than servers look after their nodes for the first time.
+SETTLED = 65.0
 VISITED, IDLE_SECONDS = 100, 60.0
 INVENTORY = """defaults: {{profile: imp-9.1, speed: 0, admin-password-file: password}}
 nodes: [{{name: node, count: {nodes}}}]
 """
+
+
+def status(pid: int) -> tuple[float, float, int]:
+    """Of a process: resident MiB, the most there have been, and threads."""
+    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    values = {line.split(":")[0]: line.split()[1] for line in lines if len(line.split()) > 1}
+    return int(values["VmRSS"]) / 1024, int(values["VmHWM"]) / 1024, int(values["Threads"])
 
 
 class Serving:
@@ -112,7 +122,7 @@ def measure(folder: pathlib.Path, nodes: int, clusters: int) -> list[tuple[str, 
         ("memory after that, MiB", "<= 200", f"{after[0]:.0f}"),
         (f"one client on all {total}, one after the other", "< 60 s", f"{everyone:.1f} s"),
         ("memory then, and the most there was, MiB", "-", f"{later[0]:.0f}, {later[1]:.0f}"),
-        ("threads then", "-", f"{later[2]}"),
+        ("threads then", "<= 20", f"{later[2]}"),
     ]
 
 

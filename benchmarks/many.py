@@ -23,7 +23,7 @@ from certificates import TRUST_STORE, shell
 from cluster import BASE, UPLOAD, over_etcd, place, share
 from cryptography.hazmat.primitives.serialization import Encoding
 from etcd_servers import etcd_servers
-from nodes import MANY, status
+from inventory import PASSWORD, Serving, status
 from populate import certificates
 from report import Row, machine, table
 
@@ -52,12 +52,16 @@ def new_cluster(base: str, count: int, etcd: bool, stack: contextlib.ExitStack) 
 @contextlib.contextmanager
 def served(states: list[str]) -> Iterator[int]:
     """The number of a process that serves them all."""
-    with subprocess.Popen([*MANY, *states], stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert len(server.stdout.readline().split()) == len(states)
-            yield server.pid
-        finally:
-            server.terminate()
+    file = pathlib.Path(states[0]).parent / "lab.yaml"
+    rows = "".join(f"- {{name: {pathlib.Path(one).name}, state: {one}}}\n" for one in states)
+    file.write_text(f"defaults: {{admin-password-file: password}}\nnodes:\n{rows}")
+    file.with_name("password").write_text(PASSWORD)
+    server = Serving(file)
+    try:
+        assert len(server.addresses) == len(states)
+        yield server.process.pid
+    finally:
+        server.stop()
 
 
 def until_all(states: list[str], holds: Callable[[str], bool]) -> None:

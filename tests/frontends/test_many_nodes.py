@@ -3,63 +3,55 @@
 import asyncio
 import inspect
 import os
-import pathlib
 import shutil
-import signal
-import subprocess
-import sys
 import threading
 
-import asyncssh
 import pytest
 from harness import clock_world
-from ssh_server import PASSWORD, Served, run
+from served_inventory import ServedInventory
+from ssh_server import run
 
 from cucmos_shell.frontends.host import MAX_RUNS, Host
 from cucmos_shell.frontends.sshd.door import Door
 from cucmos_shell.frontends.sshd.watch import Watch
 from cucmos_shell.frontends.steps import EACH, NODE
 from cucmos_shell.node import Node
+from cucmos_shell.node.install import install
 from cucmos_shell.world import World
 
-MANY = [sys.executable, "-I", str(pathlib.Path(__file__).parents[1] / "support" / "many_nodes.py")]
 NODES, MOST_THREADS = 20, 20
+LAB = f"""defaults: {{admin-password-file: password, listen: 127.0.34.1}}
+nodes: [{{name: n, count: {NODES}}}]
+"""
 
 
 @pytest.fixture
-def folders(imp_template, tmp_path):
-    """State folders with host keys and an administrator."""
-    first = shutil.copytree(imp_template, tmp_path / "node-0", symlinks=True)
-    with Served(first):
-        pass
-    every = [tmp_path / f"node-{i}" for i in range(NODES)]
-    for path in every[1:]:
-        shutil.copytree(first, path, symlinks=True)
-    return every
+def lab(world, tmp_path):
+    """The folder of an inventory whose nodes are there, without waiting for new keys."""
+    (tmp_path / "lab.yaml").write_text(LAB)
+    for i in range(NODES):
+        name = f"n-{i + 1}"
+        install(str(tmp_path / "nodes" / name), "imp-9.1", world, hostname=name, speed=0)
+    return tmp_path
 
 
-def test_nodes_share_the_threads_of_their_process(folders):
+def test_nodes_share_the_threads_of_their_process(lab):
     """However many nodes look after themselves, and whoever comes meanwhile."""
-    with subprocess.Popen([*MANY, *folders], stdout=subprocess.PIPE, text=True) as server:
-        ports = [int(port) for port in server.stdout.readline().split()]
+    with ServedInventory(lab) as served:
         threads = set()
 
         async def main():
-            for port in ports:
-                async with asyncssh.connect(
-                    "127.0.0.1", port, username="admin", password=PASSWORD, known_hosts=None,
-                    config=None, client_keys=None, agent_path=None,
-                ) as connection:  # fmt: skip
-                    done = await connection.run("show cli pagination")
-                    assert done.stdout == "Automatic Pagination : On.\n"
-                threads.update(os.listdir(f"/proc/{server.pid}/task"))
+            for name in served.addresses:
+                said = await served.ask(name, "show cli pagination")
+                assert said == "Automatic Pagination : On.\n"
+                threads.update(os.listdir(f"/proc/{served.process.pid}/task"))
 
         run(main())
         assert len(threads) <= MOST_THREADS
-        server.send_signal(signal.SIGTERM)
-    assert server.returncode == 0
-    for folder in folders:
-        assert "admin" in (folder / "log/platform/log/cli00001.log").read_text()
+        assert served.stop() == (0, "")
+    for name in served.addresses:
+        log = lab / "nodes" / name / "log/platform/log/cli00001.log"
+        assert "admin" in log.read_text()
 
 
 def test_few_nodes_at_once_look_after_themselves(imp_template, tmp_path, keys):
