@@ -165,6 +165,10 @@ class Host:
         self._guesses.close()
         # What is said last still has to leave.
         await asyncio.sleep(0)
+        for number in ENDING:
+            # It ends already: another signal is not to end it otherwise once the loop is closed.
+            self._loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
         return not self._steps.running
 
     async def _until(self, done: Callable[[], bool], seconds: float) -> None:
