@@ -6,6 +6,7 @@ from functools import partial
 
 from three_nodes import Cluster
 
+from cucmos_shell.frontends.feed_route import WHO
 from cucmos_shell.node.tasks.offering import FeedOffer
 from cucmos_shell.world.https import OtherCertificate
 from cucmos_shell.world.unanswered import Unanswered
@@ -18,7 +19,7 @@ def answered(offer, since, credentials):
     """Status and body for a question, as a server asks for them."""
     claim = offer.claim(credentials)
     if claim is None or not (claim.known or offer.proves(claim)):
-        return 401, b""
+        return 401, WHO
     return offer.answer(since)
 
 
