@@ -220,6 +220,8 @@ class Chaos:
             sets = [self.held(name) for name in NAMES]
             said, status = self.say("ann", "show cert distribution")
             if status == 0 and said.count("in sync") == 5 and all(one == sets[0] for one in sets):
+                # What was kept out last may have been while the sets were read.
+                self.look_after()
                 return sets[0]
             logs = [self._log(name) for name in NAMES]
             assert time.monotonic() < end, (logs, [len(one) for one in sets], said)
