@@ -224,7 +224,8 @@ class Chaos:
                 self.look_after()
                 return sets[0]
             logs = [self._log(name) for name in NAMES]
-            assert time.monotonic() < end, (logs, [len(one) for one in sets], said)
+            lacking = [sorted(set().union(*sets) - one) for one in sets]
+            assert time.monotonic() < end, (logs, lacking, said)
             time.sleep(0.5)
 
     def close(self):
