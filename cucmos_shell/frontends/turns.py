@@ -82,6 +82,10 @@ class Turns:
         """Whether those who have not signed in take more of the loop than is served at once."""
         return not self._strangers.modest(self._loop.time())
 
+    def in_the_way(self) -> bool:
+        """Whether they do while accounts use the loop, too."""
+        return self.crowded() and self._loop.time() - self._accounts.last < OTHERS_SECONDS
+
     def _share_of(self, key: str, whole: Share) -> Share:
         found = self._shares.get(key)
         if found is None:

@@ -137,6 +137,18 @@ class TestAFloodHasOneTurnInARound:
             line.ask(Flood(number, line.stranger(f"10.0.{number}"), 1, clock, log, cost=0.005))
         assert len(log) <= limits.TOGETHER_BURST / 0.005 + 1
 
+    def test_strangers_are_in_the_way_where_accounts_use_the_loop_only(self, rounds, clock):
+        """New connections of services pause for accounts, and for nobody else."""
+        log, line = [], Turns(rounds, clock)
+        line.ask(Flood("crowd", line.stranger("10.0.0.1"), 10**6, clock, log))
+        for _ in range(400):
+            rounds.round()
+        assert (line.crowded(), line.in_the_way()) == (True, False)
+        line.ask(Flood("ann", line.account("ann"), 1, clock, log))
+        assert line.in_the_way()
+        rounds.now += 1.5
+        assert not line.in_the_way()
+
     def test_who_asks_for_little_does_not_wait(self, rounds, clock):
         log, line = [], Turns(rounds, clock)
         for number in range(100):

@@ -155,7 +155,7 @@ class TlsPort:
 
     def _accept(self) -> None:
         assert self._listener is not None
-        crowded = self._turns.crowded()
+        crowded = self._turns.in_the_way()
         for _ in range(1 if crowded else AT_ONCE):
             try:
                 sock, address = self._listener.accept()
