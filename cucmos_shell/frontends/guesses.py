@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from cucmos_shell.frontends.lines import Whose
 
-# Argon2id takes much memory for a moment, which the C library keeps for each thread.
+# Argon2id takes a processor, and much memory for a moment.
 MOST = 2
 # How much its threads leave the processor to others.
 NICE = 5

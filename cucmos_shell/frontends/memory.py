@@ -15,21 +15,21 @@ def give_back() -> None:
     come, and keeps as much and twice that in each thread's heap; a word of ours ends that habit
     (mallopt(3), M_MMAP_THRESHOLD). Elsewhere nothing is changed.
     """
-    try:
-        import ctypes
-
-        mallopt = ctypes.CDLL(None).mallopt
-    except (ImportError, OSError, AttributeError):
-        return
-    mallopt(M_TRIM_THRESHOLD, TRIM)
-    mallopt(M_MMAP_THRESHOLD, LARGE)
+    _call("mallopt", M_TRIM_THRESHOLD, TRIM)
+    _call("mallopt", M_MMAP_THRESHOLD, LARGE)
 
 
 def trim() -> None:
     """Return what is free in the middle of heaps, too, of all threads: it takes milliseconds."""
+    _call("malloc_trim", 0)
+
+
+def _call(name: str, *numbers: int) -> None:
+    """Call a function of the C library, if it has one of that name."""
     try:
         import ctypes
 
-        ctypes.CDLL(None).malloc_trim(0)
+        function = getattr(ctypes.CDLL(None), name)
     except (ImportError, OSError, AttributeError):
         return
+    function(*numbers)

@@ -1,6 +1,6 @@
 """The octets of a connection, between its socket and its SSH or TLS: a little at a time, by turns.
 
-The library works through whatever a socket has, up to 256 KiB of small packets, before anybody else
+A library works through whatever a socket has, up to 256 KiB of small packets, before anybody else
 is heard, and writes whatever there is to be written into a buffer without bounds.
 """
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
             """What is written from now on waits here, or no longer does."""
 
 
-# Octets read from the socket at once, and given to SSH at once: as few as take a part of a turn.
+# Octets read from the socket at once, and given on at once: as few as take a part of a turn.
 READ, MIN_PIECE, PIECE = 16 * 1024, 128, 1024
 SHORT, LONG = TURN / 8, TURN / 2
-# What may come before the sign-in: more than 24 keys and 6 passwords take.
+# What may come before the sign-in (more than 24 keys and 6 passwords), and of a request by TLS.
 MAX_BEFORE_SIGN_IN = 64 * 1024
 # With more than this to be sent nothing more is read; with MAX_UNSENT the connection ends.
 HIGH, LOW, MAX_UNSENT = 128 * 1024, 32 * 1024, 4 * 1024 * 1024
@@ -57,9 +57,10 @@ class Errand:
 
 
 class Valve(asyncio.BufferedProtocol):
-    """The transport that the library sees.
+    """The transport that `inner` sees, which speaks SSH or TLS.
 
-    `held(ssh)` is how many packets it holds back itself, `unfinished(ssh)` how many octets of one.
+    `held(inner)` is how many packets it holds back itself, `unfinished(inner)` how many octets of
+    one.
     """
 
     # What was read is copied at once, so that one place to read to is enough for all.
@@ -69,9 +70,9 @@ class Valve(asyncio.BufferedProtocol):
         self,
         turns: Turns,
         share: Share,
-        ssh: Any,
-        held: Callable[[Any], int] = lambda ssh: 0,
-        unfinished: Callable[[Any], int] = lambda ssh: 0,
+        inner: Any,
+        held: Callable[[Any], int] = lambda inner: 0,
+        unfinished: Callable[[Any], int] = lambda inner: 0,
     ) -> None:
         self.share = share
         self.least = 0.0
@@ -80,7 +81,7 @@ class Valve(asyncio.BufferedProtocol):
         self._size = PIECE
         self._limit: int | None = MAX_BEFORE_SIGN_IN
         self._turns = turns
-        self._ssh = ssh
+        self._inner = inner
         self._held = held
         self._unfinished = unfinished
         self._large = False
@@ -93,7 +94,7 @@ class Valve(asyncio.BufferedProtocol):
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
         transport.set_write_buffer_limits(HIGH, LOW)
-        self._ssh.connection_made(self)
+        self._inner.connection_made(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._place
@@ -110,13 +111,13 @@ class Valve(asyncio.BufferedProtocol):
         if self._input:
             self._over = True
             return True
-        self._ssh.eof_received()
+        self._inner.eof_received()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._input = memoryview(b"")
         self._note_large(False)
-        self._ssh.connection_lost(exc)
+        self._inner.connection_lost(exc)
 
     def pause_writing(self) -> None:
         self._full = True
@@ -128,7 +129,7 @@ class Valve(asyncio.BufferedProtocol):
         self._ask()
 
     def beside(self, function: Callable[[], object]) -> None:
-        """Run what SSH does with input that it was given before, and has not looked at."""
+        """Run what is done with input that was given before, and was not looked at."""
         self._turns.beside(self, function)
 
     def later(self, function: Callable[[], object], least: float = 0.0) -> None:
@@ -155,11 +156,11 @@ class Valve(asyncio.BufferedProtocol):
             self._turns.ask(self)
 
     def work(self, left: Callable[[], float]) -> bool:
-        """Give SSH its input, a piece at a time. Returns whether there is more for another turn."""
+        """Give on input, a piece at a time. Returns whether there is more for another turn."""
         before = left()
         while self._input and not self._full and before > 0:
             piece, self._input = bytes(self._input[: self._size]), self._input[self._size :]
-            self._ssh.data_received(piece)
+            self._inner.data_received(piece)
             if not self._within_bounds():
                 self.abort()
             now = left()
@@ -172,7 +173,7 @@ class Valve(asyncio.BufferedProtocol):
         self._asked = more
         if not self._input and not self._transport.is_closing():
             if self._over:
-                self._ssh.eof_received()
+                self._inner.eof_received()
             else:
                 self._transport.resume_reading()
         return more
@@ -181,11 +182,11 @@ class Valve(asyncio.BufferedProtocol):
         if self._limit is not None:
             if self.received > self._limit:
                 return False
-        elif not self._note_large(self._unfinished(self._ssh) > LARGE):
+        elif not self._note_large(self._unfinished(self._inner) > LARGE):
             return False
         if self.owner is not None:
             self.owner.look()
-        held = self._held(self._ssh)
+        held = self._held(self._inner)
         if bool(held) != self._holds:
             self._holds = bool(held)
             self._tell()
@@ -201,7 +202,7 @@ class Valve(asyncio.BufferedProtocol):
         if self.owner is not None:
             self.owner.congested(self._full or self._holds)
 
-    # --- the transport of SSH ---------------------------------------------------------------------
+    # --- the transport of what is inside ----------------------------------------------------------
 
     def write(self, data: bytes) -> None:
         """Send `data`, or end the connection if it takes too much already."""
