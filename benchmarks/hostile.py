@@ -56,7 +56,7 @@ async def times_of(client, seconds, pause=0.05):
 # Seconds beside a hostile client: so many times what they are elsewhere and so much more, and never
 # more than that; seconds of a sign-in; KiB at most, and so many more after all rounds than after one.
 TIMES, MORE, MOST, SIGN_IN = 2, 0.020, 0.100, 1.0
-MEMORY, MORE_MEMORY = 150 * 1024, 16 * 1024
+MEMORY, MORE_MEMORY = 150 * 1024, 8 * 1024
 
 
 async def signed_in(port, user, address):
